@@ -1,0 +1,104 @@
+# libbarsvt: ./libbarsvt.so (loadable), ./libbarsvt.a (static), ./backtest (program)
+#
+#   make                 build the three
+#   make test            every check (see scripts/check.sh); needs what scripts/deps.sh installs
+#   make bench           figures beside the peers, one JSON line each
+#   make install         into $(DESTDIR)$(PREFIX)/{lib,include,bin}
+#   make clean
+#
+# Variables: CC, OPT (optimisation and sanitizers), BUILD (object directory), OUT (where the three
+# results go), PREFIX, DESTDIR.
+
+CC      ?= gcc
+OPT     ?= -O2 -g
+BUILD   ?= build/default
+OUT     ?= .
+PREFIX  ?= /usr/local
+PYTHON  ?= /usr/bin/python3
+
+WARN     = -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wvla -Werror
+CPPFLAGS = -Iext -Iinclude -D_POSIX_C_SOURCE=200809L
+CFLAGS   = -std=c11 $(OPT) $(WARN) -fPIC -fvisibility=hidden -ffp-contract=off -pthread
+LIBS     = -lzstd -lz -lm -pthread
+
+SRC  := $(sort $(wildcard ext/base/*.c ext/time/*.c ext/calc/*.c ext/col/*.c ext/data/*.c \
+                   ext/sim/*.c ext/run/*.c ext/api/*.c))
+SQL  := $(sort $(wildcard sql/*.sql))
+GEN   = $(BUILD)/gen/sql_text.c
+CLI  := $(sort $(wildcard ext/cli/*.c))
+HDR  := $(wildcard ext/*/*.h include/*.h)
+
+# The loadable reaches SQLite through the host's function table; the static library calls it directly.
+SO_OBJ = $(SRC:%.c=$(BUILD)/so/%.o) $(BUILD)/so/gen/sql_text.o
+A_OBJ  = $(SRC:%.c=$(BUILD)/a/%.o) $(BUILD)/a/gen/sql_text.o
+
+UNIT_SRC := $(sort $(wildcard tests/unit/test_*.c))
+UNIT_BIN  = $(UNIT_SRC:tests/unit/%.c=$(BUILD)/unit/%)
+BENCH_SRC := $(sort $(wildcard bench/*.c))
+BENCH_BIN  = $(BENCH_SRC:bench/%.c=$(BUILD)/bench/%)
+EXAMPLE_BIN = $(patsubst tests/examples/%.c,$(BUILD)/examples/%,$(wildcard tests/examples/*.c))
+
+all: $(OUT)/libbarsvt.so $(OUT)/libbarsvt.a $(OUT)/backtest
+
+$(GEN): $(SQL) scripts/embed.sh
+	@mkdir -p $(@D)
+	scripts/embed.sh $(SQL) > $@
+
+$(BUILD)/so/gen/%.o: $(BUILD)/gen/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+$(BUILD)/a/gen/%.o: $(BUILD)/gen/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) -DSQLITE_CORE $(CFLAGS) -c -o $@ $<
+$(BUILD)/so/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+$(BUILD)/a/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) -DSQLITE_CORE $(CFLAGS) -MMD -MP -c -o $@ $<
+
+# Exactly one exported symbol, whatever the objects or linked archives define.
+$(OUT)/libbarsvt.so: $(SO_OBJ) scripts/exports.map
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -shared -o $@ $(SO_OBJ) -Wl,--version-script=scripts/exports.map \
+	  -Wl,--exclude-libs,ALL -Wl,-z,defs -Wl,-z,relro $(LIBS)
+
+$(OUT)/libbarsvt.a: $(A_OBJ)
+	@mkdir -p $(@D)
+	rm -f $@
+	ar rcs $@ $(A_OBJ)
+
+$(OUT)/backtest: $(CLI:%.c=$(BUILD)/a/%.o) $(OUT)/libbarsvt.a
+	$(CC) $(CFLAGS) -o $@ $(CLI:%.c=$(BUILD)/a/%.o) $(OUT)/libbarsvt.a -lsqlite3 $(LIBS)
+
+# Unit tests see the library's insides: they link the static objects.
+$(BUILD)/unit/%: tests/unit/%.c $(OUT)/libbarsvt.a $(wildcard tests/unit/*.h)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) -DSQLITE_CORE -Itests/unit $(CFLAGS) -o $@ $< $(OUT)/libbarsvt.a -lcmocka -lsqlite3 $(LIBS)
+
+$(BUILD)/bench/%: bench/%.c $(OUT)/libbarsvt.a
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) -DSQLITE_CORE $(CFLAGS) -o $@ $< $(OUT)/libbarsvt.a -lsqlite3 $(LIBS)
+
+unit: $(UNIT_BIN)
+	@scripts/run-units.sh $(UNIT_BIN)
+
+test:
+	scripts/check.sh
+
+bench: all $(BENCH_BIN)
+	bench/run.sh $(BUILD)/bench
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/lib $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(PREFIX)/bin
+	install -m 755 $(OUT)/libbarsvt.so $(DESTDIR)$(PREFIX)/lib/
+	install -m 644 $(OUT)/libbarsvt.a $(DESTDIR)$(PREFIX)/lib/
+	install -m 644 include/barsvt.h $(DESTDIR)$(PREFIX)/include/
+	install -m 755 $(OUT)/backtest $(DESTDIR)$(PREFIX)/bin/
+
+clean:
+	rm -rf build libbarsvt.so libbarsvt.a backtest tests/tmp bench/out
+
+-include $(SO_OBJ:.o=.d) $(A_OBJ:.o=.d) $(CLI:%.c=$(BUILD)/a/%.d)
+.SECONDARY:
+.PHONY: all unit test bench install clean

@@ -1,0 +1,109 @@
+/* map.c - hash map from byte strings to pointers; see map.h. */
+#include "base/map.h"
+
+#include <string.h>
+
+/* FNV-1a, 64 bit: keys are short names, so a simple byte hash is enough. */
+static uint64_t hash_bytes(const char *p, size_t n) {
+  uint64_t h = 0xcbf29ce484222325u;
+  for (size_t i = 0; i < n; i++) h = (h ^ (unsigned char)p[i]) * 0x100000001b3u;
+  return h ^ (h >> 29);
+}
+
+void bv_map_init(bv_map *m) {
+  *m = (bv_map){0};
+}
+
+void bv_map_reset(bv_map *m) {
+  for (size_t i = 0; i < m->nentry; i++) bv_free(m->entry[i].key);
+  bv_free(m->entry);
+  bv_free(m->slot);
+  *m = (bv_map){0};
+}
+
+/* Slot that holds the key, or the free slot that ends its probe sequence. */
+static size_t probe(const bv_map *m, const char *key, size_t nkey, uint64_t hash) {
+  size_t mask = m->nslot - 1;
+  size_t s = (size_t)hash & mask;
+  while (m->slot[s]) {
+    const bv_map_entry *e = &m->entry[m->slot[s] - 1];
+    if (e->key && e->hash == hash && e->nkey == nkey && memcmp(e->key, key, nkey) == 0) break;
+    s = (s + 1) & mask;
+  }
+  return s;
+}
+
+void *bv_map_find(const bv_map *m, const char *key, size_t nkey) {
+  if (!m->nslot) return NULL;
+  size_t s = probe(m, key, nkey, hash_bytes(key, nkey));
+  return m->slot[s] ? m->entry[m->slot[s] - 1].value : NULL;
+}
+
+/* Build a table for `want` live entries, dropping the holes. */
+static bv_rc rebuild(bv_map *m, size_t want) {
+  size_t nslot = 16;
+  while (nslot * 7 < want * 10) nslot *= 2;
+  uint32_t *slot = bv_alloc0(BV_MEM_BASE, nslot * sizeof *slot);
+  if (!slot) return BV_NOMEM;
+  bv_free(m->slot);
+  m->slot = slot;
+  m->nslot = nslot;
+  size_t n = 0;
+  for (size_t i = 0; i < m->nentry; i++) {
+    if (m->entry[i].key) m->entry[n++] = m->entry[i];
+  }
+  m->nentry = n;
+  for (size_t i = 0; i < n; i++) {
+    size_t s = (size_t)m->entry[i].hash & (nslot - 1);
+    while (slot[s]) s = (s + 1) & (nslot - 1);
+    slot[s] = (uint32_t)(i + 1);
+  }
+  return BV_OK;
+}
+
+bv_rc bv_map_put(bv_map *m, const char *key, size_t nkey, void *value) {
+  uint64_t hash = hash_bytes(key, nkey);
+  if (m->nslot) {
+    size_t s = probe(m, key, nkey, hash);
+    if (m->slot[s]) {
+      m->entry[m->slot[s] - 1].value = value;
+      return BV_OK;
+    }
+  }
+  if (m->nentry == m->cap_entry) {
+    size_t cap = m->cap_entry ? m->cap_entry * 2 : 8;
+    bv_map_entry *e = bv_realloc(BV_MEM_BASE, m->entry, cap * sizeof *e);
+    if (!e) return BV_NOMEM;
+    m->entry = e;
+    m->cap_entry = cap;
+  }
+  if (!m->nslot || (m->nentry + 1) * 10 > m->nslot * 7) BV_TRY(rebuild(m, m->live * 2 + 8));
+  char *copy = bv_strndup(BV_MEM_BASE, key, nkey);
+  if (!copy) return BV_NOMEM;
+  m->entry[m->nentry] = (bv_map_entry){copy, nkey, hash, value};
+  m->slot[probe(m, key, nkey, hash)] = (uint32_t)(m->nentry + 1);
+  m->nentry++;
+  m->live++;
+  return BV_OK;
+}
+
+void *bv_map_remove(bv_map *m, const char *key, size_t nkey) {
+  if (!m->nslot) return NULL;
+  size_t s = probe(m, key, nkey, hash_bytes(key, nkey));
+  if (!m->slot[s]) return NULL;
+  bv_map_entry *e = &m->entry[m->slot[s] - 1];
+  void *value = e->value;
+  bv_free(e->key);
+  e->key = NULL; /* the slot stays taken, so probe sequences through it remain whole */
+  e->value = NULL;
+  m->live--;
+  return value;
+}
+
+const bv_map_entry *bv_map_next(const bv_map *m, size_t *at) {
+  while (*at < m->nentry) {
+    const bv_map_entry *e = &m->entry[(*at)++];
+    if (e->key) return e;
+  }
+  return NULL;
+}

@@ -1,0 +1,148 @@
+/* text.c - numbers from text, names, and the nearest name; see text.h. */
+#define _GNU_SOURCE /* strtod_l, newlocale */
+#include "base/text.h"
+
+#include <locale.h>
+#include <math.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static char lower(char c) {
+  return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
+}
+
+bool bv_text_ieqn(const char *a, size_t na, const char *b) {
+  for (size_t i = 0; i < na; i++) {
+    if (!b[i] || lower(a[i]) != lower(b[i])) return false;
+  }
+  return b[na] == 0;
+}
+
+bool bv_text_ieq(const char *a, const char *b) {
+  return bv_text_ieqn(a, strlen(a), b);
+}
+
+bv_rc bv_parse_i64(const char *p, size_t n, int64_t *out) {
+  size_t i = 0;
+  bool neg = false;
+  if (n && (p[0] == '-' || p[0] == '+')) neg = p[i++] == '-';
+  if (i == n) return BV_ARG;
+  uint64_t v = 0, limit = neg ? (uint64_t)INT64_MAX + 1 : (uint64_t)INT64_MAX;
+  for (; i < n; i++) {
+    if (p[i] < '0' || p[i] > '9') return BV_ARG;
+    uint64_t d = (uint64_t)(p[i] - '0');
+    if (v > (limit - d) / 10) return BV_RANGE;
+    v = v * 10 + d;
+  }
+  *out = neg ? (int64_t)(0 - v) : (int64_t)v;
+  return BV_OK;
+}
+
+static locale_t c_locale;
+static void make_locale(void) {
+  c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+}
+
+/* The general case: the C library's correctly rounded conversion, in the C locale. */
+static bv_rc parse_slow(const char *p, size_t n, double *out) {
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
+  char stack[128];
+  if (n >= sizeof stack) return BV_ARG; /* no price needs this many digits */
+  for (size_t i = 0; i < n; i++) {
+    if (p[i] == 'x' || p[i] == 'X' || p[i] == '(') return BV_ARG; /* hex, nan(...) */
+  }
+  memcpy(stack, p, n);
+  stack[n] = 0;
+  pthread_once(&once, make_locale);
+  if (!c_locale) return BV_NOMEM;
+  char *end;
+  double v = strtod_l(stack, &end, c_locale);
+  if (end != stack + n || n == 0 || stack[0] == ' ' || stack[0] == '\t') return BV_ARG;
+  *out = v;
+  return BV_OK;
+}
+
+/* Up to 19 significant digits and a small power of ten need one multiplication or division of exact
+** doubles, which IEEE arithmetic rounds correctly (Clinger 1990). */
+bv_rc bv_parse_f64(const char *p, size_t n, double *out) {
+  static const double pow10[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                 1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+                                 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+  size_t i = 0;
+  bool neg = false;
+  if (n && (p[0] == '-' || p[0] == '+')) neg = p[i++] == '-';
+  uint64_t m = 0;
+  int digits = 0, frac = 0, any = 0;
+  for (; i < n && p[i] >= '0' && p[i] <= '9'; i++, any = 1) {
+    m = m * 10 + (uint64_t)(p[i] - '0');
+    digits += m != 0;
+    if (digits > 18) return parse_slow(p, n, out);
+  }
+  if (i < n && p[i] == '.') {
+    for (i++; i < n && p[i] >= '0' && p[i] <= '9'; i++, any = 1) {
+      m = m * 10 + (uint64_t)(p[i] - '0');
+      digits += m != 0;
+      frac++;
+      if (digits > 18) return parse_slow(p, n, out);
+    }
+  }
+  if (!any || i != n || m > (1ull << 53) || frac > 22) return parse_slow(p, n, out);
+  double v = (double)m / pow10[frac];
+  *out = neg ? -v : v;
+  return BV_OK;
+}
+
+void bv_format_f64(double x, char out[32]) {
+  if (isnan(x)) {
+    strcpy(out, "nan");
+    return;
+  }
+  if (isinf(x)) {
+    strcpy(out, x < 0 ? "-inf" : "inf");
+    return;
+  }
+  for (int digits = 15; digits <= 17; digits++) {
+    snprintf(out, 32, "%.*g", digits, x);
+    for (char *c = out; *c; c++) {
+      if (*c == ',') *c = '.'; /* the host's locale may print a comma */
+    }
+    double back;
+    if (bv_parse_f64(out, strlen(out), &back) == BV_OK && back == x) return;
+  }
+}
+
+/* Levenshtein distance of two short words, case folded, at most 63 letters each. */
+static int distance(const char *a, const char *b) {
+  enum { MAX = 64 };
+  int row[MAX];
+  size_t na = strlen(a), nb = strlen(b);
+  if (na >= MAX || nb >= MAX) return MAX;
+  for (size_t j = 0; j <= nb; j++) row[j] = (int)j;
+  for (size_t i = 1; i <= na; i++) {
+    int diag = row[0];
+    row[0] = (int)i;
+    for (size_t j = 1; j <= nb; j++) {
+      int up = row[j];
+      int cost = diag + (lower(a[i - 1]) != lower(b[j - 1]));
+      int best = up + 1 < row[j - 1] + 1 ? up + 1 : row[j - 1] + 1;
+      row[j] = cost < best ? cost : best;
+      diag = up;
+    }
+  }
+  return row[nb];
+}
+
+const char *bv_nearest(const char *word, const char *const *list) {
+  const char *best = NULL;
+  int best_d = (int)strlen(word) / 3 + 1;
+  for (; *list; list++) {
+    int d = distance(word, *list);
+    if (d <= best_d && (!best || d < best_d)) {
+      best = *list;
+      best_d = d;
+    }
+  }
+  return best;
+}

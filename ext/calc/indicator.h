@@ -1,0 +1,96 @@
+/*
+** indicator.h - the table of indicators, and how one is run.
+**
+** An indicator is a state machine over bars: run() takes the next n bars and writes n values of
+*each
+** output, NaN where there is none yet.  The same machine serves a whole column at once and one bar
+*at
+** a time, and both give the same bits, because cutting a run into pieces changes no operation.
+**
+** Two kinds:
+**   recursive  (ema, rsi, atr ...): the value depends on every bar since the first of the series;
+*it
+**              is always run from there.  anchor is NULL.
+**   windowed   (sma, stdev, highest ...): the value depends on the last `window(params)` bars. Sums
+**              that roll would still carry rounding from far back, so the owner calls anchor() at
+**              positions fixed by the data (see data/derived.c): the sums are then recomputed from
+**              the bars kept in the state, and no value depends on where the run began.
+**
+** The state is one flat block of state_size(params) bytes without pointers: it can be copied with
+** memcpy to make a checkpoint.
+**
+** A NaN input gives NaN at that bar.  Windowed: also while the bar is inside the window. Recursive:
+** the bar is skipped and the state stays.
+*/
+#ifndef BV_CALC_INDICATOR_H
+#define BV_CALC_INDICATOR_H
+
+#include "base/status.h"
+
+#include <stdint.h>
+
+#define BV_IND_MAX_PARAM  6
+#define BV_IND_MAX_INPUT  5
+#define BV_IND_MAX_OUTPUT 4
+
+/* What an input slot reads.  BV_IN_REAL: the one column (or expression) the caller selects, the
+*close
+** by default; the others are fixed bar columns. */
+typedef enum bv_input {
+  BV_IN_REAL = 0,
+  BV_IN_OPEN,
+  BV_IN_HIGH,
+  BV_IN_LOW,
+  BV_IN_CLOSE,
+  BV_IN_VOLUME
+} bv_input;
+
+typedef struct bv_ind_param {
+  const char *name;
+  double def, min, max;
+  int integer;  /* 1: must be a whole number */
+  int optional; /* 0: must be given in SQL, as in sma(bars, 20); 1: `def` is used when left out */
+} bv_ind_param;
+
+typedef struct bv_ind_output {
+  const char *name; /* SQL name: "macd", "macd_signal"; the first is the indicator's own name */
+  const char *unit; /* "price", "percent 0..100", ... */
+  const char *doc;
+} bv_ind_output;
+
+typedef struct bv_indicator {
+  const char *name;
+  const char *title;   /* "Simple moving average" */
+  const char *formula; /* one line, plain text */
+  const char *source;  /* where the definition comes from */
+  int ninput, nparam, noutput;
+  bv_input input[BV_IND_MAX_INPUT];
+  bv_ind_param param[BV_IND_MAX_PARAM];
+  bv_ind_output output[BV_IND_MAX_OUTPUT];
+
+  /* 0-based index of the first value on a series without NaN. */
+  int64_t (*first)(const double *param);
+  /* Windowed kinds: how many bars a value depends on.  NULL: recursive. */
+  int64_t (*window)(const double *param);
+  size_t (*state_size)(const double *param);
+  void (*init)(void *state, const double *param);
+  void (*anchor)(void *state);
+  /* in[i] is input slot i, n values each; out[i] is output i. */
+  void (*run)(void *state, const double *const *in, int64_t n, double *const *out);
+} bv_indicator;
+
+/* The table, in alphabetical order; *n is its length. */
+const bv_indicator *const *bv_indicators(int *n);
+
+/* The indicator that has an output of that SQL name; *output is its number.  NULL: none. */
+const bv_indicator *bv_indicator_find(const char *name, int *output);
+
+/* The name of the closest output, for error texts, or NULL. */
+const char *bv_indicator_nearest(const char *name);
+
+/* Fill param[] from `given` values (n of them; NaN or missing = default) and check every range.
+** BV_ARG names the indicator, the parameter, the value and the allowed range. */
+BV_MUST bv_rc bv_indicator_params(const bv_indicator *ind, const double *given, int n,
+                                  double param[BV_IND_MAX_PARAM], bv_err *err);
+
+#endif

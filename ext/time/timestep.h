@@ -1,0 +1,63 @@
+/*
+** timestep.h - lengths of bars, and the calendar buckets they make.
+**
+** A timestep is a count and a unit.  Seconds, minutes and hours have a fixed length and make even
+** UTC buckets from origin Monday 2000-01-03 00:00 UTC.  Days, weeks and months follow the local
+** calendar of a zone: days and weeks from Monday 2000-01-03, months and years (12 months) from
+** 2000-01-01.  Bucket edges below are half open, [start, end).
+*/
+#ifndef BV_TIME_TIMESTEP_H
+#define BV_TIME_TIMESTEP_H
+
+#include "base/status.h"
+#include "time/zone.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef enum bv_unit { BV_SECOND, BV_MINUTE, BV_HOUR, BV_DAY, BV_WEEK, BV_MONTH } bv_unit;
+
+/* Always in lowest terms of its family: 60 seconds are 1 minute, 120 minutes 2 hours, 12 months
+*stay
+** 12 months, 7 days are 1 week, 24 hours stay 24 hours (a day may have 23 or 25 hours). */
+typedef struct bv_timestep {
+  int64_t n; /* >= 1 */
+  bv_unit unit;
+} bv_timestep;
+
+/* Read "minute", "5 minutes", "15m", "hour", "2h", "day", "1d", "week", "month", "mo", "second",
+** "30s", "year", "quarter", with or without a space, any case (but "1M" is an error that asks "1m
+*or
+** 1mo?").  BV_ARG with a text that lists the grammar; BV_RANGE for a count of 0 or too large (more
+** than 100 years). */
+BV_MUST bv_rc bv_timestep_parse(const char *p, size_t n, bv_timestep *out, bv_err *err);
+
+/* The canonical text, which parses back to the same: "minute", "5 minutes", "month", "12 months".
+ */
+void bv_timestep_format(bv_timestep s, char out[32]);
+
+bool bv_timestep_eq(bv_timestep a, bv_timestep b);
+
+/* Length in seconds where fixed (second, minute, hour), else 0. */
+int64_t bv_timestep_dur_s(bv_timestep s);
+
+/* Nominal length in seconds, for ordering and estimates: day 86400, week 604800, month 2629746. */
+int64_t bv_timestep_nominal_s(bv_timestep s);
+
+/* The shortest and the longest a bar of this timestep can last, in seconds, over all zones.  A bar
+** that starts at ts has ended by ts + max; it has not ended before ts + min. */
+void bv_timestep_bounds_s(bv_timestep s, int64_t *min_s, int64_t *max_s);
+
+/* Whether buckets of `coarse` are made of whole bars of `fine`: same zone assumed.  Fixed lengths
+** must divide; any fixed length up to an hour that divides 900 s fits into a day (zones are shifted
+** by quarter hours); days fit into weeks and months, weeks do not fit into months. */
+bool bv_timestep_divides(bv_timestep fine, bv_timestep coarse);
+
+/* The end of the bar that starts at ts: ts + length, or the same local wall clock n days, weeks or
+** months later (a day of month that does not exist becomes the month's last). */
+int64_t bv_timestep_end(bv_timestep s, const bv_zone *z, int64_t ts);
+
+/* The bucket that holds instant t: its start, and (if end is given) its end. */
+int64_t bv_bucket_start(bv_timestep s, const bv_zone *z, int64_t t, int64_t *end);
+
+#endif
