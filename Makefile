@@ -5,11 +5,15 @@
 #   make bench           figures beside the peers, one JSON line each
 #   make install         into $(DESTDIR)$(PREFIX)/{lib,include,bin}
 #   make clean
+#   make unit            the unit tests alone
+#   make unit-bin | bench-bin | tool-bin | example-bin | fuzz-bin    build those programs, run none
 #
 # Variables: CC, OPT (optimisation and sanitizers), BUILD (object directory), OUT (where the three
 # results go), PREFIX, DESTDIR.
 
-CC      ?= gcc
+ifeq ($(origin CC),default)
+CC = gcc
+endif
 OPT     ?= -O2 -g
 BUILD   ?= build/default
 OUT     ?= .
@@ -36,24 +40,33 @@ UNIT_SRC := $(sort $(wildcard tests/unit/test_*.c))
 UNIT_BIN  = $(UNIT_SRC:tests/unit/%.c=$(BUILD)/unit/%)
 BENCH_SRC := $(sort $(wildcard bench/*.c))
 BENCH_BIN  = $(BENCH_SRC:bench/%.c=$(BUILD)/bench/%)
+TOOL_BIN    = $(patsubst tests/tools/%.c,$(BUILD)/tools/%,$(wildcard tests/tools/*.c))
 EXAMPLE_BIN = $(patsubst tests/examples/%.c,$(BUILD)/examples/%,$(wildcard tests/examples/*.c))
+FUZZ_BIN    = $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/*.c))
 
 all: $(OUT)/libbarsvt.so $(OUT)/libbarsvt.a $(OUT)/backtest
+
+# Rewritten only when compiler or flags differ from the last run in this BUILD, so that no result
+# mixes objects of two settings.
+FLAGS = $(BUILD)/flags
+$(FLAGS): FORCE
+	@mkdir -p $(@D)
+	@echo '$(CC) $(CPPFLAGS) $(CFLAGS)' | cmp -s - $@ || echo '$(CC) $(CPPFLAGS) $(CFLAGS)' > $@
 
 $(GEN): $(SQL) scripts/embed.sh
 	@mkdir -p $(@D)
 	scripts/embed.sh $(SQL) > $@
 
-$(BUILD)/so/gen/%.o: $(BUILD)/gen/%.c
+$(BUILD)/so/gen/%.o: $(BUILD)/gen/%.c $(FLAGS)
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
-$(BUILD)/a/gen/%.o: $(BUILD)/gen/%.c
+$(BUILD)/a/gen/%.o: $(BUILD)/gen/%.c $(FLAGS)
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) -DSQLITE_CORE $(CFLAGS) -c -o $@ $<
-$(BUILD)/so/%.o: %.c
+$(BUILD)/so/%.o: %.c $(FLAGS)
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
-$(BUILD)/a/%.o: %.c
+$(BUILD)/a/%.o: %.c $(FLAGS)
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) -DSQLITE_CORE $(CFLAGS) -MMD -MP -c -o $@ $<
 
@@ -80,6 +93,32 @@ $(BUILD)/bench/%: bench/%.c $(OUT)/libbarsvt.a
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) -DSQLITE_CORE $(CFLAGS) -o $@ $< $(OUT)/libbarsvt.a -lsqlite3 $(LIBS)
 
+# Programs the Python checks compare with another source (tests/tools/x_dump.c, tests/x_check.py).
+$(BUILD)/tools/%: tests/tools/%.c $(OUT)/libbarsvt.a
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) -DSQLITE_CORE $(CFLAGS) -o $@ $< $(OUT)/libbarsvt.a -lsqlite3 $(LIBS)
+
+# Examples are users: they see include/ only.
+$(BUILD)/examples/%: tests/examples/%.c $(OUT)/libbarsvt.a include/barsvt.h
+	@mkdir -p $(@D)
+	$(CC) -Iinclude -D_POSIX_C_SOURCE=200809L -DSQLITE_CORE $(CFLAGS) -o $@ $< $(OUT)/libbarsvt.a -lsqlite3 $(LIBS)
+
+# For libFuzzer: CC=clang OPT='-O1 -g -fsanitize=fuzzer-no-link,address,undefined', own BUILD and OUT.
+$(BUILD)/fuzz/%: tests/fuzz/%.c $(OUT)/libbarsvt.a
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) -DSQLITE_CORE $(CFLAGS) -fsanitize=fuzzer -o $@ $< $(OUT)/libbarsvt.a -lsqlite3 $(LIBS)
+
+$(BUILD)/scripts/%: scripts/%.c $(FLAGS)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -o $@ $<
+
+unit-bin: $(UNIT_BIN)
+bench-bin: $(BENCH_BIN)
+tool-bin: $(TOOL_BIN)
+example-bin: $(EXAMPLE_BIN)
+fuzz-bin: $(FUZZ_BIN)
+make-bars: $(BUILD)/scripts/make-bars
+
 unit: $(UNIT_BIN)
 	@scripts/run-units.sh $(UNIT_BIN)
 
@@ -97,8 +136,9 @@ install: all
 	install -m 755 $(OUT)/backtest $(DESTDIR)$(PREFIX)/bin/
 
 clean:
-	rm -rf build libbarsvt.so libbarsvt.a backtest tests/tmp bench/out
+	rm -rf build libbarsvt.so libbarsvt.a backtest tests/tmp bench/out quickstart
 
 -include $(SO_OBJ:.o=.d) $(A_OBJ:.o=.d) $(CLI:%.c=$(BUILD)/a/%.d)
 .SECONDARY:
-.PHONY: all unit test bench install clean
+.PHONY: all unit test bench install clean FORCE \
+        unit-bin bench-bin tool-bin example-bin fuzz-bin make-bars

@@ -2,25 +2,28 @@
 ** indicator.h - the table of indicators, and how one is run.
 **
 ** An indicator is a state machine over bars: run() takes the next n bars and writes n values of
-*each
-** output, NaN where there is none yet.  The same machine serves a whole column at once and one bar
-*at
-** a time, and both give the same bits, because cutting a run into pieces changes no operation.
+** each output, NaN where there is none yet.  The same machine serves a whole column at once and
+** one bar at a time, and both give the same bits, because cutting a run into pieces changes no
+** operation.  No output array may overlap an input array.
 **
 ** Two kinds:
 **   recursive  (ema, rsi, atr ...): the value depends on every bar since the first of the series;
-*it
-**              is always run from there.  anchor is NULL.
-**   windowed   (sma, stdev, highest ...): the value depends on the last `window(params)` bars. Sums
-**              that roll would still carry rounding from far back, so the owner calls anchor() at
-**              positions fixed by the data (see data/derived.c): the sums are then recomputed from
-**              the bars kept in the state, and no value depends on where the run began.
+**              it is always run from there.  window and anchor are NULL.
+**   windowed   (sma, stdev, highest ...): the value depends on the last `window(params)` bars.
+**              Sums that roll would still carry rounding from far back, so the owner calls
+**              anchor() at positions fixed by the data (see data/derived.c): the sums are then
+**              recomputed from the bars kept in the state, and no value depends on where the run
+**              began.  anchor() may be called after any bar.
 **
-** The state is one flat block of state_size(params) bytes without pointers: it can be copied with
-** memcpy to make a checkpoint.
+** The state is one flat block of state_size(params) bytes without pointers, aligned for a double:
+** it can be copied with memcpy to make a checkpoint.
 **
-** A NaN input gives NaN at that bar.  Windowed: also while the bar is inside the window. Recursive:
-** the bar is skipped and the state stays.
+** A NaN input gives NaN at that bar.  Windowed: also while the bar is inside the window.
+** Recursive: the bar is skipped and the state stays.  An input that is infinite or beyond
+** BV_IND_HUGE in size is treated as NaN, so that no sum can overflow.
+**
+** A value that exists but is undefined (a ratio with denominator 0) follows the convention named in
+** the indicator's formula text.
 */
 #ifndef BV_CALC_INDICATOR_H
 #define BV_CALC_INDICATOR_H
@@ -32,10 +35,10 @@
 #define BV_IND_MAX_PARAM  6
 #define BV_IND_MAX_INPUT  5
 #define BV_IND_MAX_OUTPUT 4
+#define BV_IND_HUGE       1e100
 
-/* What an input slot reads.  BV_IN_REAL: the one column (or expression) the caller selects, the
-*close
-** by default; the others are fixed bar columns. */
+/* What an input slot reads.  BV_IN_REAL: the one column (or expression) the caller selects, by
+** default the indicator's real_default; the others are fixed bar columns. */
 typedef enum bv_input {
   BV_IN_REAL = 0,
   BV_IN_OPEN,
@@ -53,7 +56,7 @@ typedef struct bv_ind_param {
 } bv_ind_param;
 
 typedef struct bv_ind_output {
-  const char *name; /* SQL name: "macd", "macd_signal"; the first is the indicator's own name */
+  const char *name; /* SQL name: "macd", "macd_signal"; unique in the table */
   const char *unit; /* "price", "percent 0..100", ... */
   const char *doc;
 } bv_ind_output;
@@ -65,6 +68,7 @@ typedef struct bv_indicator {
   const char *source;  /* where the definition comes from */
   int ninput, nparam, noutput;
   bv_input input[BV_IND_MAX_INPUT];
+  bv_input real_default; /* the bar column that BV_IN_REAL reads when the caller selects none */
   bv_ind_param param[BV_IND_MAX_PARAM];
   bv_ind_output output[BV_IND_MAX_OUTPUT];
 
@@ -82,14 +86,16 @@ typedef struct bv_indicator {
 /* The table, in alphabetical order; *n is its length. */
 const bv_indicator *const *bv_indicators(int *n);
 
-/* The indicator that has an output of that SQL name; *output is its number.  NULL: none. */
+/* The indicator that has an output of that SQL name (in any case); *output is its number.
+** NULL: none, *output untouched. */
 const bv_indicator *bv_indicator_find(const char *name, int *output);
 
 /* The name of the closest output, for error texts, or NULL. */
 const char *bv_indicator_nearest(const char *name);
 
 /* Fill param[] from `given` values (n of them; NaN or missing = default) and check every range.
-** BV_ARG names the indicator, the parameter, the value and the allowed range. */
+** BV_ARG names the indicator, the parameter, the value and the allowed range; it is also the answer
+** when a parameter that is not optional is missing, or when more are given than there are. */
 BV_MUST bv_rc bv_indicator_params(const bv_indicator *ind, const double *given, int n,
                                   double param[BV_IND_MAX_PARAM], bv_err *err);
 

@@ -5,6 +5,11 @@
 ** UTC buckets from origin Monday 2000-01-03 00:00 UTC.  Days, weeks and months follow the local
 ** calendar of a zone: days and weeks from Monday 2000-01-03, months and years (12 months) from
 ** 2000-01-01.  Bucket edges below are half open, [start, end).
+**
+** A local day begins at the first instant whose wall clock shows its date, or a later one.  So
+** where the clock jumps over midnight the day begins at the jump; where it falls back over midnight
+** the day has begun at the first midnight; and a date that never was (Apia, 2011-12-30) is an empty
+** bucket that no instant lies in.  Buckets tile time without holes or overlap.
 */
 #ifndef BV_TIME_TIMESTEP_H
 #define BV_TIME_TIMESTEP_H
@@ -18,18 +23,16 @@
 typedef enum bv_unit { BV_SECOND, BV_MINUTE, BV_HOUR, BV_DAY, BV_WEEK, BV_MONTH } bv_unit;
 
 /* Always in lowest terms of its family: 60 seconds are 1 minute, 120 minutes 2 hours, 12 months
-*stay
-** 12 months, 7 days are 1 week, 24 hours stay 24 hours (a day may have 23 or 25 hours). */
+** stay 12 months, 7 days are 1 week, 24 hours stay 24 hours (a day may have 23 or 25 hours). */
 typedef struct bv_timestep {
   int64_t n; /* >= 1 */
   bv_unit unit;
 } bv_timestep;
 
 /* Read "minute", "5 minutes", "15m", "hour", "2h", "day", "1d", "week", "month", "mo", "second",
-** "30s", "year", "quarter", with or without a space, any case (but "1M" is an error that asks "1m
-*or
-** 1mo?").  BV_ARG with a text that lists the grammar; BV_RANGE for a count of 0 or too large (more
-** than 100 years). */
+** "30s", "year", "quarter", with or without spaces, any case (but "1M" is an error that asks "1m
+** or 1mo?").  BV_ARG with a text that lists the grammar; BV_RANGE for a count of 0 or too large
+** (more than 100 years).  On error *out is untouched. */
 BV_MUST bv_rc bv_timestep_parse(const char *p, size_t n, bv_timestep *out, bv_err *err);
 
 /* The canonical text, which parses back to the same: "minute", "5 minutes", "month", "12 months".
@@ -45,7 +48,10 @@ int64_t bv_timestep_dur_s(bv_timestep s);
 int64_t bv_timestep_nominal_s(bv_timestep s);
 
 /* The shortest and the longest a bar of this timestep can last, in seconds, over all zones.  A bar
-** that starts at ts has ended by ts + max; it has not ended before ts + min. */
+** that starts at ts has ended by ts + max; it has not ended before ts + min.  Exact where the
+** length is fixed, else with room to spare: half a day less for one day, otherwise a day either
+** side for the zone (the date line is the longest jump of a clock), and for months the calendar's
+** range. */
 void bv_timestep_bounds_s(bv_timestep s, int64_t *min_s, int64_t *max_s);
 
 /* Whether buckets of `coarse` are made of whole bars of `fine`: same zone assumed.  Fixed lengths
@@ -53,8 +59,10 @@ void bv_timestep_bounds_s(bv_timestep s, int64_t *min_s, int64_t *max_s);
 ** by quarter hours); days fit into weeks and months, weeks do not fit into months. */
 bool bv_timestep_divides(bv_timestep fine, bv_timestep coarse);
 
-/* The end of the bar that starts at ts: ts + length, or the same local wall clock n days, weeks or
-** months later (a day of month that does not exist becomes the month's last). */
+/* The end of the bar that starts at ts, always later than ts.  Fixed lengths: ts + length.  Where
+** ts starts a bucket of s: the bucket's end.  Otherwise the same local wall clock n days, weeks or
+** months later (a day of month that does not exist becomes the month's last; a time in a gap is
+** read as by bv_zone_to_utc), and from the first instant of a day to the first instant of a day. */
 int64_t bv_timestep_end(bv_timestep s, const bv_zone *z, int64_t ts);
 
 /* The bucket that holds instant t: its start, and (if end is given) its end. */

@@ -1,0 +1,100 @@
+/* args.c - SQL values as our arguments, and our errors as SQL results; see args.h. */
+#include "api/args.h"
+#include "base/text.h"
+#include "time/instant.h"
+
+#include <math.h>
+#include <string.h>
+
+int bv_sqlite_code(bv_rc rc, const bv_err *err) {
+  if (err && err->native) return err->native;
+  switch (rc) {
+  case BV_OK: return SQLITE_OK;
+  case BV_NOMEM: return SQLITE_NOMEM;
+  case BV_CORRUPT: return SQLITE_CORRUPT_VTAB;
+  case BV_BUSY: return SQLITE_BUSY;
+  case BV_INTERRUPT: return SQLITE_INTERRUPT;
+  case BV_CONFLICT: return SQLITE_CONSTRAINT;
+  case BV_IO: return SQLITE_IOERR;
+  case BV_INTERNAL: return SQLITE_INTERNAL;
+  default: return SQLITE_ERROR;
+  }
+}
+
+void bv_result_error(sqlite3_context *ctx, const char *who, bv_rc rc, const bv_err *err) {
+  if (rc == BV_NOMEM) {
+    sqlite3_result_error_nomem(ctx);
+    return;
+  }
+  const char *text = bv_err_text(err, rc);
+  if (!who || strncmp(text, who, strlen(who)) == 0) {
+    sqlite3_result_error(ctx, text, -1);
+  } else {
+    char *full = sqlite3_mprintf("%s(): %s", who, text);
+    sqlite3_result_error(ctx, full ? full : text, -1);
+    sqlite3_free(full);
+  }
+  sqlite3_result_error_code(ctx, bv_sqlite_code(rc, err));
+}
+
+int bv_vtab_error(sqlite3_vtab *tab, bv_rc rc, const bv_err *err) {
+  if (rc == BV_NOMEM) return SQLITE_NOMEM;
+  sqlite3_free(tab->zErrMsg);
+  tab->zErrMsg = sqlite3_mprintf("%s", bv_err_text(err, rc));
+  return bv_sqlite_code(rc, err);
+}
+
+bv_rc bv_arg_instant(sqlite3_value *v, const bv_zone *zone, const char *who, const char *arg,
+                     int64_t *out, bv_err *err) {
+  bv_err why = {0};
+  bv_rc rc;
+  switch (sqlite3_value_type(v)) {
+  case SQLITE_INTEGER:
+    *out = sqlite3_value_int64(v);
+    rc = bv_instant_check(*out, &why);
+    break;
+  case SQLITE_FLOAT: {
+    double d = sqlite3_value_double(v);
+    if (!(fabs(d) < 9e15) || d != floor(d)) {
+      return bv_fail(err, BV_ARG, "%s: %s %g is not a whole number of seconds", who, arg, d);
+    }
+    *out = (int64_t)d;
+    rc = bv_instant_check(*out, &why);
+    break;
+  }
+  case SQLITE_TEXT: {
+    const char *text = bv_arg_text(v);
+    if (!text) return BV_NOMEM;
+    size_t n = strlen(text);
+    if (n > 8 && bv_parse_i64(text, n, out) == BV_OK) { /* "1704292200": epoch seconds as text */
+      rc = bv_instant_check(*out, &why);
+    } else {
+      rc = bv_instant_parse(text, n, zone, out, NULL, &why);
+    }
+    break;
+  }
+  default: return bv_fail(err, BV_ARG, "%s: %s is neither a number nor text", who, arg);
+  }
+  if (rc != BV_OK) return bv_fail(err, rc, "%s: %s: %s", who, arg, bv_err_text(&why, rc));
+  return BV_OK;
+}
+
+bv_rc bv_arg_number(sqlite3_value *v, const char *who, const char *arg, double *out, bv_err *err) {
+  switch (sqlite3_value_numeric_type(v)) {
+  case SQLITE_INTEGER:
+  case SQLITE_FLOAT: *out = sqlite3_value_double(v); return BV_OK;
+  case SQLITE_TEXT:
+    return bv_fail(err, BV_ARG, "%s: %s '%.40s' is not a number", who, arg,
+                   (const char *)sqlite3_value_text(v));
+  case SQLITE_NULL: return bv_fail(err, BV_ARG, "%s: %s is NULL", who, arg);
+  default: return bv_fail(err, BV_ARG, "%s: %s is a blob, not a number", who, arg);
+  }
+}
+
+const char *bv_arg_text(sqlite3_value *v) {
+  return (const char *)sqlite3_value_text(v);
+}
+
+void bv_store_release(void *store) {
+  bv_store_unref(store);
+}

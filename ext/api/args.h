@@ -1,0 +1,34 @@
+/*
+** args.h - SQL values as our arguments, and our errors as SQL results.
+*/
+#ifndef BV_API_ARGS_H
+#define BV_API_ARGS_H
+
+#include "data/store.h"
+
+/* The SQLITE_* code for an error. */
+int bv_sqlite_code(bv_rc rc, const bv_err *err);
+
+/* Give a function's result as the error; `who` is put in front unless the text starts with it. */
+void bv_result_error(sqlite3_context *ctx, const char *who, bv_rc rc, const bv_err *err);
+
+/* Put the error into a virtual table's message and return its SQLITE_* code. */
+int bv_vtab_error(sqlite3_vtab *tab, bv_rc rc, const bv_err *err);
+
+/* An instant from an integer (epoch seconds), a real without fraction, or ISO-8601 text; text
+ *without
+ ** an offset is local time of `zone`.  who and arg name the place in errors. */
+BV_MUST bv_rc bv_arg_instant(sqlite3_value *v, const bv_zone *zone, const char *who,
+                             const char *arg, int64_t *out, bv_err *err);
+
+/* A finite or infinite number; text that reads as one counts.  BV_ARG otherwise. */
+BV_MUST bv_rc bv_arg_number(sqlite3_value *v, const char *who, const char *arg, double *out,
+                            bv_err *err);
+
+/* Text of a value that is not NULL (numbers as their text); NULL where memory runs out. */
+const char *bv_arg_text(sqlite3_value *v);
+
+/* Release a bv_store held as a module's or function's client data. */
+void bv_store_release(void *store);
+
+#endif

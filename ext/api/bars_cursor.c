@@ -1,0 +1,445 @@
+/*
+** bars_cursor.c - running a plan over bars, bars_agg and bars_asof.
+**
+** A cursor has one stream per asset.  Without a wanted order the streams are walked one after the
+** other; merged, a binary heap keeps the stream whose bar comes next on top, ties in order of the
+** asset's name.
+*/
+#include "api/args.h"
+#include "api/bars_table.h"
+#include "api/handle.h"
+#include "base/text.h"
+#include "time/instant.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct cursor {
+  sqlite3_vtab_cursor base;
+  bv_stream *stream; /* one per asset, in order of name */
+  int nstream, at;   /* at: the stream that stands on the current row */
+  int *heap;         /* merged: indexes of streams that have a bar */
+  int nheap;
+  bool merge, known, desc, eof;
+  sqlite3_value *arg[BV_NFIELD]; /* duplicates of the arguments, for xColumn */
+  int64_t complete_at;           /* buckets that end by then are complete */
+} cursor;
+
+/* What xFilter gathers before it opens streams. */
+typedef struct request {
+  bv_store *store;
+  const bv_bars_kind *kind;
+  sqlite3_value *arg[BV_NFIELD]; /* borrowed; NULL where not given */
+  char **asset;                  /* copies, sorted */
+  int nasset, cap;
+  int64_t lo, hi;
+  bool nothing; /* some argument is NULL: no rows, as SQLite's own functions do */
+} request;
+
+int bv_bars_open(sqlite3_vtab *tab, sqlite3_vtab_cursor **out) {
+  (void)tab;
+  cursor *c = bv_alloc0(BV_MEM_CURSOR, sizeof *c);
+  if (!c) return SQLITE_NOMEM;
+  *out = &c->base;
+  return SQLITE_OK;
+}
+
+static void cursor_clear(cursor *c) {
+  for (int i = 0; i < c->nstream; i++) bv_stream_close(&c->stream[i]);
+  bv_free(c->stream);
+  bv_free(c->heap);
+  for (int f = 0; f < BV_NFIELD; f++) sqlite3_value_free(c->arg[f]);
+  c->stream = NULL;
+  c->heap = NULL;
+  c->nstream = c->nheap = c->at = 0;
+  memset(c->arg, 0, sizeof c->arg);
+  c->eof = true;
+}
+
+int bv_bars_close(sqlite3_vtab_cursor *base) {
+  cursor *c = (cursor *)base;
+  cursor_clear(c);
+  bv_free(c);
+  return SQLITE_OK;
+}
+
+/* ---- arguments ---- */
+
+static int by_name(const void *a, const void *b) {
+  return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static bv_rc add_asset(request *q, sqlite3_value *v) {
+  if (sqlite3_value_type(v) == SQLITE_NULL) return BV_OK;
+  if (q->nasset == q->cap) {
+    int cap = q->cap ? q->cap * 2 : 4;
+    char **more = bv_realloc(BV_MEM_CURSOR, q->asset, (size_t)cap * sizeof *more);
+    if (!more) return BV_NOMEM;
+    q->asset = more;
+    q->cap = cap;
+  }
+  const char *text = bv_arg_text(v);
+  char *copy = text ? bv_strdup(BV_MEM_CURSOR, text) : NULL;
+  if (!copy) return BV_NOMEM;
+  q->asset[q->nasset++] = copy;
+  return BV_OK;
+}
+
+static bv_rc gather_assets(request *q, bool many, bv_err *err) {
+  sqlite3_value *v = q->arg[BV_F_ASSET], *one;
+  if (!many) return add_asset(q, v);
+  int code = sqlite3_vtab_in_first(v, &one);
+  for (; code == SQLITE_OK && one; code = sqlite3_vtab_in_next(v, &one)) BV_TRY(add_asset(q, one));
+  if (code != SQLITE_OK && code != SQLITE_DONE) {
+    return bv_fail_native(err, BV_ARG, code, "%s: the list of assets cannot be read",
+                          q->kind->name);
+  }
+  if (q->nasset) qsort(q->asset, (size_t)q->nasset, sizeof *q->asset, by_name);
+  return BV_OK;
+}
+
+/* Narrow [lo, hi) by one comparison of ts.  Numbers compare as SQLite compares them; other text
+ *would
+ ** silently be greater than every number, so it is refused with the way out. */
+static bv_rc narrow(request *q, char op, sqlite3_value *v, bv_err *err) {
+  int type = sqlite3_value_numeric_type(v);
+  if (type == SQLITE_NULL) {
+    q->nothing = true;
+    return BV_OK;
+  }
+  if (type != SQLITE_INTEGER && type != SQLITE_FLOAT) {
+    return bv_fail(err, BV_ARG,
+                   "%s: ts is a number of seconds and is compared with '%.40s'; use "
+                   "bars_time('...') or the arguments start and end",
+                   q->kind->name, type == SQLITE_TEXT ? bv_arg_text(v) : "a blob");
+  }
+  int64_t t;
+  bool whole = true;
+  if (type == SQLITE_INTEGER) {
+    t = sqlite3_value_int64(v);
+  } else {
+    double d = sqlite3_value_double(v);
+    double f = floor(d);
+    t = f < -9e18 ? INT64_MIN : f > 9e18 ? INT64_MAX : (int64_t)f;
+    whole = f == d; /* otherwise t < d < t + 1 */
+  }
+  int64_t after = t == INT64_MAX ? t : t + 1;
+  int64_t lo = INT64_MIN, hi = INT64_MAX;
+  switch (op) {
+  case '=':
+    if (!whole) q->nothing = true;
+    lo = t;
+    hi = after;
+    break;
+  case '>': lo = after; break;
+  case '}': lo = whole ? t : after; break;
+  case '<': hi = whole ? t : after; break;
+  default: hi = after; break;
+  }
+  if (lo > q->lo) q->lo = lo;
+  if (hi < q->hi) q->hi = hi;
+  return BV_OK;
+}
+
+static bv_rc zone_argument(const request *q, sqlite3_value *tz, const bv_zone **out, bv_err *err) {
+  *out = q->store->zone;
+  const char *name = tz && sqlite3_value_type(tz) != SQLITE_NULL ? bv_arg_text(tz) : NULL;
+  return name && name[0] ? bv_zone_find(name, out, err) : BV_OK;
+}
+
+static bv_rc time_arguments(request *q, bv_err *err) {
+  sqlite3_value *const *arg = q->arg;
+  const bv_zone *zone;
+  BV_TRY(zone_argument(q, arg[BV_F_TZ], &zone, err));
+  int64_t lo = INT64_MIN, hi = INT64_MAX;
+  sqlite3_value *start = arg[BV_F_START], *end = arg[BV_F_END];
+  bool has_lo = start && sqlite3_value_type(start) != SQLITE_NULL;
+  bool has_hi = end && sqlite3_value_type(end) != SQLITE_NULL;
+  if (has_lo) BV_TRY(bv_arg_instant(start, zone, q->kind->name, "start", &lo, err));
+  if (has_hi) BV_TRY(bv_arg_instant(end, zone, q->kind->name, "end", &hi, err));
+  if (has_lo && has_hi && lo > hi) {
+    char a[32], b[32];
+    bv_instant_format(lo, a);
+    bv_instant_format(hi, b);
+    return bv_fail(err, BV_ARG, "%s: start %s lies after end %s", q->kind->name, a, b);
+  }
+  if (lo > q->lo) q->lo = lo;
+  if (hi < q->hi) q->hi = hi;
+  return BV_OK;
+}
+
+/* ---- sources ---- */
+
+static const char *text_or_null(sqlite3_value *v) {
+  return v && sqlite3_value_type(v) != SQLITE_NULL ? bv_arg_text(v) : NULL;
+}
+
+static bv_rc make_source(const request *q, const char *asset, bv_source *out, bv_err *err) {
+  sqlite3_value *const *arg = q->arg;
+  const char *step = bv_arg_text(arg[BV_F_TIMESTEP]);
+  if (!step) return BV_NOMEM;
+  if (q->kind->agg) {
+    BV_TRY(bv_source_aggregate(q->store, asset, step, text_or_null(arg[BV_F_TZ]),
+                               text_or_null(arg[BV_F_SESSION]), text_or_null(arg[BV_F_FILL]), out,
+                               err));
+    if (arg[BV_F_PARTIAL] && sqlite3_value_int(arg[BV_F_PARTIAL])) out->cut = q->store->clock;
+    return BV_OK;
+  }
+  const bv_series *series;
+  BV_TRY(bv_series_find(q->store, asset, step, &series, err));
+  if (!series) return bv_series_missing(q->store, q->kind->name, asset, step, err);
+  *out = bv_source_stored(series);
+  return BV_OK;
+}
+
+/* bars_asof: the newest bar that had ended by `at`, and by the clock; not older than tolerance. */
+static bv_rc asof_range(const request *q, const bv_source *src, int64_t *lo, int64_t *hi,
+                        bv_err *err) {
+  sqlite3_value *const *arg = q->arg;
+  int64_t at = q->store->clock, tolerance = -1;
+  sqlite3_value *v = arg[BV_F_AT], *tol = arg[BV_F_TOLERANCE];
+  if (v && sqlite3_value_type(v) != SQLITE_NULL) {
+    int64_t asked;
+    BV_TRY(bv_arg_instant(v, q->store->zone, q->kind->name, "at", &asked, err));
+    if (asked < at) at = asked;
+  }
+  *lo = INT64_MIN;
+  *hi = bv_source_limit(src, at);
+  if (!tol || sqlite3_value_type(tol) == SQLITE_NULL) return BV_OK;
+  if (sqlite3_value_type(tol) == SQLITE_TEXT) {
+    bv_timestep span;
+    const char *text = bv_arg_text(tol);
+    BV_TRY(bv_timestep_parse(text, strlen(text), &span, err));
+    tolerance = bv_timestep_nominal_s(span);
+  } else {
+    tolerance = sqlite3_value_int64(tol);
+  }
+  if (tolerance < 0) {
+    return bv_fail(err, BV_ARG, "bars_asof: tolerance %lld is negative", (long long)tolerance);
+  }
+  if (at == BV_NO_CLOCK) return bv_fail(err, BV_ARG, "bars_asof: tolerance needs the argument at");
+  *lo = bv_source_limit(src,
+                        at - tolerance - 1); /* starts of bars that ended at - tolerance or later */
+  return BV_OK;
+}
+
+/* ---- merging ---- */
+
+static int64_t order_key(const cursor *c, int s) {
+  const bv_stream *st = &c->stream[s];
+  int64_t key = c->known ? bv_stream_known_at(st) : bv_stream_ts(st);
+  return c->desc ? -key : key;
+}
+
+static bool before(const cursor *c, int a, int b) {
+  int64_t x = order_key(c, a), y = order_key(c, b);
+  return x != y ? x < y : a < b;
+}
+
+static void sift_down(cursor *c, int at) {
+  for (;;) {
+    int kid = 2 * at + 1;
+    if (kid >= c->nheap) return;
+    if (kid + 1 < c->nheap && before(c, c->heap[kid + 1], c->heap[kid])) kid++;
+    if (!before(c, c->heap[kid], c->heap[at])) return;
+    int t = c->heap[at];
+    c->heap[at] = c->heap[kid];
+    c->heap[kid] = t;
+    at = kid;
+  }
+}
+
+static void heap_build(cursor *c) {
+  c->nheap = 0;
+  for (int s = 0; s < c->nstream; s++) {
+    if (!c->stream[s].eof) c->heap[c->nheap++] = s;
+  }
+  for (int i = c->nheap / 2 - 1; i >= 0; i--) sift_down(c, i);
+}
+
+/* Stand on the stream whose bar comes next. */
+static void choose(cursor *c) {
+  if (c->merge) {
+    c->eof = c->nheap == 0;
+    if (!c->eof) c->at = c->heap[0];
+    return;
+  }
+  while (c->at < c->nstream && c->stream[c->at].eof) c->at++;
+  c->eof = c->at >= c->nstream;
+}
+
+/* ---- xFilter, xNext ---- */
+
+static bv_rc open_streams(cursor *c, request *q, int plan, bv_err *err) {
+  unsigned mask = (unsigned)plan >> BV_PLAN_MASK_SHIFT & 0xffff;
+  int64_t piece = BV_STREAM_PIECE; /* many streams share the memory of eight */
+  if (q->nasset > 8) piece = piece * 8 / q->nasset;
+  if (piece < 256) piece = 256;
+  c->stream = bv_alloc0(BV_MEM_CURSOR, (size_t)q->nasset * sizeof *c->stream);
+  if (!c->stream) return BV_NOMEM;
+  for (int i = 0; i < q->nasset; i++) {
+    if (i > 0 && strcmp(q->asset[i], q->asset[i - 1]) == 0) continue;
+    bv_source src;
+    int64_t lo = q->lo, hi = q->hi;
+    BV_TRY(make_source(q, q->asset[i], &src, err));
+    if (q->kind->asof) BV_TRY(asof_range(q, &src, &lo, &hi, err));
+    bv_stream *st = &c->stream[c->nstream++];
+    BV_TRY(bv_stream_open(st, q->store, &src, lo, hi, c->desc, piece, mask, err));
+  }
+  if (!c->merge) return BV_OK;
+  c->heap = bv_alloc(BV_MEM_CURSOR, (size_t)c->nstream * sizeof *c->heap);
+  if (!c->heap) return BV_NOMEM;
+  heap_build(c);
+  return BV_OK;
+}
+
+/* Read the plan's letters into the request. */
+static bv_rc bind(cursor *c, request *q, const char *letters, sqlite3_value **argv, bv_err *err) {
+  bool many = false;
+  for (int i = 0; letters[i]; i++) {
+    if (letters[i] == 'A' || letters[i] == 'M') {
+      q->arg[BV_F_ASSET] = argv[i];
+      many = letters[i] == 'M';
+    } else if (strchr("=>}<{", letters[i])) {
+      BV_TRY(narrow(q, letters[i], argv[i], err));
+    } else {
+      int f = BV_FIRST_ARG + (letters[i] - 'a');
+      q->arg[f] = argv[i];
+      if (f > BV_F_TIMESTEP) {
+        c->arg[f] = sqlite3_value_dup(argv[i]);
+        if (!c->arg[f]) return BV_NOMEM;
+      }
+    }
+  }
+  if (sqlite3_value_type(q->arg[BV_F_TIMESTEP]) == SQLITE_NULL) q->nothing = true;
+  BV_TRY(time_arguments(q, err));
+  return gather_assets(q, many, err);
+}
+
+static bv_rc filter(cursor *c, request *q, int plan, const char *letters, sqlite3_value **argv,
+                    bv_err *err) {
+  BV_TRY(bv_store_sync(q->store, err));
+  c->desc = (plan & BV_PLAN_DESC) != 0 || q->kind->asof;
+  c->merge = (plan & BV_PLAN_MERGE) != 0;
+  c->known = (plan & BV_PLAN_KNOWN) != 0;
+  c->complete_at = q->store->clock;
+  BV_TRY(bind(c, q, letters, argv, err));
+  if (q->nothing || q->nasset == 0) return BV_OK;
+  BV_TRY(open_streams(c, q, plan, err));
+  choose(c);
+  return BV_OK;
+}
+
+static void request_reset(request *q) {
+  for (int i = 0; i < q->nasset; i++) bv_free(q->asset[i]);
+  bv_free(q->asset);
+}
+
+int bv_bars_filter(sqlite3_vtab_cursor *base, int plan, const char *letters, int argc,
+                   sqlite3_value **argv) {
+  (void)argc;
+  cursor *c = (cursor *)base;
+  bv_bars_tab *tab = (bv_bars_tab *)base->pVtab;
+  bv_err err = {0};
+  request q = {.store = tab->store, .kind = tab->kind, .lo = INT64_MIN, .hi = INT64_MAX};
+  cursor_clear(c);
+  bv_rc rc = filter(c, &q, plan, letters, argv, &err);
+  request_reset(&q);
+  if (rc == BV_OK) return SQLITE_OK;
+  cursor_clear(c);
+  return bv_vtab_error(base->pVtab, rc, &err);
+}
+
+int bv_bars_next(sqlite3_vtab_cursor *base) {
+  cursor *c = (cursor *)base;
+  bv_bars_tab *tab = (bv_bars_tab *)base->pVtab;
+  bv_err err = {0};
+  if (tab->kind->asof) {
+    c->eof = true;
+    return SQLITE_OK;
+  }
+  bv_stream *st = &c->stream[c->at];
+  bv_rc rc = bv_stream_next(st, &err);
+  if (rc != BV_OK) return bv_vtab_error(base->pVtab, rc, &err);
+  if (c->merge) {
+    if (st->eof) c->heap[0] = c->heap[--c->nheap];
+    sift_down(c, 0);
+  } else if (!st->eof) {
+    return SQLITE_OK;
+  }
+  choose(c);
+  return SQLITE_OK;
+}
+
+int bv_bars_eof(sqlite3_vtab_cursor *base) {
+  return ((cursor *)base)->eof;
+}
+
+/* ---- xColumn ---- */
+
+static void result_value(sqlite3_context *ctx, bv_stream *st, bv_field f) {
+  double v;
+  bv_err err = {0};
+  bv_rc rc = bv_stream_value(st, bv_field_column(f), &v, &err);
+  if (rc != BV_OK) {
+    bv_result_error(ctx, NULL, rc, &err);
+  } else if (isnan(v)) {
+    sqlite3_result_null(ctx);
+  } else if (f == BV_F_COUNT || f == BV_F_FILLED) {
+    sqlite3_result_int64(ctx, (int64_t)v);
+  } else {
+    sqlite3_result_double(ctx, v);
+  }
+}
+
+static void result_time(sqlite3_context *ctx, int64_t ts) {
+  char text[32];
+  bv_instant_format(ts, text);
+  sqlite3_result_text(ctx, text, -1, SQLITE_TRANSIENT);
+}
+
+int bv_bars_column(sqlite3_vtab_cursor *base, sqlite3_context *ctx, int col) {
+  cursor *c = (cursor *)base;
+  bv_bars_tab *tab = (bv_bars_tab *)base->pVtab;
+  bv_stream *st = &c->stream[c->at];
+  bv_field f = (bv_field)tab->kind->field[col];
+  switch (f) {
+  case BV_F_TS: sqlite3_result_int64(ctx, bv_stream_ts(st)); break;
+  case BV_F_KNOWN_AT: sqlite3_result_int64(ctx, bv_stream_known_at(st)); break;
+  case BV_F_TIME: result_time(ctx, bv_stream_ts(st)); break;
+  case BV_F_COMPLETE: sqlite3_result_int(ctx, bv_stream_known_at(st) <= c->complete_at); break;
+  case BV_F_HANDLE: bv_handle_result(ctx, st); break;
+  case BV_F_ASSET: sqlite3_result_text(ctx, st->src.base.asset, -1, SQLITE_TRANSIENT); break;
+  case BV_F_TIMESTEP: {
+    char text[32];
+    bv_timestep_format(st->src.step, text);
+    sqlite3_result_text(ctx, text, -1, SQLITE_TRANSIENT);
+    break;
+  }
+  default:
+    if (f < BV_FIRST_ARG) {
+      result_value(ctx, st, f);
+    } else if (c->arg[f]) {
+      sqlite3_result_value(ctx, c->arg[f]);
+    }
+  }
+  return SQLITE_OK;
+}
+
+sqlite3_int64 bv_bars_make_rowid(int64_t series, int64_t ts) {
+  return (series << 39) | (ts - BV_INSTANT_MIN);
+}
+
+void bv_bars_split_rowid(sqlite3_int64 rowid, int64_t *series, int64_t *ts) {
+  *series = rowid >> 39;
+  *ts = (rowid & ((INT64_C(1) << 39) - 1)) + BV_INSTANT_MIN;
+}
+
+int bv_bars_rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *out) {
+  cursor *c = (cursor *)base;
+  const bv_stream *st = &c->stream[c->at];
+  *out = bv_bars_make_rowid(st->src.base.id, bv_stream_ts(st));
+  return SQLITE_OK;
+}

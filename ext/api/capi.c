@@ -1,0 +1,122 @@
+/* capi.c - the C interface to runs; see include/barsvt.h. */
+#include "api/args.h"
+#include "api/version.h"
+#include "barsvt.h"
+#include "run/run.h"
+
+#include <math.h>
+#include <string.h>
+
+struct barsvt_run {
+  bv_run *run;
+  bv_store *store;
+  bv_rc rc; /* first error: afterwards the run can only be closed */
+};
+
+const char *barsvt_version(void) {
+  return BARSVT_VERSION;
+}
+
+static int give_error(char **errmsg, bv_rc rc, const bv_err *err) {
+  if (rc == BV_OK) return SQLITE_OK;
+  if (errmsg) *errmsg = sqlite3_mprintf("%s", bv_err_text(err, rc));
+  return bv_sqlite_code(rc, err);
+}
+
+/* The connection's store, which only our own functions know: one of them hands it over. */
+static bv_rc find_store(sqlite3 *db, bv_store **out, bv_err *err) {
+  sqlite3_stmt *st;
+  *out = NULL;
+  int code = sqlite3_prepare_v2(db, "SELECT barsvt_store(?1)", -1, &st, NULL);
+  if (code != SQLITE_OK) {
+    return bv_fail_native(err, BV_ARG, code,
+                          "libbarsvt is not loaded in this connection; call "
+                          "sqlite3_barsvt_init() first");
+  }
+  sqlite3_bind_pointer(st, 1, out, "barsvt-store", NULL);
+  sqlite3_step(st);
+  sqlite3_finalize(st);
+  return *out ? BV_OK : bv_fail(err, BV_INTERNAL, "the connection's store cannot be found");
+}
+
+int barsvt_run_open(sqlite3 *db, const char *strategy, const char *config, barsvt_run **run,
+                    char **errmsg) {
+  bv_err err = {0};
+  bv_store *s = NULL;
+  *run = NULL;
+  bv_rc rc = find_store(db, &s, &err);
+  barsvt_run *r = NULL;
+  if (rc == BV_OK) {
+    r = bv_alloc0(BV_MEM_RUN, sizeof *r);
+    if (!r) rc = BV_NOMEM;
+  }
+  if (rc == BV_OK) rc = bv_store_enlist(s, &err);
+  if (rc == BV_OK) rc = bv_run_open(s, strategy, config, BARSVT_VERSION, &r->run, &err);
+  if (rc != BV_OK) {
+    bv_free(r);
+    return give_error(errmsg, rc, &err);
+  }
+  r->store = s;
+  *run = r;
+  return SQLITE_OK;
+}
+
+int barsvt_run_step(barsvt_run *r, int64_t *ts, char **errmsg) {
+  bv_err err = {0};
+  bool more = false;
+  if (r->rc != BV_OK) {
+    bv_fail(&err, BV_ARG, "the run has failed and can only be closed");
+    return give_error(errmsg, BV_ARG, &err);
+  }
+  r->rc = bv_run_step(r->run, &more, &err);
+  if (r->rc != BV_OK) return give_error(errmsg, r->rc, &err);
+  if (ts) *ts = r->run->now;
+  return more ? SQLITE_ROW : SQLITE_DONE;
+}
+
+int barsvt_run_order(barsvt_run *r, const char *asset, int kind, double amount, const char *tag,
+                     char **errmsg) {
+  static const bv_ask asks[] = {[BARSVT_TARGET_WEIGHT] = BV_ASK_WEIGHT,
+                                [BARSVT_TARGET_VALUE] = BV_ASK_VALUE,
+                                [BARSVT_TARGET_QTY] = BV_ASK_TARGET,
+                                [BARSVT_QTY] = BV_ASK_QTY};
+  bv_err err = {0};
+  bv_rc rc;
+  if (!asset || kind < 0 || kind > BARSVT_QTY) {
+    rc = bv_fail(&err, BV_ARG, "an order needs an asset and one of the four kinds");
+  } else if (r->rc != BV_OK) {
+    rc = bv_fail(&err, BV_ARG, "the run has failed and can only be closed");
+  } else {
+    rc = bv_run_order(r->run, asset, asks[kind], amount, tag, &err);
+  }
+  return give_error(errmsg, rc, &err);
+}
+
+int64_t barsvt_run_id(const barsvt_run *r) {
+  return r->run->result->run;
+}
+double barsvt_run_value(const barsvt_run *r) {
+  return bv_sim_value(r->run->sim);
+}
+double barsvt_run_cash(const barsvt_run *r) {
+  return bv_sim_cash(r->run->sim);
+}
+
+double barsvt_run_qty(const barsvt_run *r, const char *asset) {
+  int a = bv_run_asset(r->run, asset);
+  return a < 0 ? 0 : bv_sim_qty(r->run->sim, a);
+}
+
+double barsvt_run_price(const barsvt_run *r, const char *asset) {
+  int a = bv_run_asset(r->run, asset);
+  return a < 0 ? NAN : bv_sim_price(r->run->sim, a);
+}
+
+int barsvt_run_close(barsvt_run *r, int discard, char **errmsg) {
+  if (!r) return SQLITE_OK;
+  bv_err err = {0};
+  bool drop = discard || r->rc != BV_OK || !r->run->finished;
+  bv_rc rc = bv_run_close(r->run, drop ? BV_INTERRUPT : BV_OK, &err);
+  bv_free(r);
+  return drop ? SQLITE_OK : give_error(errmsg, rc, &err);
+}

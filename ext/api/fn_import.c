@@ -1,0 +1,42 @@
+/* fn_import.c - bars_import(). */
+#include "api/args.h"
+#include "api/functions.h"
+#include "data/import.h"
+
+static bool is_null(sqlite3_value *v) {
+  return sqlite3_value_type(v) == SQLITE_NULL;
+}
+
+/* bars_import(file, asset, timestep [, options]): a JSON summary. */
+static void fn_import(sqlite3_context *ctx, int argc, sqlite3_value **argv) {
+  bv_err err = {0};
+  bv_buf summary;
+  bv_buf_init(&summary, BV_MEM_IMPORT, 1 << 20);
+  bv_rc rc;
+  if (is_null(argv[0])) {
+    rc = bv_fail(&err, BV_ARG, "bars_import(): file is NULL");
+  } else if (is_null(argv[2])) {
+    rc = bv_fail(&err, BV_ARG,
+                 "bars_import(): timestep is NULL; say what the bars are, e.g. 'minute'");
+  } else {
+    rc = bv_import_file(sqlite3_user_data(ctx), bv_arg_text(argv[0]),
+                        is_null(argv[1]) ? NULL : bv_arg_text(argv[1]), bv_arg_text(argv[2]),
+                        argc == 4 && !is_null(argv[3]) ? bv_arg_text(argv[3]) : NULL, &summary,
+                        &err);
+  }
+  if (rc != BV_OK) {
+    bv_result_error(ctx, "bars_import", rc, &err);
+  } else {
+    sqlite3_result_text(ctx, bv_buf_text(&summary), (int)summary.n, SQLITE_TRANSIENT);
+  }
+  bv_buf_reset(&summary);
+}
+
+int bv_fn_import_register(sqlite3 *db, bv_store *s) {
+  for (int narg = 3; narg <= 4; narg++) {
+    int code = sqlite3_create_function_v2(db, "bars_import", narg, SQLITE_UTF8 | SQLITE_DIRECTONLY,
+                                          bv_store_ref(s), fn_import, NULL, NULL, bv_store_release);
+    if (code != SQLITE_OK) return code;
+  }
+  return SQLITE_OK;
+}

@@ -1,0 +1,217 @@
+/*
+** fn_indicator.c - indicators and prev() as SQL functions.
+**
+** Every output of calc's table is a function in two forms:
+**   name(bars, params... [, column])                       at the row of a scan
+**   name('SPY', 'minute', params... [, column] [, at])     at the clock, or at an instant
+** `column` is a column or spec ('high', 'hl2', 'rsi:14').  prev(bars, n [, column]) is the value n bars
+** back.  A value that does not exist yet is NULL.
+*/
+#include "api/args.h"
+#include "api/functions.h"
+#include "api/handle.h"
+#include "base/text.h"
+
+#include <math.h>
+#include <string.h>
+
+/* What a function carries. */
+typedef struct fn {
+  bv_store *store;
+  const char *name;
+  const bv_indicator *ind; /* NULL: prev() */
+  int output;
+} fn;
+
+static void fn_free(void *p) {
+  fn *f = p;
+  bv_store_unref(f->store);
+  bv_free(f);
+}
+
+/* A call's parameters, kept between rows as auxiliary data of its constant arguments. */
+typedef struct call {
+  bv_spec spec;
+  int64_t back; /* prev(): bars back */
+} call;
+
+static bv_rc too_many(const fn *f, bv_err *err) {
+  return bv_fail(err, BV_ARG, "%s(): too many arguments", f->name);
+}
+
+/* The column or spec in a text argument. */
+static bv_rc column_argument(const fn *f, sqlite3_value *v, bv_spec *spec, bv_err *err) {
+  const char *text = bv_arg_text(v);
+  if (!text) return BV_NOMEM;
+  bv_err why = {0};
+  bv_rc rc = bv_spec_parse(text, spec, &why);
+  if (rc != BV_OK) return bv_fail(err, rc, "%s(): %s", f->name, bv_err_text(&why, rc));
+  return BV_OK;
+}
+
+static bv_rc prev_call(const fn *f, int argc, sqlite3_value **argv, call *c, bv_err *err) {
+  double n;
+  if (argc < 1) return bv_fail(err, BV_ARG, "prev(): how many bars back? write prev(bars, 1)");
+  if (argc > 2) return too_many(f, err);
+  BV_TRY(bv_arg_number(argv[0], "prev()", "n", &n, err));
+  if (n != floor(n) || n < 0 || n > 1e8) {
+    return bv_fail(err, BV_ARG, "prev(): n %g is not a whole number of bars from 0 to 100000000",
+                   n);
+  }
+  c->back = (int64_t)n;
+  c->spec = (bv_spec){.price = BV_PRICE_COLUMN, .column = BV_COL_CLOSE};
+  return argc == 2 ? column_argument(f, argv[1], &c->spec, err) : BV_OK;
+}
+
+/* Arguments after the series or handle: numbers first, then perhaps a column. */
+static bv_rc parse_call(const fn *f, int argc, sqlite3_value **argv, call *c, bv_err *err) {
+  if (!f->ind) return prev_call(f, argc, argv, c, err);
+  double given[BV_IND_MAX_PARAM] = {0}, param[BV_IND_MAX_PARAM];
+  int n = 0;
+  for (; n < argc && sqlite3_value_numeric_type(argv[n]) != SQLITE_TEXT; n++) {
+    if (n == f->ind->nparam) return too_many(f, err);
+    BV_TRY(bv_arg_number(argv[n], f->name, f->ind->param[n].name, &given[n], err));
+  }
+  if (argc > n + 1) return too_many(f, err);
+  bool chosen = argc == n + 1;
+  c->back = 0;
+  c->spec = (bv_spec){.price = BV_PRICE_COLUMN, .column = BV_COL_CLOSE};
+  BV_TRY(bv_indicator_params(f->ind, given, n, param, err));
+  if (chosen) BV_TRY(column_argument(f, argv[n], &c->spec, err));
+  return bv_spec_push(&c->spec, f->ind, f->output, param, chosen, err);
+}
+
+static void result_real(sqlite3_context *ctx, double v) {
+  if (isnan(v)) {
+    sqlite3_result_null(ctx);
+  } else {
+    sqlite3_result_double(ctx, v);
+  }
+}
+
+/* Parse once per statement where the parameters are constants.  `store_it` is false where they may
+** change from row to row: the core then drops auxiliary data, and so would we. */
+static const call *cached_call(sqlite3_context *ctx, const fn *f, int at, int argc,
+                               sqlite3_value **argv, call *local, bv_rc *rc, bv_err *err) {
+  const call *c = argc > at ? sqlite3_get_auxdata(ctx, at) : NULL;
+  bool all_kept = c != NULL;
+  for (int i = at + 1; all_kept && i < argc; i++) all_kept = sqlite3_get_auxdata(ctx, i) != NULL;
+  if (all_kept) return c;
+  *rc = parse_call(f, argc - at, argv + at, local, err);
+  if (*rc != BV_OK || argc <= at) return local;
+  for (int i = at; i < argc; i++) {
+    call *keep = bv_alloc(BV_MEM_CURSOR, sizeof *keep);
+    if (!keep) break; /* only slower next time */
+    *keep = *local;
+    sqlite3_set_auxdata(ctx, i, keep, bv_free);
+  }
+  return local;
+}
+
+static void at_row(sqlite3_context *ctx, const fn *f, const bv_handle *h, int argc,
+                   sqlite3_value **argv) {
+  bv_err err = {0};
+  bv_rc rc = BV_OK;
+  call local;
+  double v = NAN;
+  const call *c = cached_call(ctx, f, 1, argc, argv, &local, &rc, &err);
+  if (rc == BV_OK) rc = bv_view_value(h->w, h->i, h->ts, &c->spec, c->back, &v, &err);
+  if (rc != BV_OK) {
+    bv_result_error(ctx, f->name, rc, &err);
+  } else {
+    result_real(ctx, v);
+  }
+}
+
+/* Whether the last argument is an instant: one more than the parameters and a column could be, or text
+** that is not a column. */
+static bool ends_with_instant(const fn *f, int argc, sqlite3_value **argv) {
+  if (argc == 0) return false;
+  sqlite3_value *last = argv[argc - 1];
+  int params = f->ind ? f->ind->nparam : 1;
+  if (sqlite3_value_numeric_type(last) == SQLITE_INTEGER) return argc > params;
+  bv_spec spec;
+  const char *text = sqlite3_value_type(last) == SQLITE_TEXT ? bv_arg_text(last) : NULL;
+  return text && text[0] >= '0' && text[0] <= '9' && bv_spec_parse(text, &spec, NULL) != BV_OK;
+}
+
+static bv_rc series_value(const fn *f, int argc, sqlite3_value **argv, double *out, bv_err *err) {
+  bv_store *s = f->store;
+  call c;
+  int64_t at = BV_NO_CLOCK;
+  if (argc < 2) return bv_fail(err, BV_ARG, "%s(): missing argument timestep", f->name);
+  const char *asset = bv_arg_text(argv[0]), *step = bv_arg_text(argv[1]);
+  if (!asset || !step) return bv_fail(err, BV_ARG, "%s(): timestep is NULL", f->name);
+  if (ends_with_instant(f, argc - 2, argv + 2)) {
+    BV_TRY(bv_arg_instant(argv[argc - 1], s->zone, f->name, "at", &at, err));
+    argc--;
+  }
+  BV_TRY(parse_call(f, argc - 2, argv + 2, &c, err));
+  BV_TRY(bv_store_sync(s, err));
+  const bv_series *series;
+  BV_TRY(bv_series_find(s, asset, step, &series, err));
+  if (!series) return bv_series_missing(s, f->name, asset, step, err);
+  bv_source src = bv_source_stored(series);
+  bv_window *w;
+  int64_t i;
+  BV_TRY(bv_view_asof(s, &src, bv_source_limit(&src, at), 0, &w, &i, err));
+  if (!w) return BV_OK;
+  bv_rc rc = bv_view_value(w, i, bv_ring_ts(&w->ring, i), &c.spec, c.back, out, err);
+  bv_window_unref(w);
+  return rc;
+}
+
+static void run(sqlite3_context *ctx, int argc, sqlite3_value **argv) {
+  const fn *f = sqlite3_user_data(ctx);
+  if (argc == 0) {
+    bv_err err = {0};
+    bv_fail(&err, BV_ARG,
+            "%s(): write %s(bars, ...) in a scan of bars, or %s('SPY', 'minute', ...)", f->name,
+            f->name, f->name);
+    bv_result_error(ctx, f->name, BV_ARG, &err);
+    return;
+  }
+  const bv_handle *h = bv_handle_of(argv[0]);
+  if (h) {
+    at_row(ctx, f, h, argc, argv);
+    return;
+  }
+  bv_err err = {0};
+  double v = NAN;
+  bv_rc rc;
+  if (sqlite3_value_type(argv[0]) == SQLITE_TEXT) {
+    rc = series_value(f, argc, argv, &v, &err);
+  } else {
+    rc = bv_fail(
+        &err, BV_ARG,
+        "%s(): the first argument is not a row of bars. A row handle is lost when "
+        "rows are sorted, grouped or stored: call %s() inside the query that reads bars, or "
+        "use %s('SPY', 'minute', ...)",
+        f->name, f->name, f->name);
+  }
+  if (rc != BV_OK) {
+    bv_result_error(ctx, f->name, rc, &err);
+  } else {
+    result_real(ctx, v);
+  }
+}
+
+static int register_one(sqlite3 *db, bv_store *s, const char *name, const bv_indicator *ind,
+                        int output) {
+  fn *f = bv_alloc(BV_MEM_BASE, sizeof *f);
+  if (!f) return SQLITE_NOMEM;
+  *f = (fn){bv_store_ref(s), name, ind, output};
+  return sqlite3_create_function_v2(db, name, -1, SQLITE_UTF8 | SQLITE_INNOCUOUS, f, run, NULL,
+                                    NULL, fn_free);
+}
+
+int bv_fn_indicator_register(sqlite3 *db, bv_store *s) {
+  int n, code = register_one(db, s, "prev", NULL, 0);
+  const bv_indicator *const *table = bv_indicators(&n);
+  for (int i = 0; i < n && code == SQLITE_OK; i++) {
+    for (int o = 0; o < table[i]->noutput && code == SQLITE_OK; o++) {
+      code = register_one(db, s, table[i]->output[o].name, table[i], o);
+    }
+  }
+  return code;
+}

@@ -1,0 +1,223 @@
+/*
+** fn_store.c - bars_version, bars_debug, bars_config, bars_clock, bars_time, bars_asset, last_price.
+*/
+#include "api/args.h"
+#include "api/functions.h"
+#include "api/version.h"
+#include "base/text.h"
+#include "data/settings.h"
+#include "data/sql.h"
+#include "data/view.h"
+#include "time/instant.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+static void fail(sqlite3_context *ctx, const char *who, bv_rc rc, const bv_err *err) {
+  bv_result_error(ctx, who, rc, err);
+}
+
+static bool is_null(sqlite3_value *v) {
+  return sqlite3_value_type(v) == SQLITE_NULL;
+}
+
+static void fn_version(sqlite3_context *ctx, int argc, sqlite3_value **argv) {
+  (void)argc;
+  (void)argv;
+  sqlite3_result_text(ctx, BARSVT_VERSION, -1, SQLITE_STATIC);
+}
+
+static void fn_debug(sqlite3_context *ctx, int argc, sqlite3_value **argv) {
+  (void)argc;
+  (void)argv;
+  char text[256];
+  snprintf(text, sizeof text, "libbarsvt %s; SQLite %s; compiler %s; time zones from TZif files",
+           BARSVT_VERSION, sqlite3_libversion(), __VERSION__);
+  sqlite3_result_text(ctx, text, -1, SQLITE_TRANSIENT);
+}
+
+/* bars_config(name [, value]): the value, after setting it. */
+static void fn_config(sqlite3_context *ctx, int argc, sqlite3_value **argv) {
+  bv_store *s = sqlite3_user_data(ctx);
+  bv_err err = {0};
+  char out[64];
+  bv_rc rc = BV_OK;
+  if (argc < 1 || argc > 2 || is_null(argv[0])) {
+    rc =
+        bv_fail(&err, BV_ARG, "bars_config(): write bars_config(name) or bars_config(name, value)");
+  }
+  if (rc == BV_OK && argc == 2) {
+    rc = is_null(argv[1]) ? bv_fail(&err, BV_ARG, "bars_config(): the value is NULL")
+                          : bv_setting_set(s, bv_arg_text(argv[0]), bv_arg_text(argv[1]), &err);
+  }
+  if (rc == BV_OK) rc = bv_setting_get(s, bv_arg_text(argv[0]), out, &err);
+  if (rc != BV_OK) {
+    fail(ctx, "bars_config", rc, &err);
+  } else {
+    sqlite3_result_text(ctx, out, -1, SQLITE_TRANSIENT);
+  }
+}
+
+/* bars_clock(): the clock; bars_clock(ts): set it; bars_clock(NULL): lift it. */
+static void fn_clock(sqlite3_context *ctx, int argc, sqlite3_value **argv) {
+  bv_store *s = sqlite3_user_data(ctx);
+  bv_err err = {0};
+  bv_rc rc = BV_OK;
+  if (argc == 1 && s->run) {
+    rc = bv_fail(&err, BV_ARG, "bars_clock(): the clock belongs to the run in progress");
+  } else if (argc == 1 && is_null(argv[0])) {
+    s->clock = BV_NO_CLOCK;
+  } else if (argc == 1) {
+    rc = bv_arg_instant(argv[0], s->zone, "bars_clock()", "ts", &s->clock, &err);
+  }
+  if (rc != BV_OK) {
+    fail(ctx, "bars_clock", rc, &err);
+  } else if (s->clock != BV_NO_CLOCK) {
+    sqlite3_result_int64(ctx, s->clock);
+  }
+}
+
+/* bars_time(text [, zone]): epoch seconds. */
+static void fn_time(sqlite3_context *ctx, int argc, sqlite3_value **argv) {
+  bv_store *s = sqlite3_user_data(ctx);
+  bv_err err = {0};
+  int64_t t = 0;
+  const bv_zone *zone = s->zone;
+  bv_rc rc = BV_OK;
+  if (is_null(argv[0]) || (argc == 2 && is_null(argv[1]))) return;
+  if (argc == 2) rc = bv_zone_find(bv_arg_text(argv[1]), &zone, &err);
+  if (rc == BV_OK) rc = bv_arg_instant(argv[0], zone, "bars_time()", "time", &t, &err);
+  if (rc != BV_OK) {
+    fail(ctx, "bars_time", rc, &err);
+  } else {
+    sqlite3_result_int64(ctx, t);
+  }
+}
+
+static bv_rc set_asset(bv_store *s, const char *asset, const char *key, sqlite3_value *v,
+                       bv_err *err) {
+  bool there;
+  BV_TRY(bv_store_sync(s, err));
+  BV_TRY(bv_store_has_schema(s, &there, err));
+  const char *sql;
+  if (bv_text_ieq(key, "tz")) {
+    const bv_zone *zone;
+    if (is_null(v)) return bv_fail(err, BV_ARG, "bars_asset(): tz is NULL");
+    BV_TRY(bv_zone_find(bv_arg_text(v), &zone, err));
+    sql = "UPDATE main.barsvt_asset SET tz = ?2 WHERE asset = ?1";
+  } else if (bv_text_ieq(key, "multiplier")) {
+    double m;
+    BV_TRY(bv_arg_number(v, "bars_asset()", "multiplier", &m, err));
+    if (!(m > 0) || isinf(m)) {
+      return bv_fail(err, BV_ARG, "bars_asset(): multiplier %g is not above 0", m);
+    }
+    sql = "UPDATE main.barsvt_asset SET multiplier = ?2 WHERE asset = ?1";
+  } else {
+    return bv_fail(err, BV_ARG,
+                   "bars_asset(): unknown property '%.40s'; there are tz and multiplier", key);
+  }
+  if (!there) return bv_series_missing(s, "bars_asset", asset, "", err);
+  sqlite3_stmt *st;
+  BV_TRY(bv_sql_prepare(s->db, sql, &st, err));
+  sqlite3_bind_text(st, 1, asset, -1, SQLITE_STATIC);
+  sqlite3_bind_value(st, 2, v);
+  bv_rc rc = bv_sql_done(s->db, st, err, "barsvt_asset");
+  sqlite3_finalize(st);
+  if (rc == BV_OK && sqlite3_changes(s->db) == 0) {
+    rc = bv_series_missing(s, "bars_asset", asset, "", err);
+  }
+  bv_store_catalog_changed(s);
+  return rc;
+}
+
+/* bars_asset(asset, property, value): set a property of a stored asset. */
+static void fn_asset(sqlite3_context *ctx, int argc, sqlite3_value **argv) {
+  (void)argc;
+  bv_store *s = sqlite3_user_data(ctx);
+  bv_err err = {0};
+  bv_rc rc;
+  if (is_null(argv[0]) || is_null(argv[1])) {
+    rc = bv_fail(&err, BV_ARG, "bars_asset(): write bars_asset('SPY', 'tz', 'America/New_York')");
+  } else {
+    rc = set_asset(s, bv_arg_text(argv[0]), bv_arg_text(argv[1]), argv[2], &err);
+  }
+  if (rc != BV_OK) {
+    fail(ctx, "bars_asset", rc, &err);
+  } else {
+    sqlite3_result_value(ctx, argv[2]);
+  }
+}
+
+static bv_rc last_price(bv_store *s, const char *asset, const char *step, double *out,
+                        bv_err *err) {
+  BV_TRY(bv_store_sync(s, err));
+  bv_series one;
+  const bv_series *series = NULL;
+  if (step) {
+    BV_TRY(bv_series_find(s, asset, step, &series, err));
+  } else {
+    int n;
+    BV_TRY(bv_series_of(s, asset, &one, 1, &n, err));
+    if (n > 0) series = &one;
+  }
+  if (!series) return bv_series_missing(s, "last_price", asset, step ? step : "", err);
+  bv_source src = bv_source_stored(series);
+  bv_window *w;
+  int64_t i;
+  BV_TRY(bv_view_asof(s, &src, INT64_MAX, BV_COLBIT(BV_COL_CLOSE), &w, &i, err));
+  if (!w) return BV_OK;
+  *out = w->ring.col[BV_COL_CLOSE][bv_ring_slot(&w->ring, i)];
+  bv_window_unref(w);
+  return BV_OK;
+}
+
+/* last_price(asset [, timestep]): close of the newest bar that has ended by the clock. */
+static void fn_last_price(sqlite3_context *ctx, int argc, sqlite3_value **argv) {
+  bv_err err = {0};
+  double v = NAN;
+  if (is_null(argv[0]) || (argc == 2 && is_null(argv[1]))) return;
+  bv_rc rc = last_price(sqlite3_user_data(ctx), bv_arg_text(argv[0]),
+                        argc == 2 ? bv_arg_text(argv[1]) : NULL, &v, &err);
+  if (rc != BV_OK) {
+    fail(ctx, "last_price", rc, &err);
+  } else if (!isnan(v)) {
+    sqlite3_result_double(ctx, v);
+  }
+}
+
+/* For the C interface: put the store's address where a typed pointer says, which SQL cannot forge. */
+static void fn_store(sqlite3_context *ctx, int argc, sqlite3_value **argv) {
+  (void)argc;
+  bv_store **out = sqlite3_value_pointer(argv[0], "barsvt-store");
+  if (out) *out = sqlite3_user_data(ctx);
+}
+
+/* Functions that read are INNOCUOUS; those that write or change the session are DIRECTONLY. */
+static const struct {
+  const char *name;
+  int narg, flags;
+  void (*run)(sqlite3_context *, int, sqlite3_value **);
+} functions[] = {
+    {"bars_version", 0, SQLITE_INNOCUOUS | SQLITE_DETERMINISTIC, fn_version},
+    {"bars_debug", 0, SQLITE_INNOCUOUS, fn_debug},
+    {"bars_config", -1, SQLITE_DIRECTONLY, fn_config},
+    {"bars_clock", 0, SQLITE_INNOCUOUS, fn_clock},
+    {"bars_clock", 1, SQLITE_DIRECTONLY, fn_clock},
+    {"bars_time", 1, SQLITE_INNOCUOUS, fn_time},
+    {"bars_time", 2, SQLITE_INNOCUOUS, fn_time},
+    {"bars_asset", 3, SQLITE_DIRECTONLY, fn_asset},
+    {"barsvt_store", 1, SQLITE_DIRECTONLY, fn_store},
+    {"last_price", 1, SQLITE_INNOCUOUS, fn_last_price},
+    {"last_price", 2, SQLITE_INNOCUOUS, fn_last_price},
+};
+
+int bv_fn_store_register(sqlite3 *db, bv_store *s) {
+  for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
+    int code = sqlite3_create_function_v2(db, functions[i].name, functions[i].narg,
+                                          SQLITE_UTF8 | functions[i].flags, bv_store_ref(s),
+                                          functions[i].run, NULL, NULL, bv_store_release);
+    if (code != SQLITE_OK) return code;
+  }
+  return SQLITE_OK;
+}

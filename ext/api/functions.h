@@ -1,0 +1,16 @@
+/*
+** functions.h - registration of the SQL functions and small tables, one call per file.
+*/
+#ifndef BV_API_FUNCTIONS_H
+#define BV_API_FUNCTIONS_H
+
+#include "data/store.h"
+
+/* Each returns a SQLITE_* code. */
+int bv_fn_indicator_register(sqlite3 *db, bv_store *s); /* fn_indicator.c */
+int bv_fn_store_register(sqlite3 *db, bv_store *s);     /* fn_store.c */
+int bv_fn_import_register(sqlite3 *db, bv_store *s);    /* fn_import.c */
+int bv_fn_run_register(sqlite3 *db, bv_store *s);       /* fn_run.c */
+int bv_info_register(sqlite3 *db, bv_store *s);         /* info_tables.c */
+
+#endif

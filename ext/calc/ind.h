@@ -1,0 +1,53 @@
+/*
+** ind.h - what the files of indicators (ind_*.c) share: the list, and common parts of an entry.
+*/
+#ifndef BV_CALC_IND_H
+#define BV_CALC_IND_H
+
+#include "calc/indicator.h"
+#include "calc/roll.h"
+
+#define BV_PERIOD_MAX 100000
+
+/* A period that must be given; one with a default. */
+#define BV_PERIOD(lo)                                                                              \
+  { "period", 0, lo, BV_PERIOD_MAX, 1, 0 }
+#define BV_PERIOD_OR(name, def, lo)                                                                \
+  { name, def, lo, BV_PERIOD_MAX, 1, 1 }
+
+/* Short names for sources cited by many entries. */
+#define BV_SRC_TALIB  "TA-Lib 0.6, default compatibility, unstable period 0"
+#define BV_SRC_WILDER "J. W. Wilder, New Concepts in Technical Trading Systems (1978)"
+
+/* param[0] as the period n: first value at n - 1 or n, window of n or n + 1. */
+int64_t bv_ind_n(const double *param);
+int64_t bv_ind_n_less_1(const double *param);
+int64_t bv_ind_n_plus_1(const double *param);
+int64_t bv_ind_0(const double *param);
+int64_t bv_ind_1(const double *param);
+int64_t bv_ind_2(const double *param);
+
+/* A windowed state with nothing that rounds. */
+void bv_ind_no_anchor(void *state);
+
+/* The part of a state that begins `at` bytes into it. */
+static inline void *bv_part(void *state, size_t at) {
+  return (char *)state + at;
+}
+
+/* One constant per indicator, in alphabetical order of the names. */
+/* clang-format off */
+#define BV_IND_LIST(X)                                                                             \
+  X(ad) X(adosc) X(adx) X(adxr) X(apo) X(aroon) X(atr) X(bbands) X(bop) X(cci) X(cmo) X(dema)      \
+  X(dmi) X(donchian) X(ema) X(heikin_ashi) X(highest) X(hma) X(ichimoku_base)                      \
+  X(ichimoku_conversion) X(ichimoku_span_a) X(ichimoku_span_b) X(kama) X(keltner) X(linearreg)     \
+  X(lowest) X(macd) X(mfi) X(midpoint) X(midprice) X(mom) X(natr) X(obv) X(ppo) X(rma) X(roc)      \
+  X(rsi) X(sar) X(sma) X(stdev) X(stoch) X(stochf) X(stochrsi) X(supertrend) X(t3) X(tema) X(trange)           \
+  X(trima) X(trix) X(tsf) X(ultosc) X(var) X(vwma) X(wilder) X(willr) X(wma) X(zlema)
+/* clang-format on */
+
+#define BV_IND_DECLARE(name) extern const bv_indicator bv_ind_##name;
+BV_IND_LIST(BV_IND_DECLARE)
+#undef BV_IND_DECLARE
+
+#endif

@@ -1,0 +1,237 @@
+/*
+** ind_momentum.c - change against an earlier value: mom, roc, rsi, cmo, macd.
+*/
+#include "calc/ind.h"
+
+/* ---- mom, roc ---- */
+
+static size_t lag_size(const double *param) {
+  return bv_lag_size((int64_t)param[0]);
+}
+static void lag_init(void *st, const double *param) {
+  bv_lag_init(st, (int64_t)param[0]);
+}
+
+static void mom_run(void *st, const double *const *in, int64_t n, double *const *out) {
+  const double *x = in[0];
+  double *y = out[0];
+  bv_lag_run(st, x, n, y);
+  for (int64_t i = 0; i < n; i++) y[i] = x[i] - y[i];
+}
+
+static void roc_run(void *st, const double *const *in, int64_t n, double *const *out) {
+  const double *x = in[0];
+  double *y = out[0];
+  bv_lag_run(st, x, n, y);
+  for (int64_t i = 0; i < n; i++) y[i] = y[i] == 0 ? 0 : (x[i] / y[i] - 1) * 100;
+}
+
+const bv_indicator bv_ind_mom = {
+    .name = "mom",
+    .title = "Momentum",
+    .formula = "x - x[period bars ago]",
+    .source = BV_SRC_TALIB " (MOM)",
+    .ninput = 1,
+    .nparam = 1,
+    .noutput = 1,
+    .input = {BV_IN_REAL},
+    .real_default = BV_IN_CLOSE,
+    .param = {BV_PERIOD(1)},
+    .output = {{"mom", "as input", "the change"}},
+    .first = bv_ind_n,
+    .window = bv_ind_n_plus_1,
+    .state_size = lag_size,
+    .init = lag_init,
+    .anchor = bv_ind_no_anchor,
+    .run = mom_run,
+};
+
+const bv_indicator bv_ind_roc = {
+    .name = "roc",
+    .title = "Rate of change",
+    .formula = "100 * (x / x[period bars ago] - 1); 0 where the earlier value is 0",
+    .source = BV_SRC_TALIB " (ROC)",
+    .ninput = 1,
+    .nparam = 1,
+    .noutput = 1,
+    .input = {BV_IN_REAL},
+    .real_default = BV_IN_CLOSE,
+    .param = {BV_PERIOD(1)},
+    .output = {{"roc", "percent", "the change"}},
+    .first = bv_ind_n,
+    .window = bv_ind_n_plus_1,
+    .state_size = lag_size,
+    .init = lag_init,
+    .anchor = bv_ind_no_anchor,
+    .run = roc_run,
+};
+
+/* ---- rsi ---- */
+
+typedef struct rsi {
+  int64_t n, seen; /* bars seen, counted to n + 1 */
+  double k, prev, up, down;
+} rsi;
+
+static size_t rsi_size(const double *param) {
+  (void)param;
+  return sizeof(rsi);
+}
+
+static void rsi_init(void *st, const double *param) {
+  *(rsi *)st = (rsi){.n = (int64_t)param[0], .k = bv_rma_k((int64_t)param[0])};
+}
+
+/* The test for a flat series is TA-Lib's.  `both` (cmo, a constant at each call): from -100 to 100. */
+static inline double rsi_value(double up, double down, int both) {
+  const double s = up + down;
+  return s < 1e-14 ? 0 : 100 * ((both ? up - down : up) / s);
+}
+
+/* Bars 0..n: the means start as means of the first n changes. */
+static double rsi_warm_up(rsi *r, double x, int both) {
+  const double d = x - r->prev;
+  r->prev = x;
+  if (r->seen++ == 0) return NAN;
+  r->up += d > 0 ? d : 0;
+  r->down += d < 0 ? -d : 0;
+  if (r->seen <= r->n) return NAN;
+  r->up /= (double)r->n;
+  r->down /= (double)r->n;
+  return rsi_value(r->up, r->down, both);
+}
+
+static inline void rsi_step(rsi *r, const double *x, int64_t n, double *y, int both) {
+  const double k = r->k;
+  int64_t i = 0;
+  for (; i < n && r->seen <= r->n; i++) y[i] = rsi_warm_up(r, x[i], both);
+  double up = r->up, down = r->down, prev = r->prev;
+  for (; i < n; i++) {
+    const double d = x[i] - prev;
+    prev = x[i];
+    up += ((d > 0 ? d : 0) - up) * k;
+    down += ((d < 0 ? -d : 0) - down) * k;
+    y[i] = rsi_value(up, down, both);
+  }
+  r->up = up, r->down = down, r->prev = prev;
+}
+
+static void rsi_clean(void *st, const double *const *in, int64_t n, double *const *out) {
+  rsi_step(st, in[0], n, out[0], 0);
+}
+
+static void cmo_clean(void *st, const double *const *in, int64_t n, double *const *out) {
+  rsi_step(st, in[0], n, out[0], 1);
+}
+
+static void rsi_run(void *st, const double *const *in, int64_t n, double *const *out) {
+  static const bv_roll_stage stage = {1, 1, rsi_clean, NULL};
+  bv_split(st, &stage, in, n, out);
+}
+
+const bv_indicator bv_ind_rsi = {
+    .name = "rsi",
+    .title = "Relative strength index",
+    .formula = "100 G / (G + L), G and L rma(period) of gains and losses; 0 where G + L < 1e-14",
+    .source = BV_SRC_TALIB " (RSI); " BV_SRC_WILDER,
+    .ninput = 1,
+    .nparam = 1,
+    .noutput = 1,
+    .input = {BV_IN_REAL},
+    .real_default = BV_IN_CLOSE,
+    .param = {BV_PERIOD_OR("period", 14, 1)},
+    .output = {{"rsi", "percent 0..100", "the index"}},
+    .first = bv_ind_n,
+    .state_size = rsi_size,
+    .init = rsi_init,
+    .run = rsi_run,
+};
+
+static void cmo_run(void *st, const double *const *in, int64_t n, double *const *out) {
+  static const bv_roll_stage stage = {1, 1, cmo_clean, NULL};
+  bv_split(st, &stage, in, n, out);
+}
+
+const bv_indicator bv_ind_cmo = {
+    .name = "cmo",
+    .title = "Chande momentum oscillator",
+    .formula =
+        "100 (G - L) / (G + L), G and L rma(period) of gains and losses; 0 where G + L < 1e-14",
+    .source = BV_SRC_TALIB " (CMO); Chande's own uses plain sums",
+    .ninput = 1,
+    .nparam = 1,
+    .noutput = 1,
+    .input = {BV_IN_REAL},
+    .real_default = BV_IN_CLOSE,
+    .param = {BV_PERIOD_OR("period", 14, 1)},
+    .output = {{"cmo", "percent -100..100", "the oscillator"}},
+    .first = bv_ind_n,
+    .state_size = rsi_size,
+    .init = rsi_init,
+    .run = cmo_run,
+};
+
+/* ---- macd ---- */
+
+typedef struct macd {
+  bv_smooth fast, slow, signal;
+} macd;
+
+static size_t macd_size(const double *param) {
+  (void)param;
+  return sizeof(macd);
+}
+
+static void macd_init(void *st, const double *param) {
+  macd *m = st;
+  const int64_t a = (int64_t)param[0], b = (int64_t)param[1], sig = (int64_t)param[2];
+  const int64_t fast = a < b ? a : b, slow = a < b ? b : a;
+  bv_smooth_init(&m->fast, fast, bv_ema_k(fast), slow - fast);
+  bv_smooth_init(&m->slow, slow, bv_ema_k(slow), 0);
+  bv_smooth_init(&m->signal, sig, bv_ema_k(sig), 0);
+}
+
+static int64_t macd_first(const double *param) {
+  return (int64_t)(param[0] > param[1] ? param[0] : param[1]) + (int64_t)param[2] - 2;
+}
+
+static void macd_clean(void *st, const double *const *in, int64_t n, double *const *out) {
+  macd *m = st;
+  double *line = out[0], *signal = out[1], *hist = out[2];
+  bv_smooth_run(&m->fast, in[0], n, line);
+  bv_smooth_run(&m->slow, in[0], n, hist);
+  for (int64_t i = 0; i < n; i++) line[i] -= hist[i];
+  bv_smooth_run(&m->signal, line, n, signal);
+  for (int64_t i = 0; i < n; i++) {
+    hist[i] = line[i] - signal[i];
+    if (isnan(signal[i])) line[i] = NAN;
+  }
+}
+
+static void macd_run(void *st, const double *const *in, int64_t n, double *const *out) {
+  static const bv_roll_stage stage = {1, 3, macd_clean, NULL};
+  bv_split(st, &stage, in, n, out);
+}
+
+const bv_indicator bv_ind_macd = {
+    .name = "macd",
+    .title = "Moving average convergence divergence",
+    .formula =
+        "ema(fast) - ema(slow), its ema(signal), and their difference; both averages start at "
+        "bar slow-1, nothing is shown before the signal; fast and slow may be swapped",
+    .source = BV_SRC_TALIB " (MACD)",
+    .ninput = 1,
+    .nparam = 3,
+    .noutput = 3,
+    .input = {BV_IN_REAL},
+    .real_default = BV_IN_CLOSE,
+    .param = {BV_PERIOD_OR("fast", 12, 1), BV_PERIOD_OR("slow", 26, 1),
+              BV_PERIOD_OR("signal", 9, 1)},
+    .output = {{"macd", "as input", "the difference of the averages"},
+               {"macd_signal", "as input", "the signal line"},
+               {"macd_hist", "as input", "macd less its signal"}},
+    .first = macd_first,
+    .state_size = macd_size,
+    .init = macd_init,
+    .run = macd_run,
+};

@@ -1,0 +1,582 @@
+/*
+** ind_oscillator.c - differences and ratios of averages and ranges: apo, ppo, bop, cci, ultosc,
+** stochf, stoch, stochrsi.
+*/
+#include "calc/ind.h"
+
+/* ---- apo, ppo ---- */
+
+/* The fast mean follows the struct. */
+typedef struct two_means {
+  size_t slow;
+} two_means;
+
+static int64_t shorter(const double *param) {
+  return (int64_t)fmin(param[0], param[1]);
+}
+static int64_t longer(const double *param) {
+  return (int64_t)fmax(param[0], param[1]);
+}
+static int64_t longer_less_1(const double *param) {
+  return longer(param) - 1;
+}
+
+static size_t two_means_size(const double *param) {
+  return sizeof(two_means) + bv_mean_size(shorter(param)) + bv_mean_size(longer(param));
+}
+
+static void two_means_init(void *st, const double *param) {
+  two_means *m = st;
+  m->slow = sizeof *m + bv_mean_size(shorter(param));
+  bv_mean_init(bv_part(m, sizeof *m), shorter(param));
+  bv_mean_init(bv_part(m, m->slow), longer(param));
+}
+
+static void two_means_reset(void *st) {
+  two_means *m = st;
+  bv_mean_reset(bv_part(m, sizeof *m));
+  bv_mean_reset(bv_part(m, m->slow));
+}
+
+static void two_means_anchor(void *st) {
+  two_means *m = st;
+  bv_mean_anchor(bv_part(m, sizeof *m));
+  bv_mean_anchor(bv_part(m, m->slow));
+}
+
+static void apo_clean(void *st, const double *const *in, int64_t n, double *const *out) {
+  two_means *m = st;
+  double slow[BV_RUN_MAX];
+  bv_mean_run(bv_part(m, sizeof *m), in[0], n, out[0]);
+  bv_mean_run(bv_part(m, m->slow), in[0], n, slow);
+  for (int64_t i = 0; i < n; i++) out[0][i] -= slow[i];
+}
+
+static void apo_run(void *st, const double *const *in, int64_t n, double *const *out) {
+  static const bv_roll_stage stage = {1, 1, apo_clean, two_means_reset};
+  bv_split(st, &stage, in, n, out);
+}
+
+static void ppo_clean(void *st, const double *const *in, int64_t n, double *const *out) {
+  two_means *m = st;
+  double slow[BV_RUN_MAX];
+  bv_mean_run(bv_part(m, sizeof *m), in[0], n, out[0]);
+  bv_mean_run(bv_part(m, m->slow), in[0], n, slow);
+  for (int64_t i = 0; i < n; i++) {
+    out[0][i] = slow[i] == 0 ? 0 : 100 * ((out[0][i] - slow[i]) / slow[i]);
+  }
+}
+
+static void ppo_run(void *st, const double *const *in, int64_t n, double *const *out) {
+  static const bv_roll_stage stage = {1, 1, ppo_clean, two_means_reset};
+  bv_split(st, &stage, in, n, out);
+}
+
+const bv_indicator bv_ind_apo = {
+    .name = "apo",
+    .title = "Absolute price oscillator",
+    .formula = "sma(fast) - sma(slow); fast and slow may be swapped",
+    .source = BV_SRC_TALIB " (APO, average type SMA)",
+    .ninput = 1,
+    .nparam = 2,
+    .noutput = 1,
+    .input = {BV_IN_REAL},
+    .real_default = BV_IN_CLOSE,
+    .param = {BV_PERIOD_OR("fast", 12, 1), BV_PERIOD_OR("slow", 26, 1)},
+    .output = {{"apo", "as input", "the difference"}},
+    .first = longer_less_1,
+    .window = longer,
+    .state_size = two_means_size,
+    .init = two_means_init,
+    .anchor = two_means_anchor,
+    .run = apo_run,
+};
+
+const bv_indicator bv_ind_ppo = {
+    .name = "ppo",
+    .title = "Percentage price oscillator",
+    .formula = "100 (sma(fast) - sma(slow)) / sma(slow), 0 where sma(slow) is 0; fast and slow may "
+               "be swapped",
+    .source = BV_SRC_TALIB " (PPO, average type SMA)",
+    .ninput = 1,
+    .nparam = 2,
+    .noutput = 1,
+    .input = {BV_IN_REAL},
+    .real_default = BV_IN_CLOSE,
+    .param = {BV_PERIOD_OR("fast", 12, 1), BV_PERIOD_OR("slow", 26, 1)},
+    .output = {{"ppo", "percent", "the difference"}},
+    .first = longer_less_1,
+    .window = longer,
+    .state_size = two_means_size,
+    .init = two_means_init,
+    .anchor = two_means_anchor,
+    .run = ppo_run,
+};
+
+/* ---- bop ---- */
+
+static size_t no_state_size(const double *param) {
+  (void)param;
+  return sizeof(double);
+}
+
+static void no_state_init(void *st, const double *param) {
+  (void)param;
+  *(double *)st = 0;
+}
+
+static void bop_clean(void *st, const double *const *in, int64_t n, double *const *out) {
+  (void)st;
+  for (int64_t i = 0; i < n; i++) {
+    const double range = in[1][i] - in[2][i];
+    out[0][i] = range < 1e-14 ? 0 : (in[3][i] - in[0][i]) / range;
+  }
+}
+
+static void bop_run(void *st, const double *const *in, int64_t n, double *const *out) {
+  static const bv_roll_stage stage = {4, 1, bop_clean, NULL};
+  bv_split(st, &stage, in, n, out);
+}
+
+const bv_indicator bv_ind_bop = {
+    .name = "bop",
+    .title = "Balance of power",
+    .formula = "(close - open) / (high - low); 0 where high - low < 1e-14",
+    .source = BV_SRC_TALIB " (BOP)",
+    .ninput = 4,
+    .nparam = 0,
+    .noutput = 1,
+    .input = {BV_IN_OPEN, BV_IN_HIGH, BV_IN_LOW, BV_IN_CLOSE},
+    .real_default = BV_IN_CLOSE,
+    .output = {{"bop", "-1..1", "the balance"}},
+    .first = bv_ind_0,
+    .window = bv_ind_1,
+    .state_size = no_state_size,
+    .init = no_state_init,
+    .anchor = bv_ind_no_anchor,
+    .run = bop_run,
+};
+
+/* ---- cci ---- */
+
+/* Typical prices that are equal but for the rounding of (high + low + close) / 3 differ by less than
+** this part of the mean; their ratio would be a number up to +-66 made of noise. */
+#define CCI_NOISE 0x1p-50
+
+static void cci_typical(const double *const *in, int64_t n, double *tp) {
+  for (int64_t i = 0; i < n; i++) tp[i] = (in[0][i] + in[1][i] + in[2][i]) / 3;
+}
+
+/* Sum of |x - m| over the ring, oldest first. */
+static double cci_deviation(const bv_mean *m, double mean) {
+  double s = 0;
+  for (int64_t i = m->pos; i < m->n; i++) s += fabs(m->ring[i] - mean);
+  for (int64_t i = 0; i < m->pos; i++) s += fabs(m->ring[i] - mean);
+  return s;
+}
+
+static size_t cci_size(const double *param) {
+  return bv_mean_size((int64_t)param[0]);
+}
+static void cci_init(void *st, const double *param) {
+  bv_mean_init(st, (int64_t)param[0]);
+}
+static void cci_reset(void *st) {
+  bv_mean_reset(st);
+}
+static void cci_anchor(void *st) {
+  bv_mean_anchor(st);
+}
+
+static void cci_clean(void *st, const double *const *in, int64_t n, double *const *out) {
+  bv_mean *m = st;
+  double tp[BV_RUN_MAX], mean;
+  cci_typical(in, n, tp);
+  for (int64_t i = 0; i < n; i++) {
+    bv_mean_run(m, &tp[i], 1, &mean);
+    if (isnan(mean)) {
+      out[0][i] = NAN;
+      continue;
+    }
+    const double d = tp[i] - mean, s = cci_deviation(m, mean) / (double)m->n;
+    const double noise = fabs(mean) * CCI_NOISE;
+    out[0][i] = fabs(d) <= noise || s <= noise ? 0 : d / (0.015 * s);
+  }
+}
+
+static void cci_run(void *st, const double *const *in, int64_t n, double *const *out) {
+  static const bv_roll_stage stage = {3, 1, cci_clean, cci_reset};
+  bv_split(st, &stage, in, n, out);
+}
+
+const bv_indicator bv_ind_cci = {
+    .name = "cci",
+    .title = "Commodity channel index",
+    .formula = "(tp - sma(tp)) / (0.015 * mean |tp - sma(tp)|), tp = (high + low + close) / 3, "
+               "over period bars; 0 where either is 0 but for rounding (2^-50 of the mean)",
+    .source = BV_SRC_TALIB " (CCI); D. Lambert (1980)",
+    .ninput = 3,
+    .nparam = 1,
+    .noutput = 1,
+    .input = {BV_IN_HIGH, BV_IN_LOW, BV_IN_CLOSE},
+    .real_default = BV_IN_CLOSE,
+    .param = {{"period", 14, 1, 10000, 1, 1}},
+    .output = {{"cci", "none", "the index"}},
+    .first = bv_ind_n_less_1,
+    .window = bv_ind_n,
+    .state_size = cci_size,
+    .init = cci_init,
+    .anchor = cci_anchor,
+    .run = cci_run,
+};
+
+/* ---- ultosc ---- */
+
+/* For each of the three periods the mean of buying pressure and the mean of the true range. */
+typedef struct ultosc {
+  int64_t period[3]; /* ascending */
+  int64_t have;
+  double close;
+  size_t part[6];
+} ultosc;
+
+static void sort3(const double *param, int64_t out[3]) {
+  const double lo = fmin(fmin(param[0], param[1]), param[2]);
+  const double hi = fmax(fmax(param[0], param[1]), param[2]);
+  out[0] = (int64_t)lo;
+  out[1] = (int64_t)(param[0] + param[1] + param[2] - lo - hi);
+  out[2] = (int64_t)hi;
+}
+
+static int64_t ultosc_first(const double *param) {
+  return (int64_t)fmax(fmax(param[0], param[1]), param[2]);
+}
+
+static int64_t ultosc_window(const double *param) {
+  return ultosc_first(param) + 1;
+}
+
+static size_t ultosc_size(const double *param) {
+  size_t n = sizeof(ultosc);
+  for (int k = 0; k < 3; k++) n += 2 * bv_mean_size((int64_t)param[k]);
+  return n;
+}
+
+static void ultosc_init(void *st, const double *param) {
+  ultosc *u = st;
+  size_t at = sizeof *u;
+  u->have = 0;
+  u->close = 0;
+  sort3(param, u->period);
+  for (int k = 0; k < 6; k++) {
+    u->part[k] = at;
+    bv_mean_init(bv_part(u, at), u->period[k / 2]);
+    at += bv_mean_size(u->period[k / 2]);
+  }
+}
+
+static void ultosc_reset(void *st) {
+  ultosc *u = st;
+  u->have = 0;
+  for (int k = 0; k < 6; k++) bv_mean_reset(bv_part(u, u->part[k]));
+}
+
+static void ultosc_anchor(void *st) {
+  ultosc *u = st;
+  for (int k = 0; k < 6; k++) bv_mean_anchor(bv_part(u, u->part[k]));
+}
+
+/* Close - true low, and the true range; NaN at the first bar. */
+static void ultosc_pressure(ultosc *u, const double *const *in, int64_t n, double *bp, double *tr) {
+  for (int64_t i = 0; i < n; i++) {
+    const double c = u->close;
+    const double h = in[0][i] > c ? in[0][i] : c, l = in[1][i] < c ? in[1][i] : c;
+    bp[i] = u->have ? in[2][i] - l : NAN;
+    tr[i] = u->have ? h - l : NAN;
+    u->have = 1;
+    u->close = in[2][i];
+  }
+}
+
+static void ultosc_clean(void *st, const double *const *in, int64_t n, double *const *out) {
+  static const double weight[3] = {4, 2, 1};
+  ultosc *u = st;
+  double bp[BV_RUN_MAX], tr[BV_RUN_MAX], b[BV_RUN_MAX], t[BV_RUN_MAX];
+  double *y = out[0];
+  ultosc_pressure(u, in, n, bp, tr);
+  for (int64_t i = 0; i < n; i++) y[i] = 0;
+  for (int k = 0; k < 3; k++) {
+    const double p = (double)u->period[k];
+    bv_mean_run(bv_part(u, u->part[2 * k]), bp, n, b);
+    bv_mean_run(bv_part(u, u->part[2 * k + 1]), tr, n, t);
+    for (int64_t i = 0; i < n; i++) y[i] += t[i] * p < 1e-14 ? 0 : weight[k] * (b[i] / t[i]);
+  }
+  for (int64_t i = 0; i < n; i++) y[i] *= 100.0 / 7;
+}
+
+static void ultosc_run(void *st, const double *const *in, int64_t n, double *const *out) {
+  static const bv_roll_stage stage = {3, 1, ultosc_clean, ultosc_reset};
+  bv_split(st, &stage, in, n, out);
+}
+
+const bv_indicator bv_ind_ultosc = {
+    .name = "ultosc",
+    .title = "Ultimate oscillator",
+    .formula = "100/7 (4 A7 + 2 A14 + A28), A = sum(close - true low) / sum(true range) over the "
+               "three periods, shortest first; a term is 0 where its range is below 1e-14",
+    .source = BV_SRC_TALIB " (ULTOSC); L. Williams (1976)",
+    .ninput = 3,
+    .nparam = 3,
+    .noutput = 1,
+    .input = {BV_IN_HIGH, BV_IN_LOW, BV_IN_CLOSE},
+    .real_default = BV_IN_CLOSE,
+    .param = {BV_PERIOD_OR("short", 7, 1), BV_PERIOD_OR("medium", 14, 1),
+              BV_PERIOD_OR("long", 28, 1)},
+    .output = {{"ultosc", "percent 0..100", "the oscillator"}},
+    .first = ultosc_first,
+    .window = ultosc_window,
+    .state_size = ultosc_size,
+    .init = ultosc_init,
+    .anchor = ultosc_anchor,
+    .run = ultosc_run,
+};
+
+/* ---- stochf, stoch, stochrsi ---- */
+
+/* Greatest and least, the first and the second mean, and for stoch the tape. */
+typedef struct stoch {
+  size_t high, low, k, d, tape;
+} stoch;
+
+static size_t stoch_parts(stoch *s, int64_t range, int64_t k, int64_t d, size_t at) {
+  s->high = at;
+  s->low = s->high + bv_peak_size(range);
+  s->k = s->low + bv_peak_size(range);
+  s->d = s->k + (k ? bv_mean_size(k) : 0);
+  s->tape = s->d + bv_mean_size(d);
+  return s->tape;
+}
+
+/* k = 0: no first mean. */
+static void stoch_set(stoch *s, int64_t range, int64_t k, int64_t d) {
+  stoch_parts(s, range, k, d, sizeof *s);
+  bv_peak_init(bv_part(s, s->high), range, 1);
+  bv_peak_init(bv_part(s, s->low), range, -1);
+  if (k) bv_mean_init(bv_part(s, s->k), k);
+  bv_mean_init(bv_part(s, s->d), d);
+}
+
+/* 100 (close - LL) / (HH - LL), 0 where HH - LL is not above `flat`. */
+static void stoch_raw(stoch *s, const double *const *in, int64_t n, double flat, double *y) {
+  double top[BV_RUN_MAX], base[BV_RUN_MAX];
+  bv_peak_run(bv_part(s, s->high), in[0], n, top);
+  bv_peak_run(bv_part(s, s->low), in[1], n, base);
+  for (int64_t i = 0; i < n; i++) {
+    const double range = top[i] - base[i];
+    y[i] = range <= flat ? 0 : 100 * ((in[2][i] - base[i]) / range);
+  }
+}
+
+static void hide_before(const double *d, int64_t n, double *k) {
+  for (int64_t i = 0; i < n; i++) {
+    if (isnan(d[i])) k[i] = NAN;
+  }
+}
+
+static int64_t stochf_first(const double *param) {
+  return (int64_t)(param[0] + param[1]) - 2;
+}
+static int64_t stochf_window(const double *param) {
+  return stochf_first(param) + 1;
+}
+
+static size_t stochf_size(const double *param) {
+  stoch s;
+  return stoch_parts(&s, (int64_t)param[0], 0, (int64_t)param[1], sizeof s);
+}
+
+static void stochf_init(void *st, const double *param) {
+  stoch_set(st, (int64_t)param[0], 0, (int64_t)param[1]);
+}
+
+static void stochf_reset(void *st) {
+  stoch *s = st;
+  bv_peak_reset(bv_part(s, s->high));
+  bv_peak_reset(bv_part(s, s->low));
+  bv_mean_reset(bv_part(s, s->d));
+}
+
+/* The values in the ring are exact functions of the bars: its sums are all that rounds. */
+static void stochf_anchor(void *st) {
+  stoch *s = st;
+  bv_mean_anchor(bv_part(s, s->d));
+}
+
+static void stochf_clean(void *st, const double *const *in, int64_t n, double *const *out) {
+  stoch *s = st;
+  stoch_raw(s, in, n, 0, out[0]);
+  bv_mean_run(bv_part(s, s->d), out[0], n, out[1]);
+  hide_before(out[1], n, out[0]);
+}
+
+static void stochf_run(void *st, const double *const *in, int64_t n, double *const *out) {
+  static const bv_roll_stage stage = {3, 2, stochf_clean, stochf_reset};
+  bv_split(st, &stage, in, n, out);
+}
+
+const bv_indicator bv_ind_stochf = {
+    .name = "stochf",
+    .title = "Fast stochastic",
+    .formula = "K = 100 (close - LL) / (HH - LL) of the last k bars, 0 where HH = LL; D = sma(d) "
+               "of K; K is withheld until D exists",
+    .source = BV_SRC_TALIB " (STOCHF)",
+    .ninput = 3,
+    .nparam = 2,
+    .noutput = 2,
+    .input = {BV_IN_HIGH, BV_IN_LOW, BV_IN_CLOSE},
+    .real_default = BV_IN_CLOSE,
+    .param = {BV_PERIOD_OR("k", 5, 1), BV_PERIOD_OR("d", 3, 1)},
+    .output = {{"stochf_k", "percent 0..100", "K"}, {"stochf_d", "percent 0..100", "D"}},
+    .first = stochf_first,
+    .window = stochf_window,
+    .state_size = stochf_size,
+    .init = stochf_init,
+    .anchor = stochf_anchor,
+    .run = stochf_run,
+};
+
+static int64_t stoch_first(const double *param) {
+  return (int64_t)(param[0] + param[1] + param[2]) - 3;
+}
+
+static int64_t stoch_window(const double *param) {
+  return stoch_first(param) + 1;
+}
+
+static size_t stoch_size(const double *param) {
+  stoch s;
+  return stoch_parts(&s, (int64_t)param[0], (int64_t)param[1], (int64_t)param[2], sizeof s) +
+         bv_tape_size(stoch_window(param), 3);
+}
+
+static void stoch_init(void *st, const double *param) {
+  stoch *s = st;
+  stoch_set(s, (int64_t)param[0], (int64_t)param[1], (int64_t)param[2]);
+  bv_tape_init(bv_part(s, s->tape), stoch_window(param), 3);
+}
+
+static void stoch_chain(void *st, const double *const *in, int64_t n, double *const *out) {
+  stoch *s = st;
+  double raw[BV_RUN_MAX];
+  stoch_raw(s, in, n, 0, raw);
+  bv_mean_run(bv_part(s, s->k), raw, n, out[0]);
+  bv_mean_run(bv_part(s, s->d), out[0], n, out[1]);
+  hide_before(out[1], n, out[0]);
+}
+
+static void stoch_chain_reset(void *st) {
+  stoch *s = st;
+  stochf_reset(s);
+  bv_mean_reset(bv_part(s, s->k));
+}
+
+static const bv_roll_stage stoch_stage = {3, 2, stoch_chain, stoch_chain_reset};
+
+static void stoch_clean(void *st, const double *const *in, int64_t n, double *const *out) {
+  stoch *s = st;
+  bv_tape_push(bv_part(s, s->tape), in, n);
+  stoch_chain(s, in, n, out);
+}
+
+static void stoch_reset(void *st) {
+  stoch *s = st;
+  bv_tape_reset(bv_part(s, s->tape));
+  stoch_chain_reset(s);
+}
+
+static void stoch_anchor(void *st) {
+  stoch *s = st;
+  bv_tape_play(bv_part(s, s->tape), s, &stoch_stage);
+}
+
+static void stoch_run(void *st, const double *const *in, int64_t n, double *const *out) {
+  static const bv_roll_stage stage = {3, 2, stoch_clean, stoch_reset};
+  bv_split(st, &stage, in, n, out);
+}
+
+const bv_indicator bv_ind_stoch = {
+    .name = "stoch",
+    .title = "Slow stochastic",
+    .formula = "K = sma(slow_k) of 100 (close - LL) / (HH - LL) of the last k bars, 0 where HH = "
+               "LL; D = sma(slow_d) of K; K is withheld until D exists",
+    .source = BV_SRC_TALIB " (STOCH); G. Lane",
+    .ninput = 3,
+    .nparam = 3,
+    .noutput = 2,
+    .input = {BV_IN_HIGH, BV_IN_LOW, BV_IN_CLOSE},
+    .real_default = BV_IN_CLOSE,
+    .param = {BV_PERIOD_OR("k", 5, 1), BV_PERIOD_OR("slow_k", 3, 1), BV_PERIOD_OR("slow_d", 3, 1)},
+    .output = {{"stoch_k", "percent 0..100", "slow K"}, {"stoch_d", "percent 0..100", "slow D"}},
+    .first = stoch_first,
+    .window = stoch_window,
+    .state_size = stoch_size,
+    .init = stoch_init,
+    .anchor = stoch_anchor,
+    .run = stoch_run,
+};
+
+/* stochrsi: `tape` is where the state of rsi begins. */
+
+/* While prices stand still rsi is constant but for rounding, whose range means nothing. */
+#define RSI_FLAT 1e-9
+
+static int64_t stochrsi_first(const double *param) {
+  return (int64_t)(param[0] + param[1] + param[2]) - 2;
+}
+
+static size_t stochrsi_size(const double *param) {
+  stoch s;
+  return stoch_parts(&s, (int64_t)param[1], 0, (int64_t)param[2], sizeof s) +
+         bv_ind_rsi.state_size(param);
+}
+
+static void stochrsi_init(void *st, const double *param) {
+  stoch *s = st;
+  stoch_set(s, (int64_t)param[1], 0, (int64_t)param[2]);
+  bv_ind_rsi.init(bv_part(s, s->tape), param);
+}
+
+static void stochrsi_clean(void *st, const double *const *in, int64_t n, double *const *out) {
+  stoch *s = st;
+  double rsi[BV_RUN_MAX];
+  double *const to[1] = {rsi};
+  const double *const from[3] = {rsi, rsi, rsi};
+  bv_ind_rsi.run(bv_part(s, s->tape), in, n, to);
+  stoch_raw(s, from, n, RSI_FLAT, out[0]);
+  bv_mean_run(bv_part(s, s->d), out[0], n, out[1]);
+  hide_before(out[1], n, out[0]);
+}
+
+static void stochrsi_run(void *st, const double *const *in, int64_t n, double *const *out) {
+  static const bv_roll_stage stage = {1, 2, stochrsi_clean, NULL};
+  bv_split(st, &stage, in, n, out);
+}
+
+const bv_indicator bv_ind_stochrsi = {
+    .name = "stochrsi",
+    .title = "Stochastic RSI",
+    .formula = "stochf(k, d) of rsi(period): K = 100 (rsi - lowest) / (highest - lowest) of the "
+               "last k values, 0 where they differ by no more than 1e-9; D = sma(d) of K",
+    .source = BV_SRC_TALIB " (STOCHRSI); T. Chande, S. Kroll (1994)",
+    .ninput = 1,
+    .nparam = 3,
+    .noutput = 2,
+    .input = {BV_IN_REAL},
+    .real_default = BV_IN_CLOSE,
+    .param = {BV_PERIOD_OR("period", 14, 1), BV_PERIOD_OR("k", 5, 1), BV_PERIOD_OR("d", 3, 1)},
+    .output = {{"stochrsi_k", "percent 0..100", "K"}, {"stochrsi_d", "percent 0..100", "D"}},
+    .first = stochrsi_first,
+    .state_size = stochrsi_size,
+    .init = stochrsi_init,
+    .run = stochrsi_run,
+};

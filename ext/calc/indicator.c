@@ -1,0 +1,99 @@
+/*
+** indicator.c - the table of indicators: lookup by output name, and check of parameters.
+*/
+#include "calc/indicator.h"
+
+#include "base/text.h"
+#include "calc/ind.h"
+
+#define ADDRESS(name) &bv_ind_##name,
+static const bv_indicator *const table[] = {BV_IND_LIST(ADDRESS)};
+
+#define TABLE_N ((int)(sizeof table / sizeof table[0]))
+
+const bv_indicator *const *bv_indicators(int *n) {
+  *n = TABLE_N;
+  return table;
+}
+
+const bv_indicator *bv_indicator_find(const char *name, int *output) {
+  for (int i = 0; i < TABLE_N; i++) {
+    for (int k = 0; k < table[i]->noutput; k++) {
+      if (!bv_text_ieq(table[i]->output[k].name, name)) continue;
+      *output = k;
+      return table[i];
+    }
+  }
+  return NULL;
+}
+
+const char *bv_indicator_nearest(const char *name) {
+  const char *list[TABLE_N * BV_IND_MAX_OUTPUT + 1];
+  int n = 0;
+  for (int i = 0; i < TABLE_N; i++) {
+    for (int k = 0; k < table[i]->noutput; k++) list[n++] = table[i]->output[k].name;
+  }
+  list[n] = NULL;
+  return bv_nearest(name, list);
+}
+
+static bv_rc check_param(const bv_indicator *ind, const bv_ind_param *p, double x, bv_err *err) {
+  if (!(x >= p->min && x <= p->max)) {
+    return bv_fail(err, BV_ARG, "%s: %s = %.15g is outside %.15g .. %.15g", ind->name, p->name, x,
+                   p->min, p->max);
+  }
+  if (p->integer && x != floor(x)) {
+    return bv_fail(err, BV_ARG, "%s: %s = %.15g must be a whole number from %.15g to %.15g",
+                   ind->name, p->name, x, p->min, p->max);
+  }
+  return BV_OK;
+}
+
+bv_rc bv_indicator_params(const bv_indicator *ind, const double *given, int n,
+                          double param[BV_IND_MAX_PARAM], bv_err *err) {
+  if (n > ind->nparam) {
+    return bv_fail(err, BV_ARG, "%s: %d parameters given, it takes at most %d", ind->name, n,
+                   ind->nparam);
+  }
+  for (int i = 0; i < ind->nparam; i++) {
+    const bv_ind_param *p = &ind->param[i];
+    const int missing = i >= n || isnan(given[i]);
+    if (missing && !p->optional) {
+      return bv_fail(err, BV_ARG, "%s: the parameter %s is missing (%.15g .. %.15g)", ind->name,
+                     p->name, p->min, p->max);
+    }
+    param[i] = missing ? p->def : given[i];
+    BV_TRY(check_param(ind, p, param[i], err));
+  }
+  for (int i = ind->nparam; i < BV_IND_MAX_PARAM; i++) param[i] = 0;
+  return BV_OK;
+}
+
+int64_t bv_ind_n(const double *param) {
+  return (int64_t)param[0];
+}
+int64_t bv_ind_n_less_1(const double *param) {
+  return (int64_t)param[0] - 1;
+}
+int64_t bv_ind_n_plus_1(const double *param) {
+  return (int64_t)param[0] + 1;
+}
+
+int64_t bv_ind_0(const double *param) {
+  (void)param;
+  return 0;
+}
+
+int64_t bv_ind_1(const double *param) {
+  (void)param;
+  return 1;
+}
+
+int64_t bv_ind_2(const double *param) {
+  (void)param;
+  return 2;
+}
+
+void bv_ind_no_anchor(void *state) {
+  (void)state;
+}

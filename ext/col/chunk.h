@@ -1,0 +1,52 @@
+/*
+** chunk.h - a growing batch of bars in its own memory: what readers fill and importers collect.
+**
+** Unlike a ring it grows, is never trimmed, and may be reversed or sorted.  Columns outside its
+*mask
+** are absent.
+*/
+#ifndef BV_COL_CHUNK_H
+#define BV_COL_CHUNK_H
+
+#include "base/alloc.h"
+#include "col/bars.h"
+
+#include <stdbool.h>
+
+typedef struct bv_chunk {
+  int64_t n, cap;
+  unsigned mask;
+  bv_mem mem;
+  int64_t *ts;
+  double *col[BV_NCOL];
+} bv_chunk;
+
+/* Empty; nothing is allocated yet. */
+void bv_chunk_init(bv_chunk *c, bv_mem mem, unsigned mask);
+void bv_chunk_reset(bv_chunk *c);
+
+/* Forget the bars, keep the memory. */
+static inline void bv_chunk_clear(bv_chunk *c) {
+  c->n = 0;
+}
+
+/* Room for n bars in all. */
+BV_MUST bv_rc bv_chunk_reserve(bv_chunk *c, int64_t n);
+
+/* Append one bar: value[col] for each column of the mask. */
+BV_MUST bv_rc bv_chunk_add(bv_chunk *c, int64_t ts, const double value[BV_NCOL]);
+
+/* Turn the order round. */
+void bv_chunk_reverse(bv_chunk *c);
+
+/* Whether times rise strictly. */
+bool bv_chunk_ordered(const bv_chunk *c);
+
+/* Sort by time, stably; of bars with one time the last added stays.  *dropped (may be NULL) counts
+** the others. */
+BV_MUST bv_rc bv_chunk_sort(bv_chunk *c, int64_t *dropped);
+
+/* The bars as a borrowed view. */
+bv_bars bv_chunk_view(const bv_chunk *c);
+
+#endif

@@ -1,0 +1,49 @@
+/*
+** resample.h - bars of a longer timestep from bars of a shorter one.
+**
+** Buckets are closed left and labelled left.  A resampler is fed base bars in order, in as many
+** pieces as one likes, and appends a bucket to the output once a bar of a later one arrives, or
+*when
+** it is flushed.  Open is the first, high the largest, low the smallest, close the last; volume and
+** trades are sums of what is there (NaN only where every bar lacks it); vwap is the mean weighted
+*by
+** volume, NaN where some bar with volume lacks it.  count is the number of base bars.
+**
+** A session keeps only bars whose local start lies in [lo, hi) seconds after local midnight; lo >
+*hi
+** means a session over midnight, lo = hi none.
+*/
+#ifndef BV_COL_RESAMPLE_H
+#define BV_COL_RESAMPLE_H
+
+#include "col/chunk.h"
+#include "time/timestep.h"
+
+/* Columns a resampler reads, and those it writes. */
+#define BV_RESAMPLE_MASK                                                                           \
+  (BV_COLBIT(BV_COL_OPEN) | BV_COLBIT(BV_COL_HIGH) | BV_COLBIT(BV_COL_LOW) |                       \
+   BV_COLBIT(BV_COL_CLOSE) | BV_COLBIT(BV_COL_VOLUME) | BV_COLBIT(BV_COL_VWAP) |                   \
+   BV_COLBIT(BV_COL_TRADES))
+#define BV_RESAMPLE_OUT (BV_RESAMPLE_MASK | BV_COLBIT(BV_COL_COUNT) | BV_COLBIT(BV_COL_FILLED))
+
+typedef struct bv_resample {
+  bv_timestep step;
+  const bv_zone *zone;
+  int32_t session_lo, session_hi;
+  int64_t start, end; /* the open bucket; empty while count = 0 */
+  int64_t count;
+  double open, high, low, close;
+  double volume, trades; /* NaN until a bar has one */
+  double value;          /* sum of vwap * volume; NaN once a bar lacks its vwap */
+} bv_resample;
+
+void bv_resample_init(bv_resample *r, bv_timestep step, const bv_zone *zone, int32_t session_lo,
+                      int32_t session_hi);
+
+/* Take bars (with open, high, low, close; the others may be absent) and append finished buckets. */
+BV_MUST bv_rc bv_resample_feed(bv_resample *r, const bv_bars *in, bv_chunk *out);
+
+/* Append the open bucket, if there is one. */
+BV_MUST bv_rc bv_resample_flush(bv_resample *r, bv_chunk *out);
+
+#endif

@@ -1,0 +1,225 @@
+/* catalog.c - assets and series of the store; see store.h. */
+#include "base/buf.h"
+#include "base/text.h"
+#include "data/sql.h"
+#include "data/store.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* A row (id, asset, timestep, tz, multiplier) as a series.  The row was written by us or by the
+ *user
+ ** with any tool, so it is checked as foreign data. */
+static bv_rc series_from_row(sqlite3_stmt *st, bv_series *out, bv_err *err) {
+  const char *asset = bv_sql_text(st, 1), *step = bv_sql_text(st, 2), *tz = bv_sql_text(st, 3);
+  *out = (bv_series){.id = sqlite3_column_int64(st, 0), .multiplier = sqlite3_column_double(st, 4)};
+  if (bv_asset_check(asset, strlen(asset), NULL) != BV_OK ||
+      strlen(step) >= sizeof out->step_text ||
+      bv_timestep_parse(step, strlen(step), &out->step, NULL) != BV_OK || out->id <= 0 ||
+      out->id >= (INT64_C(1) << 24) || !(out->multiplier > 0)) {
+    return bv_fail(err, BV_CORRUPT,
+                   "barsvt_series: row %lld (asset '%.64s', timestep '%.32s') "
+                   "cannot be read",
+                   (long long)out->id, asset, step);
+  }
+  memcpy(out->asset, asset, strlen(asset) + 1);
+  bv_timestep_format(out->step, out->step_text);
+  return bv_zone_find(tz, &out->zone, err);
+}
+
+/* Look up (asset, canonical timestep) in the tables; *found = 0 where it is not there. */
+static bv_rc load_series(bv_store *s, const char *asset, const char *step, bv_series *out,
+                         int *found, bv_err *err) {
+  bool there;
+  *found = 0;
+  BV_TRY(bv_store_has_schema(s, &there, err));
+  if (!there) return BV_OK;
+  sqlite3_stmt *st;
+  BV_TRY(bv_store_stmt(s, BV_ST_SERIES_FIND, &st, err));
+  sqlite3_bind_text(st, 1, asset, -1, SQLITE_STATIC);
+  sqlite3_bind_text(st, 2, step, -1, SQLITE_STATIC);
+  bv_rc rc = bv_sql_row(s->db, st, found, err, "barsvt_series");
+  if (rc == BV_OK && *found) rc = series_from_row(st, out, err);
+  sqlite3_reset(st);
+  return rc;
+}
+
+bv_rc bv_series_find(bv_store *s, const char *asset, const char *timestep, const bv_series **out,
+                     bv_err *err) {
+  *out = NULL;
+  char key[BV_ASSET_MAX + 64];
+  size_t na = strlen(asset), nt = strlen(timestep);
+  bool cacheable = na <= BV_ASSET_MAX && nt < 32;
+  if (cacheable) {
+    memcpy(key, asset, na);
+    key[na] = '\x1f';
+    memcpy(key + na + 1, timestep, nt);
+    *out = bv_map_find(&s->series, key, na + 1 + nt);
+    if (*out) return BV_OK;
+  }
+  bv_timestep step;
+  char canonical[32];
+  BV_TRY(bv_timestep_parse(timestep, nt, &step, err));
+  bv_timestep_format(step, canonical);
+  bv_series found;
+  int any;
+  BV_TRY(load_series(s, asset, canonical, &found, &any, err));
+  if (!any) return BV_OK;
+  if (!cacheable) return bv_fail(err, BV_ARG, "timestep '%.40s' is too long", timestep);
+  bv_series *keep = bv_alloc(BV_MEM_BASE, sizeof *keep);
+  if (!keep) return BV_NOMEM;
+  *keep = found;
+  bv_rc rc = bv_map_put(&s->series, key, na + 1 + nt, keep);
+  if (rc != BV_OK) {
+    bv_free(keep);
+    return rc;
+  }
+  *out = keep;
+  return BV_OK;
+}
+
+bv_rc bv_series_of(bv_store *s, const char *asset, bv_series *out, int cap, int *n, bv_err *err) {
+  bool there;
+  *n = 0;
+  BV_TRY(bv_store_has_schema(s, &there, err));
+  if (!there) return BV_OK;
+  sqlite3_stmt *st;
+  BV_TRY(bv_store_stmt(s, BV_ST_SERIES_OF_ASSET, &st, err));
+  sqlite3_bind_text(st, 1, asset, -1, SQLITE_STATIC);
+  bv_rc rc;
+  int row = 0;
+  while ((rc = bv_sql_row(s->db, st, &row, err, "barsvt_series")) == BV_OK && row && *n < cap) {
+    bv_series one;
+    rc = series_from_row(st, &one, err);
+    if (rc != BV_OK) break;
+    int at = (*n)++;
+    int64_t size = bv_timestep_nominal_s(one.step);
+    for (; at > 0 && bv_timestep_nominal_s(out[at - 1].step) > size; at--) out[at] = out[at - 1];
+    out[at] = one;
+  }
+  sqlite3_reset(st);
+  return rc;
+}
+
+/* The stored asset whose name is nearest, into a buffer; empty where none is near. */
+static bv_rc nearest_asset(bv_store *s, const char *asset, char out[BV_ASSET_MAX + 1],
+                           bv_err *err) {
+  out[0] = 0;
+  sqlite3_stmt *st;
+  BV_TRY(bv_sql_prepare(s->db, "SELECT asset FROM main.barsvt_asset ORDER BY asset", &st, err));
+  int best = 1000, row;
+  while (bv_sql_row(s->db, st, &row, NULL, "") == BV_OK && row) {
+    const char *name = bv_sql_text(st, 0);
+    const char *const list[] = {name, NULL};
+    if (strlen(name) > BV_ASSET_MAX || !bv_nearest(asset, list)) continue;
+    int d = (int)strlen(name) - (int)strlen(asset);
+    if ((d < 0 ? -d : d) < best) {
+      best = d < 0 ? -d : d;
+      memcpy(out, name, strlen(name) + 1);
+    }
+  }
+  sqlite3_finalize(st);
+  return BV_OK;
+}
+
+bv_rc bv_series_missing(bv_store *s, const char *who, const char *asset, const char *timestep,
+                        bv_err *err) {
+  bool there;
+  BV_TRY(bv_store_has_schema(s, &there, err));
+  if (!there) {
+    return bv_fail(err, BV_NOTFOUND,
+                   "%s: no bars are stored in this database yet; load some with "
+                   "bars_import() or INSERT INTO bars",
+                   who);
+  }
+  enum { MAX = 32 };
+  bv_series have[MAX];
+  int n;
+  BV_TRY(bv_series_of(s, asset, have, MAX, &n, err));
+  if (n == 0) {
+    char near[BV_ASSET_MAX + 1];
+    BV_TRY(nearest_asset(s, asset, near, err));
+    if (near[0]) {
+      return bv_fail(err, BV_NOTFOUND, "%s: unknown asset '%.80s'; did you mean '%s'?", who, asset,
+                     near);
+    }
+    return bv_fail(err, BV_NOTFOUND,
+                   "%s: unknown asset '%.80s'; SELECT * FROM bars_coverage lists "
+                   "what is stored",
+                   who, asset);
+  }
+  char list[160] = "";
+  for (int i = 0; i < n; i++) {
+    size_t used = strlen(list);
+    snprintf(list + used, sizeof list - used, "%s%s", i ? ", " : "", have[i].step_text);
+  }
+  return bv_fail(err, BV_NOTFOUND,
+                 "%s: no '%.40s' bars of '%.80s' are stored (there are: %s); "
+                 "bars_agg('%.80s', '%.40s') makes longer bars from shorter ones",
+                 who, timestep, asset, list, asset, timestep);
+}
+
+/* The asset's id, made in zone tz if it is new.  A given zone that differs from the stored one is
+** written: the asset's calendar is what its data say it is. */
+static bv_rc make_asset(bv_store *s, const char *asset, const char *tz, int64_t *id, bv_err *err) {
+  sqlite3_stmt *st;
+  int row;
+  BV_TRY(bv_store_stmt(s, BV_ST_ASSET_FIND, &st, err));
+  sqlite3_bind_text(st, 1, asset, -1, SQLITE_STATIC);
+  BV_TRY(bv_sql_row(s->db, st, &row, err, "barsvt_asset"));
+  if (row) {
+    *id = sqlite3_column_int64(st, 0);
+    bool same = !tz || strcmp(bv_sql_text(st, 1), tz) == 0;
+    sqlite3_reset(st);
+    if (same) return BV_OK;
+    BV_TRY(bv_store_stmt(s, BV_ST_ASSET_TZ, &st, err));
+    sqlite3_bind_int64(st, 1, *id);
+    sqlite3_bind_text(st, 2, tz, -1, SQLITE_STATIC);
+    return bv_sql_done(s->db, st, err, "barsvt_asset");
+  }
+  BV_TRY(bv_store_stmt(s, BV_ST_ASSET_ADD, &st, err));
+  sqlite3_bind_text(st, 1, asset, -1, SQLITE_STATIC);
+  sqlite3_bind_text(st, 2, tz ? tz : "UTC", -1, SQLITE_STATIC);
+  BV_TRY(bv_sql_done(s->db, st, err, "barsvt_asset"));
+  *id = sqlite3_last_insert_rowid(s->db);
+  return BV_OK;
+}
+
+bv_rc bv_series_make(bv_store *s, const char *asset, bv_timestep step, const char *tz,
+                     bv_series *out, bv_err *err) {
+  char canonical[32];
+  bv_timestep_format(step, canonical);
+  BV_TRY(bv_asset_check(asset, strlen(asset), err));
+  const bv_zone *zone;
+  if (tz) BV_TRY(bv_zone_find(tz, &zone, err));
+  BV_TRY(bv_store_create_schema(s, err));
+  int64_t id;
+  BV_TRY(make_asset(s, asset, tz, &id, err));
+  sqlite3_stmt *st;
+  BV_TRY(bv_store_stmt(s, BV_ST_SERIES_ADD, &st, err));
+  sqlite3_bind_int64(st, 1, id);
+  sqlite3_bind_text(st, 2, canonical, -1, SQLITE_STATIC);
+  BV_TRY(bv_sql_done(s->db, st, err, "barsvt_series"));
+  bv_store_catalog_changed(s);
+  int found;
+  BV_TRY(load_series(s, asset, canonical, out, &found, err));
+  return found ? BV_OK : bv_fail(err, BV_CORRUPT, "barsvt_series: the row just written is gone");
+}
+
+bv_rc bv_series_span(bv_store *s, const bv_series *series, int64_t *first, int64_t *last,
+                     int64_t *n, bv_err *err) {
+  sqlite3_stmt *st;
+  int row;
+  *n = 0;
+  *first = *last = 0;
+  BV_TRY(bv_store_stmt(s, BV_ST_SPAN, &st, err));
+  sqlite3_bind_int64(st, 1, series->id);
+  BV_TRY(bv_sql_row(s->db, st, &row, err, "barsvt_hot"));
+  if (row && sqlite3_column_type(st, 0) == SQLITE_INTEGER) {
+    *first = sqlite3_column_int64(st, 0);
+    *last = sqlite3_column_int64(st, 1);
+    *n = (*last - *first) / bv_timestep_nominal_s(series->step) + 1;
+  }
+  sqlite3_reset(st);
+  return BV_OK;
+}

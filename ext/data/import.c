@@ -1,0 +1,302 @@
+/* import.c - loading bar files into the store; see import.h. */
+#include "data/import.h"
+#include "base/text.h"
+#include "data/bar_reader.h"
+#include "data/json.h"
+#include "data/put.h"
+#include "data/sql.h"
+#include "time/instant.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#define BATCH 1024
+
+/* One series the file has bars of. */
+typedef struct target {
+  bv_series series;
+  int64_t first, last, rows;
+} target;
+
+typedef struct import {
+  bv_store *s;
+  const char *path, *timestep;
+  const char *asset; /* NULL: from the file */
+  bv_timestep step;
+  char tz[64];
+  bool has_tz;
+  bv_on_conflict conflict;
+  bv_bar_reader_options reader;
+  char column[BV_ROLE_COUNT][64];
+  bv_map target; /* asset -> target* */
+  int64_t rows, fresh, changed, rejected;
+  int64_t first, last;
+} import;
+
+/* ---- options ---- */
+
+static bv_rc choice(const char *key, const char *text, const char *const *names, int *out,
+                    bv_err *err) {
+  char list[120] = "";
+  for (int i = 0; names[i]; i++) {
+    if (bv_text_ieq(text, names[i])) {
+      *out = i;
+      return BV_OK;
+    }
+    size_t n = strlen(list);
+    snprintf(list + n, sizeof list - n, "%s%s", i ? ", " : "", names[i]);
+  }
+  return bv_fail(err, BV_ARG, "bars_import(): option %s is '%.40s'; it can be %s", key, text, list);
+}
+
+static bv_rc set_column(import *im, const char *role, const char *name, bv_err *err) {
+  for (int r = 0; r < BV_ROLE_COUNT; r++) {
+    if (!bv_text_ieq(role, bv_role_name((bv_role)r))) continue;
+    snprintf(im->column[r], sizeof im->column[r], "%s", name);
+    im->reader.column[r] = im->column[r];
+    return BV_OK;
+  }
+  return bv_fail(err, BV_ARG, "bars_import(): option columns has no role '%.40s'", role);
+}
+
+static bv_rc set_option(void *ctx, const char *path, const char *type, sqlite3_value *v,
+                        bv_err *err) {
+  import *im = ctx;
+  static const char *const known[] = {"tz",         "label",       "price_scale",    "delimiter",
+                                      "date_order", "on_conflict", "allow_negative", "columns",
+                                      NULL};
+  static const char *const labels[] = {"start", "end", NULL};
+  static const char *const orders[] = {"month", "day", NULL};
+  static const char *const conflicts[] = {"error", "ignore", "replace", NULL};
+  const char *text = (const char *)sqlite3_value_text(v);
+  if (!text) text = "";
+  int pick = 0;
+  if (strncmp(path, "columns.", 8) == 0) return set_column(im, path + 8, text, err);
+  if (bv_text_ieq(path, "tz")) {
+    BV_TRY(bv_zone_find(text, &im->reader.tz, err));
+    snprintf(im->tz, sizeof im->tz, "%s", text);
+    im->has_tz = true;
+  } else if (bv_text_ieq(path, "label")) {
+    BV_TRY(choice(path, text, labels, &pick, err));
+    im->reader.label_end = pick == 1;
+  } else if (bv_text_ieq(path, "price_scale")) {
+    double scale = sqlite3_value_double(v);
+    if (!(scale > 0) || isinf(scale)) {
+      return bv_fail(err, BV_ARG,
+                     "bars_import(): option price_scale is '%.40s'; it must be above 0", text);
+    }
+    im->reader.price_scale = scale;
+  } else if (bv_text_ieq(path, "delimiter")) {
+    if (strlen(text) != 1) {
+      return bv_fail(err, BV_ARG, "bars_import(): option delimiter '%.40s' is not one character",
+                     text);
+    }
+    im->reader.delimiter = text[0];
+  } else if (bv_text_ieq(path, "date_order")) {
+    BV_TRY(choice(path, text, orders, &pick, err));
+    im->reader.date_order = pick == 0 ? 'm' : 'd';
+  } else if (bv_text_ieq(path, "on_conflict")) {
+    BV_TRY(choice(path, text, conflicts, &pick, err));
+    im->conflict = (bv_on_conflict)pick;
+  } else if (bv_text_ieq(path, "allow_negative")) {
+    im->reader.allow_negative = strcmp(type, "true") == 0 || sqlite3_value_int(v) != 0;
+  } else {
+    const char *near = bv_nearest(path, known);
+    return bv_fail(err, BV_ARG,
+                   "bars_import(): unknown option '%.40s'%s%s%s; options are tz, label, "
+                   "price_scale, delimiter, date_order, on_conflict, allow_negative, columns",
+                   path, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+  }
+  return BV_OK;
+}
+
+/* ---- rows ---- */
+
+static bv_rc put_reject(void *ctx, int64_t line, const char *raw, const char *reason, bv_err *err) {
+  import *im = ctx;
+  sqlite3_stmt *st;
+  BV_TRY(bv_store_stmt(im->s, BV_ST_REJECT, &st, err));
+  sqlite3_bind_text(st, 1, im->path, -1, SQLITE_STATIC);
+  if (im->asset) {
+    sqlite3_bind_text(st, 2, im->asset, -1, SQLITE_STATIC);
+  } else {
+    sqlite3_bind_null(st, 2);
+  }
+  sqlite3_bind_text(st, 3, im->timestep, -1, SQLITE_STATIC);
+  sqlite3_bind_int64(st, 4, line);
+  sqlite3_bind_text(st, 5, reason, -1, SQLITE_STATIC);
+  sqlite3_bind_text(st, 6, raw, -1, SQLITE_STATIC);
+  im->rejected++;
+  return bv_sql_done(im->s->db, st, err, "writing barsvt_reject");
+}
+
+static bv_rc new_target(import *im, const char *key, size_t n, target **out, bv_err *err) {
+  char asset[BV_ASSET_MAX + 1];
+  BV_TRY(bv_asset_check(key, n, err));
+  memcpy(asset, key, n);
+  asset[n] = 0;
+  if (im->asset && im->target.live > 0) {
+    return bv_fail(err, BV_ARG,
+                   "bars_import(): '%.200s' has bars of several symbols; give NULL as "
+                   "asset to load each under its own name",
+                   im->path);
+  }
+  target *t = bv_alloc0(BV_MEM_IMPORT, sizeof *t);
+  if (!t) return BV_NOMEM;
+  bv_rc rc = bv_series_make(im->s, im->asset ? im->asset : asset, im->step,
+                            im->has_tz ? im->tz : NULL, &t->series, err);
+  if (rc == BV_OK) rc = bv_map_put(&im->target, key, n, t);
+  if (rc != BV_OK) {
+    bv_free(t);
+    return rc;
+  }
+  *out = t;
+  return BV_OK;
+}
+
+/* The series of a row. */
+static bv_rc find_target(import *im, const bv_bar_row *row, target **out, bv_err *err) {
+  const char *key = row->symbol;
+  size_t n = row->nsymbol;
+  if (!key || n == 0) {
+    if (!im->asset) {
+      return bv_fail(err, BV_ARG,
+                     "bars_import(): '%.200s' has no symbol column, so an asset must be "
+                     "given",
+                     im->path);
+    }
+    key = im->asset;
+    n = strlen(key);
+  }
+  *out = bv_map_find(&im->target, key, n);
+  return *out ? BV_OK : new_target(im, key, n, out, err);
+}
+
+static bv_rc put_row(import *im, const bv_bar_row *row, bv_err *err) {
+  target *t;
+  BV_TRY(find_target(im, row, &t, err));
+  double v[BV_NCOL];
+  for (int c = 0; c < BV_NCOL; c++) v[c] = NAN;
+  v[BV_COL_OPEN] = row->open;
+  v[BV_COL_HIGH] = row->high;
+  v[BV_COL_LOW] = row->low;
+  v[BV_COL_CLOSE] = row->close;
+  v[BV_COL_VOLUME] = row->volume;
+  v[BV_COL_VWAP] = row->vwap;
+  v[BV_COL_TRADES] = row->trades;
+  bv_put_result what;
+  BV_TRY(bv_raw_put(im->s, &t->series, row->ts, v, im->conflict, &what, err));
+  if (im->rows == 0 || row->ts < im->first) im->first = row->ts;
+  if (im->rows == 0 || row->ts > im->last) im->last = row->ts;
+  if (t->rows == 0 || row->ts < t->first) t->first = row->ts;
+  if (t->rows == 0 || row->ts > t->last) t->last = row->ts;
+  t->rows++;
+  im->rows++;
+  im->fresh += what == BV_PUT_NEW;
+  im->changed += what == BV_PUT_CHANGED;
+  return BV_OK;
+}
+
+static bv_rc put_rows(import *im, bv_bar_reader *reader, bv_err *err) {
+  bv_bar_row *rows = bv_alloc(BV_MEM_IMPORT, BATCH * sizeof *rows);
+  if (!rows) return BV_NOMEM;
+  bv_rc rc;
+  size_t n = 0;
+  while ((rc = bv_bar_reader_next(reader, rows, BATCH, &n, err)) == BV_OK && n > 0) {
+    for (size_t i = 0; i < n && rc == BV_OK; i++) rc = put_row(im, &rows[i], err);
+    if (rc != BV_OK) break;
+  }
+  bv_free(rows);
+  return rc;
+}
+
+/* ---- the end ---- */
+
+static bv_rc put_coverage(import *im, bv_err *err) {
+  sqlite3_stmt *st;
+  BV_TRY(bv_sql_prepare(im->s->db,
+                        "INSERT OR REPLACE INTO main.barsvt_coverage VALUES (?1, ?2, ?3, "
+                        "?4, ?5)",
+                        &st, err));
+  size_t at = 0;
+  bv_rc rc = BV_OK;
+  for (const bv_map_entry *e; rc == BV_OK && (e = bv_map_next(&im->target, &at));) {
+    const target *t = e->value;
+    if (t->rows == 0) continue;
+    sqlite3_bind_int64(st, 1, t->series.id);
+    sqlite3_bind_text(st, 2, im->path, -1, SQLITE_STATIC);
+    sqlite3_bind_int64(st, 3, t->first);
+    sqlite3_bind_int64(st, 4, bv_timestep_end(im->step, t->series.zone, t->last));
+    sqlite3_bind_int64(st, 5, t->rows);
+    rc = bv_sql_done(im->s->db, st, err, "writing barsvt_coverage");
+  }
+  sqlite3_finalize(st);
+  return rc;
+}
+
+static bv_rc add_time(bv_buf *b, const char *key, int64_t ts, bool any) {
+  char text[32];
+  if (!any) return bv_buf_addf(b, ",\"%s\":null", key);
+  bv_instant_format(ts, text);
+  return bv_buf_addf(b, ",\"%s\":\"%s\"", key, text);
+}
+
+static bv_rc write_summary(const import *im, const bv_bar_reader_info *info, bv_buf *b) {
+  BV_TRY(bv_buf_addf(b, "{\"rows\":%lld,\"new\":%lld,\"changed\":%lld,\"rejected\":%lld",
+                     (long long)im->rows, (long long)im->fresh, (long long)im->changed,
+                     (long long)im->rejected));
+  BV_TRY(add_time(b, "first", im->first, im->rows > 0));
+  BV_TRY(add_time(b, "last", im->last, im->rows > 0));
+  BV_TRY(bv_buf_addf(b, ",\"assets\":%zu,\"time\":", im->target.live));
+  BV_TRY(bv_buf_add_json(b, info->time_kind));
+  BV_TRY(bv_buf_adds(b, ",\"columns\":"));
+  BV_TRY(bv_buf_add_json(b, info->columns));
+  if (info->warnings[0]) {
+    BV_TRY(bv_buf_adds(b, ",\"warnings\":"));
+    BV_TRY(bv_buf_add_json(b, info->warnings));
+  }
+  return bv_buf_adds(b, "}");
+}
+
+static bv_rc load(import *im, bv_buf *summary, bv_err *err) {
+  bv_bar_reader *reader;
+  BV_TRY(bv_store_create_schema(im->s, err));
+  BV_TRY(bv_bar_reader_open(im->path, &im->reader, &reader, err));
+  bv_rc rc = put_rows(im, reader, err);
+  if (rc == BV_OK) rc = put_coverage(im, err);
+  bv_bar_reader_info info = bv_bar_reader_info_of(reader);
+  if (rc == BV_OK) rc = write_summary(im, &info, summary);
+  bv_bar_reader_close(reader);
+  return rc;
+}
+
+bv_rc bv_import_file(bv_store *s, const char *path, const char *asset, const char *timestep,
+                     const char *options, bv_buf *summary, bv_err *err) {
+import im = {.s = s, .path = path, .timestep = timestep, .asset = asset, .conflict = BV_CONFLICT_REPLACE };
+  im.reader.tz = s->zone;
+  im.reader.reject = put_reject;
+  im.reader.reject_ctx = &im;
+  if (asset) BV_TRY(bv_asset_check(asset, strlen(asset), err));
+  BV_TRY(bv_timestep_parse(timestep, strlen(timestep), &im.step, err));
+  im.reader.step = im.step;
+  BV_TRY(bv_json_walk(s->db, options, "bars_import(): options", set_option, &im, err));
+  BV_TRY(bv_store_sync(s, err));
+  bv_map_init(&im.target);
+  bv_savepoint sp;
+  bv_rc rc = bv_savepoint_open(s->db, &sp, err);
+  if (rc == BV_OK) {
+    rc = bv_store_enlist(s, err);
+    if (rc == BV_OK) rc = load(&im, summary, err);
+    rc = bv_savepoint_close(s->db, &sp, rc, err);
+  }
+  if (rc == BV_OK) {
+    bv_store_changed(s);
+  } else {
+    bv_store_rolled_back(s);
+  }
+  size_t at = 0;
+  for (const bv_map_entry *e; (e = bv_map_next(&im.target, &at));) bv_free(e->value);
+  bv_map_reset(&im.target);
+  return rc;
+}

@@ -1,0 +1,171 @@
+/* store.c - one connection's view of the store: statements, schema, generations; see store.h. */
+#include "data/store.h"
+#include "data/sql.h"
+#include "data/window.h"
+
+#include <assert.h>
+#include <string.h>
+
+extern const char bv_sql_schema[];
+
+static const char *const stmt_sql[BV_ST_COUNT] = {
+    [BV_ST_HAS_SCHEMA] = "SELECT 1 FROM main.sqlite_schema WHERE type = 'table' AND name = "
+                         "'barsvt_hot'",
+    [BV_ST_DATA_VERSION] = "PRAGMA main.data_version",
+    [BV_ST_SERIES_FIND] =
+        "SELECT s.id, a.asset, s.timestep, a.tz, a.multiplier FROM main.barsvt_series s "
+        "JOIN main.barsvt_asset a ON a.id = s.asset "
+        "WHERE a.asset = ?1 AND s.timestep = ?2 AND s.venue = ''",
+    [BV_ST_SERIES_OF_ASSET] =
+        "SELECT s.id, a.asset, s.timestep, a.tz, a.multiplier FROM main.barsvt_series s "
+        "JOIN main.barsvt_asset a ON a.id = s.asset WHERE a.asset = ?1 AND s.venue = '' "
+        "ORDER BY s.id",
+    [BV_ST_ASSET_FIND] = "SELECT id, tz FROM main.barsvt_asset WHERE asset = ?1",
+    [BV_ST_ASSET_ADD] = "INSERT INTO main.barsvt_asset(asset, tz) VALUES (?1, ?2)",
+    [BV_ST_ASSET_TZ] = "UPDATE main.barsvt_asset SET tz = ?2 WHERE id = ?1",
+    [BV_ST_SERIES_ADD] =
+        "INSERT OR IGNORE INTO main.barsvt_series(asset, timestep) VALUES (?1, ?2)",
+    [BV_ST_HOT_INSERT] = "INSERT OR IGNORE INTO main.barsvt_hot(series, ts, open, high, low, close,"
+                         " volume, vwap, trades, bid, ask, open_interest)"
+                         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+    [BV_ST_HOT_REPLACE] = "INSERT OR REPLACE INTO main.barsvt_hot(series, ts, open, high, low,"
+                          " close, volume, vwap, trades, bid, ask, open_interest)"
+                          " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+    [BV_ST_HOT_GET] = "SELECT open, high, low, close, volume, vwap, trades, bid, ask, open_interest"
+                      " FROM main.barsvt_hot WHERE series = ?1 AND ts = ?2",
+    [BV_ST_HOT_DELETE] = "DELETE FROM main.barsvt_hot WHERE series = ?1 AND ts = ?2",
+    [BV_ST_SPAN] = "SELECT (SELECT min(ts) FROM main.barsvt_hot WHERE series = ?1),"
+                   " (SELECT max(ts) FROM main.barsvt_hot WHERE series = ?1)",
+    [BV_ST_REJECT] = "INSERT INTO main.barsvt_reject(source, asset, timestep, line, reason, text)"
+                     " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+};
+
+bv_rc bv_store_new(sqlite3 *db, bv_store **out) {
+  *out = NULL;
+  bv_store *s = bv_alloc0(BV_MEM_BASE, sizeof *s);
+  if (!s) return BV_NOMEM;
+  s->db = db;
+  s->refs = 1;
+  s->clock = BV_NO_CLOCK;
+  s->schema_state = -1;
+  s->data_version = -1;
+  s->zone = bv_zone_utc();
+  s->history = 5000;
+  s->future = 1000;
+  s->memory_limit = INT64_C(1) << 30;
+  bv_map_init(&s->series);
+  *out = s;
+  return BV_OK;
+}
+
+bv_store *bv_store_ref(bv_store *s) {
+  s->refs++;
+  return s;
+}
+
+static void drop_statements(bv_store *s) {
+  for (int i = 0; i < BV_ST_COUNT; i++) {
+    sqlite3_finalize(s->stmt[i]);
+    s->stmt[i] = NULL;
+  }
+  for (int i = 0; i < s->nread; i++) sqlite3_finalize(s->read[i].st);
+  s->nread = 0;
+}
+
+static void drop_catalog(bv_store *s) {
+  size_t at = 0;
+  for (const bv_map_entry *e; (e = bv_map_next(&s->series, &at));) bv_free(e->value);
+  bv_map_reset(&s->series);
+}
+
+void bv_store_unref(bv_store *s) {
+  if (!s || --s->refs > 0) return;
+  assert(s->vtabs == 0);
+  drop_statements(s);
+  drop_catalog(s);
+  bv_window_drop_all(s);
+  while (s->free_handle) {
+    void *next = *(void **)s->free_handle;
+    bv_free(s->free_handle);
+    s->free_handle = next;
+  }
+  bv_free(s);
+}
+
+void bv_store_vtab(bv_store *s, int delta) {
+  s->vtabs += delta;
+  if (s->vtabs == 0) drop_statements(s);
+}
+
+bv_rc bv_store_anchor(bv_store *s, bv_err *err) {
+  if (s->vtabs > 0) return BV_OK;
+  sqlite3_stmt *st;
+  BV_TRY(bv_sql_prepare(s->db, "SELECT 1 FROM bars_setting", &st, err));
+  sqlite3_finalize(st);
+  return s->vtabs > 0 ? BV_OK : bv_fail(err, BV_INTERNAL, "table bars_setting is hidden");
+}
+
+bv_rc bv_store_stmt(bv_store *s, bv_stmt which, sqlite3_stmt **out, bv_err *err) {
+  if (!s->stmt[which]) {
+    BV_TRY(bv_store_anchor(s, err));
+    BV_TRY(bv_sql_prepare(s->db, stmt_sql[which], &s->stmt[which], err));
+  }
+  *out = s->stmt[which];
+  return BV_OK;
+}
+
+void bv_store_changed(bv_store *s) {
+  s->generation++;
+}
+
+void bv_store_catalog_changed(bv_store *s) {
+  s->generation++;
+  drop_catalog(s);
+}
+
+void bv_store_rolled_back(bv_store *s) {
+  s->schema_state = -1;
+  bv_store_catalog_changed(s);
+  bv_window_drop_stale(s);
+}
+
+bv_rc bv_store_sync(bv_store *s, bv_err *err) {
+  if (s->frozen) return BV_OK;
+  sqlite3_stmt *st;
+  int row;
+  BV_TRY(bv_store_stmt(s, BV_ST_DATA_VERSION, &st, err));
+  BV_TRY(bv_sql_row(s->db, st, &row, err, "data_version"));
+  int64_t v = row ? sqlite3_column_int64(st, 0) : 0;
+  sqlite3_reset(st);
+  if (v == s->data_version) return BV_OK;
+  if (s->data_version != -1) bv_store_rolled_back(s);
+  s->data_version = v;
+  return BV_OK;
+}
+
+/* An INSERT of no rows still begins a transaction on the virtual table. */
+bv_rc bv_store_enlist(bv_store *s, bv_err *err) {
+  return bv_sql_exec(s->db, "INSERT INTO bars(asset) SELECT NULL WHERE 0", err);
+}
+
+bv_rc bv_store_has_schema(bv_store *s, bool *out, bv_err *err) {
+  if (s->schema_state < 0) {
+    sqlite3_stmt *st;
+    int row;
+    BV_TRY(bv_store_stmt(s, BV_ST_HAS_SCHEMA, &st, err));
+    BV_TRY(bv_sql_row(s->db, st, &row, err, "schema"));
+    sqlite3_reset(st);
+    s->schema_state = row;
+  }
+  *out = s->schema_state == 1;
+  return BV_OK;
+}
+
+bv_rc bv_store_create_schema(bv_store *s, bv_err *err) {
+  bool there;
+  BV_TRY(bv_store_has_schema(s, &there, err));
+  if (there) return BV_OK;
+  BV_TRY(bv_sql_exec(s->db, bv_sql_schema, err));
+  s->schema_state = 1;
+  return BV_OK;
+}

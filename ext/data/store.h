@@ -1,0 +1,167 @@
+/*
+** store.h - one connection's view of the store: schema, catalog, statements, clock, settings.
+**
+** Every connection that loads the extension has one bv_store, shared by its tables and functions
+** (refcounted).  Prepared statements live while at least one of our virtual tables is connected:
+*the
+** core disconnects them before it checks for busy statements at close, so a cached statement never
+** keeps a connection open.  A function that needs a statement first makes sure that is so.
+**
+** `generation` changes whenever stored bars may have changed: own writes, rollbacks, and commits of
+** other connections (seen through PRAGMA data_version).  Everything cached remembers the generation
+** it was made in.
+**
+** The clock: readers see a bar only if its end is <= clock.  bv_store_limit() turns that into the
+*one
+** comparison every read goes through (data/view.c).
+*/
+#ifndef BV_DATA_STORE_H
+#define BV_DATA_STORE_H
+
+#include "base/map.h"
+#include "col/bars.h"
+#include "data/db.h"
+#include "time/asset.h"
+#include "time/timestep.h"
+
+#include <stdbool.h>
+
+#define BV_NO_CLOCK INT64_MAX
+
+/* A stored series, by value: safe to keep after the catalog was reloaded. */
+typedef struct bv_series {
+  int64_t id;
+  char asset[BV_ASSET_MAX + 1];
+  char step_text[32]; /* canonical */
+  bv_timestep step;
+  const bv_zone *zone;
+  double multiplier;
+} bv_series;
+
+typedef enum bv_stmt {
+  BV_ST_HAS_SCHEMA,
+  BV_ST_DATA_VERSION,
+  BV_ST_SERIES_FIND,
+  BV_ST_SERIES_OF_ASSET,
+  BV_ST_ASSET_FIND,
+  BV_ST_ASSET_ADD,
+  BV_ST_ASSET_TZ,
+  BV_ST_SERIES_ADD,
+  BV_ST_HOT_INSERT,
+  BV_ST_HOT_REPLACE,
+  BV_ST_HOT_GET,
+  BV_ST_HOT_DELETE,
+  BV_ST_SPAN,
+  BV_ST_REJECT,
+  BV_ST_COUNT
+} bv_stmt;
+
+typedef enum bv_counter {
+  BV_N_HIT,    /* reads answered by a window in memory */
+  BV_N_LOAD,   /* windows filled from the store */
+  BV_N_EXTEND, /* windows extended at their end */
+  BV_N_STREAM, /* scans that streamed past the windows */
+  BV_N_EVICT,  /* windows dropped to stay under the memory limit */
+  BV_N_READ,   /* bars read from the database */
+  BV_N_DERIVE, /* indicator values computed */
+  BV_N_COUNTERS
+} bv_counter;
+
+typedef struct bv_read_stmt {
+  unsigned mask;
+  int desc;
+  sqlite3_stmt *st;
+} bv_read_stmt;
+
+#define BV_MAX_READ_STMT 24
+
+struct bv_window;
+
+typedef struct bv_store {
+  sqlite3 *db;
+  int refs;
+  int vtabs;
+  int64_t generation;
+  int64_t data_version;
+  int64_t clock;
+  int schema_state; /* -1 unknown, 0 absent, 1 there */
+  int frozen;       /* > 0 during a run: the snapshot cannot change, so it is not asked for */
+  sqlite3_stmt *stmt[BV_ST_COUNT];
+  bv_read_stmt read[BV_MAX_READ_STMT];
+  int nread;
+  bv_map series; /* asset \x1f timestep -> bv_series*, of this generation */
+
+  struct bv_window *window; /* cached windows, most recently used first */
+  void *free_handle;        /* recycled row handles (api) */
+  int64_t history, future, memory_limit;
+  int64_t counter[BV_N_COUNTERS];
+  int64_t last_series, last_lo, last_hi; /* the last range read forwards (view.c) */
+  const bv_zone *zone;                   /* of times given as text without an offset */
+
+  /* Called for each series a reader opens, while set: how a run finds its strategy's feed. */
+  void (*touched)(void *ctx, const bv_series *s);
+  void *touched_ctx;
+
+  void *run; /* the run in progress (run layer), for bt_qty() and the like */
+} bv_store;
+
+BV_MUST bv_rc bv_store_new(sqlite3 *db, bv_store **out);
+bv_store *bv_store_ref(bv_store *s);
+void bv_store_unref(bv_store *s);
+
+/* A virtual table of ours was connected or disconnected. */
+void bv_store_vtab(bv_store *s, int delta);
+
+/* A cached statement, prepared on first use and reset.  Callers must reset it before they return.
+ */
+BV_MUST bv_rc bv_store_stmt(bv_store *s, bv_stmt which, sqlite3_stmt **out, bv_err *err);
+
+/* Make sure statements may be kept (see above). */
+BV_MUST bv_rc bv_store_anchor(bv_store *s, bv_err *err);
+
+/* At the start of a read: notice what other connections committed. */
+BV_MUST bv_rc bv_store_sync(bv_store *s, bv_err *err);
+
+/* Stored bars may have changed: windows made before are not used again. */
+void bv_store_changed(bv_store *s);
+
+/* Assets or series may have changed. */
+void bv_store_catalog_changed(bv_store *s);
+
+/* Forget also whether the tables exist (after a rollback). */
+void bv_store_rolled_back(bv_store *s);
+
+/* Before a function writes: take part in the transaction as a virtual table does, so that a rollback
+** of it is noticed. */
+BV_MUST bv_rc bv_store_enlist(bv_store *s, bv_err *err);
+
+/* Whether the store's tables exist; and make them. */
+BV_MUST bv_rc bv_store_has_schema(bv_store *s, bool *out, bv_err *err);
+BV_MUST bv_rc bv_store_create_schema(bv_store *s, bv_err *err);
+
+/* ---- catalog (catalog.c) ---- */
+
+/* The series of (asset, timestep).  *out = NULL where the asset or the series is not stored; use
+** bv_series_missing for the error text.  BV_ARG: the timestep cannot be read. */
+BV_MUST bv_rc bv_series_find(bv_store *s, const char *asset, const char *timestep,
+                             const bv_series **out, bv_err *err);
+
+/* Write the error for a series that does not exist: the nearest asset, or the timesteps there are.
+ */
+bv_rc bv_series_missing(bv_store *s, const char *who, const char *asset, const char *timestep,
+                        bv_err *err);
+
+/* All series of an asset, finest first; at most cap, *n tells how many. */
+BV_MUST bv_rc bv_series_of(bv_store *s, const char *asset, bv_series *out, int cap, int *n,
+                           bv_err *err);
+
+/* The series, made if need be (with its asset, in zone tz; tz NULL = keep, UTC for a new one). */
+BV_MUST bv_rc bv_series_make(bv_store *s, const char *asset, bv_timestep step, const char *tz,
+                             bv_series *out, bv_err *err);
+
+/* Times of the first and the last stored bar; *n = 0 where there is none, else an estimate of how
+** many there are. */
+BV_MUST bv_rc bv_series_span(bv_store *s, const bv_series *series, int64_t *first, int64_t *last,
+                             int64_t *n, bv_err *err);
+
+#endif

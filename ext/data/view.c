@@ -1,0 +1,238 @@
+/* view.c - streams over bars, clamped to the clock; see view.h. */
+#include "data/view.h"
+
+#include <assert.h>
+#include <math.h>
+
+/* The clamp: no bar at or after this start is visible. */
+static int64_t clamp(const bv_store *s, const bv_source *src, int64_t hi) {
+  int64_t limit;
+  if (src->cut != BV_NO_CLOCK) {
+    limit =
+        src->cut; /* a partial bucket is visible once it has begun; its bars are cut at the clock */
+  } else {
+    limit = bv_source_limit(src, s->clock);
+  }
+  return limit < hi ? limit : hi;
+}
+
+/* How many bars lie in [lo, hi) at the most, by the length of a bar; INT64_MAX where unbounded. */
+static int64_t bars_between(const bv_source *src, int64_t lo, int64_t hi) {
+  if (lo == INT64_MIN || hi == INT64_MAX) return INT64_MAX;
+  int64_t min_s, max_s;
+  bv_timestep_bounds_s(src->step, &min_s, &max_s);
+  return (hi - lo) / min_s + 1;
+}
+
+static void detach(bv_stream *st) {
+  if (!st->w) return;
+  st->w->pins--;
+  bv_window_unref(st->w);
+  st->w = NULL;
+}
+
+/* Takes over the caller's reference. */
+static void attach(bv_stream *st, bv_window *w) {
+  detach(st);
+  w->pins++;
+  st->w = w;
+}
+
+/* Point the view at the window's bars and the stream at those of them in [lo, hi).  The walk goes
+ *on
+ ** after (before) the bar at `from`, where it is given. */
+static bv_rc settle(bv_stream *st) {
+  const bv_ring *r = &st->w->ring;
+  BV_TRY(bv_ring_view(r, r->first, r->next, &st->view));
+  st->base = r->first;
+  int64_t a = bv_ring_lower_bound(r, st->lo), b = bv_ring_lower_bound(r, st->hi);
+  st->i = st->desc ? b - 1 : a;
+  st->stop = st->desc ? a - 1 : b;
+  return BV_OK;
+}
+
+/* Whether the window's front is all there is of [lo, ...). */
+static bool front_reached(const bv_stream *st) {
+  const bv_ring *r = &st->w->ring;
+  if (st->w->bof) return true;
+  return r->next > r->first && bv_ring_ts(r, r->first) <= st->lo;
+}
+
+static bool at_stop(const bv_stream *st) {
+  return st->desc ? st->i <= st->stop : st->i >= st->stop;
+}
+
+/* Read on with a private window.  Walking forwards, [lo, hi) shrinks to what is left by itself,
+ *since
+ ** the window continues after its last bar; backwards, hi is moved down. */
+static bv_rc stream_privately(bv_stream *st, bv_err *err) {
+  int64_t n, size = bars_between(&st->src, st->lo, st->hi);
+  bv_window *w;
+  BV_TRY(bv_window_private(st->store, &st->src, size < st->piece ? size : st->piece, st->mask, &w,
+                           err));
+  attach(st, w);
+  if (st->desc) {
+    BV_TRY(bv_window_backward(w, st->lo, st->hi, 0, &n, err));
+  } else {
+    w->bof = st->lo == INT64_MIN;
+    BV_TRY(bv_window_forward(w, st->lo, st->hi, &n, err));
+  }
+  BV_TRY(settle(st));
+  st->eof = at_stop(st);
+  return BV_OK;
+}
+
+static bv_rc stream_shared(bv_stream *st, int64_t back, bv_err *err) {
+  bv_window *w;
+  BV_TRY(bv_window_shared(st->store, &st->src, st->hi, back, st->mask, &w, err));
+  attach(st, w);
+  return settle(st);
+}
+
+/* Whether this range overlaps the last one read forwards from the same series: then readers are
+** stepping through it and a window pays.  A range on its own is better read alone. */
+static bool slides(const bv_stream *st) {
+  bv_store *s = st->store;
+  bool again = s->last_series == st->src.base.id && st->lo < s->last_hi && st->hi > s->last_lo;
+  s->last_series = st->src.base.id;
+  s->last_lo = st->lo;
+  s->last_hi = st->hi;
+  return again;
+}
+
+bv_rc bv_stream_open(bv_stream *st, bv_store *s, const bv_source *src, int64_t lo, int64_t hi,
+                     bool desc, int64_t piece, unsigned mask, bv_err *err) {
+  *st = (bv_stream){.store = s, .src = *src, .lo = lo, .desc = desc, .piece = piece, .mask = mask};
+  st->hi = clamp(s, src, hi);
+  if (s->touched) s->touched(s->touched_ctx, &src->base);
+  if (st->lo >= st->hi) {
+    st->eof = true;
+    return BV_OK;
+  }
+  int64_t size = bars_between(src, st->lo, st->hi);
+  bool shared = src->cut == BV_NO_CLOCK && (desc || (size <= s->history && slides(st)));
+  if (!shared) return stream_privately(st, err);
+  BV_TRY(stream_shared(st, size <= s->history ? size : 0, err));
+  if (!desc && !front_reached(st)) return stream_privately(st, err);
+  if (!at_stop(st)) return BV_OK;
+  if (!desc || front_reached(st)) {
+    st->eof = true;
+    return BV_OK;
+  }
+  return stream_privately(st, err);
+}
+
+void bv_stream_close(bv_stream *st) {
+  detach(st);
+  st->eof = true;
+}
+
+/* Backwards past the front of a window: a larger shared one while its history reaches, else
+ * private. */
+static bv_rc earlier(bv_stream *st, int64_t walked_ts, int64_t walked, bv_err *err) {
+  int64_t back = walked * 4 + 64;
+  if (st->src.cut == BV_NO_CLOCK && st->w->listed && walked < st->store->history) {
+    if (back > st->store->history) back = st->store->history;
+    BV_TRY(stream_shared(st, back, err));
+    st->i = bv_ring_lower_bound(&st->w->ring, walked_ts) - 1;
+    if (!at_stop(st)) return BV_OK;
+  }
+  if (front_reached(st)) {
+    st->eof = true;
+    return BV_OK;
+  }
+  st->hi = walked_ts;
+  return stream_privately(st, err);
+}
+
+bv_rc bv_stream_next(bv_stream *st, bv_err *err) {
+  st->i += st->desc ? -1 : 1;
+  if (!at_stop(st)) return BV_OK;
+  const bv_ring *r = &st->w->ring;
+  if (st->desc) {
+    if (front_reached(st)) {
+      st->eof = true;
+      return BV_OK;
+    }
+    int64_t front = bv_ring_ts(r, st->stop + 1);
+    return earlier(st, front, bv_ring_lower_bound(r, st->hi) - st->stop - 1, err);
+  }
+  if (st->w->listed || st->stop < r->next) { /* a shared window holds the range to its end */
+    st->eof = true;
+    return BV_OK;
+  }
+  int64_t n, last = bv_ring_ts(r, r->next - 1), at = r->next;
+  BV_TRY(bv_window_forward(st->w, last + 1, st->hi, &n, err));
+  BV_TRY(settle(st));
+  st->i = at;
+  st->eof = at_stop(st);
+  return BV_OK;
+}
+
+bv_rc bv_stream_value(bv_stream *st, bv_column c, double *out, bv_err *err) {
+  if (!st->view.col[c]) {
+    BV_TRY(bv_window_need(st->w, BV_COLBIT(c), err));
+    const bv_ring *r = &st->w->ring;
+    BV_TRY(bv_ring_view(r, r->first, r->next, &st->view));
+    st->base = r->first;
+    st->mask |= BV_COLBIT(c);
+    if (!st->view.col[c]) {
+      *out = NAN; /* the source never has this column */
+      return BV_OK;
+    }
+  }
+  *out = st->view.col[c][st->i - st->base];
+  return BV_OK;
+}
+
+bv_rc bv_view_asof(bv_store *s, const bv_source *src, int64_t hi, unsigned mask, bv_window **out,
+                   int64_t *i, bv_err *err) {
+  *out = NULL;
+  hi = clamp(s, src, hi);
+  if (s->touched) s->touched(s->touched_ctx, &src->base);
+  bv_window *w;
+  BV_TRY(bv_window_shared(s, src, hi, 0, mask, &w, err));
+  *i = bv_ring_lower_bound(&w->ring, hi) - 1;
+  if (*i < w->ring.first) {
+    bv_window_unref(w);
+    return BV_OK;
+  }
+  *out = w;
+  return BV_OK;
+}
+
+/* A window that holds the bar at ts and the n before it, and that bar's number in it. */
+static bv_rc reopen(const bv_window *w, int64_t ts, int64_t n, bv_window **out, int64_t *i,
+                    bv_err *err) {
+  bv_store *s = w->store;
+  if (n <= s->history && w->src.cut == BV_NO_CLOCK) {
+    BV_TRY(bv_window_shared(s, &w->src, ts + 1, n, w->ring.mask, out, err));
+  } else {
+    int64_t got;
+    BV_TRY(bv_window_private(s, &w->src, n + 1, w->ring.mask, out, err));
+    bv_rc rc = bv_window_backward(*out, INT64_MIN, ts + 1, 0, &got, err);
+    if (rc != BV_OK) {
+      bv_window_unref(*out);
+      return rc;
+    }
+  }
+  *i = bv_ring_lower_bound(&(*out)->ring, ts);
+  return BV_OK;
+}
+
+bv_rc bv_view_value(bv_window *w, int64_t i, int64_t ts, const bv_spec *spec, int64_t n,
+                    double *out, bv_err *err) {
+  *out = NAN;
+  if (bv_window_holds(w, i, ts) && (i - n >= w->ring.first || w->bof)) {
+    return i - n < w->ring.first ? BV_OK : bv_derived_at(w, spec, i - n, out, err);
+  }
+  bv_window *again;
+  int64_t j;
+  BV_TRY(reopen(w, ts, n, &again, &j, err));
+  bv_rc rc = BV_OK;
+  if (bv_window_holds(again, j, ts) && j - n >= again->ring.first) {
+    rc = bv_derived_at(again, spec, j - n, out, err);
+  }
+  bv_window_unref(again);
+  return rc;
+}

@@ -1,0 +1,218 @@
+/* config.c - the configuration of a run, from JSON; see config.h. */
+#include "run/config.h"
+#include "base/text.h"
+#include "data/json.h"
+#include "time/instant.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Keys that are not knobs of the simulator. */
+static const char *const plain_keys[] = {"profile", "timestep",  "assets",  "start", "end",
+                                         "tz",      "risk_free", "periods", "params"};
+#define NPLAIN (sizeof plain_keys / sizeof *plain_keys)
+
+typedef struct reader {
+  bv_run_config *c;
+  int pass; /* 0: what others depend on (profile, tz); 1: the rest */
+} reader;
+
+static bv_rc unknown_key(const char *path, bv_err *err) {
+  enum { MAX = 64 };
+  const char *names[MAX + 1] = {0};
+  int n, k = 0;
+  const bv_sim_knob *knob = bv_sim_knobs(&n);
+  for (int i = 0; i < n && k < MAX; i++) names[k++] = knob[i].name;
+  for (size_t i = 0; i < NPLAIN && k < MAX; i++) names[k++] = plain_keys[i];
+  const char *near = bv_nearest(path, names);
+  return bv_fail(err, BV_ARG,
+                 "config: unknown key '%.60s'%s%s%s; SELECT DISTINCT knob FROM bt_profile "
+                 "lists the knobs",
+                 path, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+}
+
+static bv_rc read_text(const char *path, const char *type, sqlite3_value *v, const char **out,
+                       bv_err *err) {
+  if (strcmp(type, "text") != 0) {
+    return bv_fail(err, BV_ARG, "config: '%s' must be a text, not %s", path, type);
+  }
+  *out = (const char *)sqlite3_value_text(v);
+  return *out ? BV_OK : BV_NOMEM;
+}
+
+static bv_rc read_number(const char *path, const char *type, sqlite3_value *v, double *out,
+                         bv_err *err) {
+  if (strcmp(type, "integer") != 0 && strcmp(type, "real") != 0) {
+    return bv_fail(err, BV_ARG, "config: '%s' must be a number, not %s", path, type);
+  }
+  *out = sqlite3_value_double(v);
+  return BV_OK;
+}
+
+static bv_rc read_instant(const bv_run_config *c, const char *path, const char *type,
+                          sqlite3_value *v, int64_t *out, bv_err *err) {
+  if (strcmp(type, "integer") == 0) {
+    *out = sqlite3_value_int64(v);
+    return bv_instant_check(*out, err);
+  }
+  const char *text = NULL;
+  BV_TRY(read_text(path, type, v, &text, err));
+  bv_err why = {0};
+  if (bv_instant_parse(text, strlen(text), c->zone, out, NULL, &why) == BV_OK) return BV_OK;
+  return bv_fail(err, BV_ARG, "config: '%s': %s", path, why.msg);
+}
+
+static bv_rc add_asset(bv_run_config *c, const char *path, const char *type, sqlite3_value *v,
+                       bv_err *err) {
+  const char *text = NULL;
+  BV_TRY(read_text(path, type, v, &text, err));
+  BV_TRY(bv_asset_check(text, strlen(text), err));
+  for (int i = 0; i < c->nasset; i++) {
+    if (strcmp(c->asset[i], text) == 0) return BV_OK;
+  }
+  char **more = bv_realloc(BV_MEM_RUN, c->asset, (size_t)(c->nasset + 1) * sizeof *more);
+  if (!more) return BV_NOMEM;
+  c->asset = more;
+  char *copy = bv_strdup(BV_MEM_RUN, text);
+  if (!copy) return BV_NOMEM;
+  c->asset[c->nasset++] = copy;
+  return BV_OK;
+}
+
+static bv_rc add_param(bv_run_config *c, const char *name, const char *type, sqlite3_value *v,
+                       bv_err *err) {
+  (void)err;
+  (void)type;
+  sqlite3_value *copy = sqlite3_value_dup(v);
+  if (!copy) return BV_NOMEM;
+  sqlite3_value_free(bv_map_find(&c->param, name, strlen(name)));
+  bv_rc rc = bv_map_put(&c->param, name, strlen(name), copy);
+  if (rc != BV_OK) sqlite3_value_free(copy);
+  return rc;
+}
+
+/* A knob of the simulator.  {"commission": 0.001} is short for the percentage model at that rate, and
+** so for slippage. */
+static bv_rc set_knob(bv_run_config *c, const char *path, const char *type, sqlite3_value *v,
+                      bv_err *err) {
+  bv_rc rc;
+  bool number = strcmp(type, "integer") == 0 || strcmp(type, "real") == 0;
+  bool flag = strcmp(type, "true") == 0 || strcmp(type, "false") == 0;
+  if (number && (bv_text_ieq(path, "commission") || bv_text_ieq(path, "slippage"))) {
+    char knob[40];
+    snprintf(knob, sizeof knob, "%s.model", path);
+    BV_TRY(bv_sim_set_text(&c->sim, knob, "percentage", err));
+    snprintf(knob, sizeof knob, "%s.rate", path);
+    return bv_sim_set_number(&c->sim, knob, sqlite3_value_double(v), err);
+  }
+  bv_err why = {0};
+  if (number) {
+    rc = bv_sim_set_number(&c->sim, path, sqlite3_value_double(v), &why);
+  } else if (flag) {
+    rc = bv_sim_set_number(&c->sim, path, type[0] == 't', &why);
+  } else if (strcmp(type, "text") == 0) {
+    rc = bv_sim_set_text(&c->sim, path, (const char *)sqlite3_value_text(v), &why);
+  } else {
+    return bv_fail(err, BV_ARG, "config: '%s' is %s", path, type);
+  }
+  if (rc == BV_NOTFOUND) return unknown_key(path, err);
+  return rc == BV_OK ? BV_OK : bv_fail(err, rc, "config: %s", bv_err_text(&why, rc));
+}
+
+static bv_rc set_profile(bv_run_config *c, const char *name, bv_err *err) {
+  const bv_sim_profile *p = bv_sim_profile_find(name);
+  if (!p) {
+    return bv_fail(err, BV_ARG,
+                   "config: unknown profile '%.40s'; SELECT DISTINCT profile FROM "
+                   "bt_profile lists them",
+                   name);
+  }
+  c->sim = p->config;
+  snprintf(c->profile, sizeof c->profile, "%s", p->name);
+  return BV_OK;
+}
+
+static bv_rc first_pass(bv_run_config *c, const char *path, const char *type, sqlite3_value *v,
+                        bv_err *err) {
+  const char *text = NULL;
+  if (bv_text_ieq(path, "profile")) {
+    BV_TRY(read_text(path, type, v, &text, err));
+    return set_profile(c, text, err);
+  }
+  if (bv_text_ieq(path, "tz")) {
+    BV_TRY(read_text(path, type, v, &text, err));
+    return bv_zone_find(text, &c->zone, err);
+  }
+  return BV_OK;
+}
+
+static bv_rc read_leaf(void *ctx, const char *path, const char *type, sqlite3_value *v,
+                       bv_err *err) {
+  reader *r = ctx;
+  bv_run_config *c = r->c;
+  if (r->pass == 0) return first_pass(c, path, type, v, err);
+  if (bv_text_ieq(path, "profile") || bv_text_ieq(path, "tz")) return BV_OK;
+  if (bv_text_ieq(path, "start")) return read_instant(c, path, type, v, &c->start, err);
+  if (bv_text_ieq(path, "end")) return read_instant(c, path, type, v, &c->end, err);
+  if (bv_text_ieq(path, "risk_free")) return read_number(path, type, v, &c->risk_free, err);
+  if (bv_text_ieq(path, "periods")) return read_number(path, type, v, &c->periods, err);
+  if (strncmp(path, "assets[", 7) == 0) return add_asset(c, path, type, v, err);
+  if (strncmp(path, "params.", 7) == 0) return add_param(c, path + 7, type, v, err);
+  if (bv_text_ieq(path, "timestep")) {
+    const char *text = NULL;
+    bv_timestep step;
+    BV_TRY(read_text(path, type, v, &text, err));
+    BV_TRY(bv_timestep_parse(text, strlen(text), &step, err));
+    bv_timestep_format(step, c->timestep);
+    return BV_OK;
+  }
+  return set_knob(c, path, type, v, err);
+}
+
+static bv_rc check(const bv_run_config *c, bv_err *err) {
+  if (c->start > c->end) return bv_fail(err, BV_ARG, "config: start lies after end");
+  if (c->periods < 0 || c->periods > 1e9) {
+    return bv_fail(err, BV_ARG, "config: periods %g is not a number of periods per year",
+                   c->periods);
+  }
+  bv_err why = {0};
+  bv_rc rc = bv_sim_config_check(&c->sim, &why);
+  return rc == BV_OK ? BV_OK : bv_fail(err, rc, "config: %s", bv_err_text(&why, rc));
+}
+
+bv_rc bv_run_config_read(sqlite3 *db, const char *text, const bv_zone *zone, bv_run_config *out,
+                         bv_err *err) {
+  *out = (bv_run_config){.zone = zone, .start = INT64_MIN, .end = INT64_MAX};
+  bv_map_init(&out->param);
+  bv_rc rc = set_profile(out, "default", err);
+  for (reader r = {out, 0}; r.pass < 2 && rc == BV_OK; r.pass++) {
+    rc = bv_json_walk(db, text, "config", read_leaf, &r, err);
+  }
+  if (rc == BV_OK) rc = check(out, err);
+  if (rc != BV_OK) bv_run_config_reset(out);
+  return rc;
+}
+
+void bv_run_config_reset(bv_run_config *c) {
+  for (int i = 0; i < c->nasset; i++) bv_free(c->asset[i]);
+  bv_free(c->asset);
+  c->asset = NULL;
+  c->nasset = 0;
+  size_t at = 0;
+  for (const bv_map_entry *e; (e = bv_map_next(&c->param, &at));) sqlite3_value_free(e->value);
+  bv_map_reset(&c->param);
+}
+
+bv_rc bv_run_config_knobs(const bv_run_config *c, bv_buf *out) {
+  int n;
+  const bv_sim_knob *knob = bv_sim_knobs(&n);
+  BV_TRY(bv_buf_adds(out, "{"));
+  for (int i = 0; i < n; i++) {
+    char value[64];
+    bv_sim_get_text(&c->sim, &knob[i], value);
+    BV_TRY(bv_buf_addf(out, "%s\"%s\":", i ? "," : "", knob[i].name));
+    BV_TRY(knob[i].type == BV_KNOB_CHOICE ? bv_buf_add_json(out, value) : bv_buf_adds(out, value));
+  }
+  return bv_buf_adds(out, "}");
+}

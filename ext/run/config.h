@@ -1,0 +1,33 @@
+/*
+** config.h - the configuration of a run, from JSON.
+*/
+#ifndef BV_RUN_CONFIG_H
+#define BV_RUN_CONFIG_H
+
+#include "base/buf.h"
+#include "base/map.h"
+#include "data/store.h"
+#include "sim/profile.h"
+
+typedef struct bv_run_config {
+  bv_sim_config sim;
+  char profile[40];
+  char timestep[32]; /* of the bars orders are matched on; "" = the finest the strategy reads */
+  char **asset;      /* assets of the run; none: those the strategy reads */
+  int nasset;
+  int64_t start, end;  /* bars with start <= ts < end take part */
+  const bv_zone *zone; /* of days and months in the metrics, and of times in the configuration */
+  double risk_free, periods;
+  bv_map param; /* name -> sqlite3_value* (own copies) */
+} bv_run_config;
+
+/* Read a configuration; text may be NULL or "".  Every key is checked: BV_ARG names an unknown one
+** with the nearest known, and values of the wrong type or range.  zone: the default one. */
+BV_MUST bv_rc bv_run_config_read(sqlite3 *db, const char *text, const bv_zone *zone,
+                                 bv_run_config *out, bv_err *err);
+void bv_run_config_reset(bv_run_config *c);
+
+/* Every knob as used, as a JSON object. */
+BV_MUST bv_rc bv_run_config_knobs(const bv_run_config *c, bv_buf *out);
+
+#endif

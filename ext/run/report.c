@@ -1,0 +1,150 @@
+/* report.c - the metrics of a finished run; see report.h. */
+#include "run/report.h"
+#include "base/alloc.h"
+#include "calc/metric.h"
+#include "run/curve.h"
+
+#include <math.h>
+
+typedef struct curve_arrays {
+  int64_t *ts;
+  double *value, *cash;
+  uint8_t *exposed;
+} curve_arrays;
+
+static void arrays_free(curve_arrays *a) {
+  bv_free(a->ts);
+  bv_free(a->value);
+  bv_free(a->cash);
+  bv_free(a->exposed);
+}
+
+static bv_rc arrays_new(curve_arrays *a, int64_t points) {
+  size_t n = (size_t)points;
+  *a = (curve_arrays){.ts = bv_alloc(BV_MEM_RUN, n * 8),
+                      .value = bv_alloc(BV_MEM_RUN, n * 8),
+                      .cash = bv_alloc(BV_MEM_RUN, n * 8),
+                      .exposed = bv_alloc(BV_MEM_RUN, n)};
+  if (a->ts && a->value && a->cash && a->exposed) return BV_OK;
+  arrays_free(a);
+  return BV_NOMEM;
+}
+
+static bv_rc load_curve(const bv_report_input *in, curve_arrays *a, bv_err *err) {
+  sqlite3_stmt *st;
+  BV_TRY(bv_sql_prepare(in->db, "SELECT n, data FROM main.bt_curve WHERE run = ?1 ORDER BY chunk",
+                        &st, err));
+  sqlite3_bind_int64(st, 1, in->run);
+  int64_t at = 0;
+  int row;
+  bv_rc rc;
+  while ((rc = bv_sql_row(in->db, st, &row, err, "bt_curve")) == BV_OK && row) {
+    int64_t n = sqlite3_column_int64(st, 0);
+    if (n < 0 || n > in->points - at) {
+      rc = bv_fail(err, BV_CORRUPT, "bt_curve: more points than steps");
+      break;
+    }
+    rc = bv_curve_decode(sqlite3_column_blob(st, 1), sqlite3_column_bytes(st, 1), n, a->ts + at,
+                         a->value + at, a->cash + at, a->exposed + at, err);
+    if (rc != BV_OK) break;
+    at += n;
+  }
+  sqlite3_finalize(st);
+  if (rc == BV_OK && at != in->points)
+    rc = bv_fail(err, BV_CORRUPT, "bt_curve: points are missing");
+  return rc;
+}
+
+static bv_rc count_lots(const bv_report_input *in, int64_t *n, bv_err *err) {
+  sqlite3_stmt *st;
+  int row;
+  BV_TRY(bv_sql_prepare(in->db, "SELECT count(*) FROM main.bt_lot WHERE run = ?1", &st, err));
+  sqlite3_bind_int64(st, 1, in->run);
+  bv_rc rc = bv_sql_row(in->db, st, &row, err, "bt_lot");
+  *n = row ? sqlite3_column_int64(st, 0) : 0;
+  sqlite3_finalize(st);
+  return rc;
+}
+
+static bv_rc load_lots(const bv_report_input *in, bv_metric_trade *t, int64_t n, bv_err *err) {
+  sqlite3_stmt *st;
+  BV_TRY(bv_sql_prepare(in->db,
+                        "SELECT l.entry_ts, l.exit_ts, l.qty, l.entry_price, l.exit_price, l.pnl,"
+                        " l.ret, l.open, coalesce(a.multiplier, 1) FROM main.bt_lot l"
+                        " LEFT JOIN main.barsvt_asset a ON a.asset = l.asset"
+                        " WHERE l.run = ?1 ORDER BY l.id",
+                        &st, err));
+  sqlite3_bind_int64(st, 1, in->run);
+  int64_t i = 0;
+  int row;
+  bv_rc rc;
+  while ((rc = bv_sql_row(in->db, st, &row, err, "bt_lot")) == BV_OK && row && i < n) {
+    t[i++] = (bv_metric_trade){
+        .entry_ts = sqlite3_column_int64(st, 0),
+        .exit_ts = sqlite3_column_int64(st, 1),
+        .qty = sqlite3_column_double(st, 2),
+        .entry_price = sqlite3_column_double(st, 3),
+        .exit_price = sqlite3_column_double(st, 4),
+        .pnl = sqlite3_column_double(st, 5),
+        .ret = sqlite3_column_type(st, 6) == SQLITE_NULL ? NAN : sqlite3_column_double(st, 6),
+        .open = sqlite3_column_int(st, 7),
+        .multiplier = sqlite3_column_double(st, 8),
+    };
+  }
+  sqlite3_finalize(st);
+  return rc;
+}
+
+static int64_t to_local(void *zone, int64_t ts) {
+  return bv_zone_to_local(zone, ts);
+}
+
+static bv_rc write_figures(const bv_report_input *in, const bv_metric_input *m, sqlite3_stmt *st,
+                           bv_err *err) {
+  int n;
+  (void)bv_metric_defs(&n);
+  bv_metric_value *v = bv_alloc(BV_MEM_RUN, (size_t)n * sizeof *v);
+  if (!v) return BV_NOMEM;
+  bv_rc rc = bv_metric_compute(m, v, err);
+  for (int i = 0; i < n && rc == BV_OK; i++) {
+    sqlite3_bind_int64(st, 1, in->run);
+    sqlite3_bind_text(st, 2, v[i].name, -1, SQLITE_STATIC);
+    sqlite3_bind_text(st, 3, v[i].variant, -1, SQLITE_STATIC);
+    bv_sql_bind_real(st, 4, v[i].value);
+    sqlite3_bind_text(st, 5, v[i].unit, -1, SQLITE_STATIC);
+    sqlite3_bind_int(st, 6, i);
+    rc = bv_sql_done(in->db, st, err, "writing bt_figure");
+  }
+  bv_free(v);
+  return rc;
+}
+
+bv_rc bv_report_write(const bv_report_input *in, sqlite3_stmt *insert, bv_err *err) {
+  curve_arrays a;
+  int64_t n = 0;
+  BV_TRY(count_lots(in, &n, err));
+  BV_TRY(arrays_new(&a, in->points));
+  bv_metric_trade *trade = bv_alloc(BV_MEM_RUN, (size_t)n * sizeof *trade);
+  bv_rc rc = trade ? load_curve(in, &a, err) : BV_NOMEM;
+  if (rc == BV_OK) rc = load_lots(in, trade, n, err);
+  if (rc == BV_OK) {
+    bv_metric_input m = {
+        .ts = a.ts,
+        .equity = a.value,
+        .n = in->points,
+        .start = in->cash,
+        .exposed = a.exposed,
+        .trade = trade,
+        .ntrade = n,
+        .commission = in->commission,
+        .risk_free = in->risk_free,
+        .periods = in->periods,
+        .to_local = bv_zone_is_utc(in->zone) ? NULL : to_local,
+        .zone = (void *)(uintptr_t)in->zone,
+    };
+    rc = write_figures(in, &m, insert, err);
+  }
+  bv_free(trade);
+  arrays_free(&a);
+  return rc;
+}

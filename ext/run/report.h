@@ -1,0 +1,22 @@
+/*
+** report.h - the metrics of a finished run, from its stored curve and lots.
+*/
+#ifndef BV_RUN_REPORT_H
+#define BV_RUN_REPORT_H
+
+#include "data/sql.h"
+#include "time/zone.h"
+
+typedef struct bv_report_input {
+  sqlite3 *db;
+  int64_t run, points;
+  double cash, commission;
+  const bv_zone *zone;
+  double risk_free, periods;
+} bv_report_input;
+
+/* Compute every metric and write it through INSERT INTO bt_figure VALUES (run, name, variant, value,
+** unit, rank). */
+BV_MUST bv_rc bv_report_write(const bv_report_input *in, sqlite3_stmt *insert, bv_err *err);
+
+#endif

@@ -1,0 +1,224 @@
+/* result.c - the rows a run leaves in the database; see result.h. */
+#include "run/result.h"
+#include "run/report.h"
+
+#include <math.h>
+#include <string.h>
+
+extern const char bv_sql_result[];
+
+static const char *const insert_sql[BV_RS_COUNT] = {
+    [BV_RS_ORDER] =
+        "INSERT INTO main.bt_order VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11,"
+        " ?12, ?13)",
+    [BV_RS_FILL] = "INSERT INTO main.bt_fill VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11,"
+                   " ?12, ?13)",
+    [BV_RS_LOT] = "INSERT INTO main.bt_lot VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11,"
+                  " ?12, ?13, ?14, ?15, ?16, ?17, ?18)",
+    [BV_RS_POSITION] = "INSERT INTO main.bt_position VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    [BV_RS_CURVE] = "INSERT INTO main.bt_curve VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    [BV_RS_FIGURE] = "INSERT INTO main.bt_figure VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+};
+
+static bv_rc insert_run(bv_result *r, const bv_result_head *h, bv_err *err) {
+  sqlite3_stmt *st;
+  BV_TRY(
+      bv_sql_prepare(r->db,
+                     "INSERT INTO main.bt_run(strategy, sql, mode, profile, config, knobs,"
+                     " status, cash, version) VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'running', ?7, ?8)",
+                     &st, err));
+  sqlite3_bind_text(st, 1, h->strategy, -1, SQLITE_STATIC);
+  sqlite3_bind_text(st, 2, h->sql, -1, SQLITE_STATIC);
+  sqlite3_bind_text(st, 3, h->mode, -1, SQLITE_STATIC);
+  sqlite3_bind_text(st, 4, h->profile, -1, SQLITE_STATIC);
+  sqlite3_bind_text(st, 5, h->config, -1, SQLITE_STATIC);
+  sqlite3_bind_text(st, 6, h->knobs, -1, SQLITE_STATIC);
+  sqlite3_bind_double(st, 7, h->cash);
+  sqlite3_bind_text(st, 8, h->version, -1, SQLITE_STATIC);
+  bv_rc rc = bv_sql_done(r->db, st, err, "writing bt_run");
+  sqlite3_finalize(st);
+  if (rc == BV_OK) r->run = sqlite3_last_insert_rowid(r->db);
+  return rc;
+}
+
+bv_rc bv_result_open(sqlite3 *db, const bv_result_head *head, bv_result *out, bv_err *err) {
+  out->db = db;
+  out->sim = NULL;
+  memset(out->st, 0, sizeof out->st);
+  out->curve.n = out->curve.chunk = out->curve.total = 0;
+  BV_TRY(bv_sql_exec(db, bv_sql_result, err));
+  BV_TRY(insert_run(out, head, err));
+  for (int i = 0; i < BV_RS_COUNT; i++) {
+    bv_rc rc = bv_sql_prepare(db, insert_sql[i], &out->st[i], err);
+    if (rc != BV_OK) {
+      bv_result_close(out);
+      return rc;
+    }
+  }
+  return BV_OK;
+}
+
+void bv_result_close(bv_result *r) {
+  for (int i = 0; i < BV_RS_COUNT; i++) {
+    sqlite3_finalize(r->st[i]);
+    r->st[i] = NULL;
+  }
+}
+
+/* Bind in order, so that a row reads as the list of its columns. */
+typedef struct binder {
+  sqlite3_stmt *st;
+  int at;
+} binder;
+
+static void put_int(binder *b, int64_t v) {
+  sqlite3_bind_int64(b->st, ++b->at, v);
+}
+static void put_real(binder *b, double v) {
+  bv_sql_bind_real(b->st, ++b->at, v);
+}
+static void put_text(binder *b, const char *v) {
+  sqlite3_bind_text(b->st, ++b->at, v, -1, SQLITE_STATIC); /* NULL binds NULL */
+}
+
+static bv_rc on_order(void *ctx, const bv_sim_order *o, bv_err *err) {
+  static const char *const ask[] = {[BV_ASK_WEIGHT] = "target_weight",
+                                    [BV_ASK_VALUE] = "target_value",
+                                    [BV_ASK_TARGET] = "target_qty",
+                                    [BV_ASK_QTY] = "qty"};
+  static const char *const state[] = {[BV_ORDER_FILLED] = "filled",
+                                      [BV_ORDER_CANCELLED] = "cancelled",
+                                      [BV_ORDER_REJECTED] = "rejected",
+                                      [BV_ORDER_EXPIRED] = "expired"};
+  bv_result *r = ctx;
+  binder b = {r->st[BV_RS_ORDER], 0};
+  put_int(&b, r->run);
+  put_int(&b, o->id);
+  put_int(&b, o->ts);
+  put_int(&b, o->done_ts);
+  put_text(&b, bv_sim_asset_key(r->sim, o->asset));
+  put_text(&b, ask[o->ask]);
+  put_real(&b, o->amount);
+  put_real(&b, o->qty);
+  put_real(&b, o->filled);
+  put_real(&b, o->avg_price);
+  put_text(&b, state[o->state]);
+  put_text(&b, o->reason);
+  put_text(&b, o->tag);
+  return bv_sql_done(r->db, b.st, err, "writing bt_order");
+}
+
+static bv_rc on_fill(void *ctx, const bv_sim_fill *f, bv_err *err) {
+  bv_result *r = ctx;
+  binder b = {r->st[BV_RS_FILL], 0};
+  put_int(&b, r->run);
+  put_int(&b, f->id);
+  put_int(&b, f->order);
+  put_int(&b, f->ts);
+  put_text(&b, bv_sim_asset_key(r->sim, f->asset));
+  put_real(&b, f->qty);
+  put_real(&b, f->price);
+  put_real(&b, f->commission);
+  put_real(&b, f->slippage);
+  put_real(&b, f->pnl);
+  put_real(&b, f->position);
+  put_real(&b, f->cash);
+  put_int(&b, f->ambiguous);
+  return bv_sql_done(r->db, b.st, err, "writing bt_fill");
+}
+
+static bv_rc on_lot(void *ctx, const bv_sim_lot *l, bv_err *err) {
+  bv_result *r = ctx;
+  binder b = {r->st[BV_RS_LOT], 0};
+  put_int(&b, r->run);
+  put_int(&b, l->id);
+  put_text(&b, bv_sim_asset_key(r->sim, l->asset));
+  put_real(&b, l->qty);
+  put_int(&b, l->entry_ts);
+  put_int(&b, l->exit_ts);
+  put_int(&b, l->entry_fill);
+  put_int(&b, l->exit_fill);
+  put_real(&b, l->entry_price);
+  put_real(&b, l->exit_price);
+  put_real(&b, l->commission);
+  put_real(&b, l->pnl);
+  put_real(&b, l->ret);
+  put_int(&b, l->bars);
+  put_real(&b, l->mae);
+  put_real(&b, l->mfe);
+  put_int(&b, l->open);
+  put_text(&b, l->tag);
+  return bv_sql_done(r->db, b.st, err, "writing bt_lot");
+}
+
+bv_sim_sink bv_result_sink(bv_result *r) {
+  return (bv_sim_sink){.ctx = r, .order = on_order, .fill = on_fill, .lot = on_lot};
+}
+
+bv_rc bv_result_point(bv_result *r, int64_t ts, double value, double cash, bool exposed,
+                      bv_err *err) {
+  bv_curve *c = &r->curve;
+  if (c->n == BV_CURVE_CHUNK) BV_TRY(bv_curve_flush(c, r->db, r->st[BV_RS_CURVE], r->run, err));
+  c->ts[c->n] = ts;
+  c->value[c->n] = value;
+  c->cash[c->n] = cash;
+  c->exposed[c->n] = exposed;
+  c->n++;
+  c->total++;
+  return BV_OK;
+}
+
+static bv_rc put_positions(bv_result *r, const bv_sim *sim, bv_err *err) {
+  for (int a = 0; a < bv_sim_asset_count(sim); a++) {
+    double qty = bv_sim_qty(sim, a);
+    if (qty == 0) continue;
+    double price = bv_sim_price(sim, a);
+    binder b = {r->st[BV_RS_POSITION], 0};
+    put_int(&b, r->run);
+    put_text(&b, bv_sim_asset_key(sim, a));
+    put_real(&b, qty);
+    put_real(&b, bv_sim_avg_price(sim, a));
+    put_real(&b, price);
+    put_real(&b, qty * price * bv_sim_multiplier(sim, a));
+    BV_TRY(bv_sql_done(r->db, b.st, err, "writing bt_position"));
+  }
+  return BV_OK;
+}
+
+static bv_rc close_run(bv_result *r, const bv_sim *sim, bv_err *err) {
+  sqlite3_stmt *st;
+  BV_TRY(bv_sql_prepare(
+      r->db,
+      "UPDATE main.bt_run SET status = 'done', steps = ?2, value = ?3, commission = ?4,"
+      " start = (SELECT min(first) FROM main.bt_curve WHERE run = ?1),"
+      " \"end\" = (SELECT max(last) FROM main.bt_curve WHERE run = ?1) WHERE id = ?1",
+      &st, err));
+  sqlite3_bind_int64(st, 1, r->run);
+  sqlite3_bind_int64(st, 2, r->curve.total);
+  sqlite3_bind_double(st, 3, bv_sim_value(sim));
+  sqlite3_bind_double(st, 4, bv_sim_commission(sim));
+  bv_rc rc = bv_sql_done(r->db, st, err, "writing bt_run");
+  sqlite3_finalize(st);
+  return rc;
+}
+
+bv_rc bv_result_finish(bv_result *r, const bv_sim *sim, double start_cash, const bv_zone *zone,
+                       double risk_free, double periods, bv_err *err) {
+  bv_curve *c = &r->curve;
+  if (c->n > 0) { /* what finishing closed belongs to the last step */
+    c->value[c->n - 1] = bv_sim_value(sim);
+    c->cash[c->n - 1] = bv_sim_cash(sim);
+  }
+  BV_TRY(bv_curve_flush(c, r->db, r->st[BV_RS_CURVE], r->run, err));
+  BV_TRY(put_positions(r, sim, err));
+  BV_TRY(close_run(r, sim, err));
+  bv_report_input in = {.db = r->db,
+                        .run = r->run,
+                        .points = c->total,
+                        .cash = start_cash,
+                        .commission = bv_sim_commission(sim),
+                        .zone = zone,
+                        .risk_free = risk_free,
+                        .periods = periods};
+  return bv_report_write(&in, r->st[BV_RS_FIGURE], err);
+}

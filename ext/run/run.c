@@ -1,0 +1,379 @@
+/* run.c - the driver: steps a strategy over the bars of its assets; see run.h. */
+#include "run/run.h"
+#include "time/instant.h"
+
+#include <math.h>
+#include <string.h>
+
+/* ---- which series take part ---- */
+
+/* While the strategy is executed, its readers report the series they open. */
+static void on_touch(void *ctx, const bv_series *s) {
+  bv_run *r = ctx;
+  for (int i = 0; i < r->ntouched; i++) {
+    if (r->touched[i].id == s->id) return;
+  }
+  if (r->ntouched == r->cap_touched) {
+    int cap = r->cap_touched ? r->cap_touched * 2 : 8;
+    bv_series *more = bv_realloc(BV_MEM_RUN, r->touched, (size_t)cap * sizeof *more);
+    if (!more) {
+      r->touch_failed = true;
+      return;
+    }
+    r->touched = more;
+    r->cap_touched = cap;
+  }
+  r->touched[r->ntouched++] = *s;
+}
+
+static bool finer(const bv_series *a, const bv_series *b) {
+  return bv_timestep_nominal_s(a->step) < bv_timestep_nominal_s(b->step);
+}
+
+/* The series orders of an asset are matched on: of the configured timestep; else the finest one of it
+** that the strategy reads; else the finest stored one. */
+static bv_rc base_series(bv_run *r, const char *asset, bv_series *out, bv_err *err) {
+  bv_store *s = r->store;
+  if (r->config.timestep[0]) {
+    const bv_series *found;
+    BV_TRY(bv_series_find(s, asset, r->config.timestep, &found, err));
+    if (!found) return bv_series_missing(s, "config", asset, r->config.timestep, err);
+    *out = *found;
+    return BV_OK;
+  }
+  const bv_series *best = NULL;
+  for (int i = 0; i < r->ntouched; i++) {
+    const bv_series *t = &r->touched[i];
+    if (strcmp(t->asset, asset) == 0 && (!best || finer(t, best))) best = t;
+  }
+  if (best) {
+    *out = *best;
+    return BV_OK;
+  }
+  int n;
+  BV_TRY(bv_series_of(s, asset, out, 1, &n, err));
+  return n > 0 ? BV_OK : bv_series_missing(s, "bt_run", asset, "", err);
+}
+
+/* Let an asset take part from instant `from` on. */
+static bv_rc add_asset(bv_run *r, const char *asset, int64_t from, int *number, bv_err *err) {
+  bv_series series;
+  BV_TRY(base_series(r, asset, &series, err));
+  BV_TRY(bv_sim_asset(r->sim, asset, series.multiplier, number, err));
+  BV_TRY(bv_feed_add(&r->feed, &series, *number, from, err));
+  return bv_map_put(&r->asset, asset, strlen(asset), (void *)(intptr_t)(*number + 1));
+}
+
+int bv_run_asset(const bv_run *r, const char *asset) {
+  return (int)(intptr_t)bv_map_find(&r->asset, asset, strlen(asset)) - 1;
+}
+
+static bv_rc add_touched(bv_run *r, bv_err *err) {
+  int number;
+  if (r->touch_failed) return BV_NOMEM;
+  for (int i = 0; i < r->ntouched; i++) {
+    const char *asset = r->touched[i].asset;
+    if (bv_run_asset(r, asset) < 0) BV_TRY(add_asset(r, asset, INT64_MIN, &number, err));
+  }
+  return BV_OK;
+}
+
+/* ---- requests ---- */
+
+static bv_rc submit(bv_run *r, int64_t t, const char *asset, bv_ask ask, double amount,
+                    const char *tag, bv_err *err) {
+  int number = bv_run_asset(r, asset);
+  if (number < 0) BV_TRY(add_asset(r, asset, t, &number, err));
+  bv_sim_request q = {.asset = number, .ask = ask, .amount = amount, .tag = tag};
+  return bv_sim_submit(r->sim, t, &q, err);
+}
+
+/* Copy a row's text into a buffer of the run: the statement moves on before the row's time comes. */
+static bv_rc keep_text(char **buf, size_t *cap, const char **text) {
+  if (!*text) return BV_OK;
+  size_t n = strlen(*text) + 1;
+  if (n > *cap) {
+    char *more = bv_realloc(BV_MEM_RUN, *buf, n * 2);
+    if (!more) return BV_NOMEM;
+    *buf = more;
+    *cap = n * 2;
+  }
+  memcpy(*buf, *text, n);
+  *text = *buf;
+  return BV_OK;
+}
+
+static bv_rc fetch(bv_run *r, bv_err *err) {
+  bool more;
+  r->in_strategy = true;
+  bv_rc rc = bv_strategy_next(&r->strategy, &r->next, &more, err);
+  r->in_strategy = false;
+  if (rc != BV_OK) return rc;
+  r->has_next = more;
+  if (!more) return BV_OK;
+  BV_TRY(keep_text(&r->next_asset, &r->cap_asset, &r->next.asset));
+  return keep_text(&r->next_tag, &r->cap_tag, &r->next.tag);
+}
+
+/* Set mode: hand over the rows known before (or at) t. */
+static bv_rc hand_over(bv_run *r, int64_t t, bool at_t, bv_err *err) {
+  while (r->has_next && (r->next.known_at < t || (at_t && r->next.known_at == t))) {
+    const bv_signal *g = &r->next;
+    bool in_time = g->known_at >= r->config.start && g->known_at <= r->config.end;
+    if (in_time && !g->none) {
+      BV_TRY(submit(r, g->known_at, g->asset, g->ask, g->amount, g->tag, err));
+    }
+    BV_TRY(fetch(r, err));
+  }
+  return BV_OK;
+}
+
+/* Rows of one step, gathered before any is submitted, so that they all see the same state. */
+typedef struct batch {
+  bv_signal *row;
+  int n, cap;
+} batch;
+
+static bv_rc batch_add(batch *b, const bv_signal *g) {
+  if (b->n == b->cap) {
+    int cap = b->cap ? b->cap * 2 : 8;
+    bv_signal *more = bv_realloc(BV_MEM_RUN, b->row, (size_t)cap * sizeof *more);
+    if (!more) return BV_NOMEM;
+    b->row = more;
+    b->cap = cap;
+  }
+  bv_signal *k = &b->row[b->n];
+  *k = *g;
+  k->asset = bv_strdup(BV_MEM_RUN, g->asset);
+  k->tag = bv_strdup(BV_MEM_RUN, g->tag);
+  if (!k->asset || (g->tag && !k->tag)) {
+    bv_free((char *)(uintptr_t)k->asset);
+    bv_free((char *)(uintptr_t)k->tag);
+    return BV_NOMEM;
+  }
+  b->n++;
+  return BV_OK;
+}
+
+static void batch_free(batch *b) {
+  for (int i = 0; i < b->n; i++) {
+    bv_free((char *)(uintptr_t)b->row[i].asset);
+    bv_free((char *)(uintptr_t)b->row[i].tag);
+  }
+  bv_free(b->row);
+}
+
+static bv_rc read_rows(bv_run *r, batch *b, bv_err *err) {
+  bool more = true;
+  bv_rc rc = BV_OK;
+  r->in_strategy = true;
+  while (rc == BV_OK && more) {
+    bv_signal g;
+    rc = bv_strategy_next(&r->strategy, &g, &more, err);
+    if (rc == BV_OK && more && !g.none) rc = batch_add(b, &g);
+  }
+  r->in_strategy = false;
+  return rc;
+}
+
+/* Step mode: execute the view with the clock at t. */
+static bv_rc decide(bv_run *r, int64_t t, bv_err *err) {
+  batch b = {0};
+  r->store->clock = t;
+  bv_rc rc = read_rows(r, &b, err);
+  for (int i = 0; i < b.n && rc == BV_OK; i++) {
+    rc = submit(r, t, b.row[i].asset, b.row[i].ask, b.row[i].amount, b.row[i].tag, err);
+  }
+  batch_free(&b);
+  return rc;
+}
+
+/* ---- opening ---- */
+
+/* Find the strategy's series by executing it once with everything visible up to the run's end; in set
+** mode its first row is kept, the statement goes on from there. */
+static bv_rc discover(bv_run *r, bv_err *err) {
+  bv_store *s = r->store;
+  s->touched = on_touch;
+  s->touched_ctx = r;
+  bv_rc rc;
+  if (r->strategy.set_mode) {
+    rc = fetch(r, err);
+  } else {
+    batch ignored = {0};
+    rc = read_rows(r, &ignored, err);
+    batch_free(&ignored);
+  }
+  s->touched = NULL;
+  return rc;
+}
+
+static bv_rc add_assets(bv_run *r, bv_err *err) {
+  int number;
+  for (int i = 0; i < r->config.nasset; i++) {
+    BV_TRY(add_asset(r, r->config.asset[i], INT64_MIN, &number, err));
+  }
+  if (r->config.nasset == 0) BV_TRY(add_touched(r, err));
+  if (r->feed.n > 0) return BV_OK;
+  if (r->has_next) return BV_OK; /* set mode over a plain table: assets come with their rows */
+  return bv_fail(
+      err, BV_ARG,
+      "the strategy reads no bars, so there is nothing to step over; name "
+      "the assets in the configuration: {\"assets\": [\"SPY\"], \"timestep\": \"minute\"}");
+}
+
+static bv_rc open_result(bv_run *r, const char *config, const char *version, bv_err *err) {
+  bv_buf knobs;
+  bv_buf_init(&knobs, BV_MEM_RUN, 1 << 16);
+  r->result = bv_alloc0(BV_MEM_RUN, sizeof *r->result);
+  if (!r->result) return BV_NOMEM;
+  bv_rc rc = bv_run_config_knobs(&r->config, &knobs);
+  if (rc == BV_OK) {
+    bv_result_head head = {.strategy = r->strategy.name ? r->strategy.name : "",
+                           .sql = r->strategy.sql ? r->strategy.sql : "",
+                           .mode = r->strategy.set_mode ? "set" : "step",
+                           .profile = r->config.profile,
+                           .config = config && config[0] ? config : "{}",
+                           .knobs = bv_buf_text(&knobs),
+                           .version = version,
+                           .cash = r->config.sim.cash};
+    rc = bv_result_open(r->store->db, &head, r->result, err);
+  }
+  bv_buf_reset(&knobs);
+  return rc;
+}
+
+static bv_rc open_parts(bv_run *r, const char *strategy, const char *config, const char *version,
+                        bv_err *err) {
+  bv_store *s = r->store;
+  BV_TRY(bv_run_config_read(s->db, config, s->zone, &r->config, err));
+  if (r->saved_clock < r->config.end) r->config.end = r->saved_clock;
+  if (strategy) BV_TRY(bv_strategy_open(s->db, strategy, &r->strategy, err));
+  BV_TRY(bv_savepoint_open(s->db, &r->savepoint, err));
+  BV_TRY(bv_store_create_schema(s, err));
+  BV_TRY(open_result(r, config, version, err));
+  bv_sim_sink sink = bv_result_sink(r->result);
+  BV_TRY(bv_sim_new(&r->config.sim, &sink, &r->sim, err));
+  r->result->sim = r->sim;
+  bv_feed_init(&r->feed, s, r->config.start, r->config.end);
+  if (r->config.end != INT64_MAX) s->clock = r->config.end;
+  if (strategy) BV_TRY(discover(r, err));
+  return add_assets(r, err);
+}
+
+bv_rc bv_run_open(bv_store *s, const char *strategy, const char *config, const char *version,
+                  bv_run **out, bv_err *err) {
+  *out = NULL;
+  if (s->run) return bv_fail(err, BV_BUSY, "a run is in progress on this connection");
+  BV_TRY(bv_store_sync(s, err));
+  bv_run *r = bv_alloc0(BV_MEM_RUN, sizeof *r);
+  if (!r) return BV_NOMEM;
+  r->store = s;
+  r->saved_clock = s->clock;
+  bv_map_init(&r->asset);
+  bv_map_init(&r->config.param);
+  s->run = r;
+  s->frozen++;
+  bv_rc rc = open_parts(r, strategy, config, version, err);
+  if (rc != BV_OK) return bv_run_close(r, rc, err);
+  *out = r;
+  return BV_OK;
+}
+
+/* ---- stepping ---- */
+
+static bv_rc record(bv_run *r, int64_t t, bv_err *err) {
+  return bv_result_point(r->result, t, bv_sim_value(r->sim), bv_sim_cash(r->sim),
+                         bv_sim_exposed(r->sim), err);
+}
+
+/* Everything at instant t; *step tells whether a bar ended. */
+static bv_rc instant(bv_run *r, int64_t t, bool *step, bv_err *err) {
+  const bv_sim_bar *bar;
+  int n;
+  if (r->strategy.set_mode) BV_TRY(hand_over(r, t, false, err));
+  BV_TRY(bv_feed_closes(&r->feed, t, &bar, &n, err));
+  *step = n > 0;
+  if (*step) {
+    r->now = t;
+    BV_TRY(bv_sim_close(r->sim, t, bar, n, err));
+    BV_TRY(record(r, t, err));
+    if (r->strategy.st && !r->strategy.set_mode) BV_TRY(decide(r, t, err));
+  }
+  if (r->strategy.set_mode) BV_TRY(hand_over(r, t, true, err));
+  return BV_OK;
+}
+
+static bv_rc open_bars(bv_run *r, int64_t t, bv_err *err) {
+  const bv_sim_bar *bar;
+  int n;
+  BV_TRY(bv_feed_opens(&r->feed, t, &bar, &n, err));
+  return n > 0 ? bv_sim_open(r->sim, t, bar, n, err) : BV_OK;
+}
+
+static bv_rc finish(bv_run *r, bv_err *err) {
+  if (r->strategy.set_mode) BV_TRY(hand_over(r, INT64_MAX, true, err));
+  BV_TRY(bv_sim_finish(r->sim, r->now, err));
+  BV_TRY(bv_result_finish(r->result, r->sim, r->config.sim.cash, r->config.zone,
+                          r->config.risk_free, r->config.periods, err));
+  r->finished = true;
+  return BV_OK;
+}
+
+/* The bars that open at the step's instant are opened when the caller comes back, so that its own
+** orders, given at the step, can still fill on them. */
+bv_rc bv_run_step(bv_run *r, bool *more, bv_err *err) {
+  bool step = false;
+  *more = false;
+  if (r->done) return BV_OK;
+  if (r->now != 0 || r->result->curve.total > 0) BV_TRY(open_bars(r, r->now, err));
+  while (!step) {
+    int64_t t = bv_feed_next(&r->feed);
+    if (t == BV_FEED_END && r->has_next) { /* an asset may still come in with its row */
+      BV_TRY(hand_over(r, r->next.known_at, true, err));
+      if (bv_feed_next(&r->feed) != BV_FEED_END) continue;
+      if (r->has_next) continue;
+    }
+    if (t == BV_FEED_END) {
+      r->done = true;
+      return finish(r, err);
+    }
+    BV_TRY(instant(r, t, &step, err));
+    if (!step) BV_TRY(open_bars(r, t, err));
+  }
+  *more = true;
+  return BV_OK;
+}
+
+bv_rc bv_run_order(bv_run *r, const char *asset, bv_ask ask, double amount, const char *tag,
+                   bv_err *err) {
+  if (r->done || r->result->curve.total == 0) {
+    return bv_fail(err, BV_ARG, "an order can be given between the first step and the last");
+  }
+  if (!isfinite(amount)) return bv_fail(err, BV_ARG, "the order's amount is not a finite number");
+  return submit(r, r->now, asset, ask, amount, tag, err);
+}
+
+bv_rc bv_run_close(bv_run *r, bv_rc rc, bv_err *err) {
+  if (!r) return rc;
+  bv_store *s = r->store;
+  bv_rc keep = rc != BV_OK ? rc : r->finished ? BV_OK : BV_INTERRUPT;
+  bv_strategy_close(&r->strategy); /* its statement must not be in the way of the rollback */
+  if (r->result) bv_result_close(r->result);
+  bv_rc closed = bv_savepoint_close(s->db, &r->savepoint, keep, err);
+  if (rc == BV_OK && keep == BV_OK) rc = closed;
+  bv_free(r->result);
+  bv_sim_free(r->sim);
+  bv_feed_reset(&r->feed);
+  bv_run_config_reset(&r->config);
+  bv_map_reset(&r->asset);
+  bv_free(r->touched);
+  bv_free(r->next_asset);
+  bv_free(r->next_tag);
+  s->clock = r->saved_clock;
+  s->run = NULL;
+  s->frozen--;
+  if (keep != BV_OK || rc != BV_OK) s->schema_state = -1;
+  bv_free(r);
+  return rc;
+}

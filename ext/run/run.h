@@ -1,0 +1,60 @@
+/*
+** run.h - the driver: steps a strategy over the bars of its assets.
+**
+** At each instant t at which something happens the order is: bars that end at t (marks, fills inside
+** them), the equity row, the strategy's decisions at t, bars that start at t (fills at their opens).
+** A step is an instant at which a bar ended.
+**
+**   set mode   the view is read once, ordered by known_at, and each row is handed over at its
+**              known_at.  The clock stands at the run's end.
+**   step mode  the view is executed at every step with the clock at that step: whatever it says, it
+**              cannot see later bars.
+**
+** Everything is written inside one savepoint.
+*/
+#ifndef BV_RUN_RUN_H
+#define BV_RUN_RUN_H
+
+#include "run/config.h"
+#include "run/match_feed.h"
+#include "run/result.h"
+#include "run/strategy.h"
+
+typedef struct bv_run {
+  bv_store *store;
+  bv_run_config config;
+  bv_strategy strategy; /* name NULL: the caller gives all orders */
+  bv_sim *sim;
+  bv_feed feed;
+  bv_result *result;
+  bv_savepoint savepoint;
+  bv_map asset;       /* name -> bv_feed_asset number + 1 */
+  bv_series *touched; /* series the strategy has opened */
+  int ntouched, cap_touched;
+  bool touch_failed;
+  int64_t saved_clock;
+  int64_t now;                 /* the current step */
+  bv_signal next;              /* set mode: the row that comes next */
+  char *next_asset, *next_tag; /* its texts, kept over steps */
+  size_t cap_asset, cap_tag;
+  bool has_next, in_strategy, done, finished;
+} bv_run;
+
+/* Begin.  strategy NULL: none (the configuration names assets and timestep).  version is stored. */
+BV_MUST bv_rc bv_run_open(bv_store *s, const char *strategy, const char *config,
+                          const char *version, bv_run **out, bv_err *err);
+
+/* The next step; *more = false after the last, when the results are complete. */
+BV_MUST bv_rc bv_run_step(bv_run *r, bool *more, bv_err *err);
+
+/* An order of the caller at the current step. */
+BV_MUST bv_rc bv_run_order(bv_run *r, const char *asset, bv_ask ask, double amount, const char *tag,
+                           bv_err *err);
+
+/* End: keep the results where rc is BV_OK and the run is complete, undo everything otherwise. */
+BV_MUST bv_rc bv_run_close(bv_run *r, bv_rc rc, bv_err *err);
+
+/* The simulator's number of an asset; -1 where it takes no part (yet). */
+int bv_run_asset(const bv_run *r, const char *asset);
+
+#endif

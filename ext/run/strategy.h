@@ -1,0 +1,42 @@
+/*
+** strategy.h - a strategy view, prepared: its rows as requests for the simulator.
+*/
+#ifndef BV_RUN_STRATEGY_H
+#define BV_RUN_STRATEGY_H
+
+#include "base/buf.h"
+#include "data/sql.h"
+#include "sim/sim.h"
+
+#include <stdbool.h>
+
+typedef struct bv_strategy {
+  sqlite3 *db;
+  char *name;
+  char *sql;     /* text of the view */
+  bool set_mode; /* has known_at: evaluated once, in order */
+  sqlite3_stmt *st;
+  int at_tag;    /* column numbers in st, -1 where absent */
+  int at_ask[4]; /* by bv_ask */
+} bv_strategy;
+
+/* One row.  Texts are valid until the next row. */
+typedef struct bv_signal {
+  int64_t known_at; /* set mode */
+  const char *asset;
+  const char *tag; /* NULL: none */
+  bv_ask ask;
+  double amount;
+  bool none; /* every target is NULL: leave the asset as it is */
+} bv_signal;
+
+/* Find and prepare the view.  BV_NOTFOUND: no such view; BV_ARG: it is not a view, or lacks the columns
+** a strategy needs (the text lists what it has and what is needed). */
+BV_MUST bv_rc bv_strategy_open(sqlite3 *db, const char *name, bv_strategy *out, bv_err *err);
+void bv_strategy_close(bv_strategy *s);
+
+/* The next row; *more = false at the end (the statement is then reset).  A row that makes no sense is
+** BV_ARG with its number's text. */
+BV_MUST bv_rc bv_strategy_next(bv_strategy *s, bv_signal *out, bool *more, bv_err *err);
+
+#endif

@@ -1,0 +1,290 @@
+/*
+** ledger.c - the truth about money and positions.
+**
+** An asset's open lots are a queue in one array; closing takes from the head, opening appends:
+**
+**      lot   [ closed | closed | open 30 @ 11.2 | open 10 @ 11.9 |      ]
+**                                ^ head           nlot = 2         cap
+**
+** All open lots of an asset have the sign of its position.  Extremes are kept as prices, so a lot
+** closed in pieces needs no splitting of its excursions.  Reference: formulas section 6.2.
+*/
+#include "sim/ledger.h"
+
+#include <assert.h>
+#include <math.h>
+#include <string.h>
+
+void bv_ledger_init(bv_ledger *l, const bv_sim_sink *sink, double cash, double lot) {
+  memset(l, 0, sizeof *l);
+  l->sink = sink;
+  l->start = l->cash = cash;
+  l->lot = lot;
+  l->next_fill = l->next_lot = 1;
+}
+
+void bv_ledger_reset(bv_ledger *l) {
+  for (int i = 0; i < l->nasset; i++) {
+    bv_free(l->asset[i].key);
+    bv_free(l->asset[i].lot);
+  }
+  bv_free(l->asset);
+  bv_free(l->open);
+  memset(l, 0, sizeof *l);
+}
+
+static bv_rc grow_assets(bv_ledger *l) {
+  if (l->nasset < l->cap) return BV_OK;
+  int cap = l->cap ? l->cap * 2 : 4;
+  bv_asset *asset = bv_realloc(BV_MEM_SIM, l->asset, (size_t)cap * sizeof *asset);
+  if (!asset) return BV_NOMEM;
+  l->asset = asset;
+  int *open = bv_realloc(BV_MEM_SIM, l->open, (size_t)cap * sizeof *open);
+  if (!open) return BV_NOMEM;
+  l->open = open;
+  l->cap = cap;
+  return BV_OK;
+}
+
+bv_rc bv_ledger_add(bv_ledger *l, const char *key, double multiplier) {
+  BV_TRY(grow_assets(l));
+  char *copy = bv_strdup(BV_MEM_SIM, key);
+  if (!copy) return BV_NOMEM;
+  l->asset[l->nasset++] = (bv_asset){.key = copy,
+                                     .multiplier = multiplier,
+                                     .unit = multiplier * l->lot,
+                                     .mark = NAN,
+                                     .last_open = NAN,
+                                     .target = NAN};
+  return BV_OK;
+}
+
+bv_rc bv_ledger_reserve(bv_asset *a, size_t more) {
+  if (a->head + a->nlot + more <= a->cap) return BV_OK;
+  if (a->head > 0) memmove(a->lot, a->lot + a->head, a->nlot * sizeof *a->lot);
+  a->head = 0;
+  /* Moving to the front must free half the array, or a queue that only slides would move each time.
+   */
+  if ((a->nlot + more) * 2 <= a->cap) return BV_OK;
+  size_t cap = (a->nlot + more) * 2 + 2;
+  bv_lot *lot = bv_realloc(BV_MEM_SIM, a->lot, cap * sizeof *lot);
+  if (!lot) return BV_NOMEM;
+  a->lot = lot;
+  a->cap = cap;
+  return BV_OK;
+}
+
+void bv_ledger_mark(bv_ledger *l, const bv_sim_bar *bar) {
+  assert(bar->asset >= 0 && bar->asset < l->nasset);
+  bv_asset *a = &l->asset[bar->asset];
+  if (!isnan(bar->close)) a->mark = bar->close;
+  a->bars++;
+  a->last_open = bar->open;
+  a->last_ts = bar->ts;
+  a->last_known = bar->known_at;
+  for (size_t i = a->head; i < a->head + a->nlot; i++) {
+    if (bar->high > a->lot[i].hi) a->lot[i].hi = bar->high;
+    if (bar->low < a->lot[i].lo) a->lot[i].lo = bar->low;
+  }
+}
+
+/* --- valuation --- */
+
+double bv_ledger_price(const bv_asset *a, bv_value_at at) {
+  double p = a->mark;
+  if (a->bar && at == BV_VALUE_OPEN) p = a->bar->open;
+  if (a->bar && at == BV_VALUE_CLOSE) p = a->bar->close;
+  return isnan(p) ? a->mark : p;
+}
+
+double bv_ledger_value(const bv_ledger *l, bv_value_at at) {
+  double sum = l->cash;
+  for (int i = 0; i < l->nopen; i++) {
+    const bv_asset *a = &l->asset[l->open[i]];
+    sum += a->n * a->unit * bv_ledger_price(a, at);
+  }
+  return sum;
+}
+
+double bv_ledger_gross(const bv_ledger *l, bv_value_at at) {
+  double sum = 0;
+  for (int i = 0; i < l->nopen; i++) {
+    const bv_asset *a = &l->asset[l->open[i]];
+    sum += fabs(a->n * a->unit * bv_ledger_price(a, at));
+  }
+  return sum;
+}
+
+double bv_ledger_average(const bv_asset *a) {
+  double sum = 0;
+  for (size_t i = a->head; i < a->head + a->nlot; i++) sum += a->lot[i].n * a->lot[i].price;
+  return a->n != 0 ? sum / a->n : NAN;
+}
+
+/* --- booking --- */
+
+/* Keep the list of open positions sorted by key: sums must not depend on asset numbers. */
+static void list_open(bv_ledger *l, int asset) {
+  int at = l->nopen++;
+  while (at > 0 && strcmp(l->asset[l->open[at - 1]].key, l->asset[asset].key) > 0) {
+    l->open[at] = l->open[at - 1];
+    at--;
+  }
+  l->open[at] = asset;
+}
+
+static void list_close(bv_ledger *l, int asset) {
+  int at = 0;
+  while (l->open[at] != asset) at++;
+  l->nopen--;
+  memmove(l->open + at, l->open + at + 1, (size_t)(l->nopen - at) * sizeof *l->open);
+}
+
+/* Price differences that closing up to |n| lots at `price` realises. */
+static double realised_by(const bv_asset *a, double n, double price) {
+  double sum = 0, left = fabs(n);
+  for (size_t i = a->head; left > 0 && i < a->head + a->nlot; i++) {
+    const bv_lot *lot = &a->lot[i];
+    double part = fmin(left, fabs(lot->n));
+    sum += copysign(part, lot->n) * a->unit * (price - lot->price);
+    left -= part;
+  }
+  return sum;
+}
+
+/* `part` lots (signed) of `lot` as a reported piece; exit fields and costs are the caller's. */
+static bv_sim_lot piece_of(const bv_ledger *l, const bv_asset *a, const bv_lot *lot, double part,
+                           double exit_price) {
+  double worst = lot->n > 0 ? fmin(lot->lo, exit_price) : fmax(lot->hi, exit_price);
+  double best = lot->n > 0 ? fmax(lot->hi, exit_price) : fmin(lot->lo, exit_price);
+  return (bv_sim_lot){.asset = (int)(a - l->asset),
+                      .qty = part * l->lot,
+                      .entry_ts = lot->ts,
+                      .entry_fill = lot->fill,
+                      .entry_price = lot->price,
+                      .exit_price = exit_price,
+                      .commission =
+                          part == lot->n ? lot->commission : lot->commission * (part / lot->n),
+                      .mae = part * a->unit * (worst - lot->price),
+                      .mfe = part * a->unit * (best - lot->price),
+                      .tag = lot->tag};
+}
+
+static void settle(const bv_asset *a, bv_sim_lot *piece) {
+  double points = piece->exit_price - piece->entry_price;
+  double entry_value = piece->qty * a->multiplier * piece->entry_price;
+  piece->pnl = piece->qty * a->multiplier * points - piece->commission;
+  piece->ret = piece->pnl / fabs(entry_value);
+}
+
+/* Close up to |x->n| lots from the head; what of x->n is left to open goes to *rest. */
+static bv_rc close_lots(bv_ledger *l, bv_asset *a, const bv_exec *x, int64_t fill, double *rest,
+                        bv_err *err) {
+  double left = fabs(x->n);
+  while (left > 0 && a->nlot > 0 && a->lot[a->head].n * x->n < 0) {
+    bv_lot *lot = &a->lot[a->head];
+    double part = copysign(fmin(left, fabs(lot->n)), lot->n);
+    bv_sim_lot piece = piece_of(l, a, lot, part, x->price);
+    lot->commission -= piece.commission;
+    piece.commission += x->commission * fabs(part / x->n);
+    piece.id = l->next_lot++;
+    piece.exit_ts = x->ts;
+    piece.exit_fill = fill;
+    piece.bars = x->bar - lot->bar;
+    settle(a, &piece);
+    l->realised += piece.pnl;
+    left -= fabs(part);
+    lot->n -= part;
+    if (lot->n == 0) {
+      a->head++;
+      a->nlot--;
+    }
+    if (l->sink->lot) BV_TRY(l->sink->lot(l->sink->ctx, &piece, err));
+  }
+  if (a->nlot == 0) a->head = 0;
+  *rest = copysign(left, x->n);
+  return BV_OK;
+}
+
+static void open_lot(bv_asset *a, const bv_exec *x, int64_t fill, double n) {
+  assert(a->head + a->nlot < a->cap);
+  a->lot[a->head + a->nlot++] = (bv_lot){.n = n,
+                                         .price = x->price,
+                                         .commission = x->commission * (n / x->n),
+                                         .hi = x->price,
+                                         .lo = x->price,
+                                         .ts = x->ts,
+                                         .fill = fill,
+                                         .bar = x->bar,
+                                         .tag = x->tag};
+}
+
+bv_rc bv_ledger_book(bv_ledger *l, const bv_exec *x, bv_err *err) {
+  bv_asset *a = &l->asset[x->asset];
+  int64_t id = l->next_fill++;
+  double before = a->n, rest = x->n;
+  bool opposite = before * x->n < 0;
+  double pnl = opposite ? realised_by(a, x->n, x->price) : 0;
+  a->n = before + x->n;
+  l->cash -= x->n * a->unit * x->price + x->commission;
+  l->commission += x->commission;
+  l->touched = true;
+  if (before == 0) list_open(l, x->asset);
+  if (a->n == 0) list_close(l, x->asset);
+  if (before == 0 || before * a->n < 0) a->opened = a->bars;
+  if (isnan(a->mark)) a->mark = x->price;
+  if (l->sink->fill) {
+    bv_sim_fill f = {.id = id,
+                     .order = x->order,
+                     .ts = x->ts,
+                     .asset = x->asset,
+                     .qty = x->n * l->lot,
+                     .price = x->price,
+                     .commission = x->commission,
+                     .slippage = x->slippage,
+                     .pnl = pnl,
+                     .position = a->n * l->lot,
+                     .cash = l->cash};
+    BV_TRY(l->sink->fill(l->sink->ctx, &f, err));
+  }
+  if (opposite) BV_TRY(close_lots(l, a, x, id, &rest, err));
+  if (rest != 0) open_lot(a, x, id, rest);
+  return BV_OK;
+}
+
+bv_rc bv_ledger_report_open(bv_ledger *l, int64_t ts, bv_err *err) {
+  for (int i = 0; l->sink->lot && i < l->nopen; i++) {
+    const bv_asset *a = &l->asset[l->open[i]];
+    for (size_t k = a->head; k < a->head + a->nlot; k++) {
+      const bv_lot *lot = &a->lot[k];
+      bv_sim_lot piece = piece_of(l, a, lot, lot->n, a->mark);
+      piece.id = l->next_lot++;
+      piece.exit_ts = ts;
+      piece.open = 1;
+      piece.bars = a->bars - 1 > lot->bar ? a->bars - 1 - lot->bar : 0;
+      settle(a, &piece);
+      BV_TRY(l->sink->lot(l->sink->ctx, &piece, err));
+    }
+  }
+  return BV_OK;
+}
+
+double bv_ledger_error(const bv_ledger *l) {
+  double pnl = l->realised, scale = fabs(l->start) + fabs(l->realised) + fabs(l->cash);
+  int held = 0;
+  for (int i = 0; i < l->nasset; i++) {
+    const bv_asset *a = &l->asset[i];
+    double n = 0;
+    for (size_t k = a->head; k < a->head + a->nlot; k++) {
+      const bv_lot *lot = &a->lot[k];
+      n += lot->n;
+      if (lot->n * a->n <= 0) return INFINITY;
+      pnl += lot->n * a->unit * (a->mark - lot->price) - lot->commission;
+      scale += fabs(lot->n * a->unit * a->mark);
+    }
+    if (n != a->n) return INFINITY;
+    held += a->n != 0;
+  }
+  if (held != l->nopen) return INFINITY;
+  return fabs(bv_ledger_value(l, BV_VALUE_MARK) - l->start - pnl) / scale;
+}

@@ -1,0 +1,99 @@
+/*
+** ledger.h - cash, positions as lots first in first out, marks, and the lots' results.
+**
+** Quantities are counted in multiples of the configured lot and kept as doubles that hold integers,
+** so sums of quantities are exact: `n` is such a count, and qty = n * lot.  `unit` is the money one
+** lot is worth per point of price (lot * multiplier).
+*/
+#ifndef BV_SIM_LEDGER_H
+#define BV_SIM_LEDGER_H
+
+#include "base/alloc.h"
+#include "sim/sim.h"
+
+/* An open lot. */
+typedef struct bv_lot {
+  double n; /* what is left of it, signed */
+  double price;
+  double commission; /* of the entry, on what is left */
+  double hi, lo;     /* extreme prices since the entry */
+  int64_t ts, fill;
+  int64_t bar; /* number of the asset's bar it was opened on */
+  const char *tag;
+} bv_lot;
+
+typedef struct bv_asset {
+  char *key;
+  double multiplier, unit;
+  double n;       /* position */
+  double mark;    /* last close; NaN before the first */
+  int64_t bars;   /* bars ended */
+  int64_t opened; /* value of `bars` when the position left zero */
+  double last_open;
+  int64_t last_ts, last_known;
+  bv_lot *lot; /* open ones are [head, head + nlot) */
+  size_t head, nlot, cap;
+  const bv_sim_bar *bar; /* of the bv_sim_open call under way, else NULL */
+  size_t nwait;          /* waiting orders */
+  bv_ask target_ask;     /* last target asked for; target is NaN where there is none */
+  double target;
+} bv_asset;
+
+/* Which prices an account is valued at while a bv_sim_open call is under way. */
+typedef enum bv_value_at { BV_VALUE_MARK, BV_VALUE_OPEN, BV_VALUE_CLOSE } bv_value_at;
+
+typedef struct bv_ledger {
+  const bv_sim_sink *sink;
+  double lot;
+  double start, cash, commission;
+  double realised; /* sum of the pnl of closed lots */
+  bv_asset *asset;
+  int nasset, cap;
+  int *open; /* assets with a position, in the order of their keys */
+  int nopen;
+  int64_t next_fill, next_lot;
+  bool touched; /* a fill since bv_sim_exposed last asked */
+} bv_ledger;
+
+/* One execution, ready to be booked. */
+typedef struct bv_exec {
+  int asset;
+  double n, price, commission, slippage;
+  int64_t ts, bar, order;
+  const char *tag;
+} bv_exec;
+
+void bv_ledger_init(bv_ledger *l, const bv_sim_sink *sink, double cash, double lot);
+void bv_ledger_reset(bv_ledger *l);
+
+/* Append an asset, numbered nasset - 1. */
+BV_MUST bv_rc bv_ledger_add(bv_ledger *l, const char *key, double multiplier);
+
+/* Make room so that the asset can open `more` lots without an allocation. */
+BV_MUST bv_rc bv_ledger_reserve(bv_asset *a, size_t more);
+
+/* A bar ended: mark, count, extremes.  NaN prices leave what they would have changed. */
+void bv_ledger_mark(bv_ledger *l, const bv_sim_bar *bar);
+
+/* Book a fill: opposite lots are closed first in first out, what remains opens one lot (room
+** must be reserved).  Reports the fill, then each closed lot. */
+BV_MUST bv_rc bv_ledger_book(bv_ledger *l, const bv_exec *x, bv_err *err);
+
+/* The price an asset is valued at. */
+double bv_ledger_price(const bv_asset *a, bv_value_at at);
+
+/* Account value, and the sum of the positions' absolute values. */
+double bv_ledger_value(const bv_ledger *l, bv_value_at at);
+double bv_ledger_gross(const bv_ledger *l, bv_value_at at);
+
+/* Average price of the open lots; NaN when flat. */
+double bv_ledger_average(const bv_asset *a);
+
+/* Report the lots that are still open, marked at the last price, at the end of the run. */
+BV_MUST bv_rc bv_ledger_report_open(bv_ledger *l, int64_t ts, bv_err *err);
+
+/* How far the account's value is from start + pnl of closed lots + open pnl, relative to the money
+** involved; infinite where lots, positions and the list of open positions disagree. */
+double bv_ledger_error(const bv_ledger *l);
+
+#endif

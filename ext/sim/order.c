@@ -1,0 +1,112 @@
+/*
+** order.c - the queue of waiting orders.
+**
+** One array in order of submission; it is short (orders of this instant, and those whose asset has
+** no bar yet), so finding an asset's orders is a walk, made only where its `nwait` says there are
+** any.  Orders finish in place and are swept out afterwards, so a walk is never disturbed.
+*/
+#include "sim/order.h"
+
+#include <assert.h>
+#include <math.h>
+#include <string.h>
+
+void bv_queue_init(bv_queue *q, const bv_sim_sink *sink, double lot) {
+  memset(q, 0, sizeof *q);
+  q->sink = sink;
+  q->lot = lot;
+  q->next_id = 1;
+}
+
+void bv_queue_reset(bv_queue *q) {
+  bv_free(q->order);
+  memset(q, 0, sizeof *q);
+}
+
+bv_rc bv_queue_reserve(bv_queue *q, size_t more) {
+  if (q->n + more <= q->cap) return BV_OK;
+  size_t cap = (q->n + more) * 2;
+  bv_order *order = bv_realloc(BV_MEM_SIM, q->order, cap * sizeof *order);
+  if (!order) return BV_NOMEM;
+  q->order = order;
+  q->cap = cap;
+  return BV_OK;
+}
+
+int64_t bv_queue_take_id(bv_queue *q) {
+  return q->next_id++;
+}
+
+void bv_queue_push(bv_queue *q, bv_asset *a, bv_order o) {
+  assert(q->n < q->cap);
+  o.id = bv_queue_take_id(q);
+  o.waiting = true;
+  q->order[q->n++] = o;
+  a->nwait++;
+}
+
+bv_rc bv_order_finish(bv_queue *q, bv_order *o, bv_asset *a, int64_t ts, bv_order_state state,
+                      const char *reason, bv_err *err) {
+  assert(!o->done);
+  o->done = true;
+  if (o->waiting) a->nwait--;
+  if (!q->sink->order) return BV_OK;
+  bv_sim_order out = {.id = o->id,
+                      .ts = o->ts,
+                      .done_ts = ts,
+                      .asset = o->asset,
+                      .ask = o->ask,
+                      .amount = o->amount,
+                      .qty = o->n * q->lot,
+                      .filled = o->filled * q->lot,
+                      .avg_price = o->filled != 0 ? o->points / o->filled : NAN,
+                      .state = state,
+                      .reason = reason,
+                      .tag = o->tag};
+  return q->sink->order(q->sink->ctx, &out, err);
+}
+
+void bv_queue_sweep(bv_queue *q) {
+  size_t keep = 0;
+  for (size_t i = 0; i < q->n; i++) {
+    if (q->order[i].done) continue;
+    if (keep != i) q->order[keep] = q->order[i];
+    keep++;
+  }
+  q->n = keep;
+}
+
+bool bv_ask_is_target(bv_ask ask) {
+  return ask != BV_ASK_QTY;
+}
+
+bv_rc bv_queue_replace(bv_queue *q, bv_asset *a, int asset, int64_t ts, bv_err *err) {
+  if (a->nwait == 0) return BV_OK;
+  bv_rc rc = BV_OK;
+  for (size_t i = 0; rc == BV_OK && i < q->n; i++) {
+    bv_order *o = &q->order[i];
+    if (o->asset != asset || !bv_ask_is_target(o->ask)) continue;
+    rc = bv_order_finish(q, o, a, ts, BV_ORDER_CANCELLED, "replaced", err);
+  }
+  bv_queue_sweep(q);
+  return rc;
+}
+
+double bv_queue_pending(const bv_queue *q, const bv_asset *a, int asset) {
+  double n = 0;
+  for (size_t i = 0; a->nwait > 0 && i < q->n; i++) {
+    const bv_order *o = &q->order[i];
+    if (o->asset == asset && !bv_ask_is_target(o->ask)) n += o->n;
+  }
+  return n;
+}
+
+bv_rc bv_queue_expire(bv_queue *q, bv_asset *assets, int64_t ts, bv_err *err) {
+  bv_rc rc = BV_OK;
+  for (size_t i = 0; rc == BV_OK && i < q->n; i++) {
+    bv_order *o = &q->order[i];
+    rc = bv_order_finish(q, o, &assets[o->asset], ts, BV_ORDER_EXPIRED, "no further bar", err);
+  }
+  bv_queue_sweep(q);
+  return rc;
+}

@@ -1,0 +1,100 @@
+/*
+** profile.h - how fills, sizes and costs work, as data.
+**
+** A configuration is a struct of knobs.  A profile is a named set of them: one row of the table in
+** profile.c.  Users name a profile and override single knobs, by the dotted names in
+** bv_sim_knobs() ("commission.rate", "units"), which is also what the JSON configuration uses.
+*/
+#ifndef BV_SIM_PROFILE_H
+#define BV_SIM_PROFILE_H
+
+#include "base/status.h"
+
+typedef enum bv_commission_model {
+  BV_COMM_NONE,
+  BV_COMM_PERCENTAGE,
+  BV_COMM_PER_SHARE
+} bv_commission_model;
+typedef enum bv_commission_by { BV_COMM_BY_ORDER, BV_COMM_BY_POSITION } bv_commission_by;
+typedef enum bv_slippage_model { BV_SLIP_NONE, BV_SLIP_PERCENTAGE } bv_slippage_model;
+typedef enum bv_fill_at { BV_FILL_NEXT_OPEN, BV_FILL_SIGNAL_CLOSE } bv_fill_at;
+typedef enum bv_fill_per { BV_FILL_PER_ORDER, BV_FILL_PER_LOT } bv_fill_per;
+typedef enum bv_units { BV_UNITS_WHOLE, BV_UNITS_FRACTIONAL } bv_units;
+typedef enum bv_size_at { BV_SIZE_DECISION, BV_SIZE_FILL } bv_size_at;
+typedef enum bv_rebalance { BV_REBALANCE_ALWAYS, BV_REBALANCE_ON_CHANGE } bv_rebalance;
+typedef enum bv_flip { BV_FLIP_NET, BV_FLIP_CLOSE_FIRST } bv_flip;
+typedef enum bv_priority { BV_PRIORITY_REDUCE_FIRST, BV_PRIORITY_QUEUE } bv_priority;
+typedef enum bv_margin { BV_MARGIN_EXPOSURE, BV_MARGIN_AVAILABLE } bv_margin;
+typedef enum bv_short_funds {
+  BV_FUNDS_AUTO, /* weights and values shrink, unit orders are rejected */
+  BV_FUNDS_SHRINK,
+  BV_FUNDS_REJECT,
+  BV_FUNDS_ALLOW
+} bv_short_funds;
+typedef enum bv_finish { BV_FINISH_MARK, BV_FINISH_LAST_OPEN, BV_FINISH_LAST_CLOSE } bv_finish;
+
+typedef struct bv_sim_config {
+  double cash;
+  bv_commission_model commission_model;
+  double commission_rate;         /* percentage: fraction of value; per_share: currency per unit */
+  double commission_fixed;        /* per fill, currency, on top of the rate */
+  double commission_minimum;      /* per fill, currency; 0 for none */
+  double commission_sell_extra;   /* added to the rate for sells */
+  bv_commission_by commission_by; /* what a sell is: the fill's side, or any fill of a short */
+  bv_slippage_model slippage_model;
+  double slippage_rate; /* fraction of price, against the order */
+  int slippage_clamp;   /* keep the slipped price inside the bar's range */
+  double spread;        /* fraction of price, against fills that open a position */
+  bv_fill_at fill_at;
+  bv_fill_per fill_per;
+  bv_units units;
+  double lot; /* smallest quantity; 0: 1 for whole units, 1e-6 for fractional ones */
+  bv_size_at size_at;
+  bv_rebalance rebalance;
+  bv_flip flip;
+  bv_priority priority;
+  bv_margin margin;
+  bv_short_funds funds;
+  bv_finish finish;
+  double leverage; /* gross exposure allowed per unit of account value */
+  int allow_short;
+} bv_sim_config;
+
+typedef enum bv_knob_type { BV_KNOB_NUMBER, BV_KNOB_BOOL, BV_KNOB_CHOICE } bv_knob_type;
+
+typedef struct bv_sim_knob {
+  const char *name; /* dotted: "commission.rate" */
+  bv_knob_type type;
+  size_t offset;             /* into bv_sim_config */
+  double min, max;           /* numbers */
+  const char *const *choice; /* choices, ended by NULL; the value is the index */
+  const char *doc;           /* one sentence with the unit */
+} bv_sim_knob;
+
+typedef struct bv_sim_profile {
+  const char *name;
+  const char *doc;
+  bv_sim_config config;
+} bv_sim_profile;
+
+const bv_sim_knob *bv_sim_knobs(int *n);
+const bv_sim_profile *bv_sim_profiles(int *n);
+const bv_sim_profile *bv_sim_profile_find(const char *name);
+
+/* Set one knob from a number (a bool: 0 or 1), or from a text (a choice's name, a number, "true",
+** "false").  BV_ARG / BV_RANGE with a text that names the knob, the value and what is allowed; the
+** configuration is then unchanged.  A knob that does not exist is BV_NOTFOUND. */
+BV_MUST bv_rc bv_sim_set_number(bv_sim_config *c, const char *knob, double value, bv_err *err);
+BV_MUST bv_rc bv_sim_set_text(bv_sim_config *c, const char *knob, const char *value, bv_err *err);
+
+/* All knobs together: contradictions ("units whole" with lot 0.1) are BV_ARG. */
+BV_MUST bv_rc bv_sim_config_check(const bv_sim_config *c, bv_err *err);
+
+/* The smallest quantity that `lot` and `units` together mean. */
+double bv_sim_config_lot(const bv_sim_config *c);
+
+/* Read a knob back, as text ("percentage", "0.002", "true"), for bt_profile and the stored
+** configuration; bv_sim_set_text takes it back unchanged. */
+void bv_sim_get_text(const bv_sim_config *c, const bv_sim_knob *k, char out[64]);
+
+#endif

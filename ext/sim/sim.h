@@ -1,0 +1,166 @@
+/*
+** sim.h - the simulator: orders, matching, costs, ledger.  No SQLite, no files, no clock.
+**
+** The driver tells it what happens, in time order:
+**
+**      bv_sim_open(ts, bars)     bars that start at ts: waiting orders may fill from here on
+**      bv_sim_close(t, bars)     bars that end at t: intrabar fills, marks at the close
+**      bv_sim_submit(t, request) an order or a target decided at t
+**
+** At one instant t the driver calls close (bars ending at t), then submit (the strategy saw those
+** bars), then open (bars starting at t), so an order decided at t fills on bars that start at or
+** after t.  The simulator answers through the sink: every order once it is final, every fill, then
+** the lots that fill closed.  Money is in one currency, quantities are signed, long is positive.
+**
+** Within one bv_sim_open call orders fill in this order, whatever the order of the bars and of
+** bv_sim_asset calls: first those that take nothing on (knob priority: all that do not raise the
+** position's size, or only the close of a close-and-enter pair), then the others, each group by
+** order id.  Sums over assets run in the order of their keys, so results do not depend on the order
+** of registration, to the bit.
+**
+** Ledger identities, tested after each close of the property tests (ledger.h: bv_ledger_error):
+**      value = cash + sum(qty * price * multiplier)
+**      value - start = sum(pnl of closed lots) + sum(open pnl of lots), both net of costs
+**
+** Memory is reserved when an asset or an order is added; open, close and finish allocate nothing.
+** After an error from open, close or finish, which only a sink can cause, the simulator can only be
+** freed.  A sink must not call back into the simulator.
+*/
+#ifndef BV_SIM_SIM_H
+#define BV_SIM_SIM_H
+
+#include "base/status.h"
+#include "sim/profile.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef struct bv_sim bv_sim;
+
+typedef struct bv_sim_bar {
+  int asset; /* number given by bv_sim_asset */
+  int64_t ts, known_at;
+  double open, high, low, close, volume;
+} bv_sim_bar;
+
+/* What a strategy row asks for; exactly one of the kinds. */
+typedef enum bv_ask {
+  BV_ASK_WEIGHT, /* position worth `amount` x account value */
+  BV_ASK_VALUE,  /* position worth `amount` in currency */
+  BV_ASK_TARGET, /* position of `amount` units */
+  BV_ASK_QTY     /* buy (> 0) or sell (< 0) `amount` units */
+} bv_ask;
+
+typedef struct bv_sim_request {
+  int asset;
+  bv_ask ask;
+  double amount;
+  const char *tag; /* may be NULL; copied */
+} bv_sim_request;
+
+typedef enum bv_order_state {
+  BV_ORDER_FILLED,
+  BV_ORDER_CANCELLED,
+  BV_ORDER_REJECTED,
+  BV_ORDER_EXPIRED
+} bv_order_state;
+
+/* A finished order.  Every submitted request that is not already satisfied becomes one order (or,
+** for profiles that close first, a close and an entry), and every order is reported exactly once.
+*/
+typedef struct bv_sim_order {
+  int64_t id; /* 1, 2, ... in order of submission */
+  int64_t ts; /* decided at */
+  int64_t done_ts;
+  int asset;
+  bv_ask ask;
+  double amount;    /* as asked */
+  double qty;       /* units ordered, signed; 0 where sizing gave nothing */
+  double filled;    /* units filled, signed */
+  double avg_price; /* of the filled units; NaN where none */
+  bv_order_state state;
+  const char *reason; /* static text: "", "insufficient funds", "cut to buying power", ... */
+  const char *tag;    /* NULL if none was given; lives as long as the simulator */
+} bv_sim_order;
+
+typedef struct bv_sim_fill {
+  int64_t id;    /* 1, 2, ... in order of execution */
+  int64_t order; /* bv_sim_order.id */
+  int64_t ts;    /* when */
+  int asset;
+  double qty;        /* signed */
+  double price;      /* after slippage */
+  double commission; /* >= 0 unless rebated */
+  double slippage;   /* cost of slippage in currency, >= 0 */
+  double pnl;        /* realised by this fill: price differences, before all commissions */
+  double position;   /* units held after it */
+  double cash;       /* cash after it */
+  int ambiguous;     /* 1: the order of events inside the bar was a guess (0 for market orders) */
+} bv_sim_fill;
+
+/* A closed piece of a position, first in first out; or, at the end, an open one marked at the last
+** price (open = 1, exit_fill = 0).  pnl is net: price difference less the commissions of both sides
+** that fall on these units. */
+typedef struct bv_sim_lot {
+  int64_t id;
+  int asset;
+  double qty; /* signed */
+  int64_t entry_ts, exit_ts;
+  int64_t entry_fill, exit_fill;
+  double entry_price, exit_price;
+  double commission;
+  double pnl;
+  double ret;      /* pnl / (|qty| entry_price multiplier) */
+  int64_t bars;    /* base bars of the asset from entry to exit: 0 when both are on one bar */
+  double mae, mfe; /* worst and best open pnl over the lot's life, gross, currency; <= 0 and >= 0 */
+  int open;
+  const char *tag; /* of the entry order */
+} bv_sim_lot;
+
+/* Where results go.  A function left NULL is not called; an error it returns ends the run. */
+typedef struct bv_sim_sink {
+  void *ctx;
+  bv_rc (*order)(void *ctx, const bv_sim_order *o, bv_err *err);
+  bv_rc (*fill)(void *ctx, const bv_sim_fill *f, bv_err *err);
+  bv_rc (*lot)(void *ctx, const bv_sim_lot *l, bv_err *err);
+} bv_sim_sink;
+
+/* A simulator for the configuration (copied).  BV_ARG: a knob or a pair of knobs that cannot be. */
+BV_MUST bv_rc bv_sim_new(const bv_sim_config *cfg, const bv_sim_sink *sink, bv_sim **out,
+                         bv_err *err);
+void bv_sim_free(bv_sim *s);
+
+/* Make an asset known; the same key gives the same number.  Numbers are 0, 1, 2 ...  BV_ARG: an
+** empty key, or a multiplier that is not a positive number or differs from the first one given. */
+BV_MUST bv_rc bv_sim_asset(bv_sim *s, const char *key, double multiplier, int *asset, bv_err *err);
+const char *bv_sim_asset_key(const bv_sim *s, int asset);
+double bv_sim_multiplier(const bv_sim *s, int asset);
+
+/* Bars that start at `ts`, complete: only `asset`, `ts` and `open` decide fills, but slippage.clamp
+** reads the range and margin `available` the close.  An order waits on while its asset has no bar
+** here or the open is NaN.  With fill_at signal_close it fills here too, at the close its decision
+** saw and stamped with that time. */
+BV_MUST bv_rc bv_sim_open(bv_sim *s, int64_t ts, const bv_sim_bar *bar, int n, bv_err *err);
+
+/* Bars that end at `t`: marks, bar counts and excursions.  A NaN close keeps the last mark. */
+BV_MUST bv_rc bv_sim_close(bv_sim *s, int64_t t, const bv_sim_bar *bar, int n, bv_err *err);
+
+/* Bad requests (unknown asset, NaN or infinite amount) are BV_ARG and change nothing, and so does
+** BV_NOMEM.  A target (weight, value, units) replaces the asset's targets that still wait. */
+BV_MUST bv_rc bv_sim_submit(bv_sim *s, int64_t t, const bv_sim_request *req, bv_err *err);
+
+/* The end: waiting orders expire, open positions are closed or marked as the profile says, open
+** lots are reported.  No call but the getters and free is allowed afterwards. */
+BV_MUST bv_rc bv_sim_finish(bv_sim *s, int64_t t, bv_err *err);
+
+double bv_sim_cash(const bv_sim *s);
+double bv_sim_value(const bv_sim *s);          /* cash + marked positions */
+double bv_sim_commission(const bv_sim *s);     /* total so far */
+bool bv_sim_exposed(bv_sim *s);                /* a position was open since the last call (or is) */
+double bv_sim_qty(const bv_sim *s, int asset); /* 0 for an unknown asset number */
+double bv_sim_avg_price(const bv_sim *s, int asset);  /* of the open position; NaN when flat */
+double bv_sim_price(const bv_sim *s, int asset);      /* last mark; NaN before the first bar */
+int64_t bv_sim_bars_held(const bv_sim *s, int asset); /* bars ended since the position was opened */
+int bv_sim_asset_count(const bv_sim *s);
+
+#endif

@@ -1,0 +1,21 @@
+/*
+** state.h - the simulator's insides, for the files of ext/sim and their tests.
+*/
+#ifndef BV_SIM_STATE_H
+#define BV_SIM_STATE_H
+
+#include "base/map.h"
+#include "sim/ledger.h"
+#include "sim/order.h"
+
+struct bv_sim {
+  bv_sim_config cfg;
+  bv_sim_sink sink;
+  bv_ledger ledger;
+  bv_queue queue;
+  bv_map by_key; /* key -> number + 1 */
+  bv_map tags;   /* tag -> its one copy */
+  bool finished;
+};
+
+#endif

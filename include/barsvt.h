@@ -1,0 +1,78 @@
+/*
+** barsvt.h - libbarsvt for C programs.
+**
+** Link libbarsvt.a, -lsqlite3 -lzstd -lz -lm -lpthread.  Make the extension known to every connection
+** opened afterwards:
+**
+**      sqlite3_auto_extension((void (*)(void))sqlite3_barsvt_init);
+**
+** or to one connection: sqlite3_barsvt_init(db, &errmsg, NULL).  Then everything is there in SQL.
+** The calls below run a backtest step by step, so that a program can look at it and add its own
+** orders between the steps.
+**
+** Times are UTC epoch seconds.  Functions return SQLITE_OK or a SQLITE_* code; where a char **errmsg
+** is given it receives a text to be freed with sqlite3_free().  A run belongs to its connection and is
+** used from one thread at a time.
+*/
+#ifndef BARSVT_H
+#define BARSVT_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct sqlite3;
+struct sqlite3_api_routines;
+
+/* The extension's entry point. */
+int sqlite3_barsvt_init(struct sqlite3 *db, char **errmsg, const struct sqlite3_api_routines *api);
+
+/* The version, "0.1.0". */
+const char *barsvt_version(void);
+
+/* ---- backtest, step by step ---- */
+
+typedef struct barsvt_run barsvt_run;
+
+/* What an order asks for. */
+enum {
+  BARSVT_TARGET_WEIGHT = 0, /* a position worth amount x account value */
+  BARSVT_TARGET_VALUE = 1,  /* a position worth amount in currency */
+  BARSVT_TARGET_QTY = 2,    /* a position of amount units */
+  BARSVT_QTY = 3            /* buy (> 0) or sell (< 0) amount units */
+};
+
+/* Begin a run of a strategy view.  strategy NULL: no view, the program gives all orders; then the
+** configuration must name "assets" and "timestep".  config: JSON as for bt_run(), may be NULL.
+** The run's results are written inside a savepoint that barsvt_run_close() releases. */
+int barsvt_run_open(struct sqlite3 *db, const char *strategy, const char *config, barsvt_run **run,
+                    char **errmsg);
+
+/* Go on to the next instant at which a bar ended: fill what was waiting, mark, let the strategy see it.
+** SQLITE_ROW: *ts is that instant and the state below is as of it; SQLITE_DONE: the data are at their
+** end; else an error, after which the run can only be closed. */
+int barsvt_run_step(barsvt_run *run, int64_t *ts, char **errmsg);
+
+/* Give an order at the current step; it fills on bars that start at or after it.  tag may be NULL. */
+int barsvt_run_order(barsvt_run *run, const char *asset, int kind, double amount, const char *tag,
+                     char **errmsg);
+
+/* State as of the last step. */
+int64_t barsvt_run_id(const barsvt_run *run);
+double barsvt_run_value(const barsvt_run *run);
+double barsvt_run_cash(const barsvt_run *run);
+double barsvt_run_qty(const barsvt_run *run, const char *asset);   /* 0 when flat or unknown */
+double barsvt_run_price(const barsvt_run *run, const char *asset); /* last close; NaN before one */
+
+/* End the run.  After SQLITE_DONE its results and metrics are stored in bt_run, bt_order, bt_fill,
+** bt_trade, bt_equity, bt_metric ...; before that (or with discard != 0) nothing of it is kept.
+** NULL is fine. */
+int barsvt_run_close(barsvt_run *run, int discard, char **errmsg);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,157 @@
+-- Results of backtests: plain tables, made on the first run.  Times are epoch seconds, UTC.
+
+CREATE TABLE IF NOT EXISTS main.bt_run(
+  id         INTEGER PRIMARY KEY,
+  strategy   TEXT NOT NULL,  -- name of the view; '' for a program's own orders
+  sql        TEXT NOT NULL,  -- its text at the time of the run
+  mode       TEXT NOT NULL,  -- 'set' or 'step'
+  profile    TEXT NOT NULL,
+  config     TEXT NOT NULL,  -- as given
+  knobs      TEXT NOT NULL,  -- every knob of the simulator as used, JSON
+  status     TEXT NOT NULL,  -- 'running', 'done'
+  start      INTEGER,        -- first and last step
+  "end"      INTEGER,
+  steps      INTEGER NOT NULL DEFAULT 0,
+  cash       REAL NOT NULL,  -- at the start
+  value      REAL,           -- at the end
+  commission REAL,
+  version    TEXT NOT NULL
+);
+
+-- Every order, once it is final.
+CREATE TABLE IF NOT EXISTS main.bt_order(
+  run     INTEGER NOT NULL,
+  id      INTEGER NOT NULL,
+  ts      INTEGER NOT NULL,  -- decided
+  done_ts INTEGER NOT NULL,  -- final
+  asset   TEXT NOT NULL,
+  ask     TEXT NOT NULL,     -- 'target_weight', 'target_value', 'target_qty', 'qty'
+  amount  REAL NOT NULL,     -- as asked
+  qty     REAL NOT NULL,     -- units ordered, signed
+  filled  REAL NOT NULL,     -- units filled, signed
+  price   REAL,              -- average of the fills
+  state   TEXT NOT NULL,     -- 'filled', 'cancelled', 'rejected', 'expired'
+  reason  TEXT NOT NULL,
+  tag     TEXT,
+  PRIMARY KEY(run, id)
+) WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS main.bt_fill(
+  run        INTEGER NOT NULL,
+  id         INTEGER NOT NULL,
+  order_id   INTEGER NOT NULL,
+  ts         INTEGER NOT NULL,
+  asset      TEXT NOT NULL,
+  qty        REAL NOT NULL,   -- signed
+  price      REAL NOT NULL,   -- with slippage
+  commission REAL NOT NULL,
+  slippage   REAL NOT NULL,   -- cost of slippage in currency
+  pnl        REAL NOT NULL,   -- realised, before commissions
+  position   REAL NOT NULL,   -- units held afterwards
+  cash       REAL NOT NULL,   -- afterwards
+  ambiguous  INTEGER NOT NULL,
+  PRIMARY KEY(run, id)
+) WITHOUT ROWID;
+
+-- Pieces of positions, first in first out: closed, or open at the end and marked at the last price.
+CREATE TABLE IF NOT EXISTS main.bt_lot(
+  run         INTEGER NOT NULL,
+  id          INTEGER NOT NULL,
+  asset       TEXT NOT NULL,
+  qty         REAL NOT NULL,
+  entry_ts    INTEGER NOT NULL,
+  exit_ts     INTEGER NOT NULL,
+  entry_fill  INTEGER NOT NULL,
+  exit_fill   INTEGER NOT NULL,
+  entry_price REAL NOT NULL,
+  exit_price  REAL NOT NULL,
+  commission  REAL NOT NULL,
+  pnl         REAL NOT NULL,
+  ret         REAL,
+  bars        INTEGER NOT NULL,
+  mae         REAL NOT NULL,
+  mfe         REAL NOT NULL,
+  open        INTEGER NOT NULL,
+  tag         TEXT,
+  PRIMARY KEY(run, id)
+) WITHOUT ROWID;
+
+-- What is held at the end.
+CREATE TABLE IF NOT EXISTS main.bt_position(
+  run       INTEGER NOT NULL,
+  asset     TEXT NOT NULL,
+  qty       REAL NOT NULL,
+  avg_price REAL NOT NULL,
+  price     REAL NOT NULL,
+  value     REAL NOT NULL,
+  PRIMARY KEY(run, asset)
+) WITHOUT ROWID;
+
+-- The equity curve, read through the table bt_equity.  data holds n times (int64), n values, n cash
+-- amounts (doubles), all little-endian, and n bytes that tell whether a position was open.
+CREATE TABLE IF NOT EXISTS main.bt_curve(
+  run   INTEGER NOT NULL,
+  chunk INTEGER NOT NULL,
+  n     INTEGER NOT NULL,
+  first INTEGER NOT NULL,
+  last  INTEGER NOT NULL,
+  data  BLOB NOT NULL,
+  UNIQUE(run, chunk)
+);
+
+CREATE TABLE IF NOT EXISTS main.bt_figure(
+  run     INTEGER NOT NULL,
+  name    TEXT NOT NULL,
+  variant TEXT NOT NULL,
+  value   REAL,
+  unit    TEXT NOT NULL,
+  rank    INTEGER NOT NULL,
+  PRIMARY KEY(run, rank)
+) WITHOUT ROWID;
+
+-- ---- views ----
+
+CREATE VIEW IF NOT EXISTS main.bt_trade AS
+  SELECT run, id, asset, qty,
+         datetime(entry_ts, 'unixepoch') AS entry_time, entry_price,
+         datetime(exit_ts, 'unixepoch') AS exit_time, exit_price,
+         pnl, ret, commission, bars, mae, mfe, open, tag, entry_ts, exit_ts, entry_fill, exit_fill
+  FROM bt_lot ORDER BY run, id;
+
+CREATE VIEW IF NOT EXISTS main.bt_metric AS
+  SELECT run, name, variant, value, unit FROM bt_figure ORDER BY run, rank;
+
+CREATE VIEW IF NOT EXISTS main.bt_reject AS
+  SELECT run, id, datetime(ts, 'unixepoch') AS time, asset, ask, amount, qty, filled, state, reason,
+         ts
+  FROM bt_order WHERE reason <> '' ORDER BY run, id;
+
+-- Each time below the running peak: from the peak to the recovery (or the end of the run).
+CREATE VIEW IF NOT EXISTS main.bt_drawdown AS
+  WITH point AS (
+    SELECT run, ts, value, max(value) OVER (PARTITION BY run ORDER BY ts) AS peak FROM bt_equity
+  ), marked AS (
+    SELECT run, ts, value, peak,
+           sum(value >= peak) OVER (PARTITION BY run ORDER BY ts) AS episode
+    FROM point
+  ), whole AS (
+    SELECT run, episode, min(ts) AS start, max(ts) AS last, max(peak) AS peak, min(value) AS trough,
+           count(*) AS n
+    FROM marked GROUP BY run, episode
+  )
+  SELECT run, start, lead(start) OVER (PARTITION BY run ORDER BY episode) AS recovery,
+         trough / peak - 1 AS depth,
+         coalesce(lead(start) OVER (PARTITION BY run ORDER BY episode), last) - start AS seconds,
+         datetime(start, 'unixepoch') AS start_time
+  FROM whole WHERE n > 1;
+
+-- Return of each calendar month, UTC.
+CREATE VIEW IF NOT EXISTS main.bt_return_monthly AS
+  WITH ended AS ( -- value is the one of the row that has max(ts)
+    SELECT run, strftime('%Y-%m', ts - 1, 'unixepoch') AS month, max(ts) AS ts, value
+    FROM bt_equity GROUP BY 1, 2
+  ), closing AS (
+    SELECT run, month, value, lag(value) OVER (PARTITION BY run ORDER BY month) AS before FROM ended
+  )
+  SELECT c.run, c.month, c.value / coalesce(c.before, r.cash) - 1 AS ret
+  FROM closing c JOIN bt_run r ON r.id = c.run;

@@ -1,0 +1,307 @@
+#!/usr/bin/python3
+"""Compare every indicator with a slow reference on 10,000 random bars.
+
+    tests/ind_check.py [--ref ../shared/reference] [--cc cc]
+
+The reference is ref_indicators.py in the given directory: definitions in plain Python, checked by
+its authors against TA-Lib and Tulip.  The bars have ties, flat stretches and gaps.  Values must
+agree to 1e-9 of themselves, plus 1e-12 of the level of what they are computed from (a difference
+of two averages near 100 cannot be better than that), and must begin at the same bar, which must
+also be first(params).  Exit status 0: all agree; 77: the reference is not there.
+"""
+import argparse
+import glob
+import math
+import os
+import random
+import subprocess
+import sys
+import tempfile
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+
+def make_bars(n, seed, tick=0.01, start=100.0):
+    """Random walk in ticks: a third of the steps are 0, some stretches are flat, some bars are points."""
+    rng = random.Random(seed)
+    level = round(start / tick)
+    bars = []
+    flat = 0
+    for _ in range(n):
+        if flat == 0 and rng.random() < 0.004:
+            flat = rng.randrange(5, 60)
+        if flat > 0:
+            flat -= 1
+            o = h = l = c = level
+        else:
+            o = level + rng.choice((0, 0, 0, -3, 2, 40, -35) if rng.random() < 0.1 else (0, 0, 1, -1))
+            c = max(50, o + rng.choice((0, 0, 1, -1, 4, -4, 9, -9, 25, -25)))
+            h = max(o, c) + rng.choice((0, 0, 1, 5))
+            l = min(o, c) - rng.choice((0, 0, 1, 5))
+        level = c
+        v = 0 if rng.random() < 0.01 else rng.randrange(100, 100000)
+        bars.append([o * tick, h * tick, l * tick, c * tick, float(v)])
+    return [list(col) for col in zip(*bars)]
+
+
+def mid(a, b):
+    return [None if x is None else (x + y) / 2 for x, y in zip(a, b)]
+
+
+def shift(a, n):
+    return [None] * n + a[:-n]
+
+
+def cci(R, h, l, c, n):
+    """0 where the typical prices of the window are equal: the reference divides its own rounding."""
+    t = [(a + b + d) / 3 for a, b, d in zip(h, l, c)]
+    return [0.0 if v is not None and max(t[i - n + 1:i + 1]) - min(t[i - n + 1:i + 1]) < 1e-9 else v
+            for i, v in enumerate(R.cci(h, l, c, n))]
+
+
+def cmo(R, c, n):
+    """0 where rsi sees a flat series, as in TA-Lib's C source; the reference says 2 * 0 - 100."""
+    return [0.0 if r == 0 and c[i] == c[i - 1] else v
+            for i, (r, v) in enumerate(zip(R.rsi(c, n), R.cmo(c, n)))]
+
+
+def zlema(x, n):
+    """Tulip: starts with x at lag - 1."""
+    lag, k = (n - 1) // 2, 2 / (n + 1)
+    out = [None] * (lag - 1) + [x[lag - 1]]
+    for i in range(lag, len(x)):
+        out.append(out[-1] + (2 * x[i] - x[i - lag] - out[-1]) * k)
+    return out
+
+
+def keltner(R, h, l, c, n, m, w):
+    e, a = R.ema(c, n), R.atr(h, l, c, m)
+    both = [x is not None and y is not None for x, y in zip(e, a)]
+    return ([x + w * y if ok else None for x, y, ok in zip(e, a, both)],
+            [x if ok else None for x, ok in zip(e, both)],
+            [x - w * y if ok else None for x, y, ok in zip(e, a, both)])
+
+
+def aroon(R, h, l, n):
+    down, up = R.aroon(h, l, n)
+    return down, up, [None if d is None else u - d for d, u in zip(down, up)]
+
+
+def heikin(o, h, l, c):
+    ho, hc, hh, hl = [], [], [], []
+    for i in range(len(c)):
+        ho.append((o[i] + c[i]) / 2 if i == 0 else (ho[-1] + hc[-1]) / 2)
+        hc.append((o[i] + h[i] + l[i] + c[i]) / 4)
+        hh.append(max(h[i], ho[i], hc[i]))
+        hl.append(min(l[i], ho[i], hc[i]))
+    return ho, hh, hl, hc
+
+
+def supertrend(R, h, l, c, n, w):
+    a = R.atr(h, l, c, n)
+    line, side = [None] * len(c), [None] * len(c)
+    up = fu = fl = None
+    for i in range(n, len(c)):
+        m = (h[i] + l[i]) / 2
+        u, d = m + w * a[i], m - w * a[i]
+        if fu is None:
+            up, fu, fl = c[i] >= m, u, d
+        fu = u if u < fu or c[i - 1] > fu else fu
+        fl = d if d > fl or c[i - 1] < fl else fl
+        up = c[i] > (fl if up else fu)
+        line[i], side[i] = (fl, 1.0) if up else (fu, -1.0)
+    return line, side
+
+
+def vwma(c, v, n):
+    return [None if i < n - 1 else float("nan") if not any(v[i - n + 1:i + 1]) else
+            sum(x * y for x, y in zip(c[i - n + 1:i + 1], v[i - n + 1:i + 1])) / sum(v[i - n + 1:i + 1])
+            for i in range(len(c))]
+
+
+def stochrsi(R, c, n, k, d):
+    """0 where rsi stands still but for rounding; the reference divides its own rounding there."""
+    r = R.rsi(c, n)
+    t = next(i for i, v in enumerate(r) if v is not None)
+    a, b = R.hh(r[t:], k), R.ll(r[t:], k)
+    fk = [None if x is None else 0.0 if x - y <= 1e-9 else 100 * (z - y) / (x - y)
+          for x, y, z in zip(a, b, r[t:])]
+    fd = R._map_valid(R.sma, fk, d)
+    return [None] * t + [None if y is None else x for x, y in zip(fk, fd)], [None] * t + fd
+
+
+def cases(R):
+    """name, parameters, reference of (o, h, l, c, v) -> list or tuple of lists, level"""
+    price, pct, lots = 100.0, 100.0, 1e7
+    thin = 1e4    # cci: an ulp of the price over a mean deviation of half a tick
+    yield "sma", [1], lambda o, h, l, c, v: R.sma(c, 1), price
+    yield "sma", [20], lambda o, h, l, c, v: R.sma(c, 20), price
+    yield "sma", [777], lambda o, h, l, c, v: R.sma(c, 777), price
+    yield "ema", [1], lambda o, h, l, c, v: R.ema(c, 1), price
+    yield "ema", [30], lambda o, h, l, c, v: R.ema(c, 30), price
+    yield "rma", [14], lambda o, h, l, c, v: R.rma(c, 14), price
+    yield "wilder", [5], lambda o, h, l, c, v: R.rma(c, 5), price
+    yield "wma", [1], lambda o, h, l, c, v: R.wma(c, 1), price
+    yield "wma", [30], lambda o, h, l, c, v: R.wma(c, 30), price
+    yield "dema", [1], lambda o, h, l, c, v: R.dema(c, 1), price
+    yield "dema", [30], lambda o, h, l, c, v: R.dema(c, 30), price
+    yield "tema", [30], lambda o, h, l, c, v: R.tema(c, 30), price
+    yield "trima", [1], lambda o, h, l, c, v: R.trima(c, 1), price
+    yield "trima", [2], lambda o, h, l, c, v: R.trima(c, 2), price
+    yield "trima", [29], lambda o, h, l, c, v: R.trima(c, 29), price
+    yield "trima", [30], lambda o, h, l, c, v: R.trima(c, 30), price
+    yield "kama", [1], lambda o, h, l, c, v: R.kama(c, 1), price
+    yield "kama", [30], lambda o, h, l, c, v: R.kama(c, 30), price
+    yield "kama", [10, 5, 40], lambda o, h, l, c, v: R.kama(c, 10, 5, 40), price
+    yield "t3", [5], lambda o, h, l, c, v: R.t3(c, 5), price
+    yield "t3", [12, 0.3], lambda o, h, l, c, v: R.t3(c, 12, 0.3), price
+    yield "hma", [2], lambda o, h, l, c, v: R.hma(c, 2), price
+    yield "hma", [30], lambda o, h, l, c, v: R.hma(c, 30), price
+    yield "zlema", [3], lambda o, h, l, c, v: zlema(c, 3), price
+    yield "zlema", [30], lambda o, h, l, c, v: zlema(c, 30), price
+    yield "vwma", [1], lambda o, h, l, c, v: vwma(c, v, 1), price
+    yield "vwma", [20], lambda o, h, l, c, v: R.vwma(c, v, 20), price
+    yield "highest", [1], lambda o, h, l, c, v: R.hh(h, 1), 0
+    yield "highest", [14], lambda o, h, l, c, v: R.hh(h, 14), 0
+    yield "lowest", [55], lambda o, h, l, c, v: R.ll(l, 55), 0
+    yield "midpoint", [14], lambda o, h, l, c, v: mid(R.hh(c, 14), R.ll(c, 14)), 0
+    yield "midprice", [14], lambda o, h, l, c, v: mid(R.hh(h, 14), R.ll(l, 14)), 0
+    yield "donchian", [20], lambda o, h, l, c, v: (R.hh(h, 20), mid(R.hh(h, 20), R.ll(l, 20)),
+                                                   R.ll(l, 20)), 0
+    yield "ichimoku_conversion", [], lambda o, h, l, c, v: mid(R.hh(h, 9), R.ll(l, 9)), 0
+    yield "ichimoku_base", [], lambda o, h, l, c, v: mid(R.hh(h, 26), R.ll(l, 26)), 0
+    yield "ichimoku_span_b", [], lambda o, h, l, c, v: shift(mid(R.hh(h, 52), R.ll(l, 52)), 26), 0
+    yield "ichimoku_span_a", [], lambda o, h, l, c, v: shift(
+        [None if b is None else (a + b) / 2 for a, b in
+         zip(mid(R.hh(h, 9), R.ll(l, 9)), mid(R.hh(h, 26), R.ll(l, 26)))], 26), 0
+    yield "aroon", [1], lambda o, h, l, c, v: aroon(R, h, l, 1), 0
+    yield "aroon", [14], lambda o, h, l, c, v: aroon(R, h, l, 14), 0
+    yield "willr", [14], lambda o, h, l, c, v: R.willr(h, l, c, 14), 0
+    yield "stochf", [], lambda o, h, l, c, v: R.stochf(h, l, c), pct
+    yield "stochf", [1, 1], lambda o, h, l, c, v: R.stochf(h, l, c, 1, 1), pct
+    yield "stoch", [], lambda o, h, l, c, v: R.stoch(h, l, c), pct
+    yield "stoch", [14, 5, 7], lambda o, h, l, c, v: R.stoch(h, l, c, 14, 5, 7), pct
+    yield "cci", [1], lambda o, h, l, c, v: cci(R, h, l, c, 1), thin
+    yield "cci", [14], lambda o, h, l, c, v: cci(R, h, l, c, 14), thin
+    yield "ultosc", [], lambda o, h, l, c, v: R.ultosc(h, l, c), pct
+    yield "ultosc", [30, 2, 10], lambda o, h, l, c, v: R.ultosc(h, l, c, 30, 2, 10), pct
+    yield "bop", [], lambda o, h, l, c, v: R.bop(o, h, l, c), 0
+    yield "apo", [], lambda o, h, l, c, v: R.apo(c), price
+    yield "apo", [26, 12], lambda o, h, l, c, v: R.apo(c), price
+    yield "ppo", [], lambda o, h, l, c, v: R.ppo(c), pct
+    yield "var", [5], lambda o, h, l, c, v: R.var(c, 5), 1e-3
+    yield "stdev", [5], lambda o, h, l, c, v: R.stddev(c, 5), 1e-1
+    yield "stdev", [100], lambda o, h, l, c, v: R.stddev(c, 100), 1e-1
+    yield "bbands", [20], lambda o, h, l, c, v: R.bbands(c, 20), price
+    yield "bbands", [5, 1.5, 2.5], lambda o, h, l, c, v: R.bbands(c, 5, 1.5, 2.5), price
+    yield "trange", [], lambda o, h, l, c, v: R.trange(h, l, c), price
+    yield "atr", [1], lambda o, h, l, c, v: R.atr(h, l, c, 1), price
+    yield "atr", [14], lambda o, h, l, c, v: R.atr(h, l, c, 14), price
+    yield "natr", [14], lambda o, h, l, c, v: R.natr(h, l, c, 14), pct
+    yield "keltner", [], lambda o, h, l, c, v: keltner(R, h, l, c, 20, 10, 2), price
+    yield "keltner", [5, 30, 1.5], lambda o, h, l, c, v: keltner(R, h, l, c, 5, 30, 1.5), price
+    yield "supertrend", [], lambda o, h, l, c, v: supertrend(R, h, l, c, 10, 3), price
+    yield "heikin_ashi", [], lambda o, h, l, c, v: heikin(o, h, l, c), price
+    yield "rsi", [1], lambda o, h, l, c, v: R.rsi(c, 1), pct
+    yield "rsi", [14], lambda o, h, l, c, v: R.rsi(c, 14), pct
+    yield "cmo", [14], lambda o, h, l, c, v: cmo(R, c, 14), pct
+    yield "stochrsi", [], lambda o, h, l, c, v: stochrsi(R, c, 14, 5, 3), thin
+    yield "stochrsi", [9, 14, 1], lambda o, h, l, c, v: stochrsi(R, c, 9, 14, 1), thin
+    yield "mom", [10], lambda o, h, l, c, v: R.mom(c, 10), 0
+    yield "roc", [10], lambda o, h, l, c, v: R.roc(c, 10), pct
+    yield "trix", [], lambda o, h, l, c, v: R.trix(c), pct
+    yield "trix", [1], lambda o, h, l, c, v: R.trix(c, 1), pct
+    yield "macd", [], lambda o, h, l, c, v: R.macd(c), price
+    yield "macd", [26, 12, 9], lambda o, h, l, c, v: R.macd(c), price
+    yield "macd", [3, 10, 16], lambda o, h, l, c, v: R.macd(c, 3, 10, 16), price
+    yield "dmi", [1], lambda o, h, l, c, v: R._dmi(h, l, c, 1), pct
+    yield "dmi", [14], lambda o, h, l, c, v: R._dmi(h, l, c, 14), pct
+    yield "adx", [14], lambda o, h, l, c, v: R.adx(h, l, c, 14), pct
+    yield "adxr", [1], lambda o, h, l, c, v: R.adxr(h, l, c, 1), pct
+    yield "adxr", [14], lambda o, h, l, c, v: R.adxr(h, l, c, 14), pct
+    yield "sar", [], lambda o, h, l, c, v: R.sar(h, l), price
+    yield "sar", [0.05, 0.5], lambda o, h, l, c, v: R.sar(h, l, 0.05, 0.5), price
+    yield "obv", [], lambda o, h, l, c, v: R.obv(c, v), lots
+    yield "ad", [], lambda o, h, l, c, v: R.ad(h, l, c, v), lots
+    yield "adosc", [], lambda o, h, l, c, v: R.adosc(h, l, c, v), lots
+    yield "mfi", [14], lambda o, h, l, c, v: R.mfi(h, l, c, v, 14), pct
+    yield "linearreg", [14], lambda o, h, l, c, v: tuple(R.linreg(c, 14)[:4]), price
+    yield "linearreg", [2], lambda o, h, l, c, v: tuple(R.linreg(c, 2)[:4]), price
+    yield "tsf", [14], lambda o, h, l, c, v: R.linreg(c, 14)[4], price
+
+
+def build(cc, directory):
+    out = os.path.join(directory, "ind_dump")
+    src = ["tests/tools/ind_dump.c"] + glob.glob("ext/calc/ind*.c", root_dir=ROOT) \
+        + glob.glob("ext/calc/roll*.c", root_dir=ROOT) + glob.glob("ext/base/*.c", root_dir=ROOT)
+    subprocess.run([cc, "-std=c11", "-O2", "-ffp-contract=off", "-Iext", "-D_POSIX_C_SOURCE=200809L",
+                    "-o", out] + src + ["-lm", "-pthread"], cwd=ROOT, check=True)
+    return out
+
+
+def run(tool, name, param, text):
+    p = subprocess.run([tool, name] + [repr(a) for a in param], input=text, capture_output=True, text=True)
+    if p.returncode:
+        raise SystemExit("%s %s: %s" % (name, param, p.stderr))
+    lines = p.stdout.split("\n")
+    first = int(lines[0].split()[0])
+    return first, list(zip(*[[float(x) for x in line.split(",")] for line in lines[1:] if line]))
+
+
+def differ(want, got, first, level):
+    """The first disagreement as text, or None."""
+    for i, (w, g) in enumerate(zip(want, got)):
+        if (w is None) != (i < first):
+            return "first is %d, reference says otherwise at %d" % (first, i)
+        if w is None:
+            if not math.isnan(g):
+                return "bar %d: %r before the first value" % (i, g)
+        elif math.isnan(w) and math.isnan(g):
+            continue
+        elif not abs(w - g) <= 1e-9 * abs(w) + 1e-12 * level:
+            return "bar %d: %r, reference %r" % (i, g, w)
+    return None
+
+
+def main():
+    ap = argparse.ArgumentParser()
+    ap.add_argument("--ref", default=os.path.join(ROOT, "../shared/reference"))
+    ap.add_argument("--cc", default=os.environ.get("CC", "cc"))
+    ap.add_argument("--bars", type=int, default=10000)
+    arg = ap.parse_args()
+    if not os.path.exists(os.path.join(arg.ref, "ref_indicators.py")):
+        print("skipped: no ref_indicators.py in", arg.ref)
+        return 77
+    sys.dont_write_bytecode = True
+    sys.path.insert(0, arg.ref)
+    import ref_indicators as R
+    cols = make_bars(arg.bars, 20240105)
+    text = "\n".join(",".join(repr(x) for x in row) for row in zip(*cols)) + "\n"
+    failed = n = 0
+    with tempfile.TemporaryDirectory() as tmp:
+        tool = build(arg.cc, tmp)
+        named = set()
+        for name, param, ref, level in cases(R):
+            named.add(name)
+            want = ref(*cols)
+            want = want if isinstance(want, tuple) else (want,)
+            first, got = run(tool, name, param, text)
+            n += 1
+            if len(want) != len(got):
+                print("%s %s: %d outputs, reference has %d" % (name, param, len(got), len(want)))
+                failed += 1
+            for k, (w, g) in enumerate(zip(want, got)):
+                why = differ(w, g, first, level)
+                if why:
+                    print("%s %s output %d: %s" % (name, param, k, why))
+                    failed += 1
+        table = subprocess.run([tool, "--list"], capture_output=True, text=True).stdout.split()
+        for name in sorted(set(table) - named):
+            print("%s: no case" % name)
+            failed += 1
+    print("%d cases, %d bars each, %d failed" % (n, arg.bars, failed))
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

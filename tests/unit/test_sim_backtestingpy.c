@@ -1,0 +1,365 @@
+/*
+** test_sim_backtestingpy.c - profile backtesting.py against runs recorded from that engine.
+**
+** Each case replays the recorded orders of one run (orders.csv: the bar at whose close an order was
+** placed) on the same bars, in the words a strategy view has: a relative entry is a target
+** weight, a close without an entry is the target 0, a whole number of units is an order of that many.  What
+** comes out must be the recorded trades (trades.csv), the recorded equity of every bar
+** (equity.csv.gz) and the recorded margin cancels (the warnings of case.json).
+**
+** Tolerance: 1e-6 in currency, price and units.  The engine keeps money in another form (cash plus
+** open profit), so sums round differently; a unit more or less would differ by whole currency.
+*/
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include "base/alloc.h"
+#include "base/text.h"
+#include "sim/sim.h"
+#include "sim/state.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zlib.h>
+
+#define ROOT "../shared/data/real/"
+enum { MAX_BARS = 6000, MAX_ORDERS = 2000, BAR_S = 60 };
+
+typedef struct replay_case {
+  const char *name, *bars;
+  const char *knobs; /* "name=value ..." on top of the profile */
+} replay_case;
+
+static const replay_case cases[] = {
+    {"goog_sma_excl", "backtestingpy_goog_daily", "commission.rate=0.002"},
+    {"spy_sma_excl", "lean_spy_daily", "commission.rate=0.002"},
+    {"goog_sma_excl_final", "backtestingpy_goog_daily", "commission.rate=0.002 finish=last_open"},
+    {"spy_sma_excl_final", "lean_spy_daily", "commission.rate=0.002 finish=last_open"},
+    {"goog_buyhold", "backtestingpy_goog_daily", "commission.rate=0.001 finish=last_open"},
+    {"spy_buyhold", "lean_spy_daily", "commission.rate=0.001 finish=last_open"},
+    {"goog_sma_close_1030", "backtestingpy_goog_daily", "finish=last_open"},
+    {"spy_sma_close_1030", "lean_spy_daily", "finish=last_open"},
+    {"goog_fx_mtf", "backtestingpy_eurusd_hourly", "cash=100000 commission.rate=0.00005"},
+    {"goog_fx_toc", "backtestingpy_eurusd_hourly", "fill_at=signal_close"},
+    {"goog_sma_toc", "backtestingpy_goog_daily", "commission.rate=0.002 fill_at=signal_close"},
+    {"spy_sma_toc", "lean_spy_daily", "commission.rate=0.002 fill_at=signal_close"},
+    {"btc_fractional", "backtestingpy_btcusd_monthly",
+     "cash=100 units=fractional lot=1e-6 finish=last_open"},
+    {"btc_fractional_comm", "backtestingpy_btcusd_monthly",
+     "cash=1000 units=fractional lot=1e-8 commission.rate=0.005 finish=last_open"},
+    {"goog_macd", "backtestingpy_goog_daily", "commission.rate=0.001"},
+    {"goog_sma4", "backtestingpy_goog_daily", "commission.rate=0.002"},
+    {"goog_bollinger", "backtestingpy_goog_daily", "commission.rate=0.001"},
+    {"spy_bollinger", "lean_spy_daily", "commission.rate=0.001"},
+    {"goog_rsi2", "backtestingpy_goog_daily", "commission.rate=0.001"},
+    {"goog_sma_rebate", "backtestingpy_goog_daily", "commission.rate=-0.0005"},
+    {"spy_sma_rebate", "lean_spy_daily", "commission.rate=-0.0005"},
+    {"goog_sma_spread", "backtestingpy_goog_daily",
+     "cash=50000 spread=0.001 commission.rate=0.001"},
+    {"spy_sma_spread", "lean_spy_daily", "cash=50000 spread=0.001 commission.rate=0.001"},
+    {"goog_quickstart_published", "backtestingpy_goog_daily", "spread=0.002"},
+    {"goog_quickstart_opt_published", "backtestingpy_goog_daily", "spread=0.002"},
+    {"goog_reverse_units", "backtestingpy_goog_daily", "cash=100000 commission.rate=0.0005"},
+    {"spy_reverse_units", "lean_spy_daily", "cash=100000 commission.rate=0.0005"},
+    {"goog_scale_units", "backtestingpy_goog_daily",
+     "cash=100000 commission.rate=0.0005 finish=last_open"},
+    {"goog_sma_fixedcomm", "backtestingpy_goog_daily",
+     "cash=50000 commission.fixed=5 commission.rate=0.001 finish=last_open"},
+    {"goog_sma_pershare", "backtestingpy_goog_daily",
+     "cash=100000 commission.model=per_share commission.rate=0.005 commission.minimum=1"},
+    {"goog_sma_asymcomm", "backtestingpy_goog_daily",
+     "cash=100000 commission.fixed=5 commission.rate=0.0005 commission.sell_extra=0.0015"},
+    {"spy_sma_asymcomm", "lean_spy_daily",
+     "cash=100000 commission.fixed=5 commission.rate=0.0005 commission.sell_extra=0.0015"},
+    {"goog_margin_daily", "backtestingpy_goog_daily", "leverage=4 commission.rate=0.001"},
+    {"goog_fx_margin20", "backtestingpy_eurusd_hourly", "leverage=20 spread=0.0002"},
+};
+
+typedef struct order_row {
+  int bar;
+  bool close;
+  double size;
+} order_row;
+
+typedef struct trade_row {
+  double size, entry_price, exit_price, pnl, commission;
+  int64_t entry_bar, exit_bar;
+} trade_row;
+
+/* One run: what was recorded, and what came out. */
+typedef struct replay {
+  bv_sim_bar bar[MAX_BARS];
+  double equity[MAX_BARS];
+  order_row order[MAX_ORDERS];
+  trade_row trade[MAX_ORDERS], got[MAX_ORDERS];
+  int cancel[MAX_ORDERS], got_cancel[MAX_ORDERS];
+  int nbar, nequity, norder, ntrade, ngot, ncancel, ngot_cancel;
+} replay;
+
+static replay run; /* too large for the stack */
+
+/* --- reading --- */
+
+/* Split a line at its commas in place; missing fields are "". */
+static void split(char *line, char *field[16]) {
+  int n = 0;
+  line[strcspn(line, "\r\n")] = 0;
+  while (n < 16) {
+    field[n++] = line;
+    char *comma = strchr(line, ',');
+    if (!comma) break;
+    *comma = 0;
+    line = comma + 1;
+  }
+  while (n < 16) field[n++] = line + strlen(line);
+}
+
+static double number(const char *text) {
+  double v = NAN;
+  if (*text) assert_int_equal(bv_parse_f64(text, strlen(text), &v), BV_OK);
+  return v;
+}
+
+static gzFile open_csv(const char *dir, const char *name, const char *file) {
+  char path[256];
+  snprintf(path, sizeof path, ROOT "%s%s%s", dir, name, file);
+  return gzopen(path, "rb");
+}
+
+static bool read_line(gzFile f, char *field[16]) {
+  static char line[1024];
+  if (!gzgets(f, line, sizeof line)) return false;
+  split(line, field);
+  return true;
+}
+
+static bool read_bars(const char *name) {
+  char *f[16];
+  gzFile in = open_csv("data/bars/", name, ".csv");
+  if (!in) return false;
+  assert_true(read_line(in, f));
+  for (run.nbar = 0; read_line(in, f); run.nbar++) {
+    assert_true(run.nbar < MAX_BARS);
+    run.bar[run.nbar] = (bv_sim_bar){.open = number(f[1]),
+                                     .high = number(f[2]),
+                                     .low = number(f[3]),
+                                     .close = number(f[4]),
+                                     .volume = number(f[5])};
+  }
+  gzclose(in);
+  return true;
+}
+
+static void read_equity(const char *name) {
+  char *f[16];
+  gzFile in = open_csv("expected/backtestingpy/", name, "/equity.csv.gz");
+  assert_non_null(in);
+  assert_true(read_line(in, f));
+  for (run.nequity = 0; read_line(in, f); run.nequity++) run.equity[run.nequity] = number(f[2]);
+  gzclose(in);
+}
+
+static void read_orders(const char *name) {
+  char *f[16];
+  gzFile in = open_csv("expected/backtestingpy/", name, "/orders.csv");
+  assert_non_null(in);
+  assert_true(read_line(in, f));
+  for (run.norder = 0; read_line(in, f); run.norder++) {
+    assert_true(run.norder < MAX_ORDERS);
+    assert_string_equal(f[2], "new");
+    run.order[run.norder] = (order_row){
+        .bar = (int)number(f[0]), .close = strcmp(f[4], "close") == 0, .size = number(f[5])};
+  }
+  gzclose(in);
+}
+
+static void read_trades(const char *name) {
+  char *f[16];
+  gzFile in = open_csv("expected/backtestingpy/", name, "/trades.csv");
+  assert_non_null(in);
+  assert_true(read_line(in, f));
+  for (run.ntrade = 0; read_line(in, f); run.ntrade++) {
+    assert_true(run.ntrade < MAX_ORDERS);
+    run.trade[run.ntrade] = (trade_row){.size = number(f[0]),
+                                        .entry_bar = (int64_t)number(f[1]),
+                                        .exit_bar = (int64_t)number(f[2]),
+                                        .entry_price = number(f[3]),
+                                        .exit_price = number(f[4]),
+                                        .pnl = number(f[7]),
+                                        .commission = number(f[8])};
+  }
+  gzclose(in);
+}
+
+static int by_int(const void *a, const void *b) {
+  return *(const int *)a - *(const int *)b;
+}
+
+/* "time=1156: Broker canceled the order ...": the bar at which the engine refused. */
+static void read_cancels(const char *name) {
+  char line[1024];
+  gzFile in = open_csv("expected/backtestingpy/", name, "/case.json");
+  assert_non_null(in);
+  run.ncancel = 0;
+  while (gzgets(in, line, sizeof line)) {
+    const char *at = strstr(line, "time=");
+    if (!at || !strstr(at, "Broker canceled")) continue;
+    run.cancel[run.ncancel++] = atoi(at + strlen("time="));
+  }
+  gzclose(in);
+  qsort(run.cancel, (size_t)run.ncancel, sizeof run.cancel[0], by_int);
+}
+
+/* --- replaying --- */
+
+static bv_rc keep_order(void *ctx, const bv_sim_order *o, bv_err *err) {
+  (void)ctx;
+  (void)err;
+  if (o->state == BV_ORDER_CANCELLED && strcmp(o->reason, "insufficient funds") == 0) {
+    run.got_cancel[run.ngot_cancel++] = (int)(o->done_ts / BAR_S);
+  }
+  return BV_OK;
+}
+
+static bv_rc keep_lot(void *ctx, const bv_sim_lot *l, bv_err *err) {
+  (void)err;
+  bool at_close = *(const bool *)ctx;
+  if (l->open) return BV_OK;
+  assert_true(run.ngot < MAX_ORDERS);
+  /* A fill at the signal's close is stamped with the end of that bar. */
+  run.got[run.ngot++] = (trade_row){.size = l->qty,
+                                    .entry_bar = l->entry_ts / BAR_S - at_close,
+                                    .exit_bar = l->exit_ts / BAR_S - at_close,
+                                    .entry_price = l->entry_price,
+                                    .exit_price = l->exit_price,
+                                    .pnl = l->pnl,
+                                    .commission = l->commission};
+  assert_int_equal(l->bars, run.got[run.ngot - 1].exit_bar - run.got[run.ngot - 1].entry_bar);
+  assert_true(l->mae <= 0 && l->mfe >= 0);
+  return BV_OK;
+}
+
+static bv_sim_config configure(const char *knobs) {
+  bv_sim_config c = bv_sim_profile_find("backtesting.py")->config;
+  char text[256], *save = NULL;
+  snprintf(text, sizeof text, "%s", knobs);
+  for (char *p = strtok_r(text, " ", &save); p; p = strtok_r(NULL, " ", &save)) {
+    char *value = strchr(p, '=');
+    bv_err err = {0};
+    assert_non_null(value);
+    *value++ = 0;
+    if (bv_sim_set_text(&c, p, value, &err) != BV_OK) fail_msg("%s", err.msg);
+  }
+  return c;
+}
+
+/* The orders of one bar as requests.  An entry beside a close is one new target. */
+static void submit_bar(bv_sim *s, int bar, int64_t t) {
+  const order_row *entry = NULL, *close = NULL;
+  for (int i = 0; i < run.norder; i++) {
+    if (run.order[i].bar != bar) continue;
+    if (run.order[i].close) {
+      close = &run.order[i];
+    } else {
+      assert_null(entry);
+      entry = &run.order[i];
+    }
+  }
+  bv_sim_request r = {.asset = 0, .ask = BV_ASK_WEIGHT};
+  if (entry) {
+    r.amount = entry->size;
+    if (fabs(entry->size) >= 1) r.ask = BV_ASK_QTY;
+  }
+  if (entry || close) assert_int_equal(bv_sim_submit(s, t, &r, NULL), BV_OK);
+}
+
+static double max_diff(double so_far, double a, double b) {
+  return fmax(so_far, fabs(a - b));
+}
+
+typedef struct differences {
+  double trade, equity;
+} differences;
+
+static differences replay_bars(bv_sim *s, const bv_sim_config *c) {
+  differences d = {0};
+  int offset = run.nbar - run.nequity;
+  for (int i = 0; i < run.nequity; i++) {
+    bv_sim_bar bar = run.bar[offset + i];
+    bar.asset = 0;
+    bar.ts = (int64_t)i * BAR_S;
+    bar.known_at = bar.ts + BAR_S;
+    assert_int_equal(bv_sim_open(s, bar.ts, &bar, 1, NULL), BV_OK);
+    assert_int_equal(bv_sim_close(s, bar.known_at, &bar, 1, NULL), BV_OK);
+    assert_true(bv_ledger_error(&s->ledger) < 1e-9);
+    double value = bv_sim_value(s);
+    submit_bar(s, i, bar.known_at);
+    if (i == run.nequity - 1) {
+      assert_int_equal(bv_sim_finish(s, bar.known_at, NULL), BV_OK);
+      if (c->finish != BV_FINISH_MARK) value = bv_sim_value(s);
+    }
+    d.equity = max_diff(d.equity, value, run.equity[i]);
+  }
+  return d;
+}
+
+static double compare_trades(void) {
+  double d = 0;
+  assert_int_equal(run.ngot, run.ntrade);
+  for (int i = 0; i < run.ntrade; i++) {
+    const trade_row *a = &run.got[i], *b = &run.trade[i];
+    assert_int_equal(a->entry_bar, b->entry_bar);
+    assert_int_equal(a->exit_bar, b->exit_bar);
+    d = max_diff(d, a->size, b->size);
+    d = max_diff(d, a->entry_price, b->entry_price);
+    d = max_diff(d, a->exit_price, b->exit_price);
+    d = max_diff(d, a->pnl, b->pnl);
+    d = max_diff(d, a->commission, b->commission);
+  }
+  return d;
+}
+
+static void test_replay(void **state) {
+  const replay_case *rc = *state;
+  bv_sim *s;
+  int asset;
+  bv_err err = {0};
+  if (!read_bars(rc->bars)) {
+    print_message("%s: no recorded runs beside the checkout, skipped\n", rc->name);
+    skip();
+  }
+  read_equity(rc->name);
+  read_orders(rc->name);
+  read_trades(rc->name);
+  read_cancels(rc->name);
+  run.ngot = run.ngot_cancel = 0;
+  bv_sim_config c = configure(rc->knobs);
+  bool at_close = c.fill_at == BV_FILL_SIGNAL_CLOSE;
+  bv_sim_sink sink = {.ctx = &at_close, .order = keep_order, .lot = keep_lot};
+  if (bv_sim_new(&c, &sink, &s, &err) != BV_OK) fail_msg("%s", err.msg);
+  assert_int_equal(bv_sim_asset(s, "X", 1, &asset, NULL), BV_OK);
+  differences d = replay_bars(s, &c);
+  d.trade = compare_trades();
+  print_message("%-30s %5d bars %4d trades %2d cancels  max diff: trades %.1e equity %.1e\n",
+                rc->name, run.nequity, run.ntrade, run.ncancel, d.trade, d.equity);
+  assert_true(d.trade < 1e-6);
+  assert_true(d.equity < 1e-6);
+  assert_int_equal(run.ngot_cancel, run.ncancel);
+  assert_memory_equal(run.got_cancel, run.cancel, (size_t)run.ncancel * sizeof run.cancel[0]);
+  bv_sim_free(s);
+}
+
+int main(void) {
+  enum { N = sizeof cases / sizeof cases[0] };
+  struct CMUnitTest tests[N];
+  for (int i = 0; i < N; i++) {
+    tests[i] = (struct CMUnitTest){.name = cases[i].name,
+                                   .test_func = test_replay,
+                                   .initial_state = (void *)(uintptr_t)&cases[i]};
+  }
+  return _cmocka_run_group_tests("backtesting.py replays", tests, N, NULL, NULL);
+}
