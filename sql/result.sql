@@ -139,11 +139,14 @@ CREATE VIEW IF NOT EXISTS main.bt_drawdown AS
            count(*) AS n
     FROM marked GROUP BY run, episode
   )
-  SELECT run, start, lead(start) OVER (PARTITION BY run ORDER BY episode) AS recovery,
-         trough / peak - 1 AS depth,
-         coalesce(lead(start) OVER (PARTITION BY run ORDER BY episode), last) - start AS seconds,
-         datetime(start, 'unixepoch') AS start_time
-  FROM whole WHERE n > 1;
+  SELECT run, start, recovery, depth, coalesce(recovery, last) - start AS seconds,
+         datetime(start, 'unixepoch') AS start_time,
+         datetime(recovery, 'unixepoch') AS recovery_time
+  FROM (
+    SELECT run, start, last, n, trough / peak - 1 AS depth,
+           lead(start) OVER (PARTITION BY run ORDER BY episode) AS recovery
+    FROM whole
+  ) WHERE n > 1;
 
 -- Return of each calendar month, UTC.
 CREATE VIEW IF NOT EXISTS main.bt_return_monthly AS

@@ -213,6 +213,7 @@ static bool tick_ok(int64_t k) { return k > -BV_TICK_LIMIT && k < BV_TICK_LIMIT;
 /* Do the numbers of an entry fit together? */
 static bool entry_ok(const bv_seg_head *h, const bv_seg_block *b) {
   const bv_model *m = &b->model;
+  if (m->codec >= BV_CODEC_COUNT) return false;
   if ((m->codec == BV_CODEC_TIME) != (h->col == BV_COL_TS)) return false;
   if (b->nulls > b->n || (b->zero && b->wide)) return false;
   if (m->codec == BV_CODEC_TIME)

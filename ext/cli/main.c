@@ -1,0 +1,131 @@
+/*
+** main.c - the program `backtest`: run a strategy from a file over a database of bars.
+*/
+#define _POSIX_C_SOURCE 200809L
+#include "barsvt.h"
+#include "cli/options.h"
+#include "cli/report.h"
+
+#include <signal.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Exit codes; --help lists them. */
+enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_STOPPED = 130 };
+
+static sqlite3 *running; /* for the signal handler */
+static volatile sig_atomic_t stopped;
+
+static void on_signal(int sig) {
+  (void)sig;
+  stopped = 1;
+  if (running) sqlite3_interrupt(running);
+}
+
+static int complain(sqlite3 *db, char *text) {
+  fprintf(stderr, "backtest: %s\n", text ? text : db ? sqlite3_errmsg(db) : "out of memory");
+  sqlite3_free(text);
+  return EXIT_FAILED;
+}
+
+static double seconds(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* One line on a terminal, rewritten ten times a second. */
+typedef struct progress {
+  int on;
+  double began, shown;
+  long long steps;
+} progress;
+
+static void show(progress *p, const barsvt_run *r, int64_t ts, int last) {
+  double now = seconds();
+  if (!p->on || (!last && (p->steps % 256 != 0 || now - p->shown < 0.1))) return;
+  char day[32];
+  time_t t = (time_t)ts;
+  struct tm tm;
+  gmtime_r(&t, &tm);
+  strftime(day, sizeof day, "%Y-%m-%d", &tm);
+  fprintf(stderr, "\r%s  %lld steps  %.0f steps/s  value %.2f   ", day, p->steps,
+          (double)p->steps / (now - p->began + 1e-9), barsvt_run_value(r));
+  if (last) fputc('\n', stderr);
+  p->shown = now;
+}
+
+static int step_all(sqlite3 *db, const cli_options *o, const char *strategy, const char *config,
+                    int64_t *id) {
+  barsvt_run *r;
+  char *text = NULL;
+  int64_t ts = 0;
+  progress p = {.on = !o->quiet && isatty(STDERR_FILENO), .began = seconds()};
+  int code = barsvt_run_open(db, strategy, config, &r, &text);
+  if (code != SQLITE_OK) return stopped ? EXIT_STOPPED : complain(db, text);
+  while (!stopped && (code = barsvt_run_step(r, &ts, &text)) == SQLITE_ROW) {
+    p.steps++;
+    show(&p, r, ts, 0);
+  }
+  if (!stopped && code == SQLITE_DONE) show(&p, r, ts, 1);
+  *id = barsvt_run_id(r);
+  int discard = stopped || code != SQLITE_DONE;
+  char *close_text = NULL;
+  int closed = barsvt_run_close(r, discard, &close_text);
+  if (stopped) {
+    fprintf(stderr, "\nbacktest: stopped; nothing of this run was kept\n");
+    sqlite3_free(text);
+    return EXIT_STOPPED;
+  }
+  if (discard) return complain(db, text);
+  return closed == SQLITE_OK ? EXIT_DONE : complain(db, close_text);
+}
+
+static int run(const cli_options *o) {
+  sqlite3 *db = NULL;
+  char *text = NULL, *strategy = NULL, *config = NULL;
+  int64_t id = 0;
+  int result = EXIT_FAILED;
+  if (sqlite3_open_v2(o->db, &db, SQLITE_OPEN_READWRITE, NULL) != SQLITE_OK) {
+    fprintf(stderr, "backtest: cannot open database '%s': %s\n", o->db, sqlite3_errmsg(db));
+    goto done;
+  }
+  running = db;
+  sqlite3_busy_timeout(db, 5000);
+  int code = sqlite3_barsvt_init(db, &text, NULL);
+  if (code != SQLITE_OK && code != SQLITE_OK_LOAD_PERMANENTLY) {
+    complain(db, text);
+    goto done;
+  }
+  if (cli_load_strategy(db, o, &strategy, &text) || cli_load_config(db, o, &config, &text)) {
+    complain(db, text);
+    goto done;
+  }
+  result = step_all(db, o, strategy, config, &id);
+  if (result == EXIT_DONE && !o->quiet && cli_report(db, id, stdout) != SQLITE_OK) {
+    result = complain(db, NULL);
+  }
+done:
+  running = NULL;
+  sqlite3_free(strategy);
+  sqlite3_free(config);
+  sqlite3_close(db);
+  return result;
+}
+
+int main(int argc, char **argv) {
+  cli_options o;
+  switch (cli_parse(argc, argv, &o)) {
+  case CLI_RUN: break;
+  case CLI_HELP: cli_help(stdout); return EXIT_DONE;
+  case CLI_VERSION: printf("backtest %s\n", barsvt_version()); return EXIT_DONE;
+  default: return EXIT_USAGE;
+  }
+  struct sigaction act = {.sa_handler = on_signal};
+  sigaction(SIGINT, &act, NULL);
+  sigaction(SIGTERM, &act, NULL);
+  return run(&o);
+}

@@ -1,0 +1,215 @@
+/* options.c - the command line of `backtest`, and the files it names; see options.h. */
+#include "cli/options.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MAX_FILE (16 << 20)
+
+void cli_help(FILE *out) {
+  fputs("usage: backtest run STRATEGY --db FILE [options]\n"
+        "\n"
+        "  STRATEGY        a .sql file that makes a view, or the name of a view in the database\n"
+        "  --db FILE       database with bars; results are written to its bt_* tables\n"
+        "  --config FILE   run configuration, JSON\n"
+        "  --profile NAME  profile of fill rules, as {\"profile\": NAME}\n"
+        "  --param K=V     parameter for bt_param('K', default); may be repeated\n"
+        "  --quiet         no progress and no report\n"
+        "  --help, --version\n"
+        "\n"
+        "exit codes: 0 done, 1 failed, 2 wrong usage, 130 stopped (nothing is kept)\n",
+        out);
+}
+
+static cli_action usage(const char *what, const char *word) {
+  fprintf(stderr, "backtest: %s%s%s\n", what, word ? " " : "", word ? word : "");
+  cli_help(stderr);
+  return CLI_BAD;
+}
+
+static cli_action add_param(cli_options *o, const char *text) {
+  const char *eq = strchr(text, '=');
+  if (!eq || eq == text) return usage("--param takes NAME=VALUE, not", text);
+  if (o->nparam == CLI_MAX_PARAM) return usage("too many --param", NULL);
+  o->param[o->nparam++] = text;
+  return CLI_RUN;
+}
+
+cli_action cli_parse(int argc, char **argv, cli_options *out) {
+  *out = (cli_options){0};
+  int command = 0;
+  for (int i = 1; i < argc; i++) {
+    const char *a = argv[i];
+    const char **value = NULL;
+    if (strcmp(a, "--help") == 0 || strcmp(a, "-h") == 0) return CLI_HELP;
+    if (strcmp(a, "--version") == 0) return CLI_VERSION;
+    if (strcmp(a, "--quiet") == 0) {
+      out->quiet = 1;
+      continue;
+    }
+    if (strcmp(a, "--db") == 0) value = &out->db;
+    if (strcmp(a, "--config") == 0) value = &out->config;
+    if (strcmp(a, "--profile") == 0) value = &out->profile;
+    if (value || strcmp(a, "--param") == 0) {
+      if (++i == argc) return usage("a value is missing after", a);
+      if (value) {
+        *value = argv[i];
+      } else if (add_param(out, argv[i]) == CLI_BAD) {
+        return CLI_BAD;
+      }
+    } else if (a[0] == '-') {
+      return usage("unknown option", a);
+    } else if (!command) {
+      if (strcmp(a, "run") != 0) return usage("unknown command", a);
+      command = 1;
+    } else if (!out->strategy) {
+      out->strategy = a;
+    } else {
+      return usage("one argument too many:", a);
+    }
+  }
+  if (!command) return usage("what to do? try: backtest run STRATEGY --db FILE", NULL);
+  if (!out->strategy) return usage("no strategy given", NULL);
+  if (!out->db) return usage("no database given (--db FILE)", NULL);
+  return CLI_RUN;
+}
+
+/* A whole file as text; *missing tells that there is none. */
+static char *read_file(const char *path, int *missing, char **error) {
+  FILE *f = fopen(path, "rb");
+  *missing = !f && errno == ENOENT;
+  if (!f) {
+    *error = sqlite3_mprintf("cannot read '%s': %s", path, strerror(errno));
+    return NULL;
+  }
+  char *text = NULL;
+  size_t n = 0, got;
+  char piece[4096];
+  while ((got = fread(piece, 1, sizeof piece, f)) > 0) {
+    if (n + got > MAX_FILE) {
+      *error = sqlite3_mprintf("'%s' is larger than 16 MiB", path);
+      break;
+    }
+    char *more = sqlite3_realloc64(text, n + got + 1);
+    if (!more) break;
+    text = more;
+    memcpy(text + n, piece, got);
+    n += got;
+    text[n] = 0;
+  }
+  if (!*error && ferror(f)) *error = sqlite3_mprintf("cannot read '%s': %s", path, strerror(errno));
+  if (!*error && !text) *error = sqlite3_mprintf("'%s' is empty", path);
+  if (!*error && strlen(text) != n) *error = sqlite3_mprintf("'%s' is not a text file", path);
+  fclose(f);
+  if (!*error) return text;
+  sqlite3_free(text);
+  return NULL;
+}
+
+static char *one_text(sqlite3 *db, const char *sql, const char *a, const char *b) {
+  sqlite3_stmt *st;
+  char *out = NULL;
+  if (sqlite3_prepare_v2(db, sql, -1, &st, NULL) != SQLITE_OK) return NULL;
+  sqlite3_bind_text(st, 1, a, -1, SQLITE_STATIC);
+  if (b) sqlite3_bind_text(st, 2, b, -1, SQLITE_STATIC);
+  if (sqlite3_step(st) == SQLITE_ROW && sqlite3_column_type(st, 0) != SQLITE_NULL) {
+    out = sqlite3_mprintf("%s", sqlite3_column_text(st, 0));
+  }
+  sqlite3_finalize(st);
+  return out;
+}
+
+#define VIEWS                                                                                      \
+  "(SELECT name FROM sqlite_temp_schema WHERE type = 'view' UNION ALL "                            \
+  "SELECT name FROM sqlite_schema WHERE type = 'view')"
+
+/* "dir/sma_cross.sql" -> "sma_cross" */
+static char *stem(const char *path) {
+  const char *base = strrchr(path, '/');
+  base = base ? base + 1 : path;
+  const char *dot = strrchr(base, '.');
+  return sqlite3_mprintf("%.*s", dot ? (int)(dot - base) : (int)strlen(base), base);
+}
+
+int cli_load_strategy(sqlite3 *db, const cli_options *o, char **view, char **error) {
+  int missing;
+  char *text = read_file(o->strategy, &missing, error);
+  if (!text && missing && !strchr(o->strategy, '.') && !strchr(o->strategy, '/')) {
+    sqlite3_free(*error); /* not a file: the name of a view */
+    *error = NULL;
+    *view = sqlite3_mprintf("%s", o->strategy);
+    return *view ? 0 : 1;
+  }
+  if (!text) return 1;
+  char *before =
+      one_text(db, "SELECT coalesce(group_concat(name, x'0a'), '') FROM " VIEWS " WHERE ?1 <> ''",
+               "x", NULL);
+  char *message = NULL;
+  int code = sqlite3_exec(db, text, NULL, NULL, &message);
+  sqlite3_free(text);
+  if (code != SQLITE_OK) {
+    *error = sqlite3_mprintf("%s: %s", o->strategy, message ? message : sqlite3_errmsg(db));
+    sqlite3_free(message);
+    sqlite3_free(before);
+    return 1;
+  }
+  char *name = stem(o->strategy);
+  *view = one_text(db, "SELECT name FROM " VIEWS " WHERE lower(name) = lower(?1)", name, NULL);
+  if (!*view && before) {
+    *view = one_text(db,
+                     "SELECT CASE count(*) WHEN 1 THEN max(name) END FROM " VIEWS
+                     " WHERE instr(x'0a' || ?1 || x'0a', x'0a' || name || x'0a') = 0",
+                     before, NULL);
+  }
+  if (!*view) {
+    *error =
+        sqlite3_mprintf("%s makes no view named '%s', nor exactly one new view", o->strategy, name);
+  }
+  sqlite3_free(name);
+  sqlite3_free(before);
+  return *view ? 0 : 1;
+}
+
+/* Merge {"key": value} (or {"params": {"key": value}}) into the configuration. */
+static int merge(sqlite3 *db, char **json, const char *sql, const char *key, int nkey,
+                 const char *value, char **error) {
+  sqlite3_stmt *st;
+  int ok = 0;
+  if (sqlite3_prepare_v2(db, sql, -1, &st, NULL) == SQLITE_OK) {
+    sqlite3_bind_text(st, 1, *json, -1, SQLITE_STATIC);
+    sqlite3_bind_text(st, 2, key, nkey, SQLITE_STATIC);
+    sqlite3_bind_text(st, 3, value, -1, SQLITE_STATIC);
+    if (sqlite3_step(st) == SQLITE_ROW) {
+      char *out = sqlite3_mprintf("%s", sqlite3_column_text(st, 0));
+      sqlite3_free(*json);
+      *json = out;
+      ok = out != NULL;
+    }
+    sqlite3_finalize(st);
+  }
+  if (!ok && !*error) *error = sqlite3_mprintf("configuration: %s", sqlite3_errmsg(db));
+  return ok ? 0 : 1;
+}
+
+int cli_load_config(sqlite3 *db, const cli_options *o, char **json, char **error) {
+  int missing;
+  *json = o->config ? read_file(o->config, &missing, error) : sqlite3_mprintf("{}");
+  if (!*json) return 1;
+  if (o->profile && merge(db, json, "SELECT json_patch(?1, json_object(?2, ?3))", "profile", 7,
+                          o->profile, error)) {
+    return 1;
+  }
+  for (int i = 0; i < o->nparam; i++) {
+    const char *eq = strchr(o->param[i], '=');
+    /* a value that is a JSON number stays one */
+    if (merge(
+            db, json,
+            "SELECT json_patch(?1, json_object('params', json_object(?2, CASE WHEN "
+            "json_valid(?3) AND json_type(?3) IN ('integer', 'real') THEN json(?3) ELSE ?3 END)))",
+            o->param[i], (int)(eq - o->param[i]), eq + 1, error)) {
+      return 1;
+    }
+  }
+  return 0;
+}
