@@ -4,7 +4,7 @@
 #define _POSIX_C_SOURCE 200809L
 #include "barsvt.h"
 #include "cli/options.h"
-#include "cli/report.h"
+#include "cli/summary.h"
 
 #include <signal.h>
 #include <sqlite3.h>
@@ -105,7 +105,7 @@ static int run(const cli_options *o) {
     goto done;
   }
   result = step_all(db, o, strategy, config, &id);
-  if (result == EXIT_DONE && !o->quiet && cli_report(db, id, stdout) != SQLITE_OK) {
+  if (result == EXIT_DONE && !o->quiet && cli_summary(db, id, stdout) != SQLITE_OK) {
     result = complain(db, NULL);
   }
 done:

@@ -1,5 +1,5 @@
-/* report.c - the summary `backtest` prints; see report.h. */
-#include "cli/report.h"
+/* summary.c - the summary `backtest` prints; see summary.h. */
+#include "cli/summary.h"
 
 /* Figures of the summary, in order; the rest is in bt_metric. */
 static const struct {
@@ -99,7 +99,7 @@ static int print_trades(sqlite3 *db, int64_t run, FILE *out) {
   return sqlite3_finalize(st);
 }
 
-int cli_report(sqlite3 *db, int64_t run, FILE *out) {
+int cli_summary(sqlite3 *db, int64_t run, FILE *out) {
   int code = print_head(db, run, out);
   if (code == SQLITE_OK) code = print_figures(db, run, out);
   if (code == SQLITE_OK) code = print_trades(db, run, out);
