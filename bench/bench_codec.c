@@ -21,7 +21,7 @@
 
 enum { YEAR = 98280, NCOLS = 6, RUNS = 7, MAX_LEVELS = 16 };
 
-static const bv_column columns[NCOLS] = {BV_COL_TS,  BV_COL_CLOSE, BV_COL_OPEN,
+static const bv_column columns[NCOLS] = {BV_COL_TS,   BV_COL_CLOSE, BV_COL_OPEN,
                                          BV_COL_HIGH, BV_COL_LOW,   BV_COL_VOLUME};
 
 typedef struct data {
@@ -75,7 +75,9 @@ static double normal(void) {
   return r * cos(6.283185307179586 * uniform());
 }
 
-static double cents(double x) { return round(x * 100) / 100; }
+static double cents(double x) {
+  return round(x * 100) / 100;
+}
 
 /* A random walk by the minute, 252 days of 390 bars, overnight gaps, log-normal volume. */
 static void generate(data *d, size_t symbols) {
@@ -205,14 +207,15 @@ static void decode_all(bv_segctx *ctx, const data *d, size_t bars, const blobs *
         rc = bv_segment_decode(ctx, columns[c], p, len, &got, col[columns[c]], bars, &m, &err);
       if (rc != BV_OK) die(err.msg);
       const void *a = columns[c] == BV_COL_TS ? (void *)ts : (void *)col[columns[c]];
-      const void *b = columns[c] == BV_COL_TS ? (void *)(d->ts + at) : (void *)(d->col[columns[c]] + at);
+      const void *b =
+          columns[c] == BV_COL_TS ? (void *)(d->ts + at) : (void *)(d->col[columns[c]] + at);
       if (compare && memcmp(a, b, n * 8) != 0) die("decoded bars differ");
     }
   }
 }
 
-static void print_line(const char *what, const char *which, int level, const data *d, double seconds,
-                       double bytes, double raw) {
+static void print_line(const char *what, const char *which, int level, const data *d,
+                       double seconds, double bytes, double raw) {
   printf("{\"w\":\"codec\",\"peer\":\"libbarsvt\",\"metric\":\"%s%s_level%d\",\"n\":%zu,"
          "\"seconds\":%.6g,\"bytes_per_bar\":%.4f,\"gb_per_s\":%.3f}\n",
          what, which, level, d->n, seconds, bytes / (double)d->n,
@@ -220,8 +223,8 @@ static void print_line(const char *what, const char *which, int level, const dat
   fflush(stdout);
 }
 
-static void measure(bv_segctx *ctx, const data *d, size_t bars, int level, bool by_column,
-                    blobs *z, int64_t *ts, double *const col[BV_NCOL]) {
+static void measure(bv_segctx *ctx, const data *d, size_t bars, int level, bool by_column, blobs *z,
+                    int64_t *ts, double *const col[BV_NCOL]) {
   double best = 1e9;
   const int encode_runs = level > 3 ? 1 : 5;
   for (int r = 0; r < encode_runs; r++) {
@@ -262,10 +265,14 @@ int main(int argc, char **argv) {
   bool by_column = false;
   data d = {.n = 0};
   for (; i < argc && argv[i][0] == '-' && argv[i][1] != 'r'; i++) {
-    if (argv[i][1] == 'v') by_column = true;
-    else if (argv[i][1] == 'p') bv_simd_force((bv_simd)atoi(argv[++i]));
-    else if (i + 1 < argc && argv[i][1] == 's') bars = (size_t)atoi(argv[++i]);
-    else if (i + 1 < argc && argv[i][1] == 'l' && levels < MAX_LEVELS) level[levels++] = atoi(argv[++i]);
+    if (argv[i][1] == 'v')
+      by_column = true;
+    else if (argv[i][1] == 'p')
+      bv_simd_force((bv_simd)atoi(argv[++i]));
+    else if (i + 1 < argc && argv[i][1] == 's')
+      bars = (size_t)atoi(argv[++i]);
+    else if (i + 1 < argc && argv[i][1] == 'l' && levels < MAX_LEVELS)
+      level[levels++] = atoi(argv[++i]);
   }
   if (levels == 0) {
     level[levels++] = 0;

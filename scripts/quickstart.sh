@@ -16,6 +16,7 @@ say() { printf '\n== %s\n' "$*"; }
 say 'Build'
 scripts/deps.sh build
 make -s all make-bars
+./backtest --version
 
 say "A year of made-up minute bars: $symbols"
 rm -rf "$dir"
@@ -27,23 +28,22 @@ say "Load them into $db"
 {
   echo '.load ./libbarsvt'
   for symbol in $symbols; do
-    echo "SELECT '$symbol', bars_import('$dir/$symbol.csv', '$symbol', 'minute');"
+    echo "SELECT bars_import('$dir/$symbol.csv', '$symbol', 'minute', '{\"tz\": \"America/New_York\"}');"
   done
   echo '.mode column'
-  echo "SELECT asset, bars, first, last, low, high, volume FROM bars_summary WHERE asset IN ('AAA', 'BBB', 'CCC') AND timestep = 'minute';"
+  echo "SELECT asset, timestep, bars, datetime(first, 'unixepoch') AS first, datetime(last, 'unixepoch') AS last, tz FROM bars_coverage;"
 } >"$dir/load.sql"
-sqlite3 -bail "$db" <"$dir/load.sql"
-wc -c "$dir"/*.csv "$db" # bytes
+sqlite3 -batch -init /dev/null -bail "$db" <"$dir/load.sql"
 
 say "Run $strategy"
 ./backtest run "$strategy" --db "$db"
 
-say 'The result is tables'
-sqlite3 -bail "$db" <<'SQL'
+say 'The results are tables'
+sqlite3 -batch -init /dev/null -bail "$db" <<'SQL'
 .load ./libbarsvt
 .mode column
-SELECT * FROM bt_metric;
-SELECT * FROM bt_trade LIMIT 10;
+SELECT name, variant, round(value, 4) AS value, unit FROM bt_metric WHERE name IN ('cagr', 'sharpe', 'max_drawdown');
+SELECT asset, qty, entry_time, entry_price, exit_time, exit_price, round(pnl, 2) AS pnl FROM bt_trade LIMIT 10;
 SQL
 
 say "Look further with: sqlite3 $db"

@@ -1,8 +1,9 @@
 #!/usr/bin/python3
-"""run-readme.py [README [--tree DIR]] - run everything the README shows, in order, as a reader would.
+"""run-readme.py [FILE ... [--tree DIR]] - run everything the documents show, in order, as a reader would.
 
-The blocks run in a fresh copy of the tree (what git would clone plus files not yet committed; without
-git, everything but what the build makes), each from the copy's root:
+Without a FILE: README.md, then docs/*.md.  The blocks run in a fresh copy of the tree (what git would
+clone plus files not yet committed; without git, everything but what the build makes), each from the
+copy's root.  Files share the copy, so what the first one built is there for the next, but not sessions:
 
   sh       by bash -e
   sql      by the sqlite3 shell.  Blocks with the same db=FILE share one session, kept open to the end;
@@ -21,6 +22,7 @@ a line that is exactly `scripts/test.sh` or `make test` is not run, because it i
 
 Ends with "total: P passed, F failed, S skipped", one test per block run.
 """
+import glob
 import os
 import re
 import shlex
@@ -39,7 +41,7 @@ END_MARK = "--- end of block ---"
 
 
 class BadReadme(Exception):
-    """The README's form breaks the rules above."""
+    """A document's form breaks the rules above."""
 
 
 class Block:
@@ -253,12 +255,12 @@ def indent(text):
     return "".join(f"      {line}\n" for line in text.splitlines())
 
 
-def run_blocks(blocks, where):
+def run_blocks(blocks, where, prefix):
     """Run all; print a line each; returns (passed, failed, skipped)."""
     counts = {"ok": 0, "FAIL": 0, "skip": 0}
     runner = Runner(where)
     for block in blocks:
-        name = f"line {block.line} ({block.language})"
+        name = f"{prefix}line {block.line} ({block.language})"
         verdict, detail = "ok", ""
         if skipped(block, where):
             verdict = "skip"
@@ -278,24 +280,36 @@ def run_blocks(blocks, where):
     return counts["ok"], counts["FAIL"], counts["skip"]
 
 
+def read_document(path):
+    with open(path, encoding="utf-8") as text:
+        blocks = read_blocks(text.read())
+    if not any(block.language in RUNNABLE for block in blocks):
+        raise BadReadme("shows no command")
+    return blocks
+
+
 def main():
     root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    arguments = sys.argv[1:]
-    readme = arguments[0] if arguments else os.path.join(root, "README.md")
-    tree = arguments[2] if len(arguments) == 3 and arguments[1] == "--tree" else root
+    files, tree = sys.argv[1:], root
+    if "--tree" in files:
+        at = files.index("--tree")
+        tree = files[at + 1]
+        del files[at : at + 2]
+    if not files:
+        files = [os.path.join(root, "README.md"), *sorted(glob.glob(os.path.join(root, "docs", "*.md")))]
     os.environ["MAKEFLAGS"] = "-j2"
-    try:
-        with open(readme, encoding="utf-8") as text:
-            blocks = read_blocks(text.read())
-        if not any(block.language in RUNNABLE for block in blocks):
-            raise BadReadme("shows no command")
-    except (BadReadme, OSError) as problem:
-        print(f"FAIL  {readme}: {problem}\ntotal: 0 passed, 1 failed, 0 skipped")
-        return 1
+    passed = failed = skip = 0
     with tempfile.TemporaryDirectory(prefix="readme-") as directory:
         copy = os.path.join(directory, "libbarsvt")
         copy_tree(tree, copy)
-        passed, failed, skip = run_blocks(blocks, copy)
+        for file in files:
+            shown = os.path.relpath(file, root) if os.path.isabs(file) else file
+            try:
+                counts = run_blocks(read_document(file), copy, f"{shown} " if len(files) > 1 else "")
+            except (BadReadme, OSError) as problem:
+                print(f"FAIL  {shown}: {problem}", flush=True)
+                counts = 0, 1, 0
+            passed, failed, skip = passed + counts[0], failed + counts[1], skip + counts[2]
     print(f"total: {passed} passed, {failed} failed, {skip} skipped")
     return 1 if failed else 0
 

@@ -25,6 +25,7 @@ typedef struct cursor {
   bool merge, known, desc, eof;
   sqlite3_value *arg[BV_NFIELD]; /* duplicates of the arguments, for xColumn */
   int64_t complete_at;           /* buckets that end by then are complete */
+  uint32_t salt;                 /* of the arguments, for the rowids of tables that are not stored */
 } cursor;
 
 /* What xFilter gathers before it opens streams. */
@@ -54,6 +55,7 @@ static void cursor_clear(cursor *c) {
   c->stream = NULL;
   c->heap = NULL;
   c->nstream = c->nheap = c->at = 0;
+  c->salt = 0;
   memset(c->arg, 0, sizeof c->arg);
   c->eof = true;
 }
@@ -138,8 +140,10 @@ static bv_rc narrow(request *q, char op, sqlite3_value *v, bv_err *err) {
   case '<': hi = whole ? t : after; break;
   default: hi = after; break;
   }
-  if (lo > q->lo) q->lo = lo;
-  if (hi < q->hi) q->hi = hi;
+  /* What lies outside the valid times is open, so that no sum of times can overflow. */
+  if (lo > BV_INSTANT_MAX || hi <= BV_INSTANT_MIN) q->nothing = true;
+  if (lo > BV_INSTANT_MIN && lo > q->lo) q->lo = lo;
+  if (hi <= BV_INSTANT_MAX && hi < q->hi) q->hi = hi;
   return BV_OK;
 }
 
@@ -295,6 +299,13 @@ static bv_rc open_streams(cursor *c, request *q, int plan, bv_err *err) {
   return BV_OK;
 }
 
+/* FNV-1a over an argument's text. */
+static uint32_t add_salt(uint32_t salt, sqlite3_value *v) {
+  const char *p = sqlite3_value_type(v) == SQLITE_NULL ? "" : bv_arg_text(v);
+  for (; p && *p; p++) salt = (salt ^ (unsigned char)*p) * 16777619u;
+  return (salt ^ 0xff) * 16777619u;
+}
+
 /* Read the plan's letters into the request. */
 static bv_rc bind(cursor *c, request *q, const char *letters, sqlite3_value **argv, bv_err *err) {
   bool many = false;
@@ -307,10 +318,9 @@ static bv_rc bind(cursor *c, request *q, const char *letters, sqlite3_value **ar
     } else {
       int f = BV_FIRST_ARG + (letters[i] - 'a');
       q->arg[f] = argv[i];
-      if (f > BV_F_TIMESTEP) {
-        c->arg[f] = sqlite3_value_dup(argv[i]);
-        if (!c->arg[f]) return BV_NOMEM;
-      }
+      c->arg[f] = sqlite3_value_dup(argv[i]);
+      if (!c->arg[f]) return BV_NOMEM;
+      if (q->kind->agg || q->kind->asof) c->salt = add_salt(c->salt, argv[i]);
     }
   }
   if (sqlite3_value_type(q->arg[BV_F_TIMESTEP]) == SQLITE_NULL) q->nothing = true;
@@ -318,8 +328,20 @@ static bv_rc bind(cursor *c, request *q, const char *letters, sqlite3_value **ar
   return gather_assets(q, many, err);
 }
 
+static bv_rc missing_argument(const bv_bars_kind *kind, const char *letters, bv_err *err) {
+  if (letters[0] == BV_PLAN_COLLATED) {
+    return bv_fail(err, BV_ARG, "%s(): argument %s cannot be given by a comparison with COLLATE",
+                   kind->name, letters + 1);
+  }
+  return bv_fail(err, BV_ARG, "%s(): missing argument %s; write for example %s", kind->name,
+                 letters + 1, kind->example);
+}
+
 static bv_rc filter(cursor *c, request *q, int plan, const char *letters, sqlite3_value **argv,
                     bv_err *err) {
+  if (letters[0] == BV_PLAN_MISSING || letters[0] == BV_PLAN_COLLATED) {
+    return missing_argument(q->kind, letters, err);
+  }
   BV_TRY(bv_store_sync(q->store, err));
   c->desc = (plan & BV_PLAN_DESC) != 0 || q->kind->asof;
   c->merge = (plan & BV_PLAN_MERGE) != 0;
@@ -412,12 +434,6 @@ int bv_bars_column(sqlite3_vtab_cursor *base, sqlite3_context *ctx, int col) {
   case BV_F_COMPLETE: sqlite3_result_int(ctx, bv_stream_known_at(st) <= c->complete_at); break;
   case BV_F_HANDLE: bv_handle_result(ctx, st); break;
   case BV_F_ASSET: sqlite3_result_text(ctx, st->src.base.asset, -1, SQLITE_TRANSIENT); break;
-  case BV_F_TIMESTEP: {
-    char text[32];
-    bv_timestep_format(st->src.step, text);
-    sqlite3_result_text(ctx, text, -1, SQLITE_TRANSIENT);
-    break;
-  }
   default:
     if (f < BV_FIRST_ARG) {
       result_value(ctx, st, f);
@@ -440,6 +456,8 @@ void bv_bars_split_rowid(sqlite3_int64 rowid, int64_t *series, int64_t *ts) {
 int bv_bars_rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *out) {
   cursor *c = (cursor *)base;
   const bv_stream *st = &c->stream[c->at];
-  *out = bv_bars_make_rowid(st->src.base.id, bv_stream_ts(st));
+  /* A query with OR tells rows apart by their rowids: bars of other arguments are other rows. */
+  int64_t series = (st->src.base.id ^ (int64_t)c->salt) & 0xffffff;
+  *out = bv_bars_make_rowid(series, bv_stream_ts(st));
   return SQLITE_OK;
 }

@@ -16,6 +16,7 @@ typedef struct plan {
   int n;
   int arg[BV_NFIELD]; /* constraint that binds an argument, or -1 */
   bool unusable[BV_NFIELD];
+  bool collated[BV_NFIELD]; /* compared by another collation than BINARY */
   bool many;  /* asset IN (...) taken whole */
   int bounds; /* 1 lower, 2 upper, 4 equal */
 } plan;
@@ -40,6 +41,8 @@ static void find_arguments(plan *p) {
     if (f < BV_FIRST_ARG || f == BV_NFIELD) continue;
     if (!c->usable) {
       p->unusable[f] = true;
+    } else if (strcmp(sqlite3_vtab_collation(p->info, i), "BINARY") != 0) {
+      p->collated[f] = true; /* names are found by their bytes: the core tests this one */
     } else if (p->arg[f] < 0) {
       p->arg[f] = i;
     }
@@ -84,13 +87,16 @@ static void use_arguments(plan *p) {
   }
 }
 
-/* ORDER BY that a walk over time gives by itself.  [ts] and [known_at] over one asset; over several
-** assets the streams are merged.  [asset, ts] only where asset is one value. */
+/* ORDER BY that a walk over time gives by itself: [ts] and [known_at], over several assets by merging
+** their streams; [asset, ...], because the streams stand in order of the assets' names. */
 static int order_plan(plan *p) {
   sqlite3_index_info *info = p->info;
   int at = 0;
   if (info->nOrderBy == 0) return 0;
-  if (!p->many && field_of(p->kind, info->aOrderBy[0].iColumn) == BV_F_ASSET) at = 1;
+  if (field_of(p->kind, info->aOrderBy[0].iColumn) == BV_F_ASSET) {
+    if (p->many && info->aOrderBy[0].desc) return 0;
+    at = 1;
+  }
   if (at == info->nOrderBy) {
     info->orderByConsumed = 1;
     return 0;
@@ -99,8 +105,8 @@ static int order_plan(plan *p) {
   bv_field f = field_of(p->kind, info->aOrderBy[at].iColumn);
   if (f != BV_F_TS && f != BV_F_KNOWN_AT) return 0;
   info->orderByConsumed = 1;
-  return (info->aOrderBy[at].desc ? BV_PLAN_DESC : 0) | (p->many ? BV_PLAN_MERGE : 0) |
-         (f == BV_F_KNOWN_AT ? BV_PLAN_KNOWN : 0);
+  return (info->aOrderBy[at].desc ? BV_PLAN_DESC : 0) |
+         (p->many && at == 0 ? BV_PLAN_MERGE : 0) | (f == BV_F_KNOWN_AT ? BV_PLAN_KNOWN : 0);
 }
 
 static int column_mask(const plan *p) {
@@ -139,21 +145,26 @@ static double estimate_rows(plan *p, bv_store *s) {
     int64_t lo = first, hi = last, t;
     bool lo_known = literal(p, p->arg[BV_F_START], &t) && ((lo = t > lo ? t : lo), true);
     bool hi_known = literal(p, p->arg[BV_F_END], &t) && ((hi = t < hi ? t : hi), true);
-    double nominal = (double)bv_timestep_nominal_s(found->step);
-    double dense = nominal < 86400 ? 0.27 : 0.69;
-    rows = hi > lo ? (double)(hi - lo) / nominal * dense + 1 : 1;
+    double share = last > first ? (double)(hi - lo) / (double)(last - first) : 1;
+    rows = (double)n * (share > 0 ? share : 0) + 1;
     if (((p->bounds & 1) && !lo_known) || ((p->bounds & 2) && !hi_known)) rows /= 20;
-    return rows;
+    return rows < 2 ? 2 : rows;
   }
   if (p->bounds) rows = p->bounds == 3 ? 1000 : 50000;
   return p->many ? rows * 10 : rows;
 }
 
-static int missing(bv_bars_tab *tab, const char *what) {
-  sqlite3_free(tab->base.zErrMsg);
-  tab->base.zErrMsg = sqlite3_mprintf("%s(): missing argument %s; write for example %s",
-                                      tab->kind->name, what, tab->kind->example);
-  return SQLITE_ERROR;
+/* A plan without asset or timestep cannot run, but it must not be an error here: for WHERE ... AND
+** (x OR y) the core also asks for plans of x and y alone.  No other plan is worse, and running this one
+** says what is missing. */
+static int set_missing(const plan *p, bv_field f, const char *name) {
+  sqlite3_index_info *info = p->info;
+  info->idxStr = sqlite3_mprintf("%c%s", p->collated[f] ? BV_PLAN_COLLATED : BV_PLAN_MISSING, name);
+  if (!info->idxStr) return SQLITE_NOMEM;
+  info->needToFreeIdxStr = 1;
+  info->estimatedRows = INT64_C(1) << 60;
+  info->estimatedCost = 1e90;
+  return SQLITE_OK;
 }
 
 int bv_bars_best_index(sqlite3_vtab *base, sqlite3_index_info *info) {
@@ -163,8 +174,8 @@ int bv_bars_best_index(sqlite3_vtab *base, sqlite3_index_info *info) {
   for (int f = BV_FIRST_ARG; f < BV_NFIELD; f++) {
     if (p.arg[f] < 0 && p.unusable[f]) return SQLITE_CONSTRAINT; /* another join order has it */
   }
-  if (p.arg[BV_F_ASSET] < 0) return missing(tab, "asset");
-  if (p.arg[BV_F_TIMESTEP] < 0) return missing(tab, "timestep");
+  if (p.arg[BV_F_ASSET] < 0) return set_missing(&p, BV_F_ASSET, "asset");
+  if (p.arg[BV_F_TIMESTEP] < 0) return set_missing(&p, BV_F_TIMESTEP, "timestep");
   use_arguments(&p);
   use_times(&p);
   int num = order_plan(&p) | column_mask(&p);
@@ -175,6 +186,6 @@ int bv_bars_best_index(sqlite3_vtab *base, sqlite3_index_info *info) {
   info->needToFreeIdxStr = 1;
   info->estimatedRows = (sqlite3_int64)rows;
   info->estimatedCost = 20 + rows;
-  if (rows <= 1 && !p.many) info->idxFlags = SQLITE_INDEX_SCAN_UNIQUE;
+  if (!p.many && (p.kind->asof || (p.bounds & 4))) info->idxFlags = SQLITE_INDEX_SCAN_UNIQUE;
   return SQLITE_OK;
 }

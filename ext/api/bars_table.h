@@ -70,6 +70,8 @@ typedef struct bv_bars_tab {
 *order
 ** is by known_at instead of ts; bits 8..23 the columns that will be read, BV_COLBIT each.
 */
+#define BV_PLAN_MISSING    '!' /* idxStr of a plan that cannot run: this and the argument's name */
+#define BV_PLAN_COLLATED   '~' /* the same, the argument being compared by a collation */
 #define BV_PLAN_DESC       1
 #define BV_PLAN_MERGE      2
 #define BV_PLAN_KNOWN      4

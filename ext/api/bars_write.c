@@ -80,6 +80,13 @@ static bv_rc insert(bv_bars_tab *tab, sqlite3_value **argv, sqlite3_int64 *rowid
   return bv_raw_put(tab->store, &series, ts, value, conflict_mode(tab->store->db), NULL, err);
 }
 
+static bv_rc remove_at(bv_bars_tab *tab, int64_t series_id, int64_t ts, bv_err *err) {
+  bv_series series;
+  bool found;
+  BV_TRY(bv_series_by_id(tab->store, series_id, &series, &found, err));
+  return found ? bv_raw_delete(tab->store, &series, ts, err) : BV_OK;
+}
+
 /* An UPDATE may move a bar in time or to another series: then the old one goes. */
 static bv_rc change(bv_bars_tab *tab, sqlite3_value **argv, sqlite3_int64 *rowid, bv_err *err) {
   sqlite3_int64 old = sqlite3_value_int64(argv[0]);
@@ -87,14 +94,14 @@ static bv_rc change(bv_bars_tab *tab, sqlite3_value **argv, sqlite3_int64 *rowid
   double value[BV_NCOL];
   BV_TRY(read_bar(tab, argv, &ts, value, err)); /* refuse a bad bar before anything is removed */
   bv_bars_split_rowid(old, &series, &ts);
-  BV_TRY(bv_raw_delete(tab->store, series, ts, err));
+  BV_TRY(remove_at(tab, series, ts, err));
   return insert(tab, argv, rowid, err);
 }
 
 static bv_rc remove_bar(bv_bars_tab *tab, sqlite3_value *old, bv_err *err) {
   int64_t series, ts;
   bv_bars_split_rowid(sqlite3_value_int64(old), &series, &ts);
-  return bv_raw_delete(tab->store, series, ts, err);
+  return remove_at(tab, series, ts, err);
 }
 
 int bv_bars_update(sqlite3_vtab *base, int argc, sqlite3_value **argv, sqlite3_int64 *rowid) {

@@ -5,6 +5,7 @@
 #include "api/functions.h"
 #include "api/version.h"
 #include "base/text.h"
+#include "data/compact.h"
 #include "data/settings.h"
 #include "data/sql.h"
 #include "data/view.h"
@@ -186,6 +187,33 @@ static void fn_last_price(sqlite3_context *ctx, int argc, sqlite3_value **argv) 
   }
 }
 
+/* bars_compact(): seal what can be sealed; what was done, as JSON. */
+static void fn_compact(sqlite3_context *ctx, int argc, sqlite3_value **argv) {
+  (void)argc;
+  (void)argv;
+  bv_store *s = sqlite3_user_data(ctx);
+  bv_err err = {0};
+  bv_compaction done = {0};
+  bv_savepoint sp;
+  bv_rc rc = bv_store_sync(s, &err);
+  if (rc == BV_OK) rc = bv_store_enlist(s, &err);
+  if (rc == BV_OK) rc = bv_savepoint_open(s->db, &sp, &err);
+  if (rc == BV_OK) {
+    rc = bv_compact_all(s, &done, &err);
+    rc = bv_savepoint_close(s->db, &sp, rc, &err);
+  }
+  if (rc != BV_OK) {
+    bv_store_rolled_back(s);
+    fail(ctx, "bars_compact", rc, &err);
+    return;
+  }
+  bv_store_changed(s);
+  char text[96];
+  snprintf(text, sizeof text, "{\"chunks\":%lld,\"bars\":%lld}", (long long)done.chunks,
+           (long long)done.bars);
+  sqlite3_result_text(ctx, text, -1, SQLITE_TRANSIENT);
+}
+
 /* For the C interface: put the store's address where a typed pointer says, which SQL cannot forge. */
 static void fn_store(sqlite3_context *ctx, int argc, sqlite3_value **argv) {
   (void)argc;
@@ -206,6 +234,7 @@ static const struct {
     {"bars_clock", 1, SQLITE_DIRECTONLY, fn_clock},
     {"bars_time", 1, SQLITE_INNOCUOUS, fn_time},
     {"bars_time", 2, SQLITE_INNOCUOUS, fn_time},
+    {"bars_compact", 0, SQLITE_DIRECTONLY, fn_compact},
     {"bars_asset", 3, SQLITE_DIRECTONLY, fn_asset},
     {"barsvt_store", 1, SQLITE_DIRECTONLY, fn_store},
     {"last_price", 1, SQLITE_INNOCUOUS, fn_last_price},

@@ -47,6 +47,7 @@ static bv_rc fill_stat(bv_store *s, bv_list *out, sqlite3_value *const *arg, bv_
       [BV_N_STREAM] = {"stream", "scans longer than a window"},
       [BV_N_EVICT] = {"evict", "windows dropped to stay under memory_limit"},
       [BV_N_READ] = {"read", "bars read from the database"},
+      [BV_N_DECODE] = {"decode", "columns of sealed chunks decoded"},
       [BV_N_DERIVE] = {"derive", "indicator values computed"},
   };
   for (int i = 0; i < BV_N_COUNTERS; i++) {
@@ -83,28 +84,55 @@ static bv_rc fill_cache(bv_store *s, bv_list *out, sqlite3_value *const *arg, bv
   return BV_OK;
 }
 
+/* Sources of a series' bars, as one text. */
+static bv_rc add_sources(bv_store *s, bv_list *out, int64_t series, bv_err *err) {
+  sqlite3_stmt *st;
+  int row;
+  BV_TRY(
+      bv_sql_prepare(s->db,
+                     "SELECT coalesce(group_concat(source, ', '), '') FROM (SELECT DISTINCT source"
+                     " FROM main.barsvt_coverage WHERE series = ?1 ORDER BY source)",
+                     &st, err));
+  sqlite3_bind_int64(st, 1, series);
+  bv_rc rc = bv_sql_row(s->db, st, &row, err, "barsvt_coverage");
+  if (rc == BV_OK) rc = bv_list_text(out, bv_sql_text(st, 0));
+  sqlite3_finalize(st);
+  return rc;
+}
+
+static bv_rc add_series(bv_store *s, bv_list *out, const bv_series *series, bv_err *err) {
+  int64_t first, last, n;
+  BV_TRY(bv_series_count(s, series, &first, &last, &n, err));
+  if (n == 0) return BV_OK;
+  BV_TRY(bv_list_text(out, series->asset));
+  BV_TRY(bv_list_text(out, series->step_text));
+  BV_TRY(bv_list_int(out, first));
+  BV_TRY(bv_list_int(out, last));
+  BV_TRY(bv_list_int(out, n));
+  BV_TRY(bv_list_text(out, bv_zone_name(series->zone)));
+  return add_sources(s, out, series->id, err);
+}
+
 static bv_rc fill_coverage(bv_store *s, bv_list *out, sqlite3_value *const *arg, bv_err *err) {
   bool there;
   BV_TRY(bv_store_has_schema(s, &there, err));
   if (!there) return BV_OK;
   sqlite3_stmt *st;
-  BV_TRY(bv_sql_prepare(
-      s->db,
-      "SELECT a.asset, s.timestep, h.first, h.last, h.n, a.tz, coalesce((SELECT "
-      "group_concat(source, "
-      "', ') FROM (SELECT DISTINCT source FROM main.barsvt_coverage c WHERE c.series = s.id)), '')"
-      " FROM main.barsvt_series s JOIN main.barsvt_asset a ON a.id = s.asset"
-      " JOIN (SELECT series, min(ts) first, max(ts) last, count(*) n FROM main.barsvt_hot GROUP BY "
-      "1)"
-      " h ON h.series = s.id"
-      " WHERE (?1 IS NULL OR a.asset = ?1) AND (?2 IS NULL OR s.timestep = ?2) ORDER BY 1, s.id",
-      &st, err));
+  BV_TRY(
+      bv_sql_prepare(s->db,
+                     "SELECT s.id FROM main.barsvt_series s JOIN main.barsvt_asset a ON a.id ="
+                     " s.asset WHERE (?1 IS NULL OR a.asset = ?1) AND (?2 IS NULL OR s.timestep ="
+                     " ?2) ORDER BY a.asset, s.id",
+                     &st, err));
   if (arg[0]) sqlite3_bind_value(st, 1, arg[0]);
   if (arg[1]) sqlite3_bind_value(st, 2, arg[1]);
   int row;
   bv_rc rc;
   while ((rc = bv_sql_row(s->db, st, &row, err, "bars_coverage")) == BV_OK && row) {
-    for (int c = 0; c < 7 && rc == BV_OK; c++) rc = bv_list_value(out, sqlite3_column_value(st, c));
+    bv_series series;
+    bool found;
+    rc = bv_series_by_id(s, sqlite3_column_int64(st, 0), &series, &found, err);
+    if (rc == BV_OK && found) rc = add_series(s, out, &series, err);
     if (rc != BV_OK) break;
   }
   sqlite3_finalize(st);

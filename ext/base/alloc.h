@@ -2,8 +2,7 @@
 ** alloc.h - accounted memory.
 **
 ** All memory of the library goes through these calls, so that the cache budget counts real bytes
-*and
-** so that tests can make the n-th allocation fail.  A 16-byte prefix holds size and category:
+** and tests can make the n-th allocation fail.  A 16-byte prefix holds size and category:
 **
 **      [ size : 8 | category : 4 | magic : 4 ][ user bytes ... ]
 **

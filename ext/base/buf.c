@@ -6,7 +6,9 @@
 #include <string.h>
 
 void bv_buf_init(bv_buf *b, bv_mem cat, size_t max) {
-  *b = (bv_buf){.max = max, .cat = cat};
+  size_t most =
+      SIZE_MAX / 4; /* no allocation is that large: sizes can be doubled without a check */
+  *b = (bv_buf){.max = max < most ? max : most, .cat = cat};
 }
 
 void bv_buf_reset(bv_buf *b) {
@@ -29,6 +31,7 @@ bv_rc bv_buf_reserve(bv_buf *b, size_t n) {
   if (cap > b->max + 1) cap = b->max + 1;
   char *p = bv_realloc(b->cat, b->p, cap);
   if (!p) return BV_NOMEM;
+  p[b->n] = 0;
   b->p = p;
   b->cap = cap;
   return BV_OK;

@@ -3,8 +3,7 @@
 **
 ** Open addressing with linear probing, power-of-two size, at most 70 % full.  Keys are copied.
 ** Values are borrowed: the map never frees them.  Iteration follows insertion order, so that
-*results
-** do not depend on hashing.
+** results do not depend on hashing.
 */
 #ifndef BV_BASE_MAP_H
 #define BV_BASE_MAP_H

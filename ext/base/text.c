@@ -2,6 +2,8 @@
 #define _GNU_SOURCE /* strtod_l, newlocale */
 #include "base/text.h"
 
+#include <float.h>
+#include <limits.h>
 #include <locale.h>
 #include <math.h>
 #include <pthread.h>
@@ -49,9 +51,12 @@ static void make_locale(void) {
 static bv_rc parse_slow(const char *p, size_t n, double *out) {
   static pthread_once_t once = PTHREAD_ONCE_INIT;
   char stack[128];
-  if (n >= sizeof stack) return BV_ARG; /* no price needs this many digits */
-  for (size_t i = 0; i < n; i++) {
-    if (p[i] == 'x' || p[i] == 'X' || p[i] == '(') return BV_ARG; /* hex, nan(...) */
+  if (n == 0 || n >= sizeof stack) return BV_ARG;
+  for (size_t i = 0; i < n; i++) { /* hex, nan(...), and the white space strtod passes over */
+    if (p[i] == 'x' || p[i] == 'X' || p[i] == '(' || p[i] == ' ' ||
+        (p[i] >= '\t' && p[i] <= '\r')) {
+      return BV_ARG;
+    }
   }
   memcpy(stack, p, n);
   stack[n] = 0;
@@ -59,7 +64,7 @@ static bv_rc parse_slow(const char *p, size_t n, double *out) {
   if (!c_locale) return BV_NOMEM;
   char *end;
   double v = strtod_l(stack, &end, c_locale);
-  if (end != stack + n || n == 0 || stack[0] == ' ' || stack[0] == '\t') return BV_ARG;
+  if (end != stack + n) return BV_ARG;
   *out = v;
   return BV_OK;
 }
@@ -94,6 +99,24 @@ bv_rc bv_parse_f64(const char *p, size_t n, double *out) {
   return BV_OK;
 }
 
+/* A decimal separator of the host's locale, which may be several bytes long, becomes a point. */
+static void plain_point(char *text) {
+  char *to = text;
+  bool in_separator = false;
+  for (const char *c = text; *c; c++) {
+    bool part = (*c >= '0' && *c <= '9') || *c == 'e' || *c == '+' || *c == '-';
+    if (part) {
+      *to++ = *c;
+    } else if (!in_separator) {
+      *to++ = '.';
+    }
+    in_separator = !part;
+  }
+  *to = 0;
+}
+
+/* A normal double needs no more digits than the 15 that every decimal of that length keeps; below
+** that range fewer may do. */
 void bv_format_f64(double x, char out[32]) {
   if (isnan(x)) {
     strcpy(out, "nan");
@@ -103,22 +126,21 @@ void bv_format_f64(double x, char out[32]) {
     strcpy(out, x < 0 ? "-inf" : "inf");
     return;
   }
-  for (int digits = 15; digits <= 17; digits++) {
+  bool normal = x == 0 || fabs(x) >= DBL_MIN;
+  for (int digits = normal ? 15 : 1; digits <= 17; digits++) {
     snprintf(out, 32, "%.*g", digits, x);
-    for (char *c = out; *c; c++) {
-      if (*c == ',') *c = '.'; /* the host's locale may print a comma */
-    }
+    plain_point(out);
     double back;
     if (bv_parse_f64(out, strlen(out), &back) == BV_OK && back == x) return;
   }
 }
 
-/* Levenshtein distance of two short words, case folded, at most 63 letters each. */
+/* Levenshtein distance of two short words, case folded; INT_MAX where one has more than 63 letters. */
 static int distance(const char *a, const char *b) {
   enum { MAX = 64 };
   int row[MAX];
   size_t na = strlen(a), nb = strlen(b);
-  if (na >= MAX || nb >= MAX) return MAX;
+  if (na >= MAX || nb >= MAX) return INT_MAX;
   for (size_t j = 0; j <= nb; j++) row[j] = (int)j;
   for (size_t i = 1; i <= na; i++) {
     int diag = row[0];

@@ -20,10 +20,12 @@ bool bv_text_ieqn(const char *a, size_t na, const char *b);
 BV_MUST bv_rc bv_parse_i64(const char *p, size_t n, int64_t *out);
 
 /* The whole of [p, p+n) as a decimal floating-point number, correctly rounded.  Also "nan", "inf"
-** and "infinity" in any case, with sign.  BV_ARG: not a number; overflow gives infinity. */
+** and "infinity" in any case, with sign; overflow gives infinity.  BV_ARG: not a number,
+** or 128 bytes and more; white space is not passed over. */
 BV_MUST bv_rc bv_parse_f64(const char *p, size_t n, double *out);
 
-/* The shortest text that reads back as exactly x ("0.1", "1e+300", "nan"); out holds 32 bytes. */
+/* A text with no more than 17 digits and no digit too many that reads back as exactly x ("0.1",
+** "1e+300", "nan"). */
 void bv_format_f64(double x, char out[32]);
 
 /* The name of list (ended by NULL) that is closest to `word`, or NULL where none is close enough to

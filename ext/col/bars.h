@@ -34,6 +34,9 @@ typedef enum bv_column {
 /* Bit of a column in a set of columns. */
 #define BV_COLBIT(col) (1u << (unsigned)(col))
 
+/* The columns that a store keeps. */
+#define BV_STORED_MASK (BV_COLBIT(BV_COL_OI + 1) - 1u)
+
 /* n bars; ts[i] is the open edge in epoch seconds, col[c][i] the value.  NULL = column absent. */
 typedef struct bv_bars {
   int64_t n;

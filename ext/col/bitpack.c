@@ -59,16 +59,46 @@ BV_INLINE void unpack_width(const uint8_t *in, uint32_t *out, const unsigned b) 
 }
 
 #define WIDTH(b)                                                                                   \
-  case b: unpack_width(in, out, b); break;
+  case b: unpack_width(in, out, b); break
 
 /* 256 values of b <= 32 bits from 32 * b bytes. */
 BV_INLINE void unpack_any(const uint8_t *in, uint32_t *out, unsigned b) {
   switch (b) {
-  case 0: memset(out, 0, BV_FRAME * sizeof *out); break;
-    WIDTH(1) WIDTH(2) WIDTH(3) WIDTH(4) WIDTH(5) WIDTH(6) WIDTH(7) WIDTH(8) WIDTH(9) WIDTH(10)
-    WIDTH(11) WIDTH(12) WIDTH(13) WIDTH(14) WIDTH(15) WIDTH(16) WIDTH(17) WIDTH(18) WIDTH(19)
-    WIDTH(20) WIDTH(21) WIDTH(22) WIDTH(23) WIDTH(24) WIDTH(25) WIDTH(26) WIDTH(27) WIDTH(28)
-    WIDTH(29) WIDTH(30) WIDTH(31) WIDTH(32)
+  case 0:
+    memset(out, 0, BV_FRAME * sizeof *out);
+    break;
+    WIDTH(1);
+    WIDTH(2);
+    WIDTH(3);
+    WIDTH(4);
+    WIDTH(5);
+    WIDTH(6);
+    WIDTH(7);
+    WIDTH(8);
+    WIDTH(9);
+    WIDTH(10);
+    WIDTH(11);
+    WIDTH(12);
+    WIDTH(13);
+    WIDTH(14);
+    WIDTH(15);
+    WIDTH(16);
+    WIDTH(17);
+    WIDTH(18);
+    WIDTH(19);
+    WIDTH(20);
+    WIDTH(21);
+    WIDTH(22);
+    WIDTH(23);
+    WIDTH(24);
+    WIDTH(25);
+    WIDTH(26);
+    WIDTH(27);
+    WIDTH(28);
+    WIDTH(29);
+    WIDTH(30);
+    WIDTH(31);
+    WIDTH(32);
   default: assert(0);
   }
 }
@@ -96,11 +126,21 @@ BV_INLINE uint64_t union_any(const uint64_t *u) {
   return all;
 }
 
-static void unpack_plain(const uint8_t *in, uint32_t *out, unsigned b) { unpack_any(in, out, b); }
-static void merge_plain(uint32_t *lo, const uint32_t *hi, unsigned s) { merge_any(lo, hi, s); }
-static void narrow_plain(const uint64_t *u, uint32_t *out) { narrow_any(u, out); }
-static unsigned above_plain(const uint32_t *u, unsigned b) { return above_any(u, b); }
-static uint64_t union_plain(const uint64_t *u) { return union_any(u); }
+static void unpack_plain(const uint8_t *in, uint32_t *out, unsigned b) {
+  unpack_any(in, out, b);
+}
+static void merge_plain(uint32_t *lo, const uint32_t *hi, unsigned s) {
+  merge_any(lo, hi, s);
+}
+static void narrow_plain(const uint64_t *u, uint32_t *out) {
+  narrow_any(u, out);
+}
+static unsigned above_plain(const uint32_t *u, unsigned b) {
+  return above_any(u, b);
+}
+static uint64_t union_plain(const uint64_t *u) {
+  return union_any(u);
+}
 
 #ifdef BV_X86
 BV_TARGET_AVX2 static void unpack_avx2(const uint8_t *in, uint32_t *out, unsigned b) {
@@ -109,9 +149,15 @@ BV_TARGET_AVX2 static void unpack_avx2(const uint8_t *in, uint32_t *out, unsigne
 BV_TARGET_AVX2 static void merge_avx2(uint32_t *lo, const uint32_t *hi, unsigned s) {
   merge_any(lo, hi, s);
 }
-BV_TARGET_AVX2 static void narrow_avx2(const uint64_t *u, uint32_t *out) { narrow_any(u, out); }
-BV_TARGET_AVX2 static unsigned above_avx2(const uint32_t *u, unsigned b) { return above_any(u, b); }
-BV_TARGET_AVX2 static uint64_t union_avx2(const uint64_t *u) { return union_any(u); }
+BV_TARGET_AVX2 static void narrow_avx2(const uint64_t *u, uint32_t *out) {
+  narrow_any(u, out);
+}
+BV_TARGET_AVX2 static unsigned above_avx2(const uint32_t *u, unsigned b) {
+  return above_any(u, b);
+}
+BV_TARGET_AVX2 static uint64_t union_avx2(const uint64_t *u) {
+  return union_any(u);
+}
 #endif
 
 typedef struct lane_kernels {
@@ -195,7 +241,9 @@ static void put_bits(uint8_t *p, size_t bit, unsigned w, uint64_t x) {
 }
 
 /* Count, width, positions and high bits. */
-static size_t exception_bytes(size_t e, unsigned w) { return e ? 2 + e + (e * w + 7) / 8 : 0; }
+static size_t exception_bytes(size_t e, unsigned w) {
+  return e ? 2 + e + (e * w + 7) / 8 : 0;
+}
 
 /* ---- frames ---- */
 
@@ -205,8 +253,8 @@ typedef struct frame {
 } frame;
 
 /* How many of a frame's values have more than b bits. */
-static size_t count_above(const lane_kernels *k, const uint64_t *u, const uint32_t *low, unsigned top,
-                          unsigned b) {
+static size_t count_above(const lane_kernels *k, const uint64_t *u, const uint32_t *low,
+                          unsigned top, unsigned b) {
   if (top <= 32) return k->above(low, b);
   size_t n = 0;
   for (size_t i = 0; i < BV_FRAME; i++) n += (u[i] >> b) != 0;
@@ -378,8 +426,7 @@ size_t bv_unpack64(const uint8_t *p, size_t bytes, size_t n, unsigned h, const u
     if (f.e == 0) continue;
     if (!positions_ok(p, f.e, m)) return 0;
     const uint8_t *bits = p + f.e, *stop = bits + (f.e * f.w + 7) / 8;
-    for (size_t j = 0; j < f.e; j++)
-      out[p[j]] |= get_bits(bits, stop, j * f.w, f.w) << (f.b + h);
+    for (size_t j = 0; j < f.e; j++) out[p[j]] |= get_bits(bits, stop, j * f.w, f.w) << (f.b + h);
     p = stop;
   }
   return (size_t)(p - start);

@@ -2,8 +2,7 @@
 ** chunk.h - a growing batch of bars in its own memory: what readers fill and importers collect.
 **
 ** Unlike a ring it grows, is never trimmed, and may be reversed or sorted.  Columns outside its
-*mask
-** are absent.
+** mask are absent.
 */
 #ifndef BV_COL_CHUNK_H
 #define BV_COL_CHUNK_H

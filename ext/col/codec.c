@@ -12,6 +12,7 @@
 #include "col/simd.h"
 
 #include <assert.h>
+#include <float.h>
 #include <string.h>
 
 /* Adding 1.5 * 2^52 rounds a double below 2^51 to an integer and leaves that integer in the low
@@ -21,6 +22,7 @@
 /* The bits of BV_TICK_LIMIT as a double. */
 #define TICK_LIMIT_BITS ((uint64_t)(1023 + 50) << 52)
 _Static_assert(sizeof(double) == 8, "IEEE doubles");
+_Static_assert(FLT_EVAL_METHOD == 0, "doubles must not be computed in wider registers");
 
 unsigned bv_pred_needs(bv_pred pred) {
   static const unsigned need[BV_PRED_COUNT] = {
@@ -55,10 +57,16 @@ BV_INLINE double of_bits(uint64_t b) {
   return x;
 }
 
-BV_INLINE int64_t unzigzag(uint64_t u) { return (int64_t)((u >> 1) ^ (0 - (u & 1))); }
-BV_INLINE uint64_t zigzag(int64_t r) { return ((uint64_t)r << 1) ^ (uint64_t)(r >> 63); }
+BV_INLINE int64_t unzigzag(uint64_t u) {
+  return (int64_t)((u >> 1) ^ (0 - (u & 1)));
+}
+BV_INLINE uint64_t zigzag(int64_t r) {
+  return ((uint64_t)r << 1) ^ (uint64_t)(r >> 63);
+}
 
-BV_INLINE unsigned bit_length(uint64_t u) { return 64u - (unsigned)__builtin_clzll(u | 1); }
+BV_INLINE unsigned bit_length(uint64_t u) {
+  return 64u - (unsigned)__builtin_clzll(u | 1);
+}
 
 /* q(x) of the header, as a double.  The range test works on the bits, which order as the magnitudes
 ** do, because compilers do not vectorise a selection by a floating-point comparison. */
@@ -68,8 +76,12 @@ BV_INLINE double quant(double x, double inv) {
   return (t + ROUNDER) - ROUNDER;
 }
 
-BV_INLINE double larger(double a, double b) { return a > b ? a : b; }
-BV_INLINE double smaller(double a, double b) { return a < b ? a : b; }
+BV_INLINE double larger(double a, double b) {
+  return a > b ? a : b;
+}
+BV_INLINE double smaller(double a, double b) {
+  return a < b ? a : b;
+}
 
 /* ---- decoding kernels ---- */
 
@@ -130,7 +142,9 @@ typedef struct kernels {
 } kernels;
 
 #define KERNELS(suffix, target)                                                                    \
-  target static void unzigzag32_##suffix(uint32_t *u, size_t n) { unzigzag32_any(u, n); }          \
+  target static void unzigzag32_##suffix(uint32_t *u, size_t n) {                                  \
+    unzigzag32_any(u, n);                                                                          \
+  }                                                                                                \
   target static void none_##suffix(const int32_t *r, size_t n, double ref, double *out) {          \
     none_any(r, n, ref, out);                                                                      \
   }                                                                                                \
@@ -247,7 +261,9 @@ static void predict(const bv_model *m, const bv_deps *d, size_t from, size_t n, 
   }
 }
 
-static bool from_columns(bv_pred pred) { return bv_pred_needs(pred) != 0; }
+static bool from_columns(bv_pred pred) {
+  return bv_pred_needs(pred) != 0;
+}
 
 /* Integers of a block in place of its residuals. */
 static void add_prediction(const bv_model *m, const bv_deps *deps, uint64_t *u, size_t n) {
@@ -317,7 +333,7 @@ static void choose_sign(const int64_t *r, const uint8_t *patch, size_t n, bv_mod
   m->zigzag = false;
   m->ref = lo == INT64_MAX ? 0 : (uint64_t)lo;
   if (lo >= 0) return;
-  for (size_t i = 0; i < n; i += n > 4 * BV_CHUNK ? 4 : 1) {
+  for (size_t i = 0; i<n; i += n> 4 * BV_CHUNK ? 4 : 1) {
     if (patch && patch[i]) continue;
     plain += bit_length((uint64_t)r[i] - (uint64_t)lo);
     signs += bit_length(zigzag(r[i]));

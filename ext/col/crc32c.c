@@ -31,8 +31,8 @@ static uint32_t crc_plain(const uint8_t *p, size_t n) {
   pthread_once(&table_once, table_make);
   uint32_t c = 0xFFFFFFFFu;
   for (; n >= 8; n -= 8, p += 8) {
-    const uint32_t a = c ^ ((uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 |
-                            (uint32_t)p[3] << 24);
+    const uint32_t a =
+        c ^ ((uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24);
     c = table[7][a & 255] ^ table[6][a >> 8 & 255] ^ table[5][a >> 16 & 255] ^ table[4][a >> 24] ^
         table[3][p[4]] ^ table[2][p[5]] ^ table[1][p[6]] ^ table[0][p[7]];
   }

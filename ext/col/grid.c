@@ -71,8 +71,10 @@ static grid grid_of_sample(const double *x, size_t n, size_t *off) {
     size_t fail = 0;
     int64_t k, g = 0;
     for (size_t i = 0; i < n; i++)
-      if (place(x[i], 1.0, p, p, &k)) fail++;
-      else if (g != 1) g = gcd(k, g);
+      if (place(x[i], 1.0, p, p, &k))
+        fail++;
+      else if (g != 1)
+        g = gcd(k, g);
     if (fail == n) continue;
     const grid q = {s, g ? g : 1};
     const double cost = (double)fail * PATCH_BITS + (double)n * grid_bits(q);

@@ -3,14 +3,11 @@
 **
 ** Buckets are closed left and labelled left.  A resampler is fed base bars in order, in as many
 ** pieces as one likes, and appends a bucket to the output once a bar of a later one arrives, or
-*when
-** it is flushed.  Open is the first, high the largest, low the smallest, close the last; volume and
-** trades are sums of what is there (NaN only where every bar lacks it); vwap is the mean weighted
-*by
-** volume, NaN where some bar with volume lacks it.  count is the number of base bars.
+** when it is flushed.  Open is the first, high the largest, low the smallest, close the last; volume
+** and trades are sums of what is there (NaN only where every bar lacks it); vwap is the mean
+** weighted by volume, NaN where some bar with volume lacks it.  count is the number of base bars.
 **
-** A session keeps only bars whose local start lies in [lo, hi) seconds after local midnight; lo >
-*hi
+** A session keeps only bars whose local start lies in [lo, hi) seconds after local midnight; lo > hi
 ** means a session over midnight, lo = hi none.
 */
 #ifndef BV_COL_RESAMPLE_H

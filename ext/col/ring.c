@@ -33,6 +33,7 @@ void bv_ring_reset(bv_ring *r) {
 
 /* Write n 8-byte values for bars [at, at+n) into both halves; n <= cap. */
 static void put(const bv_ring *r, void *column, int64_t at, const void *src, int64_t n) {
+  if (n == 0) return; /* src may then be NULL */
   char *base = column;
   const char *from = src;
   int64_t slot = bv_ring_slot(r, at);

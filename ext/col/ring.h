@@ -2,16 +2,15 @@
 ** ring.h - fixed-capacity ring of bars with contiguous views.
 **
 ** A ring holds a run of consecutive bars [first, next) of one series, at most `cap` of them.
-*Indexes
-** are the owner's and may be negative; slots are index modulo cap.  Every column is one array of
-** 2*cap slots, and each bar is stored twice, so that any run of bars is contiguous:
+** Indexes are the owner's and may be negative; slots are index modulo cap.  Every column is one
+** array of 2*cap slots, and each bar is stored twice, so that any run of bars is contiguous:
 **
 **      slots   0 1 2 3 | 4 5 6 7          cap = 4, bars 5..8 stored
 **      bars    8 5 6 7 | 8 5 6 7          view(5, 9) starts at slot 1, length 4
 **
 ** A ring starts with a set of columns and can be given more later.  Pushing beyond capacity drops
-*the
-** oldest bars.  Times must rise strictly: pushing an older bar is BV_RANGE, not a sort.
+** the oldest bars.  Times must rise strictly over the bars held: pushing an older bar is BV_RANGE,
+** not a sort.
 */
 #ifndef BV_COL_RING_H
 #define BV_COL_RING_H
@@ -34,12 +33,11 @@ void bv_ring_reset(bv_ring *r);
 /* Append n bars; the ring takes the columns it has from `bars` (an absent one becomes NaN). */
 BV_MUST bv_rc bv_ring_push(bv_ring *r, const bv_bars *bars);
 
-/* Add column `c` for the bars held: values[0..next-first).  */
+/* Add column `c` for the bars held: values[0..next-first); may be NULL where none is held. */
 BV_MUST bv_rc bv_ring_add_column(bv_ring *r, bv_column c, const double *values);
 
 /* Borrow bars [lo, hi) as a contiguous view, valid until the next push, trim or reset.  BV_RANGE
-*where
-** they are not all held. */
+** where they are not all held; *out is then untouched. */
 BV_MUST bv_rc bv_ring_view(const bv_ring *r, int64_t lo, int64_t hi, bv_bars *out);
 
 /* Forget bars before index lo. */

@@ -5,7 +5,9 @@
 
 #include <string.h>
 
-static bool same_double(double a, double b) { return memcmp(&a, &b, sizeof a) == 0; }
+static bool same_double(double a, double b) {
+  return memcmp(&a, &b, sizeof a) == 0;
+}
 
 static bool same_stats(const bv_seg_block *a, const bv_seg_block *b, bool dot) {
   if (a->exact != b->exact || a->patched != b->patched || a->nulls != b->nulls) return false;

@@ -18,8 +18,12 @@ enum {
   ENTRY_ZERO = 128
 };
 
-static uint64_t zigzag(int64_t x) { return ((uint64_t)x << 1) ^ (uint64_t)(x >> 63); }
-static int64_t unzigzag(uint64_t u) { return (int64_t)((u >> 1) ^ (0 - (u & 1))); }
+static uint64_t zigzag(int64_t x) {
+  return ((uint64_t)x << 1) ^ (uint64_t)(x >> 63);
+}
+static int64_t unzigzag(uint64_t u) {
+  return (int64_t)((u >> 1) ^ (0 - (u & 1)));
+}
 
 static uint32_t load32(const uint8_t *p) {
   return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
@@ -39,7 +43,9 @@ static bv_rc put128(bv_buf *out, bv_u128 x) {
   return bv_buf_add(out, b, n);
 }
 
-bv_rc bv_varint_put(bv_buf *out, uint64_t x) { return put128(out, x); }
+bv_rc bv_varint_put(bv_buf *out, uint64_t x) {
+  return put128(out, x);
+}
 
 static const uint8_t *get128(const uint8_t *p, const uint8_t *end, bv_u128 *x) {
   *x = 0;
@@ -80,7 +86,9 @@ size_t bv_seg_nblock(const bv_seg_head *h) {
   return (h->n + block - 1) / block;
 }
 
-size_t bv_seg_head_size(const bv_seg_head *h) { return BV_SEG_FIXED + (size_t)h->dir + SEG_CRC; }
+size_t bv_seg_head_size(const bv_seg_head *h) {
+  return BV_SEG_FIXED + (size_t)h->dir + SEG_CRC;
+}
 
 bv_rc bv_seg_head_write(const bv_seg_head *h, bv_buf *out) {
   uint8_t f[BV_SEG_FIXED] = {SEG_MAGIC, BV_SEG_VERSION, (uint8_t)h->col,
@@ -106,7 +114,7 @@ static bool pred_fits(bv_column col, unsigned pred) {
 static bool fixed_ok(const uint8_t *p) {
   const unsigned h = p[14];
   const bool plane = p[3] == SEG_FLAG_PLANE;
-  return p[3] <= SEG_FLAG_PLANE && (p[2] < BV_NCOL || p[2] == BV_COL_TS) &&
+  return p[3] <= SEG_FLAG_PLANE && (p[2] < BV_SEG_NCOL || p[2] == BV_COL_TS) &&
          load32(p + 8) <= BV_SEG_MAX && p[12] >= SEG_BLOCK_LOG2_MIN &&
          p[12] <= SEG_BLOCK_LOG2_MAX && pred_fits((bv_column)p[2], p[13]) && p[15] == 0 &&
          (plane ? h == 1 || h == 2 || h == 4 || h == 8 : h == 0 && load32(p + 16) == 0);
@@ -208,7 +216,9 @@ static const uint8_t *read_exact(const bv_seg_head *h, const uint8_t *p, const u
   return p;
 }
 
-static bool tick_ok(int64_t k) { return k > -BV_TICK_LIMIT && k < BV_TICK_LIMIT; }
+static bool tick_ok(int64_t k) {
+  return k > -BV_TICK_LIMIT && k < BV_TICK_LIMIT;
+}
 
 /* Do the numbers of an entry fit together? */
 static bool entry_ok(const bv_seg_head *h, const bv_seg_block *b) {
@@ -233,65 +243,76 @@ static bool entry_ok(const bv_seg_head *h, const bv_seg_block *b) {
          b->dot > -limit && b->dot < limit;
 }
 
-bv_rc bv_seg_block_read(const bv_seg_head *h, bv_seg_cursor *c, bv_seg_block *b, bv_err *err) {
-  const uint8_t *p = c->p, *const end = c->end;
-  const size_t block = (size_t)1 << h->log2;
-  uint64_t bytes = 0, nulls = 0, ref = 0, scale = 0, g = 1;
-  memset(b, 0, sizeof *b);
-  bv_model *m = &b->model;
-  b->at = c->at;
-  b->n = h->n - c->at < block ? h->n - c->at : block;
-  const unsigned kind = p < end ? *p++ : ENTRY_CODEC;
-  m->codec = (bv_codec)(kind & ENTRY_CODEC);
-  m->pred = h->pred;
-  m->zigzag = (kind & ENTRY_ZIGZAG) != 0;
+static void read_kind(unsigned kind, bv_seg_block *b) {
+  b->model.codec = (bv_codec)(kind & ENTRY_CODEC);
+  b->model.zigzag = (kind & ENTRY_ZIGZAG) != 0;
   b->wide = (kind & ENTRY_WIDE) != 0;
   b->patched = (kind & ENTRY_PATCHED) != 0;
   b->exact = (kind & ENTRY_EXACT) != 0;
   b->has_dot = (kind & ENTRY_DOT) != 0;
   b->zero = (kind & ENTRY_ZERO) != 0;
+}
 
-  p = bv_varint_get(p, end, &bytes);
-  if (!m->zigzag) p = bv_varint_get(p, end, &ref);
-  if (b->patched) p = bv_varint_get(p, end, &nulls);
-  m->ref = (uint64_t)unzigzag(ref);
+/* What the codec of an entry needs to know; impossible values become ones that entry_ok refuses. */
+static const uint8_t *read_model(const uint8_t *p, const uint8_t *end, bv_model *m) {
+  uint64_t scale = 0, g = 1;
   m->g = 1;
   if (m->codec == BV_CODEC_BITS) {
-    if (p == end) p = NULL;
-    if (p != NULL) m->shift = *p++;
-  } else {
-    if (m->codec == BV_CODEC_TICK) p = bv_varint_get(p, end, &scale);
-    p = bv_varint_get(p, end, &g);
-    if (m->codec == BV_CODEC_TIME) p = get_signed(p, end, &m->delta);
-    p = get_signed(p, end, &m->first);
-    m->scale = scale <= BV_SCALE_MAX ? (int)scale : -1;
-    m->g = g <= INT64_MAX ? (int64_t)g : 0;
+    if (p == NULL || p == end) return NULL;
+    m->shift = *p;
+    return p + 1;
   }
-  if (b->exact) {
-    p = read_exact(h, p, end, b);
-  } else {
-    p = get_double(p, end, &b->d_first);
-    p = get_double(p, end, &b->d_last);
-    p = get_double(p, end, &b->d_min);
-    p = get_double(p, end, &b->d_max);
-  }
-  if (p == NULL || nulls > b->n || bytes > h->total)
-    return bv_fail(err, BV_CORRUPT, "segment: the entry of block %zu is cut off", c->at >> h->log2);
+  if (m->codec == BV_CODEC_TICK) p = bv_varint_get(p, end, &scale);
+  p = bv_varint_get(p, end, &g);
+  if (m->codec == BV_CODEC_TIME) p = get_signed(p, end, &m->delta);
+  m->scale = scale <= BV_SCALE_MAX ? (int)scale : -1;
+  m->g = g <= INT64_MAX ? (int64_t)g : 0;
+  return get_signed(p, end, &m->first);
+}
+
+/* An entry as stored; NULL where its bytes end early or a number is too large for its place. */
+static const uint8_t *read_entry(const bv_seg_head *h, const uint8_t *p, const uint8_t *end,
+                                 bv_seg_block *b) {
+  uint64_t bytes = 0, nulls = 0;
+  int64_t ref = 0;
+  if (p == end) return NULL;
+  read_kind(*p++, b);
+  p = bv_varint_get(p, end, &bytes);
+  if (!b->model.zigzag) p = get_signed(p, end, &ref);
+  if (b->patched) p = bv_varint_get(p, end, &nulls);
+  if (bytes > h->total || nulls > b->n) return NULL;
   b->bytes = (uint32_t)bytes;
   b->nulls = (size_t)nulls;
+  b->model.ref = (uint64_t)ref;
+  p = read_model(p, end, &b->model);
+  if (b->exact) return read_exact(h, p, end, b);
+  p = get_double(p, end, &b->d_first);
+  p = get_double(p, end, &b->d_last);
+  p = get_double(p, end, &b->d_min);
+  return get_double(p, end, &b->d_max);
+}
+
+bv_rc bv_seg_block_read(const bv_seg_head *h, bv_seg_cursor *c, bv_seg_block *b, bv_err *err) {
+  const size_t block = (size_t)1 << h->log2, index = c->at >> h->log2;
+  memset(b, 0, sizeof *b);
+  b->at = c->at;
+  b->n = h->n - c->at < block ? h->n - c->at : block;
+  b->model.pred = h->pred;
+  const uint8_t *p = read_entry(h, c->p, c->end, b);
+  if (p == NULL)
+    return bv_fail(err, BV_CORRUPT, "segment: the entry of block %zu is cut off", index);
   if (!entry_ok(h, b))
-    return bv_fail(err, BV_CORRUPT, "segment: the entry of block %zu contradicts itself",
-                   c->at >> h->log2);
-  if (m->codec == BV_CODEC_BITS) {
+    return bv_fail(err, BV_CORRUPT, "segment: the entry of block %zu contradicts itself", index);
+  if (b->model.codec == BV_CODEC_BITS) {
     uint64_t bits;
     memcpy(&bits, &b->d_first, 8);
-    m->first = (int64_t)(bits >> m->shift);
+    b->model.first = (int64_t)(bits >> b->model.shift);
   }
   c->p = p;
   c->at += b->n;
   c->bytes += b->bytes;
   const size_t rest = h->total - bv_seg_head_size(h) - h->plane_z - SEG_CRC;
-  if (c->bytes > rest || (c->at == h->n && (c->bytes != rest || p != end)))
+  if (c->bytes > rest || (c->at == h->n && (c->bytes != rest || p != c->end)))
     return bv_fail(err, BV_CORRUPT, "segment: the blocks do not fill the segment");
   return BV_OK;
 }
@@ -343,8 +364,8 @@ void bv_seg_block_measure(bv_column col, const double *x, const int64_t *k, cons
     for (size_t i = 0; i < n; i++) b->nulls += x[i] != x[i];
     for (size_t i = 0; i < n; i++) b->exact = b->exact && (!patch[i] || x[i] != x[i]);
   }
-  b->has_dot = b->exact && !b->patched && volume != NULL &&
-               (col == BV_COL_CLOSE || col == BV_COL_VWAP);
+  b->has_dot =
+      b->exact && !b->patched && volume != NULL && (col == BV_COL_CLOSE || col == BV_COL_VWAP);
   if (!b->exact) {
     measure_doubles(x, n, b);
     return;

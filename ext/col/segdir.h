@@ -33,16 +33,16 @@ typedef struct bv_seg_head {
 /* One entry of the directory. */
 typedef struct bv_seg_block {
   bv_model model;
-  size_t at, n;                     /* bars */
-  bool wide, zero, patched;         /* see the format */
-  bool exact, has_dot;              /* k_... and sums hold; dot holds */
-  uint32_t bytes;                   /* payload */
-  size_t nulls;                     /* NaN */
-  int64_t k_last, k_min, k_max;     /* exact or time: integers; the first is model.first */
-  uint64_t sum;                     /* exact: sum of k - k_min */
-  bv_u128 sumsq;                    /* exact close: sum of (k - k_min)^2 */
-  bv_i128 dot;                      /* sum of k * volume integer * volume g */
-  int vol_scale;                    /* decimal places of the volume in dot */
+  size_t at, n;                         /* bars */
+  bool wide, zero, patched;             /* see the format */
+  bool exact, has_dot;                  /* k_... and sums hold; dot holds */
+  uint32_t bytes;                       /* payload */
+  size_t nulls;                         /* NaN */
+  int64_t k_last, k_min, k_max;         /* exact or time: integers; the first is model.first */
+  uint64_t sum;                         /* exact: sum of k - k_min */
+  bv_u128 sumsq;                        /* exact close: sum of (k - k_min)^2 */
+  bv_i128 dot;                          /* sum of k * volume integer * volume g */
+  int vol_scale;                        /* decimal places of the volume in dot */
   double d_first, d_last, d_min, d_max; /* otherwise */
 } bv_seg_block;
 

@@ -31,14 +31,16 @@ typedef struct job {
 
 /* All blocks packed. */
 typedef struct packing {
-  uint8_t *bytes;    /* the blocks' frames, one after the other */
-  uint32_t *of;      /* bytes of every block */
-  size_t total;      /* their sum */
-  size_t plane_n;    /* bytes of the plane */
+  uint8_t *bytes; /* the blocks' frames, one after the other */
+  uint32_t *of;   /* bytes of every block */
+  size_t total;   /* their sum */
+  size_t plane_n; /* bytes of the plane */
   unsigned h, k;
 } packing;
 
-static bv_rc no_memory(bv_err *err) { return bv_fail(err, BV_NOMEM, "segment: no memory"); }
+static bv_rc no_memory(bv_err *err) {
+  return bv_fail(err, BV_NOMEM, "segment: no memory");
+}
 
 static bv_rc job_start(job *j, bv_err *err) {
   bv_segctx *ctx = j->ctx;
@@ -111,9 +113,7 @@ static void preds_of(const job *j, bv_pred try[2]) {
     try[0] = BV_PRED_PREV;
     if (close) try[1] = BV_PRED_CLOSE;
     break;
-  default:
-    try[0] = BV_PRED_NONE;
-    try[1] = BV_PRED_PREV;
+  default: try[0] = BV_PRED_NONE; try[1] = BV_PRED_PREV;
   }
 }
 
@@ -368,7 +368,7 @@ static bv_rc check_request(const bv_bars *in, bv_column col, int level, bv_err *
     return bv_fail(err, BV_ARG, "segment: %lld bars, at most %d", (long long)in->n, BV_SEG_MAX);
   if (level < 0 || level > BV_SEG_LEVEL_MAX)
     return bv_fail(err, BV_ARG, "segment: level %d, known are 0 to %d", level, BV_SEG_LEVEL_MAX);
-  const bool known = col == BV_COL_TS || ((int)col >= 0 && col < BV_NCOL);
+  const bool known = col == BV_COL_TS || ((int)col >= 0 && col < BV_SEG_NCOL);
   if (!known || (in->n > 0 && (col == BV_COL_TS ? in->ts == NULL : in->col[col] == NULL)))
     return bv_fail(err, BV_ARG, "segment: no column %s to store", bv_column_name((int)col));
   return BV_OK;

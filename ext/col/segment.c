@@ -25,8 +25,9 @@
 **     20  u16  bytes of the directory
 **
 **   directory = an entry for each of the ceil(n / block) blocks
-**     u8       kind: bits 0-1 codec (0 tick, 1 bits, 2 time); 4 wide residuals; 8 zigzag;
-**              16 patched; 32 exact; 64 dot; 128 all stored residuals are zero
+**     u8       kind: bits 0-1 codec (0 tick, 1 bits, 2 time); 4 wide: some frame has residuals of
+**              more than 31 bits, b + h + w; 8 zigzag; 16 patched; 32 exact; 64 dot; 128 all stored
+**              residuals are zero
 **     varint   bytes of the block's payload
 **     zvarint  ref, if not zigzag
 **     varint   number of NaN, if patched
@@ -34,7 +35,8 @@
 **                                                      value that is no patch
 **     bits:    u8 shift                                x = the double of the bits k << shift
 **     time:    varint g, zvarint delta, zvarint first  see below
-**     exact:   zvarint last - first, varint first - min, varint max - first: integers k, or times
+**     exact:   zvarint last - first, varint first - min, varint max - first: integers k, or times,
+**              modulo 2^64
 **       tick:  varint sum of (k - min) without patches
 **              close: varint (128 bits) sum of (k - min)^2
 **              dot:   varint scale of the volume sv,
@@ -73,7 +75,8 @@
 #include <zstd_errors.h>
 
 _Static_assert(BV_COL_OPEN == 0 && BV_COL_OI == 9 && BV_COL_TS == 15, "stored column numbers");
-_Static_assert(BV_PRED_NONE == 0 && BV_PRED_MIN_OC == 5 && BV_PRED_TREND == 6, "stored predictions");
+_Static_assert(BV_PRED_NONE == 0 && BV_PRED_MIN_OC == 5 && BV_PRED_TREND == 6,
+               "stored predictions");
 _Static_assert(BV_CODEC_TICK == 0 && BV_CODEC_TIME == 2, "stored codecs");
 
 unsigned bv_segment_needs(bv_column col) {
@@ -102,9 +105,9 @@ void bv_segctx_free(bv_segctx *ctx) {
   if (ctx == NULL) return;
   ZSTD_freeCCtx(ctx->compressor);
   ZSTD_freeDCtx(ctx->decompressor);
-  seg_scratch *const all[] = {&ctx->plane,    &ctx->plane_z, &ctx->ints,      &ctx->vol_ints,
-                              &ctx->residual, &ctx->patch,   &ctx->vol_patch, &ctx->packed,
-                              &ctx->block};
+  seg_scratch *const all[] = {&ctx->plane,     &ctx->plane_z,  &ctx->ints,
+                              &ctx->vol_ints,  &ctx->residual, &ctx->patch,
+                              &ctx->vol_patch, &ctx->packed,   &ctx->block};
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) bv_free(all[i]->p);
   bv_buf_reset(&ctx->patches);
   bv_buf_reset(&ctx->dir);
@@ -142,11 +145,12 @@ static size_t set_level(ZSTD_CCtx *z, int level) {
   static const struct {
     ZSTD_cParameter name;
     int value;
-  } entropy_only[] = {{ZSTD_c_strategy, ZSTD_fast}, {ZSTD_c_minMatch, 7},  {ZSTD_c_hashLog, 6},
+  } entropy_only[] = {{ZSTD_c_strategy, ZSTD_fast}, {ZSTD_c_minMatch, 7}, {ZSTD_c_hashLog, 6},
                       {ZSTD_c_windowLog, 17},       {ZSTD_c_chainLog, 6}, {ZSTD_c_searchLog, 1}};
   ZSTD_CCtx_reset(z, ZSTD_reset_session_and_parameters);
   size_t e = ZSTD_CCtx_setParameter(z, ZSTD_c_contentSizeFlag, 0);
-  if (level > 1) return ZSTD_isError(e) ? e : ZSTD_CCtx_setParameter(z, ZSTD_c_compressionLevel, level);
+  if (level > 1)
+    return ZSTD_isError(e) ? e : ZSTD_CCtx_setParameter(z, ZSTD_c_compressionLevel, level);
   for (size_t i = 0; i < sizeof entropy_only / sizeof *entropy_only && !ZSTD_isError(e); i++)
     e = ZSTD_CCtx_setParameter(z, entropy_only[i].name, entropy_only[i].value);
   return e;
@@ -171,8 +175,7 @@ bv_rc bv_seg_deflate(bv_segctx *ctx, const uint8_t *plane, size_t n, int level, 
 static bv_rc inflate_plane(bv_segctx *ctx, const uint8_t *z, size_t nz, size_t n, bv_err *err) {
   if (ctx->decompressor == NULL) ctx->decompressor = ZSTD_createDCtx_advanced(zstd_memory);
   uint8_t *out = bv_seg_room(&ctx->plane, n);
-  if (ctx->decompressor == NULL || out == NULL)
-    return bv_fail(err, BV_NOMEM, "segment: no memory");
+  if (ctx->decompressor == NULL || out == NULL) return bv_fail(err, BV_NOMEM, "segment: no memory");
   const size_t r = ZSTD_decompressDCtx(ctx->decompressor, out, n, z, nz);
   if (ZSTD_isError(r) && ZSTD_getErrorCode(r) == ZSTD_error_memory_allocation)
     return bv_fail(err, BV_NOMEM, "segment: no memory");
@@ -268,8 +271,7 @@ static bv_rc reader_open(bv_segctx *ctx, bv_column col, const uint8_t *p, size_t
   memcpy(&crc, end, sizeof crc);
   if (bv_crc32c(body, (size_t)(end - body)) != crc)
     return bv_fail(err, BV_CORRUPT, "segment: the checksum does not match");
-  if (h->n > cap)
-    return bv_fail(err, BV_RANGE, "segment: %u bars, room for %zu", h->n, cap);
+  if (h->n > cap) return bv_fail(err, BV_RANGE, "segment: %u bars, room for %zu", h->n, cap);
   r->payload = body + h->plane_z;
   r->plane = NULL;
   if (!h->plane) return BV_OK;
@@ -347,7 +349,8 @@ bv_rc bv_segment_decode(bv_segctx *ctx, bv_column col, const void *blob, size_t 
                         const bv_bars *bars, double *out, size_t cap, size_t *n, bv_err *err) {
   reader r;
   bv_deps deps;
-  if (col < 0 || col >= BV_NCOL) return bv_fail(err, BV_ARG, "segment: no value column %d", (int)col);
+  if (col < 0 || col >= BV_SEG_NCOL)
+    return bv_fail(err, BV_ARG, "segment: no value column %d", (int)col);
   BV_TRY(reader_open(ctx, col, blob, bytes, cap, &r, err));
   BV_TRY(take_deps(&r.head, bars, &deps, err));
   for (size_t i = bv_seg_nblock(&r.head); i > 0; i--) {

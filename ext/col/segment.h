@@ -19,6 +19,9 @@
 #define BV_SEG_VERSION 1
 #define BV_SEG_MAX     65536
 
+/* Value columns that can be stored: open to open interest.  Columns of aggregated bars cannot. */
+#define BV_SEG_NCOL (BV_COL_OI + 1)
+
 /* Level of the entropy layer: 0 none; 1 entropy coding only, the default; 2 to 19 also look for
 ** repetitions with zstd at that level and keep what is smaller. */
 #define BV_SEG_LEVEL_DEFAULT 1
@@ -70,7 +73,8 @@ BV_MUST bv_rc bv_segment_encode(bv_segctx *ctx, const bv_bars *in, bv_column col
 /* Decode a value column into out[cap].  deps gives the columns the blob needs (stat.needs) with
 ** their n bars; it may be NULL where the blob needs none.  *n gets the number of bars.
 ** BV_CORRUPT: the blob contradicts itself or is another column's; BV_ARG: a column that it needs is
-** missing or of another length; BV_RANGE: more than cap bars. */
+** missing or of another length; BV_RANGE: more than cap bars.  After a failure out holds anything.
+** out must not be one of the columns that the blob needs. */
 BV_MUST bv_rc bv_segment_decode(bv_segctx *ctx, bv_column col, const void *blob, size_t bytes,
                                 const bv_bars *deps, double *out, size_t cap, size_t *n,
                                 bv_err *err);

@@ -12,10 +12,10 @@
 #include <stdint.h>
 
 #if defined(__x86_64__) && defined(__GNUC__)
-#define BV_X86            1
-#define BV_TARGET_AVX2    __attribute__((target("avx2")))
-#define BV_TARGET_AVX512  __attribute__((target("avx2,avx512f,avx512bw,avx512dq,avx512vl")))
-#define BV_TARGET_SSE42   __attribute__((target("sse4.2")))
+#define BV_X86           1
+#define BV_TARGET_AVX2   __attribute__((target("avx2")))
+#define BV_TARGET_AVX512 __attribute__((target("avx2,avx512f,avx512bw,avx512dq,avx512vl")))
+#define BV_TARGET_SSE42  __attribute__((target("sse4.2")))
 #endif
 
 #define BV_INLINE static inline __attribute__((always_inline))

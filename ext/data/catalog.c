@@ -1,6 +1,9 @@
 /* catalog.c - assets and series of the store; see store.h. */
 #include "base/buf.h"
 #include "base/text.h"
+#include "data/hot.h"
+#include "data/raw.h"
+#include "data/seg.h"
 #include "data/sql.h"
 #include "data/store.h"
 
@@ -40,6 +43,18 @@ static bv_rc load_series(bv_store *s, const char *asset, const char *step, bv_se
   sqlite3_bind_text(st, 2, step, -1, SQLITE_STATIC);
   bv_rc rc = bv_sql_row(s->db, st, found, err, "barsvt_series");
   if (rc == BV_OK && *found) rc = series_from_row(st, out, err);
+  sqlite3_reset(st);
+  return rc;
+}
+
+bv_rc bv_series_by_id(bv_store *s, int64_t id, bv_series *out, bool *found, bv_err *err) {
+  sqlite3_stmt *st;
+  int row;
+  BV_TRY(bv_store_stmt(s, BV_ST_SERIES_BY_ID, &st, err));
+  sqlite3_bind_int64(st, 1, id);
+  bv_rc rc = bv_sql_row(s->db, st, &row, err, "barsvt_series");
+  *found = rc == BV_OK && row;
+  if (*found) rc = series_from_row(st, out, err);
   sqlite3_reset(st);
   return rc;
 }
@@ -206,20 +221,50 @@ bv_rc bv_series_make(bv_store *s, const char *asset, bv_timestep step, const cha
   return found ? BV_OK : bv_fail(err, BV_CORRUPT, "barsvt_series: the row just written is gone");
 }
 
+static void widen(int64_t *lo, int64_t *hi, int64_t *n, int64_t first, int64_t last, int64_t add) {
+  if (add == 0) return;
+  if (*n == 0 || first < *lo) *lo = first;
+  if (*n == 0 || last > *hi) *hi = last;
+  *n += add;
+}
+
 bv_rc bv_series_span(bv_store *s, const bv_series *series, int64_t *first, int64_t *last,
                      int64_t *n, bv_err *err) {
   sqlite3_stmt *st;
   int row;
-  *n = 0;
-  *first = *last = 0;
+  BV_TRY(bv_seg_span(s, series, first, last, n, err));
   BV_TRY(bv_store_stmt(s, BV_ST_SPAN, &st, err));
   sqlite3_bind_int64(st, 1, series->id);
   BV_TRY(bv_sql_row(s->db, st, &row, err, "barsvt_hot"));
   if (row && sqlite3_column_type(st, 0) == SQLITE_INTEGER) {
-    *first = sqlite3_column_int64(st, 0);
-    *last = sqlite3_column_int64(st, 1);
-    *n = (*last - *first) / bv_timestep_nominal_s(series->step) + 1;
+    int64_t lo = sqlite3_column_int64(st, 0), hi = sqlite3_column_int64(st, 1);
+    widen(first, last, n, lo, hi, (hi - lo) / bv_timestep_nominal_s(series->step) / 3 + 1);
   }
   sqlite3_reset(st);
   return BV_OK;
+}
+
+/* Rows count, but those whose time is sealed too, which are corrections, not further bars. */
+bv_rc bv_series_count(bv_store *s, const bv_series *series, int64_t *first, int64_t *last,
+                      int64_t *n, bv_err *err) {
+  int64_t sealed_first, sealed_last, from = INT64_MIN, ts, lo, hi;
+  bool found;
+  BV_TRY(bv_series_span(s, series, first, last, n, err));
+  BV_TRY(bv_seg_span(s, series, &sealed_first, &sealed_last, n, err));
+  for (;;) { /* chunk by chunk through those that have rows */
+    BV_TRY(bv_hot_first(s, series->id, from, &ts, &found, err));
+    if (!found) return BV_OK;
+    int64_t chunk = bv_seg_chunk_of(series, ts);
+    bv_bars sealed;
+    bv_chunk all;
+    bv_seg_range(series, chunk, &lo, &hi);
+    BV_TRY(bv_seg_load(s, series, chunk, 0, &sealed, err));
+    int64_t before = sealed.n;
+    bv_chunk_init(&all, BV_MEM_DECODE, 0);
+    bv_rc rc = bv_raw_read(s, series, lo, hi, INT64_MAX, false, &all, err);
+    *n += all.n - before;
+    bv_chunk_reset(&all);
+    if (rc != BV_OK) return rc;
+    from = hi;
+  }
 }

@@ -1,20 +1,16 @@
 /*
-** hot.c - the row table barsvt_hot; see raw.h.
+** hot.c - the row table barsvt_hot; see hot.h.
 **
 ** Each set of columns and each direction has a statement of its own, so that a scan of one column
 ** makes SQLite decode one column.  A read is one execution that is reset before it returns.
 */
 #include "base/buf.h"
-#include "data/put.h"
-#include "data/raw.h"
+#include "data/hot.h"
 #include "data/sql.h"
-#include "time/instant.h"
 
 #include <assert.h>
 #include <math.h>
 #include <string.h>
-
-#define STORED_MASK (BV_COLBIT(BV_COL_OI + 1) - 1u)
 
 static bv_rc prepare_read(bv_store *s, unsigned mask, int desc, sqlite3_stmt **out, bv_err *err) {
   bv_buf sql;
@@ -70,10 +66,10 @@ static bool read_value(sqlite3_stmt *st, int at, int c, double *out) {
   }
 }
 
-bv_rc bv_raw_read(bv_store *s, const bv_series *series, int64_t lo, int64_t hi, int64_t max,
+bv_rc bv_hot_read(bv_store *s, const bv_series *series, int64_t lo, int64_t hi, int64_t max,
                   bool desc, bv_chunk *out, bv_err *err) {
   if (lo >= hi || max <= 0) return BV_OK;
-  unsigned mask = out->mask & STORED_MASK;
+  unsigned mask = out->mask & BV_STORED_MASK;
   int col[BV_NCOL], ncol = 0;
   for (int c = 0; c <= BV_COL_OI; c++) {
     if (mask & BV_COLBIT(c)) col[ncol++] = c;
@@ -110,7 +106,7 @@ bv_rc bv_raw_read(bv_store *s, const bv_series *series, int64_t lo, int64_t hi, 
   return BV_OK;
 }
 
-bv_rc bv_raw_get(bv_store *s, int64_t series_id, int64_t ts, double value[BV_NCOL], bool *found,
+bv_rc bv_hot_get(bv_store *s, int64_t series_id, int64_t ts, double value[BV_NCOL], bool *found,
                  bv_err *err) {
   sqlite3_stmt *st;
   int row;
@@ -131,25 +127,10 @@ bv_rc bv_raw_get(bv_store *s, int64_t series_id, int64_t ts, double value[BV_NCO
   return BV_OK;
 }
 
-static bool same_values(const double *a, const double *b) {
-  for (int c = 0; c <= BV_COL_OI; c++) {
-    if (a[c] != b[c] && !(isnan(a[c]) && isnan(b[c]))) return false;
-  }
-  return true;
-}
-
-static bv_rc conflict(const bv_series *series, int64_t ts, bv_err *err) {
-  char when[32];
-  bv_instant_format(ts, when);
-  return bv_fail(err, BV_CONFLICT, "bars: %s %s at %s is already stored with other values; use INSERT"
-                 " OR REPLACE to correct it or INSERT OR IGNORE to keep it", series->asset,
-                 series->step_text, when);
-}
-
-static bv_rc write_row(bv_store *s, bv_stmt which, int64_t series, int64_t ts, const double *value,
-                       bool *wrote, bv_err *err) {
+bv_rc bv_hot_put(bv_store *s, int64_t series, int64_t ts, const double value[BV_NCOL], bool replace,
+                 bool *wrote, bv_err *err) {
   sqlite3_stmt *st;
-  BV_TRY(bv_store_stmt(s, which, &st, err));
+  BV_TRY(bv_store_stmt(s, replace ? BV_ST_HOT_REPLACE : BV_ST_HOT_INSERT, &st, err));
   sqlite3_bind_int64(st, 1, series);
   sqlite3_bind_int64(st, 2, ts);
   for (int c = 0; c <= BV_COL_OI; c++) bv_sql_bind_real(st, 3 + c, value[c]);
@@ -159,27 +140,40 @@ static bv_rc write_row(bv_store *s, bv_stmt which, int64_t series, int64_t ts, c
   return BV_OK;
 }
 
-/* Most bars are new, so the insert that does nothing for a known time comes first. */
-bv_rc bv_raw_put(bv_store *s, const bv_series *series, int64_t ts, const double value[BV_NCOL],
-                 bv_on_conflict how, bv_put_result *what, bv_err *err) {
-  bv_put_result none;
-  bool wrote, found;
-  double have[BV_NCOL];
-  if (!what) what = &none;
-  BV_TRY(write_row(s, BV_ST_HOT_INSERT, series->id, ts, value, &wrote, err));
-  *what = wrote ? BV_PUT_NEW : BV_PUT_SAME;
-  if (wrote || how == BV_CONFLICT_IGNORE) return BV_OK;
-  BV_TRY(bv_raw_get(s, series->id, ts, have, &found, err));
-  if (found && same_values(have, value)) return BV_OK;
-  if (how == BV_CONFLICT_ERROR) return conflict(series, ts, err);
-  *what = BV_PUT_CHANGED;
-  return write_row(s, BV_ST_HOT_REPLACE, series->id, ts, value, &wrote, err);
+bv_rc bv_hot_delete(bv_store *s, int64_t series, int64_t lo, int64_t hi, bv_err *err) {
+  sqlite3_stmt *st;
+  BV_TRY(bv_store_stmt(s, BV_ST_HOT_CLEAR, &st, err));
+  sqlite3_bind_int64(st, 1, series);
+  sqlite3_bind_int64(st, 2, lo);
+  sqlite3_bind_int64(st, 3, hi);
+  return bv_sql_done(s->db, st, err, "writing barsvt_hot");
 }
 
-bv_rc bv_raw_delete(bv_store *s, int64_t series_id, int64_t ts, bv_err *err) {
+bv_rc bv_hot_count(bv_store *s, int64_t series, int64_t lo, int64_t hi, int64_t limit, int64_t *n,
+                   bv_err *err) {
   sqlite3_stmt *st;
-  BV_TRY(bv_store_stmt(s, BV_ST_HOT_DELETE, &st, err));
-  sqlite3_bind_int64(st, 1, series_id);
-  sqlite3_bind_int64(st, 2, ts);
-  return bv_sql_done(s->db, st, err, "writing barsvt_hot");
+  int row;
+  BV_TRY(bv_store_stmt(s, BV_ST_HOT_COUNT, &st, err));
+  sqlite3_bind_int64(st, 1, series);
+  sqlite3_bind_int64(st, 2, lo);
+  sqlite3_bind_int64(st, 3, hi);
+  sqlite3_bind_int64(st, 4, limit);
+  BV_TRY(bv_sql_row(s->db, st, &row, err, "reading barsvt_hot"));
+  *n = row ? sqlite3_column_int64(st, 0) : 0;
+  sqlite3_reset(st);
+  return BV_OK;
+}
+
+bv_rc bv_hot_first(bv_store *s, int64_t series, int64_t from, int64_t *ts, bool *found,
+                   bv_err *err) {
+  sqlite3_stmt *st;
+  int row;
+  BV_TRY(bv_store_stmt(s, BV_ST_HOT_CHUNK, &st, err));
+  sqlite3_bind_int64(st, 1, series);
+  sqlite3_bind_int64(st, 2, from);
+  BV_TRY(bv_sql_row(s->db, st, &row, err, "reading barsvt_hot"));
+  *found = row;
+  *ts = row ? sqlite3_column_int64(st, 0) : 0;
+  sqlite3_reset(st);
+  return BV_OK;
 }

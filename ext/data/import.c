@@ -3,7 +3,7 @@
 #include "base/text.h"
 #include "data/bar_reader.h"
 #include "data/json.h"
-#include "data/put.h"
+#include "data/load.h"
 #include "data/sql.h"
 #include "time/instant.h"
 
@@ -12,12 +12,6 @@
 #include <string.h>
 
 #define BATCH 1024
-
-/* One series the file has bars of. */
-typedef struct target {
-  bv_series series;
-  int64_t first, last, rows;
-} target;
 
 typedef struct import {
   bv_store *s;
@@ -29,9 +23,8 @@ typedef struct import {
   bv_on_conflict conflict;
   bv_bar_reader_options reader;
   char column[BV_ROLE_COUNT][64];
-  bv_map target; /* asset -> target* */
-  int64_t rows, fresh, changed, rejected;
-  int64_t first, last;
+  bv_map target; /* asset -> bv_load* */
+  int64_t rejected;
 } import;
 
 /* ---- options ---- */
@@ -131,39 +124,42 @@ static bv_rc put_reject(void *ctx, int64_t line, const char *raw, const char *re
   return bv_sql_done(im->s->db, st, err, "writing barsvt_reject");
 }
 
-static bv_rc new_target(import *im, const char *key, size_t n, target **out, bv_err *err) {
+static bv_rc new_target(import *im, const char *key, size_t n, bv_load **out, bv_err *err) {
+  const unsigned mask = (BV_COLBIT(BV_COL_TRADES + 1) - 1u);
   char asset[BV_ASSET_MAX + 1];
+  bv_series series;
   BV_TRY(bv_asset_check(key, n, err));
   memcpy(asset, key, n);
   asset[n] = 0;
   if (im->asset && im->target.live > 0) {
-    return bv_fail(err, BV_ARG,
-                   "bars_import(): '%.200s' has bars of several symbols; give NULL as "
-                   "asset to load each under its own name",
-                   im->path);
+    return bv_fail(
+        err, BV_ARG,
+        "bars_import(): '%.200s' has bars of several symbols; give NULL as asset to load "
+        "each under its own name",
+        im->path);
   }
-  target *t = bv_alloc0(BV_MEM_IMPORT, sizeof *t);
-  if (!t) return BV_NOMEM;
-  bv_rc rc = bv_series_make(im->s, im->asset ? im->asset : asset, im->step,
-                            im->has_tz ? im->tz : NULL, &t->series, err);
-  if (rc == BV_OK) rc = bv_map_put(&im->target, key, n, t);
+  BV_TRY(bv_series_make(im->s, im->asset ? im->asset : asset, im->step, im->has_tz ? im->tz : NULL,
+                        &series, err));
+  bv_load *l = bv_alloc(BV_MEM_IMPORT, sizeof *l);
+  if (!l) return BV_NOMEM;
+  bv_load_init(l, &series, mask, im->conflict);
+  bv_rc rc = bv_map_put(&im->target, key, n, l);
   if (rc != BV_OK) {
-    bv_free(t);
+    bv_free(l);
     return rc;
   }
-  *out = t;
+  *out = l;
   return BV_OK;
 }
 
 /* The series of a row. */
-static bv_rc find_target(import *im, const bv_bar_row *row, target **out, bv_err *err) {
+static bv_rc find_target(import *im, const bv_bar_row *row, bv_load **out, bv_err *err) {
   const char *key = row->symbol;
   size_t n = row->nsymbol;
   if (!key || n == 0) {
     if (!im->asset) {
       return bv_fail(err, BV_ARG,
-                     "bars_import(): '%.200s' has no symbol column, so an asset must be "
-                     "given",
+                     "bars_import(): '%.200s' has no symbol column, so an asset must be given",
                      im->path);
     }
     key = im->asset;
@@ -174,8 +170,8 @@ static bv_rc find_target(import *im, const bv_bar_row *row, target **out, bv_err
 }
 
 static bv_rc put_row(import *im, const bv_bar_row *row, bv_err *err) {
-  target *t;
-  BV_TRY(find_target(im, row, &t, err));
+  bv_load *l;
+  BV_TRY(find_target(im, row, &l, err));
   double v[BV_NCOL];
   for (int c = 0; c < BV_NCOL; c++) v[c] = NAN;
   v[BV_COL_OPEN] = row->open;
@@ -185,17 +181,7 @@ static bv_rc put_row(import *im, const bv_bar_row *row, bv_err *err) {
   v[BV_COL_VOLUME] = row->volume;
   v[BV_COL_VWAP] = row->vwap;
   v[BV_COL_TRADES] = row->trades;
-  bv_put_result what;
-  BV_TRY(bv_raw_put(im->s, &t->series, row->ts, v, im->conflict, &what, err));
-  if (im->rows == 0 || row->ts < im->first) im->first = row->ts;
-  if (im->rows == 0 || row->ts > im->last) im->last = row->ts;
-  if (t->rows == 0 || row->ts < t->first) t->first = row->ts;
-  if (t->rows == 0 || row->ts > t->last) t->last = row->ts;
-  t->rows++;
-  im->rows++;
-  im->fresh += what == BV_PUT_NEW;
-  im->changed += what == BV_PUT_CHANGED;
-  return BV_OK;
+  return bv_load_add(im->s, l, row->ts, v, err);
 }
 
 static bv_rc put_rows(import *im, bv_bar_reader *reader, bv_err *err) {
@@ -208,6 +194,10 @@ static bv_rc put_rows(import *im, bv_bar_reader *reader, bv_err *err) {
     if (rc != BV_OK) break;
   }
   bv_free(rows);
+  size_t at = 0;
+  for (const bv_map_entry *e; rc == BV_OK && (e = bv_map_next(&im->target, &at));) {
+    rc = bv_load_finish(im->s, e->value, err);
+  }
   return rc;
 }
 
@@ -222,7 +212,7 @@ static bv_rc put_coverage(import *im, bv_err *err) {
   size_t at = 0;
   bv_rc rc = BV_OK;
   for (const bv_map_entry *e; rc == BV_OK && (e = bv_map_next(&im->target, &at));) {
-    const target *t = e->value;
+    const bv_load *t = e->value;
     if (t->rows == 0) continue;
     sqlite3_bind_int64(st, 1, t->series.id);
     sqlite3_bind_text(st, 2, im->path, -1, SQLITE_STATIC);
@@ -243,11 +233,22 @@ static bv_rc add_time(bv_buf *b, const char *key, int64_t ts, bool any) {
 }
 
 static bv_rc write_summary(const import *im, const bv_bar_reader_info *info, bv_buf *b) {
+  int64_t rows = 0, fresh = 0, changed = 0, first = 0, last = 0;
+  size_t at = 0;
+  for (const bv_map_entry *e; (e = bv_map_next(&im->target, &at));) {
+    const bv_load *t = e->value;
+    if (t->rows == 0) continue;
+    if (rows == 0 || t->first < first) first = t->first;
+    if (rows == 0 || t->last > last) last = t->last;
+    rows += t->rows;
+    fresh += t->fresh;
+    changed += t->changed;
+  }
   BV_TRY(bv_buf_addf(b, "{\"rows\":%lld,\"new\":%lld,\"changed\":%lld,\"rejected\":%lld",
-                     (long long)im->rows, (long long)im->fresh, (long long)im->changed,
+                     (long long)rows, (long long)fresh, (long long)changed,
                      (long long)im->rejected));
-  BV_TRY(add_time(b, "first", im->first, im->rows > 0));
-  BV_TRY(add_time(b, "last", im->last, im->rows > 0));
+  BV_TRY(add_time(b, "first", first, rows > 0));
+  BV_TRY(add_time(b, "last", last, rows > 0));
   BV_TRY(bv_buf_addf(b, ",\"assets\":%zu,\"time\":", im->target.live));
   BV_TRY(bv_buf_add_json(b, info->time_kind));
   BV_TRY(bv_buf_adds(b, ",\"columns\":"));
@@ -296,7 +297,10 @@ import im = {.s = s, .path = path, .timestep = timestep, .asset = asset, .confli
     bv_store_rolled_back(s);
   }
   size_t at = 0;
-  for (const bv_map_entry *e; (e = bv_map_next(&im.target, &at));) bv_free(e->value);
+  for (const bv_map_entry *e; (e = bv_map_next(&im.target, &at));) {
+    bv_load_reset(e->value);
+    bv_free(e->value);
+  }
   bv_map_reset(&im.target);
   return rc;
 }

@@ -21,10 +21,16 @@ BV_MUST bv_rc bv_raw_put(bv_store *s, const bv_series *series, int64_t ts,
                          bv_err *err);
 
 /* Remove one bar; no error if it is not there. */
-BV_MUST bv_rc bv_raw_delete(bv_store *s, int64_t series_id, int64_t ts, bv_err *err);
+BV_MUST bv_rc bv_raw_delete(bv_store *s, const bv_series *series, int64_t ts, bv_err *err);
 
-/* Read one bar by series number and time; *found = 0 where it is not there. */
-BV_MUST bv_rc bv_raw_get(bv_store *s, int64_t series_id, int64_t ts, double value[BV_NCOL],
+/* Read one bar; *found = false where it is not there. */
+BV_MUST bv_rc bv_raw_get(bv_store *s, const bv_series *series, int64_t ts, double value[BV_NCOL],
                          bool *found, bv_err *err);
+
+/* Whether two bars have the same values in every stored column. */
+bool bv_bar_same(const double *a, const double *b);
+
+/* Write the error for a bar whose time is taken by other values. */
+bv_rc bv_put_conflict(const bv_series *series, int64_t ts, bv_err *err);
 
 #endif

@@ -1,5 +1,7 @@
 /* store.c - one connection's view of the store: statements, schema, generations; see store.h. */
 #include "data/store.h"
+#include "col/segment.h"
+#include "data/seg.h"
 #include "data/sql.h"
 #include "data/window.h"
 
@@ -20,6 +22,9 @@ static const char *const stmt_sql[BV_ST_COUNT] = {
         "SELECT s.id, a.asset, s.timestep, a.tz, a.multiplier FROM main.barsvt_series s "
         "JOIN main.barsvt_asset a ON a.id = s.asset WHERE a.asset = ?1 AND s.venue = '' "
         "ORDER BY s.id",
+    [BV_ST_SERIES_BY_ID] =
+        "SELECT s.id, a.asset, s.timestep, a.tz, a.multiplier FROM main.barsvt_series s "
+        "JOIN main.barsvt_asset a ON a.id = s.asset WHERE s.id = ?1",
     [BV_ST_ASSET_FIND] = "SELECT id, tz FROM main.barsvt_asset WHERE asset = ?1",
     [BV_ST_ASSET_ADD] = "INSERT INTO main.barsvt_asset(asset, tz) VALUES (?1, ?2)",
     [BV_ST_ASSET_TZ] = "UPDATE main.barsvt_asset SET tz = ?2 WHERE id = ?1",
@@ -34,6 +39,22 @@ static const char *const stmt_sql[BV_ST_COUNT] = {
     [BV_ST_HOT_GET] = "SELECT open, high, low, close, volume, vwap, trades, bid, ask, open_interest"
                       " FROM main.barsvt_hot WHERE series = ?1 AND ts = ?2",
     [BV_ST_HOT_DELETE] = "DELETE FROM main.barsvt_hot WHERE series = ?1 AND ts = ?2",
+    [BV_ST_HOT_COUNT] = "SELECT count(*) FROM (SELECT 1 FROM main.barsvt_hot WHERE series = ?1 AND"
+                        " ts >= ?2 AND ts < ?3 LIMIT ?4)",
+    [BV_ST_HOT_CLEAR] = "DELETE FROM main.barsvt_hot WHERE series = ?1 AND ts >= ?2 AND ts < ?3",
+    [BV_ST_HOT_CHUNK] = "SELECT ts FROM main.barsvt_hot WHERE series = ?1 AND ts >= ?2"
+                        " ORDER BY ts LIMIT 1",
+    [BV_ST_SEG_GET] = "SELECT n, data, checksum FROM main.barsvt_seg WHERE id = ?1",
+    [BV_ST_SEG_NEXT] =
+        "SELECT id FROM main.barsvt_seg WHERE id BETWEEN ?1 AND ?2 ORDER BY id LIMIT 1",
+    [BV_ST_SEG_PREV] = "SELECT id FROM main.barsvt_seg WHERE id BETWEEN ?1 AND ?2"
+                       " ORDER BY id DESC LIMIT 1",
+    [BV_ST_SEG_SPAN] = "SELECT coalesce(sum(n), 0), min(first), max(last) FROM main.barsvt_seg"
+                       " WHERE id BETWEEN ?1 AND ?2 AND id & 15 = 15",
+    [BV_ST_SEG_PUT] =
+        "INSERT OR REPLACE INTO main.barsvt_seg VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8,"
+        " ?9, ?10)",
+    [BV_ST_SEG_DROP] = "DELETE FROM main.barsvt_seg WHERE id BETWEEN ?1 AND ?2",
     [BV_ST_SPAN] = "SELECT (SELECT min(ts) FROM main.barsvt_hot WHERE series = ?1),"
                    " (SELECT max(ts) FROM main.barsvt_hot WHERE series = ?1)",
     [BV_ST_REJECT] = "INSERT INTO main.barsvt_reject(source, asset, timestep, line, reason, text)"
@@ -50,6 +71,7 @@ bv_rc bv_store_new(sqlite3 *db, bv_store **out) {
   s->schema_state = -1;
   s->data_version = -1;
   s->zone = bv_zone_utc();
+  s->level = BV_SEG_LEVEL_DEFAULT;
   s->history = 5000;
   s->future = 1000;
   s->memory_limit = INT64_C(1) << 30;
@@ -84,6 +106,7 @@ void bv_store_unref(bv_store *s) {
   drop_statements(s);
   drop_catalog(s);
   bv_window_drop_all(s);
+  bv_seg_cache_clear(s);
   while (s->free_handle) {
     void *next = *(void **)s->free_handle;
     bv_free(s->free_handle);
@@ -125,6 +148,7 @@ void bv_store_catalog_changed(bv_store *s) {
 
 void bv_store_rolled_back(bv_store *s) {
   s->schema_state = -1;
+  s->seg_generation++;
   bv_store_catalog_changed(s);
   bv_window_drop_stale(s);
 }

@@ -43,6 +43,7 @@ typedef enum bv_stmt {
   BV_ST_DATA_VERSION,
   BV_ST_SERIES_FIND,
   BV_ST_SERIES_OF_ASSET,
+  BV_ST_SERIES_BY_ID,
   BV_ST_ASSET_FIND,
   BV_ST_ASSET_ADD,
   BV_ST_ASSET_TZ,
@@ -51,7 +52,16 @@ typedef enum bv_stmt {
   BV_ST_HOT_REPLACE,
   BV_ST_HOT_GET,
   BV_ST_HOT_DELETE,
+  BV_ST_HOT_COUNT,
+  BV_ST_HOT_CLEAR,
+  BV_ST_HOT_CHUNK,
   BV_ST_SPAN,
+  BV_ST_SEG_GET,
+  BV_ST_SEG_NEXT,
+  BV_ST_SEG_PREV,
+  BV_ST_SEG_SPAN,
+  BV_ST_SEG_PUT,
+  BV_ST_SEG_DROP,
   BV_ST_REJECT,
   BV_ST_COUNT
 } bv_stmt;
@@ -63,6 +73,7 @@ typedef enum bv_counter {
   BV_N_STREAM, /* scans that streamed past the windows */
   BV_N_EVICT,  /* windows dropped to stay under the memory limit */
   BV_N_READ,   /* bars read from the database */
+  BV_N_DECODE, /* columns of sealed chunks decoded */
   BV_N_DERIVE, /* indicator values computed */
   BV_N_COUNTERS
 } bv_counter;
@@ -76,12 +87,14 @@ typedef struct bv_read_stmt {
 #define BV_MAX_READ_STMT 24
 
 struct bv_window;
+struct bv_segcache;
 
 typedef struct bv_store {
   sqlite3 *db;
   int refs;
   int vtabs;
   int64_t generation;
+  int64_t seg_generation; /* the same for sealed chunks alone */
   int64_t data_version;
   int64_t clock;
   int schema_state; /* -1 unknown, 0 absent, 1 there */
@@ -91,12 +104,15 @@ typedef struct bv_store {
   int nread;
   bv_map series; /* asset \x1f timestep -> bv_series*, of this generation */
 
-  struct bv_window *window; /* cached windows, most recently used first */
-  void *free_handle;        /* recycled row handles (api) */
+  struct bv_window *window;     /* cached windows, most recently used first */
+  void *free_handle;            /* recycled row handles (api) */
+  struct bv_segcache *segcache; /* decoded chunks (seg.c) */
   int64_t history, future, memory_limit;
+  int64_t level; /* entropy layer of new segments, see col/segment.h */
   int64_t counter[BV_N_COUNTERS];
-  int64_t last_series, last_lo, last_hi; /* the last range read forwards (view.c) */
-  const bv_zone *zone;                   /* of times given as text without an offset */
+  int64_t note_series, note_chunk, note_count; /* rows inserted one by one (compact.c) */
+  int64_t last_series, last_lo, last_hi;       /* the last range read forwards (view.c) */
+  const bv_zone *zone;                         /* of times given as text without an offset */
 
   /* Called for each series a reader opens, while set: how a run finds its strategy's feed. */
   void (*touched)(void *ctx, const bv_series *s);
@@ -146,6 +162,9 @@ BV_MUST bv_rc bv_store_create_schema(bv_store *s, bv_err *err);
 BV_MUST bv_rc bv_series_find(bv_store *s, const char *asset, const char *timestep,
                              const bv_series **out, bv_err *err);
 
+/* The series of that number, whatever its venue. */
+BV_MUST bv_rc bv_series_by_id(bv_store *s, int64_t id, bv_series *out, bool *found, bv_err *err);
+
 /* Write the error for a series that does not exist: the nearest asset, or the timesteps there are.
  */
 bv_rc bv_series_missing(bv_store *s, const char *who, const char *asset, const char *timestep,
@@ -158,6 +177,10 @@ BV_MUST bv_rc bv_series_of(bv_store *s, const char *asset, bv_series *out, int c
 /* The series, made if need be (with its asset, in zone tz; tz NULL = keep, UTC for a new one). */
 BV_MUST bv_rc bv_series_make(bv_store *s, const char *asset, bv_timestep step, const char *tz,
                              bv_series *out, bv_err *err);
+
+/* Times of the first and the last stored bar, and how many there are exactly. */
+BV_MUST bv_rc bv_series_count(bv_store *s, const bv_series *series, int64_t *first, int64_t *last,
+                              int64_t *n, bv_err *err);
 
 /* Times of the first and the last stored bar; *n = 0 where there is none, else an estimate of how
 ** many there are. */

@@ -111,7 +111,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   if (ctx == NULL) set_up();
   if (size == 0) return 0;
   const int c = data[0] & 15;
-  const bv_column col = c < BV_NCOL ? (bv_column)c : BV_COL_TS;
+  const bv_column col = c < BV_SEG_NCOL ? (bv_column)c : BV_COL_TS;
   bv_simd_force((bv_simd)(data[0] >> 4 & 3));
   if (data[0] & 128)
     round_trip(col, data + 1, size - 1);

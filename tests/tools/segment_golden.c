@@ -38,7 +38,7 @@ int main(void) {
   for (int s = 0; s < GOLDEN_SERIES; s++) {
     golden_make(s, &data);
     put(ctx, s, BV_COL_TS, 0);
-    for (int c = 0; c < BV_NCOL; c++) put(ctx, s, (bv_column)c, 0);
+    for (int c = 0; c < BV_SEG_NCOL; c++) put(ctx, s, (bv_column)c, 0);
     if (s != 0) continue;
     put(ctx, s, BV_COL_OPEN, 1);
     put(ctx, s, BV_COL_CLOSE, 1);

@@ -26,7 +26,7 @@ enum { GOLDEN_SERIES = 2, GOLDEN_MAX = 4500 };
 typedef struct golden {
   int64_t n;
   int64_t ts[GOLDEN_MAX];
-  double col[BV_NCOL][GOLDEN_MAX];
+  double col[BV_SEG_NCOL][GOLDEN_MAX];
 } golden;
 
 typedef struct golden_state {
@@ -61,7 +61,7 @@ static inline void golden_bar(golden *d, int64_t i, golden_state *g) {
 }
 
 static inline void golden_noise(golden *d, int64_t i, golden_state *g) {
-  for (int c = -1; c < BV_NCOL; c++) {
+  for (int c = -1; c < BV_SEG_NCOL; c++) {
     const uint64_t bits = (uint64_t)golden_r(g) << 33 ^ (uint64_t)golden_r(g);
     if (c < 0)
       d->ts[i] = (int64_t)bits;
@@ -83,7 +83,7 @@ static inline void golden_make(int series, golden *d) {
 
 static inline bv_bars golden_view(const golden *d) {
   bv_bars b = {.n = d->n, .ts = d->ts};
-  for (int c = 0; c < BV_NCOL; c++) b.col[c] = d->col[c];
+  for (int c = 0; c < BV_SEG_NCOL; c++) b.col[c] = d->col[c];
   return b;
 }
 

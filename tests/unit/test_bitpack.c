@@ -42,7 +42,9 @@ static uint64_t lane_value(const uint8_t *p, size_t i, unsigned width) {
   return v;
 }
 
-static size_t lane_bytes(size_t m, unsigned width) { return 32 * (((m + 7) / 8 * width + 31) / 32); }
+static size_t lane_bytes(size_t m, unsigned width) {
+  return 32 * (((m + 7) / 8 * width + 31) / 32);
+}
 
 static size_t reference(const uint8_t *p, size_t n, unsigned h, const uint8_t *plane, uint64_t *u) {
   const uint8_t *const start = p;

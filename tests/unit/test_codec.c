@@ -58,13 +58,13 @@ static void test_grids(void **state) {
     int scale;
     int64_t g;
   } grid[] = {
-      {1, 100, 2, 1},         /* cents */
-      {25, 100, 2, 25},       /* quarter points */
-      {1, 1, 0, 1},           /* whole numbers */
-      {100, 1, 0, 100},       /* round lots */
-      {5, 100000, 5, 5},      /* half pips */
-      {1, 100000000, 8, 1},   /* satoshi */
-      {5, 10, 1, 5},          /* halves */
+      {1, 100, 2, 1},             /* cents */
+      {25, 100, 2, 25},           /* quarter points */
+      {1, 1, 0, 1},               /* whole numbers */
+      {100, 1, 0, 100},           /* round lots */
+      {5, 100000, 5, 5},          /* half pips */
+      {1, 100000000, 8, 1},       /* satoshi */
+      {5, 10, 1, 5},              /* halves */
       {15625, 1000000, 6, 15625}, /* 64ths */
   };
   double x[N];
@@ -144,9 +144,8 @@ static void test_no_grid(void **state) {
 /* Values that look like integers of the grid and are not. */
 static void test_impostors(void **state) {
   (void)state;
-  static const double odd[] = {-0.0,      (double)INFINITY, -(double)INFINITY,
-                               4.9e-324,  1e300,            1125899906842624.0,
-                               1e17 + 16, 0.1 + 0.2};
+  static const double odd[] = {-0.0,  (double)INFINITY,   -(double)INFINITY, 4.9e-324,
+                               1e300, 1125899906842624.0, 1e17 + 16,         0.1 + 0.2};
   double x[N];
   size_t patches;
   for (size_t q = 0; q < sizeof odd / sizeof *odd; q++) {

@@ -1,0 +1,162 @@
+/*
+** merge.c - stored bars as one sequence: sealed chunks and rows merged; see raw.h.
+**
+** Time is walked chunk by chunk.  Between sealed chunks there are rows only; inside one, rows and
+** sealed bars are merged by time, and the row wins where both have one.
+*/
+#include "data/hot.h"
+#include "data/raw.h"
+#include "data/seg.h"
+
+#include <math.h>
+#include <string.h>
+
+static int64_t lower_bound(const bv_bars *b, int64_t ts) {
+  int64_t lo = 0, hi = b->n;
+  while (lo < hi) {
+    int64_t mid = lo + (hi - lo) / 2;
+    if (b->ts[mid] < ts) {
+      lo = mid + 1;
+    } else {
+      hi = mid;
+    }
+  }
+  return lo;
+}
+
+/* Append bars [i, j) of a sealed chunk. */
+static bv_rc append_range(bv_chunk *out, const bv_bars *b, int64_t i, int64_t j) {
+  if (i >= j) return BV_OK;
+  BV_TRY(bv_chunk_reserve(out, out->n + (j - i)));
+  memcpy(out->ts + out->n, b->ts + i, (size_t)(j - i) * 8);
+  for (int c = 0; c < BV_NCOL; c++) {
+    if (!out->col[c]) continue;
+    double *to = out->col[c] + out->n;
+    if (b->col[c]) {
+      memcpy(to, b->col[c] + i, (size_t)(j - i) * 8);
+    } else {
+      for (int64_t k = 0; k < j - i; k++) to[k] = NAN;
+    }
+  }
+  out->n += j - i;
+  return BV_OK;
+}
+
+/* Merge sealed bars [i, j) with the rows, up to `want` bars in all of out. */
+static bv_rc merge(bv_chunk *out, const bv_bars *sealed, int64_t i, int64_t j, const bv_bars *rows,
+                   int64_t want) {
+  for (int64_t k = 0; k < rows->n && out->n < want; k++) {
+    int64_t cut = lower_bound(sealed, rows->ts[k]);
+    if (cut > j) cut = j;
+    if (cut - i > want - out->n) cut = i + (want - out->n);
+    BV_TRY(append_range(out, sealed, i, cut));
+    if (cut > i) i = cut;
+    if (out->n == want) return BV_OK;
+    BV_TRY(append_range(out, rows, k, k + 1));
+    if (i < j && sealed->ts[i] == rows->ts[k]) i++;
+  }
+  if (j - i > want - out->n) j = i + (want - out->n);
+  return append_range(out, sealed, i, j);
+}
+
+/* The part [lo, hi) of a sealed chunk, with the rows in it. */
+static bv_rc read_chunk(bv_store *s, const bv_series *series, int64_t chunk, int64_t lo, int64_t hi,
+                        int64_t want, bv_chunk *out, bv_err *err) {
+  bv_chunk rows;
+  bv_bars sealed;
+  bv_chunk_init(&rows, BV_MEM_DECODE, out->mask & BV_STORED_MASK);
+  bv_rc rc = bv_hot_read(s, series, lo, hi, want - out->n, false, &rows, err);
+  if (rc == BV_OK) rc = bv_seg_load(s, series, chunk, out->mask, &sealed, err);
+  if (rc == BV_OK) {
+    bv_bars r = bv_chunk_view(&rows);
+    rc = merge(out, &sealed, lower_bound(&sealed, lo), lower_bound(&sealed, hi), &r, want);
+  }
+  bv_chunk_reset(&rows);
+  return rc;
+}
+
+static bv_rc read_forward(bv_store *s, const bv_series *series, int64_t lo, int64_t hi, int64_t max,
+                          bv_chunk *out, bv_err *err) {
+  int64_t want = max > INT64_MAX - out->n ? INT64_MAX : out->n + max;
+  while (lo < hi && out->n < want) {
+    int64_t chunk, start = INT64_MAX, end = INT64_MAX;
+    BV_TRY(bv_seg_find(s, series, bv_seg_chunk_of(series, lo), false, &chunk, err));
+    if (chunk >= 0) bv_seg_range(series, chunk, &start, &end);
+    if (start > lo) { /* rows alone come first */
+      int64_t stop = start < hi ? start : hi;
+      BV_TRY(bv_hot_read(s, series, lo, stop, want - out->n, false, out, err));
+      lo = stop;
+      continue;
+    }
+    int64_t stop = end < hi ? end : hi;
+    BV_TRY(read_chunk(s, series, chunk, lo, stop, want, out, err));
+    lo = stop;
+  }
+  return BV_OK;
+}
+
+/* An instant lo' >= lo such that [lo', hi) holds at least `max` bars where there are so many, and not
+** many more. */
+static bv_rc find_start(bv_store *s, const bv_series *series, int64_t lo, int64_t hi, int64_t max,
+                        int64_t *from, bv_err *err) {
+  int64_t have = 0, at = hi;
+  *from = lo;
+  while (at > lo) {
+    int64_t chunk, start, end, n;
+    BV_TRY(bv_seg_find(s, series, bv_seg_chunk_of(series, at - 1), true, &chunk, err));
+    if (chunk < 0) return BV_OK;
+    bv_seg_range(series, chunk, &start, &end);
+    if (end < at) {
+      BV_TRY(bv_hot_count(s, series->id, end, at, max - have, &n, err));
+      have += n;
+      if (have >= max) {
+        *from = end > lo ? end : lo;
+        return BV_OK;
+      }
+      at = end;
+      continue;
+    }
+    bv_bars sealed;
+    BV_TRY(bv_seg_load(s, series, chunk, 0, &sealed, err));
+    have += lower_bound(&sealed, at); /* rows of new times in the chunk only add to it */
+    if (have >= max) {
+      *from = start > lo ? start : lo;
+      return BV_OK;
+    }
+    at = start;
+  }
+  return BV_OK;
+}
+
+static void keep_newest(bv_chunk *c, int64_t max) {
+  int64_t drop = c->n - max;
+  if (drop <= 0) return;
+  memmove(c->ts, c->ts + drop, (size_t)max * 8);
+  for (int k = 0; k < BV_NCOL; k++) {
+    if (c->col[k]) memmove(c->col[k], c->col[k] + drop, (size_t)max * 8);
+  }
+  c->n = max;
+}
+
+static bv_rc read_backward(bv_store *s, const bv_series *series, int64_t lo, int64_t hi,
+                           int64_t max, bv_chunk *out, bv_err *err) {
+  int64_t chunk, start, end = INT64_MIN, from, n = 0;
+  BV_TRY(bv_seg_find(s, series, bv_seg_chunk_of(series, hi - 1), true, &chunk, err));
+  if (chunk >= 0) bv_seg_range(series, chunk, &start, &end);
+  int64_t rows_lo = end > lo ? end : lo; /* after the last sealed chunk there are rows alone */
+  if (rows_lo < hi) {
+    BV_TRY(bv_hot_count(s, series->id, rows_lo, hi, max, &n, err));
+    if (chunk < 0 || n >= max) return bv_hot_read(s, series, rows_lo, hi, max, true, out, err);
+  }
+  BV_TRY(find_start(s, series, lo, hi, max, &from, err));
+  BV_TRY(read_forward(s, series, from, hi, INT64_MAX, out, err));
+  keep_newest(out, max);
+  return BV_OK;
+}
+
+bv_rc bv_raw_read(bv_store *s, const bv_series *series, int64_t lo, int64_t hi, int64_t max,
+                  bool desc, bv_chunk *out, bv_err *err) {
+  if (lo >= hi || max <= 0) return BV_OK;
+  return desc ? read_backward(s, series, lo, hi, max, out, err)
+              : read_forward(s, series, lo, hi, max, out, err);
+}

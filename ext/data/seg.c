@@ -1,0 +1,332 @@
+/* seg.c - sealed bars: the table barsvt_seg; see seg.h. */
+#include "data/seg.h"
+#include "col/segment.h"
+#include "data/sql.h"
+#include "time/instant.h"
+
+#include <math.h>
+#include <string.h>
+
+#define CACHE 8 /* decoded chunks kept */
+
+typedef struct entry {
+  int64_t series, chunk;
+  int64_t used;    /* the larger the later */
+  unsigned absent; /* columns known not to be stored */
+  bool looked;     /* the store was asked: n = 0 means that the chunk is not sealed */
+  bv_chunk bars;
+} entry;
+
+/* What the store keeps for this file. */
+struct bv_segcache {
+  bv_segctx *ctx;
+  int64_t tick, generation;
+  entry slot[CACHE];
+};
+
+static int64_t span_s(const bv_series *s) {
+  int64_t nominal = bv_timestep_nominal_s(s->step);
+  return nominal * (nominal < 86400 ? 32768 : 4096);
+}
+
+int64_t bv_seg_chunk_of(const bv_series *s, int64_t ts) {
+  if (ts < BV_INSTANT_MIN) return 0;
+  if (ts > BV_INSTANT_MAX) ts = BV_INSTANT_MAX;
+  return (ts - BV_INSTANT_MIN) / span_s(s);
+}
+
+void bv_seg_range(const bv_series *s, int64_t chunk, int64_t *start, int64_t *end) {
+  *start = BV_INSTANT_MIN + chunk * span_s(s);
+  *end = *start + span_s(s);
+}
+
+static int64_t make_id(const bv_series *s, int64_t chunk, int col) {
+  return s->id << 36 | chunk << 4 | col;
+}
+
+/* ---- cache ---- */
+
+static bv_rc get_cache(bv_store *s, struct bv_segcache **out) {
+  if (!s->segcache) {
+    struct bv_segcache *c = bv_alloc0(BV_MEM_DECODE, sizeof *c);
+    if (!c) return BV_NOMEM;
+    for (int i = 0; i < CACHE; i++) bv_chunk_init(&c->slot[i].bars, BV_MEM_DECODE, 0);
+    bv_rc rc = bv_segctx_new(&c->ctx);
+    if (rc != BV_OK) {
+      bv_free(c);
+      return rc;
+    }
+    s->segcache = c;
+  }
+  if (s->segcache->generation != s->seg_generation) {
+    for (int i = 0; i < CACHE; i++) s->segcache->slot[i].series = 0;
+    s->segcache->generation = s->seg_generation;
+  }
+  *out = s->segcache;
+  return BV_OK;
+}
+
+void bv_seg_cache_clear(bv_store *s) {
+  struct bv_segcache *c = s->segcache;
+  if (!c) return;
+  for (int i = 0; i < CACHE; i++) bv_chunk_reset(&c->slot[i].bars);
+  bv_segctx_free(c->ctx);
+  bv_free(c);
+  s->segcache = NULL;
+}
+
+/* The entry of a chunk, or the one longest unused, emptied for it. */
+static entry *cache_slot(struct bv_segcache *c, int64_t series, int64_t chunk) {
+  entry *pick = &c->slot[0];
+  for (int i = 0; i < CACHE; i++) {
+    entry *e = &c->slot[i];
+    if (e->series == series && e->chunk == chunk) {
+      pick = e;
+      break;
+    }
+    if (e->series == 0 || e->used < pick->used) pick = e;
+  }
+  if (pick->series != series || pick->chunk != chunk) {
+    bv_chunk_reset(&pick->bars);
+    pick->bars.mask = 0;
+    pick->absent = 0;
+    pick->looked = false;
+    pick->series = series;
+    pick->chunk = chunk;
+  }
+  pick->used = ++c->tick;
+  return pick;
+}
+
+/* ---- reading ---- */
+
+static bv_rc corrupt(const bv_series *series, int64_t chunk, int col, const char *what,
+                     bv_err *err) {
+  return bv_fail(err, BV_CORRUPT, "barsvt_seg: %s of %s %s, chunk %lld: %s", bv_column_name(col),
+                 series->asset, series->step_text, (long long)chunk, what);
+}
+
+/* Fetch one column's row: *blob stays valid until the statement is reset.  *n = -1: no such row. */
+static bv_rc fetch(bv_store *s, const bv_series *series, int64_t chunk, int col, sqlite3_stmt **st,
+                   const void **blob, int *bytes, int64_t *n, bv_err *err) {
+  int row;
+  *n = -1;
+  BV_TRY(bv_store_stmt(s, BV_ST_SEG_GET, st, err));
+  sqlite3_bind_int64(*st, 1, make_id(series, chunk, col));
+  BV_TRY(bv_sql_row(s->db, *st, &row, err, "reading barsvt_seg"));
+  if (!row) return BV_OK;
+  *n = sqlite3_column_int64(*st, 0);
+  *blob = sqlite3_column_blob(*st, 1);
+  *bytes = sqlite3_column_bytes(*st, 1);
+  if (*n <= 0 || *n > BV_SEG_SEAL_MAX || !*blob) {
+    sqlite3_reset(*st);
+    return corrupt(series, chunk, col, "the row's count or data make no sense", err);
+  }
+  return BV_OK;
+}
+
+static bv_rc check_times(const bv_series *series, int64_t chunk, const bv_chunk *bars,
+                         bv_err *err) {
+  int64_t lo, hi;
+  bv_seg_range(series, chunk, &lo, &hi);
+  if (bars->ts[0] < lo || bars->ts[bars->n - 1] >= hi || !bv_chunk_ordered(bars)) {
+    return corrupt(series, chunk, BV_COL_TS, "times lie outside the chunk or are not in order",
+                   err);
+  }
+  return BV_OK;
+}
+
+static bv_rc load_times(bv_store *s, const bv_series *series, entry *e, bv_err *err) {
+  sqlite3_stmt *st;
+  const void *blob = NULL;
+  int bytes = 0;
+  int64_t n;
+  BV_TRY(fetch(s, series, e->chunk, BV_COL_TS, &st, &blob, &bytes, &n, err));
+  if (n < 0) return BV_OK;
+  bv_rc rc = bv_chunk_reserve(&e->bars, n);
+  size_t got = 0;
+  if (rc == BV_OK) {
+    rc = bv_segment_decode_ts(s->segcache->ctx, blob, (size_t)bytes, e->bars.ts, (size_t)n, &got,
+                              err);
+  }
+  sqlite3_reset(st);
+  if (rc != BV_OK) return rc;
+  if ((int64_t)got != n) return corrupt(series, e->chunk, BV_COL_TS, "count differs", err);
+  e->bars.n = n;
+  s->counter[BV_N_DECODE]++;
+  return check_times(series, e->chunk, &e->bars, err);
+}
+
+static bv_rc load_column(bv_store *s, const bv_series *series, entry *e, int col, bv_err *err);
+
+/* Columns that a blob is coded against come first. */
+static bv_rc load_needs(bv_store *s, const bv_series *series, entry *e, unsigned needs,
+                        bv_err *err) {
+  static const int order[] = {BV_COL_CLOSE, BV_COL_OPEN};
+  for (int i = 0; i < 2; i++) {
+    int c = order[i];
+    if ((needs & BV_COLBIT(c)) && !e->bars.col[c]) BV_TRY(load_column(s, series, e, c, err));
+  }
+  return BV_OK;
+}
+
+static bv_rc load_column(bv_store *s, const bv_series *series, entry *e, int col, bv_err *err) {
+  BV_TRY(load_needs(s, series, e, bv_segment_needs((bv_column)col), err));
+  sqlite3_stmt *st;
+  const void *blob = NULL;
+  int bytes = 0;
+  int64_t n;
+  BV_TRY(fetch(s, series, e->chunk, col, &st, &blob, &bytes, &n, err));
+  if (n < 0) { /* an optional column that the chunk does not have */
+    return col > BV_COL_CLOSE ? BV_OK
+                              : corrupt(series, e->chunk, col, "the column is missing", err);
+  }
+  bv_rc rc = BV_OK;
+  size_t got = 0;
+  double *values = bv_alloc(BV_MEM_DECODE, (size_t)e->bars.cap * 8);
+  if (!values) rc = BV_NOMEM;
+  if (rc == BV_OK && n != e->bars.n) rc = corrupt(series, e->chunk, col, "count differs", err);
+  bv_bars deps = bv_chunk_view(&e->bars);
+  if (rc == BV_OK) {
+    bv_err why = {0};
+    rc = bv_segment_decode(s->segcache->ctx, (bv_column)col, blob, (size_t)bytes, &deps, values,
+                           (size_t)n, &got, &why);
+    if (rc == BV_CORRUPT || (rc == BV_OK && (int64_t)got != n)) {
+      rc = corrupt(series, e->chunk, col, rc == BV_OK ? "count differs" : why.msg, err);
+    }
+  }
+  sqlite3_reset(st);
+  if (rc != BV_OK) {
+    bv_free(values);
+    return rc;
+  }
+  e->bars.col[col] = values;
+  e->bars.mask |= BV_COLBIT(col);
+  s->counter[BV_N_DECODE]++;
+  s->counter[BV_N_READ] += n;
+  return BV_OK;
+}
+
+bv_rc bv_seg_load(bv_store *s, const bv_series *series, int64_t chunk, unsigned mask, bv_bars *out,
+                  bv_err *err) {
+  struct bv_segcache *c;
+  *out = (bv_bars){0};
+  BV_TRY(get_cache(s, &c));
+  entry *e = cache_slot(c, series->id, chunk);
+  bv_rc rc = e->looked ? BV_OK : load_times(s, series, e, err);
+  e->looked = true;
+  for (int col = 0; col <= BV_COL_OI && rc == BV_OK && e->bars.n > 0; col++) {
+    if (!(mask & BV_COLBIT(col)) || e->bars.col[col] || (e->absent & BV_COLBIT(col))) continue;
+    rc = load_column(s, series, e, col, err);
+    if (rc == BV_OK && !e->bars.col[col]) e->absent |= BV_COLBIT(col);
+  }
+  if (rc != BV_OK) {
+    e->series = 0; /* nothing half loaded stays */
+    return rc;
+  }
+  *out = bv_chunk_view(&e->bars);
+  return BV_OK;
+}
+
+bv_rc bv_seg_find(bv_store *s, const bv_series *series, int64_t from, bool desc, int64_t *chunk,
+                  bv_err *err) {
+  sqlite3_stmt *st;
+  int row;
+  *chunk = -1;
+  BV_TRY(bv_store_stmt(s, desc ? BV_ST_SEG_PREV : BV_ST_SEG_NEXT, &st, err));
+  int64_t lo = make_id(series, desc ? 0 : from, 0);
+  int64_t hi = desc ? make_id(series, from, 15) : make_id(series, (INT64_C(1) << 32) - 1, 15);
+  sqlite3_bind_int64(st, 1, lo);
+  sqlite3_bind_int64(st, 2, hi);
+  BV_TRY(bv_sql_row(s->db, st, &row, err, "reading barsvt_seg"));
+  if (row) *chunk = sqlite3_column_int64(st, 0) >> 4 & ((INT64_C(1) << 32) - 1);
+  sqlite3_reset(st);
+  return BV_OK;
+}
+
+bv_rc bv_seg_span(bv_store *s, const bv_series *series, int64_t *first, int64_t *last, int64_t *n,
+                  bv_err *err) {
+  sqlite3_stmt *st;
+  int row;
+  *first = *last = *n = 0;
+  BV_TRY(bv_store_stmt(s, BV_ST_SEG_SPAN, &st, err));
+  sqlite3_bind_int64(st, 1, make_id(series, 0, 0));
+  sqlite3_bind_int64(st, 2, make_id(series, (INT64_C(1) << 32) - 1, 15));
+  BV_TRY(bv_sql_row(s->db, st, &row, err, "reading barsvt_seg"));
+  if (row) {
+    *n = sqlite3_column_int64(st, 0);
+    *first = sqlite3_column_int64(st, 1);
+    *last = sqlite3_column_int64(st, 2);
+  }
+  sqlite3_reset(st);
+  return BV_OK;
+}
+
+/* ---- writing ---- */
+
+static bool has_values(const bv_bars *b, int col) {
+  if (!b->col[col]) return false;
+  for (int64_t i = 0; i < b->n; i++) {
+    if (!isnan(b->col[col][i])) return true;
+  }
+  return false;
+}
+
+/* The CRC that ends a blob, kept beside it so that a swapped blob is noticed. */
+static int64_t blob_crc(const bv_buf *b) {
+  uint32_t crc = 0;
+  for (size_t i = 0; i < 4; i++) crc |= (uint32_t)(uint8_t)b->p[b->n - 4 + i] << (8 * i);
+  return crc;
+}
+
+static bv_rc write_column(bv_store *s, const bv_series *series, int64_t chunk, int col,
+                          const bv_bars *bars, bv_buf *blob, bv_err *err) {
+  bv_seg_stat stat;
+  sqlite3_stmt *st;
+  bv_buf_clear(blob);
+  BV_TRY(
+      bv_segment_encode(s->segcache->ctx, bars, (bv_column)col, (int)s->level, blob, &stat, err));
+  BV_TRY(bv_store_stmt(s, BV_ST_SEG_PUT, &st, err));
+  sqlite3_bind_int64(st, 1, make_id(series, chunk, col));
+  sqlite3_bind_int64(st, 2, bars->n);
+  sqlite3_bind_int64(st, 3, bars->ts[0]);
+  sqlite3_bind_int64(st, 4, bars->ts[bars->n - 1]);
+  sqlite3_bind_int64(st, 5, BV_SEG_VERSION);
+  sqlite3_bind_int64(st, 6, blob_crc(blob));
+  sqlite3_bind_null(st, 7);
+  sqlite3_bind_null(st, 8);
+  sqlite3_bind_null(st, 9);
+  if (col != BV_COL_TS) {
+    bv_sql_bind_real(st, 7, stat.min);
+    bv_sql_bind_real(st, 8, stat.max);
+    if (stat.exact & BV_STAT_SUM) {
+      sqlite3_bind_double(st, 9, (double)((long double)stat.sum / powl(10.0L, stat.scale)));
+    }
+  }
+  sqlite3_bind_blob(st, 10, blob->p, (int)blob->n, SQLITE_STATIC);
+  bv_rc rc = bv_sql_done(s->db, st, err, "writing barsvt_seg");
+  sqlite3_clear_bindings(st);
+  return rc;
+}
+
+bv_rc bv_seg_write(bv_store *s, const bv_series *series, int64_t chunk, const bv_bars *bars,
+                   bv_err *err) {
+  struct bv_segcache *c;
+  sqlite3_stmt *st;
+  BV_TRY(get_cache(s, &c));
+  BV_TRY(bv_store_stmt(s, BV_ST_SEG_DROP, &st, err));
+  sqlite3_bind_int64(st, 1, make_id(series, chunk, 0));
+  sqlite3_bind_int64(st, 2, make_id(series, chunk, 15));
+  BV_TRY(bv_sql_done(s->db, st, err, "writing barsvt_seg"));
+  s->seg_generation++;
+  if (bars->n == 0) return BV_OK;
+  bv_buf blob;
+  bv_buf_init(&blob, BV_MEM_DECODE, 64u << 20);
+  bv_rc rc = write_column(s, series, chunk, BV_COL_TS, bars, &blob, err);
+  for (int col = 0; col <= BV_COL_OI && rc == BV_OK; col++) {
+    if (col > BV_COL_CLOSE && !has_values(bars, col)) continue;
+    rc = write_column(s, series, chunk, col, bars, &blob, err);
+  }
+  bv_buf_reset(&blob);
+  return rc;
+}
