@@ -379,6 +379,7 @@ static bv_rc read_row(bv_bar_reader *r, const bv_csv_record *rec, bv_bar_row *ro
   if (!*why) *why = read_prices(r, rec, row);
   if (!*why) *why = read_amount(r, rec, BV_ROLE_VOLUME, &row->volume);
   if (!*why) *why = read_amount(r, rec, BV_ROLE_TRADES, &row->trades);
+  row->bid = row->ask = row->open_interest = NAN;
   if (!*why) *why = read_vwap(r, rec, &row->vwap);
   if (!*why) *why = read_symbol(r, rec, row);
   return BV_OK;

@@ -29,6 +29,7 @@ typedef struct bv_bar_row {
   int64_t ts; /* the bar's open edge */
   double open, high, low, close, volume, vwap;
   double trades;
+  double bid, ask, open_interest;
   const char *symbol; /* not zero-terminated, valid until the next call; NULL: no such column */
   size_t nsymbol;
   int64_t line; /* where it stands in the file, from 1 */

@@ -1,9 +1,9 @@
 /* import.c - loading bar files into the store; see import.h. */
 #include "data/import.h"
 #include "base/text.h"
-#include "data/bar_reader.h"
 #include "data/json.h"
 #include "data/load.h"
+#include "data/row_source.h"
 #include "data/sql.h"
 #include "time/instant.h"
 
@@ -125,7 +125,6 @@ static bv_rc put_reject(void *ctx, int64_t line, const char *raw, const char *re
 }
 
 static bv_rc new_target(import *im, const char *key, size_t n, bv_load **out, bv_err *err) {
-  const unsigned mask = (BV_COLBIT(BV_COL_TRADES + 1) - 1u);
   char asset[BV_ASSET_MAX + 1];
   bv_series series;
   BV_TRY(bv_asset_check(key, n, err));
@@ -142,7 +141,7 @@ static bv_rc new_target(import *im, const char *key, size_t n, bv_load **out, bv
                         &series, err));
   bv_load *l = bv_alloc(BV_MEM_IMPORT, sizeof *l);
   if (!l) return BV_NOMEM;
-  bv_load_init(l, &series, mask, im->conflict);
+  bv_load_init(l, &series, BV_STORED_MASK, im->conflict);
   bv_rc rc = bv_map_put(&im->target, key, n, l);
   if (rc != BV_OK) {
     bv_free(l);
@@ -181,15 +180,18 @@ static bv_rc put_row(import *im, const bv_bar_row *row, bv_err *err) {
   v[BV_COL_VOLUME] = row->volume;
   v[BV_COL_VWAP] = row->vwap;
   v[BV_COL_TRADES] = row->trades;
+  v[BV_COL_BID] = row->bid;
+  v[BV_COL_ASK] = row->ask;
+  v[BV_COL_OI] = row->open_interest;
   return bv_load_add(im->s, l, row->ts, v, err);
 }
 
-static bv_rc put_rows(import *im, bv_bar_reader *reader, bv_err *err) {
+static bv_rc put_rows(import *im, bv_row_source *src, bv_err *err) {
   bv_bar_row *rows = bv_alloc(BV_MEM_IMPORT, BATCH * sizeof *rows);
   if (!rows) return BV_NOMEM;
   bv_rc rc;
   size_t n = 0;
-  while ((rc = bv_bar_reader_next(reader, rows, BATCH, &n, err)) == BV_OK && n > 0) {
+  while ((rc = src->next(src->self, rows, BATCH, &n, err)) == BV_OK && n > 0) {
     for (size_t i = 0; i < n && rc == BV_OK; i++) rc = put_row(im, &rows[i], err);
     if (rc != BV_OK) break;
   }
@@ -261,14 +263,14 @@ static bv_rc write_summary(const import *im, const bv_bar_reader_info *info, bv_
 }
 
 static bv_rc load(import *im, bv_buf *summary, bv_err *err) {
-  bv_bar_reader *reader;
+  bv_row_source src;
   BV_TRY(bv_store_create_schema(im->s, err));
-  BV_TRY(bv_bar_reader_open(im->path, &im->reader, &reader, err));
-  bv_rc rc = put_rows(im, reader, err);
+  BV_TRY(bv_row_source_open(im->path, &im->reader, &src, err));
+  bv_rc rc = put_rows(im, &src, err);
   if (rc == BV_OK) rc = put_coverage(im, err);
-  bv_bar_reader_info info = bv_bar_reader_info_of(reader);
+  bv_bar_reader_info info = src.info(src.self);
   if (rc == BV_OK) rc = write_summary(im, &info, summary);
-  bv_bar_reader_close(reader);
+  src.close(src.self);
   return rc;
 }
 
