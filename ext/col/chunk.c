@@ -41,6 +41,16 @@ bv_rc bv_chunk_add(bv_chunk *c, int64_t ts, const double value[BV_NCOL]) {
   return BV_OK;
 }
 
+void bv_chunk_keep_last(bv_chunk *c, int64_t n) {
+  int64_t drop = c->n - n;
+  if (drop <= 0) return;
+  memmove(c->ts, c->ts + drop, (size_t)n * 8);
+  for (int i = 0; i < BV_NCOL; i++) {
+    if (c->col[i]) memmove(c->col[i], c->col[i] + drop, (size_t)n * 8);
+  }
+  c->n = n;
+}
+
 void bv_chunk_reverse(bv_chunk *c) {
   for (int64_t a = 0, b = c->n - 1; a < b; a++, b--) {
     int64_t t = c->ts[a];

@@ -35,6 +35,9 @@ BV_MUST bv_rc bv_chunk_reserve(bv_chunk *c, int64_t n);
 /* Append one bar: value[col] for each column of the mask. */
 BV_MUST bv_rc bv_chunk_add(bv_chunk *c, int64_t ts, const double value[BV_NCOL]);
 
+/* Drop all but the last n bars. */
+void bv_chunk_keep_last(bv_chunk *c, int64_t n);
+
 /* Turn the order round. */
 void bv_chunk_reverse(bv_chunk *c);
 

@@ -9,12 +9,11 @@ void bv_resample_init(bv_resample *r, bv_timestep step, const bv_zone *zone, int
       (bv_resample){.step = step, .zone = zone, .session_lo = session_lo, .session_hi = session_hi};
 }
 
-static bool in_session(const bv_resample *r, int64_t ts) {
-  if (r->session_lo == r->session_hi) return true;
-  int64_t local = bv_zone_to_local(r->zone, ts);
+bool bv_resample_in_session(const bv_zone *zone, int32_t lo, int32_t hi, int64_t ts) {
+  if (lo == hi) return true;
+  int64_t local = bv_zone_to_local(zone, ts);
   int64_t s = ((local % 86400) + 86400) % 86400;
-  if (r->session_lo < r->session_hi) return s >= r->session_lo && s < r->session_hi;
-  return s >= r->session_lo || s < r->session_hi;
+  return lo < hi ? s >= lo && s < hi : s >= lo || s < hi;
 }
 
 static void begin(bv_resample *r, int64_t ts) {
@@ -53,7 +52,7 @@ bv_rc bv_resample_feed(bv_resample *r, const bv_bars *in, bv_chunk *out) {
   const double *l = in->col[BV_COL_LOW], *c = in->col[BV_COL_CLOSE];
   for (int64_t i = 0; i < in->n; i++) {
     int64_t ts = in->ts[i];
-    if (!in_session(r, ts)) continue;
+    if (!bv_resample_in_session(r->zone, r->session_lo, r->session_hi, ts)) continue;
     if (r->count && ts >= r->end) BV_TRY(bv_resample_flush(r, out));
     if (!r->count) {
       begin(r, ts);

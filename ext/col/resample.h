@@ -37,6 +37,9 @@ typedef struct bv_resample {
 void bv_resample_init(bv_resample *r, bv_timestep step, const bv_zone *zone, int32_t session_lo,
                       int32_t session_hi);
 
+/* Whether a bar that starts at ts belongs to the session; always, where there is none. */
+bool bv_resample_in_session(const bv_zone *zone, int32_t lo, int32_t hi, int64_t ts);
+
 /* Take bars (with open, high, low, close; the others may be absent) and append finished buckets. */
 BV_MUST bv_rc bv_resample_feed(bv_resample *r, const bv_bars *in, bv_chunk *out);
 

@@ -128,16 +128,6 @@ static bv_rc find_start(bv_store *s, const bv_series *series, int64_t lo, int64_
   return BV_OK;
 }
 
-static void keep_newest(bv_chunk *c, int64_t max) {
-  int64_t drop = c->n - max;
-  if (drop <= 0) return;
-  memmove(c->ts, c->ts + drop, (size_t)max * 8);
-  for (int k = 0; k < BV_NCOL; k++) {
-    if (c->col[k]) memmove(c->col[k], c->col[k] + drop, (size_t)max * 8);
-  }
-  c->n = max;
-}
-
 static bv_rc read_backward(bv_store *s, const bv_series *series, int64_t lo, int64_t hi,
                            int64_t max, bv_chunk *out, bv_err *err) {
   int64_t chunk, start, end = INT64_MIN, from, n = 0;
@@ -150,7 +140,7 @@ static bv_rc read_backward(bv_store *s, const bv_series *series, int64_t lo, int
   }
   BV_TRY(find_start(s, series, lo, hi, max, &from, err));
   BV_TRY(read_forward(s, series, from, hi, INT64_MAX, out, err));
-  keep_newest(out, max);
+  bv_chunk_keep_last(out, max);
   return BV_OK;
 }
 

@@ -2,6 +2,7 @@
 #include "data/source.h"
 #include "base/text.h"
 #include "col/resample.h"
+#include "data/fill.h"
 #include "data/raw.h"
 #include "time/instant.h"
 
@@ -183,16 +184,9 @@ static bv_rc agg_backward(agg_read *a, int64_t lo, int64_t hi, int64_t max, bv_c
     bv_resample_init(&a->r, src->step, src->zone, src->session_lo, src->session_hi);
     BV_TRY(bv_resample_feed(&a->r, &view, out));
     BV_TRY(bv_resample_flush(&a->r, out));
-    int64_t drop = whole || out->n == 0 ? 0 : 1;
-    if (!whole && out->n - drop < max) continue;
-    if (out->n - drop > max) drop = out->n - max;
-    for (int64_t i = drop; i < out->n; i++) {
-      out->ts[i - drop] = out->ts[i];
-      for (int c = 0; c < BV_NCOL; c++) {
-        if (out->col[c]) out->col[c][i - drop] = out->col[c][i];
-      }
-    }
-    out->n -= drop;
+    int64_t keep = whole || out->n == 0 ? out->n : out->n - 1;
+    if (!whole && keep < max) continue;
+    bv_chunk_keep_last(out, keep < max ? keep : max);
     return BV_OK;
   }
 }
@@ -203,6 +197,7 @@ bv_rc bv_source_read(bv_store *s, const bv_source *src, int64_t lo, int64_t hi, 
   lo = clamp_instant(lo);
   hi = clamp_instant(hi);
   if (lo >= hi || max <= 0) return BV_OK;
+  if (src->fill != BV_FILL_NONE) return bv_fill_read(s, src, lo, hi, max, desc, out, err);
   agg_read a;
   agg_open(&a, s, src, err);
   assert(out->mask == BV_RESAMPLE_OUT);

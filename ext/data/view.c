@@ -16,6 +16,16 @@ static int64_t clamp(const bv_store *s, const bv_source *src, int64_t hi) {
   return limit < hi ? limit : hi;
 }
 
+/* A shared window reads ahead of the clock, so filled rows before its next real bar may be there; the
+** reader must not learn from them that a bar follows. */
+static int64_t before_filled(const bv_window *w, int64_t end) {
+  const bv_ring *r = &w->ring;
+  const double *filled = r->col[BV_COL_FILLED];
+  if (w->src.fill == BV_FILL_NONE || !filled) return end;
+  while (end > r->first && filled[bv_ring_slot(r, end - 1)] == 1) end--;
+  return end;
+}
+
 /* How many bars lie in [lo, hi) at the most, by the length of a bar; INT64_MAX where unbounded. */
 static int64_t bars_between(const bv_source *src, int64_t lo, int64_t hi) {
   if (lo == INT64_MIN || hi == INT64_MAX) return INT64_MAX;
@@ -46,6 +56,7 @@ static bv_rc settle(bv_stream *st) {
   BV_TRY(bv_ring_view(r, r->first, r->next, &st->view));
   st->base = r->first;
   int64_t a = bv_ring_lower_bound(r, st->lo), b = bv_ring_lower_bound(r, st->hi);
+  if (st->clamped) b = before_filled(st->w, b);
   st->i = st->desc ? b - 1 : a;
   st->stop = st->desc ? a - 1 : b;
   return BV_OK;
@@ -104,6 +115,7 @@ bv_rc bv_stream_open(bv_stream *st, bv_store *s, const bv_source *src, int64_t l
                      bool desc, int64_t piece, unsigned mask, bv_err *err) {
   *st = (bv_stream){.store = s, .src = *src, .lo = lo, .desc = desc, .piece = piece, .mask = mask};
   st->hi = clamp(s, src, hi);
+  st->clamped = st->hi < hi;
   if (s->touched) s->touched(s->touched_ctx, &src->base);
   if (st->lo >= st->hi) {
     st->eof = true;
@@ -188,11 +200,13 @@ bv_rc bv_stream_value(bv_stream *st, bv_column c, double *out, bv_err *err) {
 bv_rc bv_view_asof(bv_store *s, const bv_source *src, int64_t hi, unsigned mask, bv_window **out,
                    int64_t *i, bv_err *err) {
   *out = NULL;
-  hi = clamp(s, src, hi);
+  int64_t limit = clamp(s, src, hi);
   if (s->touched) s->touched(s->touched_ctx, &src->base);
   bv_window *w;
-  BV_TRY(bv_window_shared(s, src, hi, 0, mask, &w, err));
-  *i = bv_ring_lower_bound(&w->ring, hi) - 1;
+  BV_TRY(bv_window_shared(s, src, limit, 0, mask, &w, err));
+  *i = bv_ring_lower_bound(&w->ring, limit);
+  if (limit < hi) *i = before_filled(w, *i);
+  *i -= 1;
   if (*i < w->ring.first) {
     bv_window_unref(w);
     return BV_OK;

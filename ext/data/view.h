@@ -20,6 +20,7 @@ typedef struct bv_stream {
   int64_t piece;
   unsigned mask;
   bool desc, eof;
+  bool clamped; /* hi is the clock's, not the caller's */
   bv_window *w;
   int64_t i;    /* the current bar */
   int64_t stop; /* first bar not to be delivered from this window, in walking direction */

@@ -7,7 +7,7 @@
 
 #include "base/buf.h"
 
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 static void grows_as_text_is_added(void **state) {
