@@ -23,6 +23,7 @@ typedef struct cursor {
   int *heap;         /* merged: indexes of streams that have a bar */
   int nheap;
   bool merge, known, desc, eof;
+  bool plain; /* neither merged nor a single row: the next bar is the stream's next */
   sqlite3_value *arg[BV_NFIELD]; /* duplicates of the arguments, for xColumn */
   int64_t complete_at;           /* buckets that end by then are complete */
   uint32_t salt;                 /* of the arguments, for the rowids of tables that are not stored */
@@ -346,6 +347,7 @@ static bv_rc filter(cursor *c, request *q, int plan, const char *letters, sqlite
   c->desc = (plan & BV_PLAN_DESC) != 0 || q->kind->asof;
   c->merge = (plan & BV_PLAN_MERGE) != 0;
   c->known = (plan & BV_PLAN_KNOWN) != 0;
+  c->plain = !c->merge && !q->kind->asof;
   c->complete_at = q->store->clock;
   BV_TRY(bind(c, q, letters, argv, err));
   if (q->nothing || q->nasset == 0) return BV_OK;
@@ -376,13 +378,13 @@ int bv_bars_filter(sqlite3_vtab_cursor *base, int plan, const char *letters, int
 
 int bv_bars_next(sqlite3_vtab_cursor *base) {
   cursor *c = (cursor *)base;
-  bv_bars_tab *tab = (bv_bars_tab *)base->pVtab;
-  bv_err err = {0};
-  if (tab->kind->asof) {
+  bv_stream *st = &c->stream[c->at];
+  if (c->plain && bv_stream_step(st)) return SQLITE_OK;
+  if (((bv_bars_tab *)base->pVtab)->kind->asof) {
     c->eof = true;
     return SQLITE_OK;
   }
-  bv_stream *st = &c->stream[c->at];
+  bv_err err = {0};
   bv_rc rc = bv_stream_next(st, &err);
   if (rc != BV_OK) return bv_vtab_error(base->pVtab, rc, &err);
   if (c->merge) {

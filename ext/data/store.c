@@ -13,7 +13,7 @@ extern const char bv_sql_schema[];
 static const char *const stmt_sql[BV_ST_COUNT] = {
     [BV_ST_HAS_SCHEMA] = "SELECT 1 FROM main.sqlite_schema WHERE type = 'table' AND name = "
                          "'barsvt_hot'",
-    [BV_ST_DATA_VERSION] = "PRAGMA main.data_version",
+    [BV_ST_TOUCH] = "SELECT 1 FROM main.sqlite_schema LIMIT 1",
     [BV_ST_SERIES_FIND] =
         "SELECT s.id, a.asset, s.timestep, a.tz, a.multiplier FROM main.barsvt_series s "
         "JOIN main.barsvt_asset a ON a.id = s.asset "
@@ -153,15 +153,21 @@ void bv_store_rolled_back(bv_store *s) {
   bv_window_drop_stale(s);
 }
 
+/* The pager knows whether another connection has committed as of the start of the current read
+** transaction; where there is none, one is begun and ended by reading the schema. */
 bv_rc bv_store_sync(bv_store *s, bv_err *err) {
   if (s->frozen) return BV_OK;
-  sqlite3_stmt *st;
-  int row;
-  BV_TRY(bv_store_stmt(s, BV_ST_DATA_VERSION, &st, err));
-  BV_TRY(bv_sql_row(s->db, st, &row, err, "data_version"));
-  int64_t v = row ? sqlite3_column_int64(st, 0) : 0;
-  sqlite3_reset(st);
-  if (v == s->data_version) return BV_OK;
+  if (sqlite3_txn_state(s->db, "main") == SQLITE_TXN_NONE) {
+    sqlite3_stmt *st;
+    int row;
+    BV_TRY(bv_store_stmt(s, BV_ST_TOUCH, &st, err));
+    BV_TRY(bv_sql_row(s->db, st, &row, err, "database"));
+    sqlite3_reset(st);
+  }
+  unsigned v = 0;
+  int code = sqlite3_file_control(s->db, "main", SQLITE_FCNTL_DATA_VERSION, &v);
+  if (code != SQLITE_OK) return bv_sql_fail(s->db, code, err, "data version");
+  if (s->data_version == (int64_t)v) return BV_OK;
   if (s->data_version != -1) bv_store_rolled_back(s);
   s->data_version = v;
   return BV_OK;

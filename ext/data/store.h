@@ -8,7 +8,7 @@
 ** keeps a connection open.  A function that needs a statement first makes sure that is so.
 **
 ** `generation` changes whenever stored bars may have changed: own writes, rollbacks, and commits of
-** other connections (seen through PRAGMA data_version).  Everything cached remembers the generation
+** other connections (seen through the pager's data version).  Everything cached remembers the generation
 ** it was made in.
 **
 ** The clock: readers see a bar only if its end is <= clock.  bv_store_limit() turns that into the
@@ -40,7 +40,7 @@ typedef struct bv_series {
 
 typedef enum bv_stmt {
   BV_ST_HAS_SCHEMA,
-  BV_ST_DATA_VERSION,
+  BV_ST_TOUCH,
   BV_ST_SERIES_FIND,
   BV_ST_SERIES_OF_ASSET,
   BV_ST_SERIES_BY_ID,

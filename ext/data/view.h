@@ -37,6 +37,15 @@ BV_MUST bv_rc bv_stream_open(bv_stream *st, bv_store *s, const bv_source *src, i
 void bv_stream_close(bv_stream *st);
 BV_MUST bv_rc bv_stream_next(bv_stream *st, bv_err *err);
 
+/* Go to the next bar if the window holds it: true.  Otherwise nothing happens, bv_stream_next must be
+** called. */
+static inline bool bv_stream_step(bv_stream *st) {
+  int64_t to = st->desc ? st->i - 1 : st->i + 1;
+  if (to == st->stop) return false;
+  st->i = to;
+  return true;
+}
+
 static inline int64_t bv_stream_ts(const bv_stream *st) {
   return st->view.ts[st->i - st->base];
 }
