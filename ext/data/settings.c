@@ -1,12 +1,13 @@
 /* settings.c - what bars_config() reads and sets; see settings.h. */
 #include "data/settings.h"
 #include "base/text.h"
+#include "col/segment.h"
 #include "data/window.h"
 
 #include <stdio.h>
 #include <string.h>
 
-enum { S_MEMORY_LIMIT, S_HISTORY, S_FUTURE, S_TZ, S_COUNT };
+enum { S_MEMORY_LIMIT, S_HISTORY, S_FUTURE, S_LEVEL, S_TZ, S_COUNT };
 
 static const bv_setting table[S_COUNT] = {
     [S_MEMORY_LIMIT] = {"memory_limit", "bytes",
@@ -14,6 +15,10 @@ static const bv_setting table[S_COUNT] = {
                         "takes '512 MB', '1 GB'"},
     [S_HISTORY] = {"history", "bars", "bars before the clock that a window keeps"},
     [S_FUTURE] = {"future", "bars", "bars a window reads ahead"},
+    [S_LEVEL] =
+        {"level", "0 to 19",
+         "compression of bars sealed from now on: 0 bit packing alone, 1 with entropy coding, "
+         "2 and more also look for repetitions"},
     [S_TZ] = {"tz", "zone", "zone of times given as text without an offset"},
 };
 
@@ -43,6 +48,7 @@ bv_rc bv_setting_get(const bv_store *s, const char *name, char out[64], bv_err *
   switch (which) {
   case S_MEMORY_LIMIT: snprintf(out, 64, "%lld", (long long)s->memory_limit); break;
   case S_HISTORY: snprintf(out, 64, "%lld", (long long)s->history); break;
+  case S_LEVEL: snprintf(out, 64, "%lld", (long long)s->level); break;
   case S_FUTURE: snprintf(out, 64, "%lld", (long long)s->future); break;
   default: snprintf(out, 64, "%s", bv_zone_name(s->zone)); break;
   }
@@ -95,6 +101,7 @@ bv_rc bv_setting_set(bv_store *s, const char *name, const char *value, bv_err *e
     s->memory_limit = v;
     bv_window_evict(s);
     return BV_OK;
+  case S_LEVEL: return parse_count("level", value, 0, BV_SEG_LEVEL_MAX, &s->level, err);
   case S_HISTORY: BV_TRY(parse_count("history", value, 1, 100000000, &s->history, err)); break;
   case S_FUTURE: BV_TRY(parse_count("future", value, 1, 100000000, &s->future, err)); break;
   default: return bv_zone_find(value, &s->zone, err);

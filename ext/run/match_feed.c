@@ -64,18 +64,38 @@ int64_t bv_feed_next(const bv_feed *f) {
   return t;
 }
 
-static void give(bv_feed *f, const bv_feed_asset *a, int *n, int64_t known_at) {
-  const bv_chunk *c = &a->bars;
-  f->bar[(*n)++] = (bv_sim_bar){
-      .asset = a->sim_asset,
-      .ts = c->ts[a->i],
+static bv_sim_bar bar_at(const bv_chunk *c, int64_t i, int sim_asset, int64_t known_at) {
+  return (bv_sim_bar){
+      .asset = sim_asset,
+      .ts = c->ts[i],
       .known_at = known_at,
-      .open = c->col[BV_COL_OPEN][a->i],
-      .high = c->col[BV_COL_HIGH][a->i],
-      .low = c->col[BV_COL_LOW][a->i],
-      .close = c->col[BV_COL_CLOSE][a->i],
-      .volume = c->col[BV_COL_VOLUME][a->i],
+      .open = c->col[BV_COL_OPEN][i],
+      .high = c->col[BV_COL_HIGH][i],
+      .low = c->col[BV_COL_LOW][i],
+      .close = c->col[BV_COL_CLOSE][i],
+      .volume = c->col[BV_COL_VOLUME][i],
   };
+}
+
+static void give(bv_feed *f, const bv_feed_asset *a, int *n, int64_t known_at) {
+  f->bar[(*n)++] = bar_at(&a->bars, a->i, a->sim_asset, known_at);
+}
+
+bv_rc bv_feed_before(bv_feed *f, const bv_series *series, int sim_asset, int64_t t, bv_sim_bar *out,
+                     bool *found, bv_err *err) {
+  enum { BACK = 8 }; /* bars that began before t but had not ended: one, or a few that overlap */
+  bv_chunk c;
+  bv_chunk_init(&c, BV_MEM_RUN, COLUMNS);
+  *found = false;
+  bv_rc rc = bv_raw_read(f->store, series, INT64_MIN, t, BACK, true, &c, err);
+  for (int64_t i = 0; rc == BV_OK && i < c.n; i++) {
+    int64_t end = bv_timestep_end(series->step, series->zone, c.ts[i]);
+    if (end > t) continue;
+    *out = bar_at(&c, i, sim_asset, end);
+    *found = true;
+  }
+  bv_chunk_reset(&c);
+  return rc;
 }
 
 bv_rc bv_feed_closes(bv_feed *f, int64_t t, const bv_sim_bar **bar, int *n, bv_err *err) {

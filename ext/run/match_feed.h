@@ -40,6 +40,11 @@ void bv_feed_reset(bv_feed *f);
 BV_MUST bv_rc bv_feed_add(bv_feed *f, const bv_series *series, int sim_asset, int64_t from,
                           bv_err *err);
 
+/* The newest bar of the series that had ended by t, whatever the feed's range; *found = false where
+** there is none. */
+BV_MUST bv_rc bv_feed_before(bv_feed *f, const bv_series *series, int sim_asset, int64_t t,
+                             bv_sim_bar *out, bool *found, bv_err *err);
+
 /* The instant of the next event; BV_FEED_END at the end. */
 int64_t bv_feed_next(const bv_feed *f);
 

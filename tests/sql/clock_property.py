@@ -21,9 +21,9 @@ SO = os.environ["BARSVT_SO"]
 NAMES = ("UTC", "America/New_York", "Asia/Kolkata")
 ZONE = {n: zoneinfo.ZoneInfo(n) for n in NAMES}
 ORIGIN = 946857600  # Monday 2000-01-03
+SERIES = [("A", "minute"), ("D", "minute"), ("B", "15 minutes"), ("C", "day")]
 COLUMNS = "asset, timestep, ts, open, high, low, close, volume, vwap, trades"
 HOME = {"A": "UTC", "B": "America/New_York", "C": "America/New_York"}
-SECONDS = {"minute": 60, "15 minutes": 900}
 
 
 def local(ts, zone):
@@ -53,6 +53,10 @@ def make_rows():
     for _ in range(500):
         add("A", "minute", ts, ts + 60)
         ts += 60 * rng.choice((1, 1, 1, 2, 5, 200))
+    ts = 1704205800
+    for _ in range(100):
+        add("D", "minute", ts, ts + 60)
+        ts += 60 * rng.choice((1, 3, 900))
     ts = 1709712000
     for _ in range(400):  # March 2024: New York's clocks change on the 10th
         add("B", "15 minutes", ts, ts + 900)
@@ -69,14 +73,18 @@ ROWS = make_rows()
 
 
 def connect(rows):
+    """A database of these rows; it knows every series, even where none of its bars is left."""
     db = sqlite3.connect(":memory:", isolation_level=None)
     db.enable_load_extension(True)
     db.load_extension(SO)
     db.execute("BEGIN")
-    db.executemany(f"INSERT INTO bars({COLUMNS}) VALUES ({', '.join('?' * 10)})", [r[:10] for r in rows])
+    first = [next(r for r in ROWS if r[:2] == s) for s in SERIES]
+    db.executemany(f"INSERT OR IGNORE INTO bars({COLUMNS}) VALUES ({', '.join('?' * 10)})", [r[:10] for r in first + rows])
+    for row in first:
+        if row not in rows:
+            db.execute("DELETE FROM bars WHERE asset = ? AND timestep = ? AND ts = ?", row[:3])
     for asset, zone in HOME.items():
-        if any(r[0] == asset for r in rows):
-            db.execute("SELECT bars_asset(?, 'tz', ?)", (asset, zone)).fetchall()
+        db.execute("SELECT bars_asset(?, 'tz', ?)", (asset, zone)).fetchall()
     db.execute("COMMIT")
     return db
 
@@ -203,20 +211,11 @@ def indicator_calls(db):
 
 def same_query(f, db, short, sql, args=()):
     got = rows_of(db, sql, args)
-    try:
-        want = rows_of(short, sql, args)
-    except sqlite3.OperationalError as e:
-        if "unknown asset" not in str(e) and "no bars are stored" not in str(e):
-            raise
-        want = []  # the second database does not know the asset yet
-        got = [r for r in got if r != (None,) * len(r)]
+    want = rows_of(short, sql, args)
     f.same(f"{sql} {args}", got, want)
 
 
 BAR = "ts, open, high, low, close, volume, vwap, trades, known_at, time"
-SERIES = [("A", "minute"), ("B", "15 minutes"), ("C", "day")]
-
-
 def check_bars(db, short, f, rng, clock):
     for asset, step in SERIES:
         same_query(f, db, short, f"SELECT {BAR} FROM bars(?, ?)", (asset, step))
@@ -226,8 +225,8 @@ def check_bars(db, short, f, rng, clock):
         same_query(f, db, short, f"SELECT {BAR} FROM bars_asof(?, ?, ?)", (asset, step, clock + rng.randrange(-10**6, 10**6)))
         same_query(f, db, short, f"SELECT {BAR} FROM bars_asof(?, ?, ?, ?)", (asset, step, clock, rng.randrange(10**5)))
         same_query(f, db, short, "SELECT last_price(?), last_price(?, ?)", (asset, asset, step))
-    same_query(f, db, short, "SELECT ts, asset, close FROM bars WHERE asset IN ('A', 'B') AND timestep = 'minute'"
-               " AND asset = 'A' ORDER BY ts DESC")
+    same_query(f, db, short, "SELECT ts, asset, close FROM bars WHERE asset IN ('A', 'D') AND timestep = 'minute'"
+               " ORDER BY ts DESC, asset")
 
 
 def check_indicators(db, short, f, calls, clock):

@@ -115,10 +115,9 @@ static void hard_numbers(void **state) {
       "1e0000005",
       "0e999999999",
       "0.1e-999999999",
-      "1.7e+",
       "1.5e3"};
   for (size_t i = 0; i < COUNT(text); i++) {
-    if (strcmp(text[i], "1.7e+") != 0) same_as_strtod(text[i]);
+    same_as_strtod(text[i]);
   }
   double x;
   assert_int_equal(parse("1e309", 5, &x), BV_OK);
@@ -137,12 +136,12 @@ static void random_decimals(void **state) {
     if (next_random(&s) % 4 == 0) text[n++] = next_random(&s) & 1 ? '-' : '+';
     for (int k = 0; k < before; k++) text[n++] = (char)('0' + next_random(&s) % 10);
     if (after || !before) text[n++] = '.';
-    for (int k = 0; k < after || n < 2; k++) text[n++] = (char)('0' + next_random(&s) % 10);
+    if (before + after == 0) after = 1;
+    for (int k = 0; k < after; k++) text[n++] = (char)('0' + next_random(&s) % 10);
     if (next_random(&s) % 8 == 0) {
       n += snprintf(text + n, 16, "e%d", (int)(next_random(&s) % 700) - 350);
     }
     text[n] = 0;
-    if (text[n - 1] == '.' && n < 3) text[n - 1] = '7';
     same_as_strtod(text);
   }
 }
@@ -208,8 +207,7 @@ static void refuses_what_is_no_number(void **state) {
                                      "$1",
                                      "1d",
                                      "1f",
-                                     "\xc2\xa0"
-                                     "1",
+                                     "\xc2\xa0 1",
                                      "na",
                                      "- 1",
                                      "1e 5"};
@@ -459,7 +457,6 @@ static void nearest_name(void **state) {
              {"memmory_limt", "memory_limit"},
              {"hgih", "high"},
              {"lwo", "low"},
-             {"vol", NULL},
              {"zzzz", NULL},
              {"xyzxyzxyz", NULL},
              {"volumes", "volume"},
