@@ -39,6 +39,12 @@ CREATE TABLE IF NOT EXISTS main.barsvt_seg(
   data     BLOB NOT NULL
 );
 
+-- Statistics of each sealed chunk, for summaries: ext/data/segstat.c.
+CREATE TABLE IF NOT EXISTS main.barsvt_stat(
+  id   INTEGER PRIMARY KEY,
+  data BLOB NOT NULL
+);
+
 -- Bars not yet sealed.  ts is the open edge in epoch seconds, UTC.
 CREATE TABLE IF NOT EXISTS main.barsvt_hot(
   series        INTEGER NOT NULL,

@@ -102,13 +102,17 @@ double barsvt_run_cash(const barsvt_run *r) {
   return bv_sim_cash(r->run->sim);
 }
 
+static int asset_number(const barsvt_run *r, const char *asset) {
+  return asset ? bv_run_asset(r->run, asset) : -1;
+}
+
 double barsvt_run_qty(const barsvt_run *r, const char *asset) {
-  int a = bv_run_asset(r->run, asset);
+  int a = asset_number(r, asset);
   return a < 0 ? 0 : bv_sim_qty(r->run->sim, a);
 }
 
 double barsvt_run_price(const barsvt_run *r, const char *asset) {
-  int a = bv_run_asset(r->run, asset);
+  int a = asset_number(r, asset);
   return a < 0 ? NAN : bv_sim_price(r->run->sim, a);
 }
 

@@ -8,7 +8,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { C_RUN, C_TS, C_TIME, C_VALUE, C_CASH, C_DRAWDOWN, C_EXPOSED };
+enum { C_RUN, C_TS, C_TIME, C_VALUE, C_CASH, C_DRAWDOWN, C_EXPOSED, C_OF };
 
 typedef struct eq_tab {
   sqlite3_vtab base;
@@ -33,7 +33,7 @@ static int eq_connect(sqlite3 *db, void *aux, int argc, const char *const *argv,
   (void)error;
   int code =
       sqlite3_declare_vtab(db, "CREATE TABLE x(run INTEGER, ts INTEGER, time TEXT, value REAL,"
-                               " cash REAL, drawdown REAL, exposed INTEGER)");
+                               " cash REAL, drawdown REAL, exposed INTEGER, of INTEGER HIDDEN)");
   if (code != SQLITE_OK) return code;
   sqlite3_vtab_config(db, SQLITE_VTAB_INNOCUOUS);
   eq_tab *tab = bv_alloc0(BV_MEM_CURSOR, sizeof *tab);
@@ -52,13 +52,15 @@ static int eq_disconnect(sqlite3_vtab *base) {
   return SQLITE_OK;
 }
 
-/* `run` is both a column and the table's argument: bt_equity(3) and WHERE run = 3 are one plan
-** (idxNum 1).  Rows come in order of run and time. */
+/* bt_equity(3), whose argument is the hidden column `of`, and WHERE run = 3 are one plan (idxNum 1).
+** Rows come in order of run and time. */
 static int eq_best_index(sqlite3_vtab *base, sqlite3_index_info *info) {
   (void)base;
   for (int i = 0; i < info->nConstraint; i++) {
     const struct sqlite3_index_constraint *c = &info->aConstraint[i];
-    if (c->iColumn != C_RUN || c->op != SQLITE_INDEX_CONSTRAINT_EQ || !c->usable) continue;
+    if ((c->iColumn != C_RUN && c->iColumn != C_OF) || c->op != SQLITE_INDEX_CONSTRAINT_EQ ||
+        !c->usable)
+      continue;
     info->aConstraintUsage[i].argvIndex = 1;
     info->aConstraintUsage[i].omit = 0; /* the value may be anything: the core compares again */
     info->idxNum = 1;
@@ -161,7 +163,8 @@ static int eq_column(sqlite3_vtab_cursor *base, sqlite3_context *ctx, int col) {
   const eq_cursor *c = (const eq_cursor *)base;
   char text[32];
   switch (col) {
-  case C_RUN: sqlite3_result_int64(ctx, c->run); break;
+  case C_RUN:
+  case C_OF: sqlite3_result_int64(ctx, c->run); break;
   case C_TS: sqlite3_result_int64(ctx, c->ts[c->i]); break;
   case C_TIME:
     bv_instant_format(c->ts[c->i], text);

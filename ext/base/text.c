@@ -69,32 +69,32 @@ static bv_rc parse_slow(const char *p, size_t n, double *out) {
   return BV_OK;
 }
 
-/* Up to 19 significant digits and a small power of ten need one multiplication or division of exact
-** doubles, which IEEE arithmetic rounds correctly (Clinger 1990). */
+/* Text of at most 18 characters has a mantissa of at most 18 digits, which fits 64 bits.  One below 2^53
+** and a small power of ten need one division of exact doubles, which IEEE arithmetic rounds correctly
+** (Clinger 1990). */
 bv_rc bv_parse_f64(const char *p, size_t n, double *out) {
-  static const double pow10[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
-                                 1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
-                                 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
-  size_t i = 0;
-  bool neg = false;
-  if (n && (p[0] == '-' || p[0] == '+')) neg = p[i++] == '-';
+  static const double pow10[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8, 1e9,
+                                 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18};
+  if (n == 0 || n > 18) return parse_slow(p, n, out);
+  const char *at = p, *end = p + n, *point = NULL;
+  bool neg = *at == '-';
+  at += neg || *at == '+';
+  const char *first = at;
   uint64_t m = 0;
-  int digits = 0, frac = 0, any = 0;
-  for (; i < n && p[i] >= '0' && p[i] <= '9'; i++, any = 1) {
-    m = m * 10 + (uint64_t)(p[i] - '0');
-    digits += m != 0;
-    if (digits > 18) return parse_slow(p, n, out);
-  }
-  if (i < n && p[i] == '.') {
-    for (i++; i < n && p[i] >= '0' && p[i] <= '9'; i++, any = 1) {
-      m = m * 10 + (uint64_t)(p[i] - '0');
-      digits += m != 0;
-      frac++;
-      if (digits > 18) return parse_slow(p, n, out);
+  for (; at < end; at++) {
+    unsigned d = (unsigned)(unsigned char)*at - '0';
+    if (d < 10) {
+      m = m * 10 + d;
+    } else if (*at == '.' && !point) {
+      point = at;
+    } else {
+      return parse_slow(p, n, out);
     }
   }
-  if (!any || i != n || m > (1ull << 53) || frac > 22) return parse_slow(p, n, out);
-  double v = (double)m / pow10[frac];
+  ptrdiff_t digits = end - first - (point != NULL);
+  if (digits == 0 || m > (1ull << 53)) return parse_slow(p, n, out);
+  double v = (double)m;
+  if (point) v /= pow10[end - point - 1];
   *out = neg ? -v : v;
   return BV_OK;
 }

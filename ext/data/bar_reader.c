@@ -242,8 +242,12 @@ static bool means_absent(bv_field f) {
 }
 
 static cell read_number(bv_field f, double *out) {
-  *out = NAN;
   double v;
+  if (f.n != 19 && bv_parse_f64(f.p, f.n, &v) == BV_OK && isfinite(v)) {
+    *out = v;
+    return CELL_NUMBER;
+  }
+  *out = NAN;
   bool sentinel = f.n == 19 && means_absent(f);
   if (!sentinel && bv_parse_f64(f.p, f.n, &v) == BV_OK && isfinite(v)) {
     *out = v;

@@ -16,6 +16,9 @@
 
 #include <assert.h>
 #include <string.h>
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
 
 #define FIRST_CAP ((size_t)128 * 1024)
 #define READ_MIN  ((size_t)32 * 1024)
@@ -40,7 +43,12 @@ struct bv_csv {
   char *scratch; /* fields whose "" had to be undone */
   size_t nscratch, cap_scratch;
   unsigned char special[256];
+  size_t block;  /* the 64 bytes of buf from here on ... */
+  uint64_t bits; /* ... and which of them are special; NO_BLOCK: none looked at */
 };
+
+#define NO_BLOCK SIZE_MAX
+#define SLACK    64 /* readable bytes behind the buffer, so that a block may reach past its end */
 
 /* What one scan over a record found. */
 typedef enum scan_rc { SCAN_DONE, SCAN_MORE, SCAN_FAILED } scan_rc;
@@ -55,12 +63,45 @@ static bv_rc no_memory(bv_err *err) {
   return bv_fail(err, BV_NOMEM, "out of memory while reading a text file");
 }
 
+/* Which of 64 bytes end a field. */
+static uint64_t special_bits(const bv_csv *c, const char *p) {
+  uint64_t bits = 0;
+#if defined(__SSE2__)
+  const __m128i delimiter = _mm_set1_epi8(c->delimiter), lf = _mm_set1_epi8('\n'),
+                cr = _mm_set1_epi8('\r'), nul = _mm_setzero_si128();
+  for (int k = 0; k < 4; k++) {
+    __m128i v = _mm_loadu_si128((const __m128i *)(const void *)(p + 16 * k));
+    __m128i hit = _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(v, delimiter), _mm_cmpeq_epi8(v, lf)),
+                               _mm_or_si128(_mm_cmpeq_epi8(v, cr), _mm_cmpeq_epi8(v, nul)));
+    bits |= (uint64_t)(unsigned)_mm_movemask_epi8(hit) << (16 * k);
+  }
+#else
+  for (int k = 0; k < 64; k++) bits |= (uint64_t)c->special[(unsigned char)p[k]] << k;
+#endif
+  return bits;
+}
+
+/* The next special byte at or after i; the NUL behind the text stops every search. */
+static size_t find_special(bv_csv *c, size_t i) {
+  for (;;) {
+    size_t block = i & ~(size_t)63;
+    if (block != c->block) {
+      c->bits = special_bits(c, c->buf + block);
+      c->block = block;
+    }
+    uint64_t bits = c->bits >> (i - block);
+    if (bits) return i + (size_t)__builtin_ctzll(bits);
+    i = block + 64;
+  }
+}
+
 static bool past_look_ahead(const bv_csv *c) {
   return c->marked && c->lo - c->mark >= BV_CSV_MARK_MAX;
 }
 
 /* Drop text before the record (or the mark) and read more behind it. */
 static bv_rc read_more(bv_csv *c, bv_err *err) {
+  c->block = NO_BLOCK;
   size_t keep = c->marked ? c->mark : c->lo;
   if (keep > 0 && c->cap - c->hi <= READ_MIN + 1) {
     memmove(c->buf, c->buf + keep, c->hi - keep);
@@ -71,7 +112,7 @@ static bv_rc read_more(bv_csv *c, bv_err *err) {
   if (c->cap - c->hi <= READ_MIN + 1) {
     size_t cap = c->cap * 2 < CAP_MAX ? c->cap * 2 : CAP_MAX;
     assert(cap > c->hi + READ_MIN + 1);
-    char *p = bv_realloc(BV_MEM_IMPORT, c->buf, cap);
+    char *p = bv_realloc(BV_MEM_IMPORT, c->buf, cap + SLACK);
     if (!p) return no_memory(err);
     c->buf = p;
     c->cap = cap;
@@ -153,7 +194,7 @@ static scan_rc scan_quoted(bv_csv *c, scan *s, bv_rc *rc, bv_err *err) {
     }
   }
   size_t close = i++;
-  while (!c->special[(unsigned char)buf[i]]) i++;
+  i = find_special(c, i);
   s->at = i;
   if (buf[i] == 0 && (i < c->hi || !c->ended)) return SCAN_MORE;
   if (i > close + 1) {
@@ -177,7 +218,7 @@ static scan_rc scan_record(bv_csv *c, scan *s, bv_rc *rc, bv_err *err) {
       if (r != SCAN_DONE) return r;
     } else {
       size_t i = s->at;
-      while (!c->special[(unsigned char)buf[i]]) i++;
+      i = find_special(c, i);
       if (buf[i] == 0 && (i < c->hi || !c->ended)) {
         s->at = i;
         return SCAN_MORE;
@@ -326,6 +367,7 @@ static bv_rc begin(bv_csv *c, char delimiter, bv_err *err) {
   c->delimiter = delimiter ? delimiter : detect_delimiter(c);
   c->special[0] = c->special['\n'] = c->special['\r'] = SPECIAL;
   c->special[(unsigned char)c->delimiter] = SPECIAL;
+  c->block = NO_BLOCK;
   return BV_OK;
 }
 
@@ -340,7 +382,8 @@ bv_rc bv_csv_open(bv_infile *in, char delimiter, bv_csv **out, bv_err *err) {
   c->line = 1;
   c->cap = FIRST_CAP;
   c->cap_field = 64;
-  c->buf = bv_alloc(BV_MEM_IMPORT, c->cap);
+  c->block = NO_BLOCK;
+  c->buf = bv_alloc0(BV_MEM_IMPORT, c->cap + SLACK);
   c->field = bv_alloc(BV_MEM_IMPORT, c->cap_field * sizeof *c->field);
   bv_rc rc = c->buf && c->field ? BV_OK : no_memory(err);
   if (c->buf) c->buf[0] = 0;

@@ -24,6 +24,9 @@ typedef struct import {
   bv_bar_reader_options reader;
   char column[BV_ROLE_COUNT][64];
   bv_map target; /* asset -> bv_load* */
+  bv_load *latest;
+  char latest_key[BV_ASSET_MAX];
+  size_t nlatest;
   int64_t rejected;
 } import;
 
@@ -151,7 +154,7 @@ static bv_rc new_target(import *im, const char *key, size_t n, bv_load **out, bv
   return BV_OK;
 }
 
-/* The series of a row. */
+/* The series of a row; mostly that of the row before. */
 static bv_rc find_target(import *im, const bv_bar_row *row, bv_load **out, bv_err *err) {
   const char *key = row->symbol;
   size_t n = row->nsymbol;
@@ -164,12 +167,20 @@ static bv_rc find_target(import *im, const bv_bar_row *row, bv_load **out, bv_er
     key = im->asset;
     n = strlen(key);
   }
+  if (im->latest && n == im->nlatest && memcmp(key, im->latest_key, n) == 0) {
+    *out = im->latest;
+    return BV_OK;
+  }
   *out = bv_map_find(&im->target, key, n);
-  return *out ? BV_OK : new_target(im, key, n, out, err);
+  if (!*out) BV_TRY(new_target(im, key, n, out, err));
+  im->latest = *out;
+  im->nlatest = n;
+  memcpy(im->latest_key, key, n); /* a key that was taken fits */
+  return BV_OK;
 }
 
 static bv_rc put_row(import *im, const bv_bar_row *row, bv_err *err) {
-  bv_load *l;
+  bv_load *l = NULL;
   BV_TRY(find_target(im, row, &l, err));
   double v[BV_NCOL];
   for (int c = 0; c < BV_NCOL; c++) v[c] = NAN;

@@ -115,9 +115,12 @@ static bv_rc flush(bv_store *s, bv_load *l, bv_err *err) {
 }
 
 bv_rc bv_load_add(bv_store *s, bv_load *l, int64_t ts, const double value[BV_NCOL], bv_err *err) {
-  int64_t chunk = bv_seg_chunk_of(&l->series, ts);
-  if (chunk != l->chunk || l->pending.n == 2 * BV_SEG_SEAL_MAX) BV_TRY(flush(s, l, err));
-  l->chunk = chunk;
+  bool inside = ts >= l->lo && ts < l->hi;
+  if (!inside || l->pending.n == 2 * BV_SEG_SEAL_MAX) {
+    BV_TRY(flush(s, l, err));
+    l->chunk = bv_seg_chunk_of(&l->series, ts);
+    bv_seg_range(&l->series, l->chunk, &l->lo, &l->hi);
+  }
   if (l->rows == 0 || ts < l->first) l->first = ts;
   if (l->rows == 0 || ts > l->last) l->last = ts;
   l->rows++;

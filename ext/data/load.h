@@ -14,7 +14,8 @@
 typedef struct bv_load {
   bv_series series;
   bv_on_conflict how;
-  int64_t chunk; /* of the bars collected */
+  int64_t chunk;  /* of the bars collected */
+  int64_t lo, hi; /* its range; empty before the first bar */
   bv_chunk pending;
   int64_t rows, fresh, changed; /* bars given; of them new, and with other values than before */
   int64_t first, last;          /* times of the first and last bar given */

@@ -1,11 +1,11 @@
 /* seg.c - sealed bars: the table barsvt_seg; see seg.h. */
 #include "data/seg.h"
 #include "col/segment.h"
+#include "data/segstat.h"
 #include "data/sql.h"
 #include "time/instant.h"
 
 #include <math.h>
-#include <string.h>
 
 #define CACHE 8 /* decoded chunks kept */
 
@@ -106,6 +106,16 @@ static bv_rc corrupt(const bv_series *series, int64_t chunk, int col, const char
                  series->asset, series->step_text, (long long)chunk, what);
 }
 
+/* The CRC that ends a blob, kept beside it so that a swapped blob is noticed; -1 where it is too short
+** for one. */
+static int64_t blob_crc(const void *blob, size_t bytes) {
+  const uint8_t *p = blob;
+  uint32_t crc = 0;
+  if (!p || bytes < 4) return -1;
+  for (size_t i = 0; i < 4; i++) crc |= (uint32_t)p[bytes - 4 + i] << (8 * i);
+  return crc;
+}
+
 /* Fetch one column's row: *blob stays valid until the statement is reset.  *n = -1: no such row. */
 static bv_rc fetch(bv_store *s, const bv_series *series, int64_t chunk, int col, sqlite3_stmt **st,
                    const void **blob, int *bytes, int64_t *n, bv_err *err) {
@@ -118,11 +128,14 @@ static bv_rc fetch(bv_store *s, const bv_series *series, int64_t chunk, int col,
   *n = sqlite3_column_int64(*st, 0);
   *blob = sqlite3_column_blob(*st, 1);
   *bytes = sqlite3_column_bytes(*st, 1);
-  if (*n <= 0 || *n > BV_SEG_SEAL_MAX || !*blob) {
-    sqlite3_reset(*st);
-    return corrupt(series, chunk, col, "the row's count or data make no sense", err);
+  const char *wrong = NULL;
+  if (*n <= 0 || *n > BV_SEG_SEAL_MAX || !*blob) wrong = "the row's count or data make no sense";
+  if (!wrong && sqlite3_column_int64(*st, 2) != blob_crc(*blob, (size_t)*bytes)) {
+    wrong = "the row's checksum is not that of its data";
   }
-  return BV_OK;
+  if (!wrong) return BV_OK;
+  sqlite3_reset(*st);
+  return corrupt(series, chunk, col, wrong, err);
 }
 
 static bv_rc check_times(const bv_series *series, int64_t chunk, const bv_chunk *bars,
@@ -136,13 +149,20 @@ static bv_rc check_times(const bv_series *series, int64_t chunk, const bv_chunk 
   return BV_OK;
 }
 
+/* A chunk without times is not sealed: then it has no other columns either. */
+static bv_rc check_unsealed(bv_store *s, const bv_series *series, int64_t chunk, bv_err *err) {
+  int64_t found;
+  BV_TRY(bv_seg_find(s, series, chunk, false, &found, err));
+  return found == chunk ? corrupt(series, chunk, BV_COL_TS, "the column is missing", err) : BV_OK;
+}
+
 static bv_rc load_times(bv_store *s, const bv_series *series, entry *e, bv_err *err) {
   sqlite3_stmt *st;
   const void *blob = NULL;
   int bytes = 0;
   int64_t n;
   BV_TRY(fetch(s, series, e->chunk, BV_COL_TS, &st, &blob, &bytes, &n, err));
-  if (n < 0) return BV_OK;
+  if (n < 0) return check_unsealed(s, series, e->chunk, err);
   bv_rc rc = bv_chunk_reserve(&e->bars, n);
   size_t got = 0;
   if (rc == BV_OK) {
@@ -170,6 +190,17 @@ static bv_rc load_needs(bv_store *s, const bv_series *series, entry *e, unsigned
   return BV_OK;
 }
 
+/* A chunk's statistics know which columns it has. */
+static bv_rc check_absent(bv_store *s, const bv_series *series, int64_t chunk, int col,
+                          bv_err *err) {
+  bv_stats stats;
+  bool found;
+  BV_TRY(bv_segstat_read(s, series->id, chunk, &stats, &found, err));
+  if (found && col > BV_COL_CLOSE && !(stats.columns & BV_COLBIT(col))) return BV_OK;
+  return corrupt(series, chunk, col, found ? "the column is missing" : "the statistics are missing",
+                 err);
+}
+
 static bv_rc load_column(bv_store *s, const bv_series *series, entry *e, int col, bv_err *err) {
   BV_TRY(load_needs(s, series, e, bv_segment_needs((bv_column)col), err));
   sqlite3_stmt *st;
@@ -177,10 +208,7 @@ static bv_rc load_column(bv_store *s, const bv_series *series, entry *e, int col
   int bytes = 0;
   int64_t n;
   BV_TRY(fetch(s, series, e->chunk, col, &st, &blob, &bytes, &n, err));
-  if (n < 0) { /* an optional column that the chunk does not have */
-    return col > BV_COL_CLOSE ? BV_OK
-                              : corrupt(series, e->chunk, col, "the column is missing", err);
-  }
+  if (n < 0) return check_absent(s, series, e->chunk, col, err);
   bv_rc rc = BV_OK;
   size_t got = 0;
   double *values = bv_alloc(BV_MEM_DECODE, (size_t)e->bars.cap * 8);
@@ -264,21 +292,6 @@ bv_rc bv_seg_span(bv_store *s, const bv_series *series, int64_t *first, int64_t 
 
 /* ---- writing ---- */
 
-static bool has_values(const bv_bars *b, int col) {
-  if (!b->col[col]) return false;
-  for (int64_t i = 0; i < b->n; i++) {
-    if (!isnan(b->col[col][i])) return true;
-  }
-  return false;
-}
-
-/* The CRC that ends a blob, kept beside it so that a swapped blob is noticed. */
-static int64_t blob_crc(const bv_buf *b) {
-  uint32_t crc = 0;
-  for (size_t i = 0; i < 4; i++) crc |= (uint32_t)(uint8_t)b->p[b->n - 4 + i] << (8 * i);
-  return crc;
-}
-
 static bv_rc write_column(bv_store *s, const bv_series *series, int64_t chunk, int col,
                           const bv_bars *bars, bv_buf *blob, bv_err *err) {
   bv_seg_stat stat;
@@ -292,7 +305,7 @@ static bv_rc write_column(bv_store *s, const bv_series *series, int64_t chunk, i
   sqlite3_bind_int64(st, 3, bars->ts[0]);
   sqlite3_bind_int64(st, 4, bars->ts[bars->n - 1]);
   sqlite3_bind_int64(st, 5, BV_SEG_VERSION);
-  sqlite3_bind_int64(st, 6, blob_crc(blob));
+  sqlite3_bind_int64(st, 6, blob_crc(blob->p, blob->n));
   sqlite3_bind_null(st, 7);
   sqlite3_bind_null(st, 8);
   sqlite3_bind_null(st, 9);
@@ -319,12 +332,14 @@ bv_rc bv_seg_write(bv_store *s, const bv_series *series, int64_t chunk, const bv
   sqlite3_bind_int64(st, 2, make_id(series, chunk, 15));
   BV_TRY(bv_sql_done(s->db, st, err, "writing barsvt_seg"));
   s->seg_generation++;
+  bv_stats stats = bv_stats_of(bars);
+  BV_TRY(bv_segstat_write(s, series->id, chunk, &stats, err));
   if (bars->n == 0) return BV_OK;
   bv_buf blob;
   bv_buf_init(&blob, BV_MEM_DECODE, 64u << 20);
   bv_rc rc = write_column(s, series, chunk, BV_COL_TS, bars, &blob, err);
   for (int col = 0; col <= BV_COL_OI && rc == BV_OK; col++) {
-    if (col > BV_COL_CLOSE && !has_values(bars, col)) continue;
+    if (col > BV_COL_CLOSE && !(stats.columns & BV_COLBIT(col))) continue;
     rc = write_column(s, series, chunk, col, bars, &blob, err);
   }
   bv_buf_reset(&blob);

@@ -9,8 +9,9 @@
 #include <string.h>
 
 /* Keys that are not knobs of the simulator. */
-static const char *const plain_keys[] = {"profile", "timestep",  "assets",  "start", "end",
-                                         "tz",      "risk_free", "periods", "params"};
+static const char *const plain_keys[] = {"profile",    "timestep", "assets",    "start",
+                                         "end",        "tz",       "risk_free", "periods",
+                                         "commission", "slippage", "params"};
 #define NPLAIN (sizeof plain_keys / sizeof *plain_keys)
 
 typedef struct reader {
@@ -30,6 +31,14 @@ static bv_rc unknown_key(const char *path, bv_err *err) {
                  "config: unknown key '%.60s'%s%s%s; SELECT DISTINCT knob FROM bt_profile "
                  "lists the knobs",
                  path, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+}
+
+/* What else can be wrong with a key: an argument of the wrong shape. */
+static bv_rc wrong_shape(const char *path, bv_err *err) {
+  if (bv_text_ieq(path, "params")) {
+    return bv_fail(err, BV_ARG, "config: 'params' must be an object such as {\"fast\": 10}");
+  }
+  return unknown_key(path, err);
 }
 
 static bv_rc read_text(const char *path, const char *type, sqlite3_value *v, const char **out,
@@ -53,10 +62,18 @@ static bv_rc read_number(const char *path, const char *type, sqlite3_value *v, d
 static bv_rc read_instant(const bv_run_config *c, const char *path, const char *type,
                           sqlite3_value *v, int64_t *out, bv_err *err) {
   if (strcmp(type, "integer") == 0) {
+    bv_err why = {0};
     *out = sqlite3_value_int64(v);
-    return bv_instant_check(*out, err);
+    if (bv_instant_check(*out, &why) == BV_OK) return BV_OK;
+    return bv_fail(err, BV_ARG, "config: '%s': %s", path, why.msg);
   }
   const char *text = NULL;
+  if (strcmp(type, "text") != 0) {
+    return bv_fail(err, BV_ARG,
+                   "config: '%s' must be a time as text ('2024-01-03') or whole epoch seconds, not "
+                   "%s",
+                   path, type);
+  }
   BV_TRY(read_text(path, type, v, &text, err));
   bv_err why = {0};
   if (bv_instant_parse(text, strlen(text), c->zone, out, NULL, &why) == BV_OK) return BV_OK;
@@ -67,7 +84,10 @@ static bv_rc add_asset(bv_run_config *c, const char *path, const char *type, sql
                        bv_err *err) {
   const char *text = NULL;
   BV_TRY(read_text(path, type, v, &text, err));
-  BV_TRY(bv_asset_check(text, strlen(text), err));
+  bv_err why = {0};
+  if (bv_asset_check(text, strlen(text), &why) != BV_OK) {
+    return bv_fail(err, BV_ARG, "config: '%s': %s", path, why.msg);
+  }
   for (int i = 0; i < c->nasset; i++) {
     if (strcmp(c->asset[i], text) == 0) return BV_OK;
   }
@@ -109,14 +129,14 @@ static bv_rc set_knob(bv_run_config *c, const char *path, const char *type, sqli
   bv_err why = {0};
   if (number) {
     rc = bv_sim_set_number(&c->sim, path, sqlite3_value_double(v), &why);
-  } else if (flag) {
-    rc = bv_sim_set_number(&c->sim, path, type[0] == 't', &why);
+  } else if (flag) { /* as text: a knob that takes a number refuses it */
+    rc = bv_sim_set_text(&c->sim, path, type, &why);
   } else if (strcmp(type, "text") == 0) {
     rc = bv_sim_set_text(&c->sim, path, (const char *)sqlite3_value_text(v), &why);
   } else {
     return bv_fail(err, BV_ARG, "config: '%s' is %s", path, type);
   }
-  if (rc == BV_NOTFOUND) return unknown_key(path, err);
+  if (rc == BV_NOTFOUND) return wrong_shape(path, err);
   return rc == BV_OK ? BV_OK : bv_fail(err, rc, "config: %s", bv_err_text(&why, rc));
 }
 
@@ -142,7 +162,9 @@ static bv_rc first_pass(bv_run_config *c, const char *path, const char *type, sq
   }
   if (bv_text_ieq(path, "tz")) {
     BV_TRY(read_text(path, type, v, &text, err));
-    return bv_zone_find(text, &c->zone, err);
+    bv_err why = {0};
+    if (bv_zone_find(text, &c->zone, &why) == BV_OK) return BV_OK;
+    return bv_fail(err, BV_ARG, "config: %s", why.msg);
   }
   return BV_OK;
 }
@@ -157,13 +179,17 @@ static bv_rc read_leaf(void *ctx, const char *path, const char *type, sqlite3_va
   if (bv_text_ieq(path, "end")) return read_instant(c, path, type, v, &c->end, err);
   if (bv_text_ieq(path, "risk_free")) return read_number(path, type, v, &c->risk_free, err);
   if (bv_text_ieq(path, "periods")) return read_number(path, type, v, &c->periods, err);
-  if (strncmp(path, "assets[", 7) == 0) return add_asset(c, path, type, v, err);
+  if (bv_text_ieq(path, "assets") || strncmp(path, "assets[", 7) == 0)
+    return add_asset(c, path, type, v, err);
   if (strncmp(path, "params.", 7) == 0) return add_param(c, path + 7, type, v, err);
   if (bv_text_ieq(path, "timestep")) {
     const char *text = NULL;
     bv_timestep step;
     BV_TRY(read_text(path, type, v, &text, err));
-    BV_TRY(bv_timestep_parse(text, strlen(text), &step, err));
+    bv_err why = {0};
+    if (bv_timestep_parse(text, strlen(text), &step, &why) != BV_OK) {
+      return bv_fail(err, BV_ARG, "config: %s", why.msg);
+    }
     bv_timestep_format(step, c->timestep);
     return BV_OK;
   }

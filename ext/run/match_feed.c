@@ -21,7 +21,8 @@ void bv_feed_reset(bv_feed *f) {
 }
 
 /* Load the next bars, from ts on, if the chunk is used up, and say when the next one opens: at its
-** start, but not before the bar before it has closed. */
+** start, but not before the bar before it has closed.  Ends rise with starts, so the first bar that
+** ends after the feed's end is its end. */
 static bv_rc advance(bv_feed *f, bv_feed_asset *a, int64_t from, int64_t not_before, bv_err *err) {
   if (a->i >= a->bars.n && a->more) {
     int64_t piece = f->n > 16 ? PIECE / 4 : PIECE;
@@ -32,10 +33,10 @@ static bv_rc advance(bv_feed *f, bv_feed_asset *a, int64_t from, int64_t not_bef
   }
   a->open = false;
   a->event = BV_FEED_END;
-  if (a->i < a->bars.n) {
-    int64_t ts = a->bars.ts[a->i];
-    a->event = ts < not_before ? not_before : ts;
-  }
+  if (a->i >= a->bars.n) return BV_OK;
+  int64_t ts = a->bars.ts[a->i];
+  a->ends = bv_timestep_end(a->series.step, a->series.zone, ts);
+  if (a->ends <= f->end) a->event = ts < not_before ? not_before : ts;
   return BV_OK;
 }
 
@@ -118,10 +119,9 @@ bv_rc bv_feed_opens(bv_feed *f, int64_t t, const bv_sim_bar **bar, int *n, bv_er
   for (int i = 0; i < f->n; i++) {
     bv_feed_asset *a = &f->asset[i];
     if (a->event != t || a->open) continue;
-    int64_t end = bv_timestep_end(a->series.step, a->series.zone, a->bars.ts[a->i]);
-    give(f, a, n, end);
+    give(f, a, n, a->ends);
     a->open = true;
-    a->event = end > t ? end : t + 1; /* a bar closes after it has opened */
+    a->event = a->ends > t ? a->ends : t + 1; /* a bar closes after it has opened */
   }
   return BV_OK;
 }

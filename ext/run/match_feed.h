@@ -22,12 +22,13 @@ typedef struct bv_feed_asset {
   int64_t i;     /* the bar whose event comes next */
   bool open;     /* it has opened and will close */
   bool more;     /* the store may have bars after the chunk */
+  int64_t ends;  /* end of bar i */
   int64_t event; /* instant of the next event, BV_FEED_END at the end */
 } bv_feed_asset;
 
 typedef struct bv_feed {
   bv_store *store;
-  int64_t start, end; /* bars with start <= ts < end */
+  int64_t start, end; /* bars that lie between: start <= ts, and end of bar <= end */
   bv_feed_asset *asset;
   int n, cap;
   bv_sim_bar *bar; /* room for one bar per asset */

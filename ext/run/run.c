@@ -50,17 +50,29 @@ static bv_rc base_series(bv_run *r, const char *asset, bv_series *out, bv_err *e
     *out = *best;
     return BV_OK;
   }
+  enum { MAX = 32 };
+  bv_series have[MAX];
   int n;
-  BV_TRY(bv_series_of(s, asset, out, 1, &n, err));
-  return n > 0 ? BV_OK : bv_series_missing(s, "bt_run", asset, "", err);
+  BV_TRY(bv_series_of(s, asset, have, MAX, &n, err));
+  if (n == 0) return bv_series_missing(s, "bt_run()", asset, "", err);
+  *out = have[0];
+  return BV_OK;
 }
 
-/* Let an asset take part from instant `from` on. */
+/* Let an asset take part from instant `from` on.  Its last price is that of the newest bar before,
+** so that the first decision about it can be sized. */
 static bv_rc add_asset(bv_run *r, const char *asset, int64_t from, int *number, bv_err *err) {
   bv_series series;
+  bv_sim_bar last;
+  bool found = false;
+  if (from < r->config.start) from = r->config.start;
   BV_TRY(base_series(r, asset, &series, err));
   BV_TRY(bv_sim_asset(r->sim, asset, series.multiplier, number, err));
   BV_TRY(bv_feed_add(&r->feed, &series, *number, from, err));
+  if (from != INT64_MIN) {
+    BV_TRY(bv_feed_before(&r->feed, &series, *number, from, &last, &found, err));
+  }
+  if (found) BV_TRY(bv_sim_close(r->sim, last.known_at, &last, 1, err));
   return bv_map_put(&r->asset, asset, strlen(asset), (void *)(intptr_t)(*number + 1));
 }
 
@@ -115,11 +127,12 @@ static bv_rc fetch(bv_run *r, bv_err *err) {
   return keep_text(&r->next_tag, &r->cap_tag, &r->next.tag);
 }
 
-/* Set mode: hand over the rows known before (or at) t. */
-static bv_rc hand_over(bv_run *r, int64_t t, bool at_t, bv_err *err) {
-  while (r->has_next && (r->next.known_at < t || (at_t && r->next.known_at == t))) {
+/* Set mode: hand over the rows known by t.  As in step mode, the bars before the run's start decide
+** nothing: the first decision is taken after it. */
+static bv_rc hand_over(bv_run *r, int64_t t, bv_err *err) {
+  while (r->has_next && r->next.known_at <= t) {
     const bv_signal *g = &r->next;
-    bool in_time = g->known_at >= r->config.start && g->known_at <= r->config.end;
+    bool in_time = g->known_at > r->config.start && g->known_at <= r->config.end;
     if (in_time && !g->none) {
       BV_TRY(submit(r, g->known_at, g->asset, g->ask, g->amount, g->tag, err));
     }
@@ -179,7 +192,6 @@ static bv_rc read_rows(bv_run *r, batch *b, bv_err *err) {
 /* Step mode: execute the view with the clock at t. */
 static bv_rc decide(bv_run *r, int64_t t, bv_err *err) {
   batch b = {0};
-  r->store->clock = t;
   bv_rc rc = read_rows(r, &b, err);
   for (int i = 0; i < b.n && rc == BV_OK; i++) {
     rc = submit(r, t, b.row[i].asset, b.row[i].ask, b.row[i].amount, b.row[i].tag, err);
@@ -243,13 +255,26 @@ static bv_rc open_result(bv_run *r, const char *config, const char *version, bv_
   return rc;
 }
 
+static bv_rc open_savepoint(bv_run *r, bv_err *err) {
+  bv_err why = {0};
+  bv_rc rc = bv_savepoint_open(r->store->db, &r->savepoint, &why);
+  if (rc == BV_OK) return BV_OK;
+  if (rc == BV_BUSY) {
+    return bv_fail_native(err, rc, why.native,
+                          "bt_run() cannot run inside a statement that writes; call it in a SELECT "
+                          "of its own");
+  }
+  return bv_fail_native(err, rc, why.native, "%s", bv_err_text(&why, rc));
+}
+
 static bv_rc open_parts(bv_run *r, const char *strategy, const char *config, const char *version,
                         bv_err *err) {
   bv_store *s = r->store;
   BV_TRY(bv_run_config_read(s->db, config, s->zone, &r->config, err));
   if (r->saved_clock < r->config.end) r->config.end = r->saved_clock;
   if (strategy) BV_TRY(bv_strategy_open(s->db, strategy, &r->strategy, err));
-  BV_TRY(bv_savepoint_open(s->db, &r->savepoint, err));
+  BV_TRY(bv_sql_prepare(s->db, "INSERT INTO bars(asset) SELECT NULL WHERE 0", &r->undo, err));
+  BV_TRY(open_savepoint(r, err));
   BV_TRY(bv_store_create_schema(s, err));
   BV_TRY(open_result(r, config, version, err));
   bv_sim_sink sink = bv_result_sink(r->result);
@@ -258,7 +283,9 @@ static bv_rc open_parts(bv_run *r, const char *strategy, const char *config, con
   bv_feed_init(&r->feed, s, r->config.start, r->config.end);
   if (r->config.end != INT64_MAX) s->clock = r->config.end;
   if (strategy) BV_TRY(discover(r, err));
-  return add_assets(r, err);
+  BV_TRY(add_assets(r, err));
+  if (!r->strategy.set_mode) s->clock = BV_INSTANT_MIN; /* nothing is known before the first step */
+  return BV_OK;
 }
 
 bv_rc bv_run_open(bv_store *s, const char *strategy, const char *config, const char *version,
@@ -291,17 +318,24 @@ static bv_rc record(bv_run *r, int64_t t, bv_err *err) {
 static bv_rc instant(bv_run *r, int64_t t, bool *step, bv_err *err) {
   const bv_sim_bar *bar;
   int n;
-  if (r->strategy.set_mode) BV_TRY(hand_over(r, t, false, err));
   BV_TRY(bv_feed_closes(&r->feed, t, &bar, &n, err));
   *step = n > 0;
   if (*step) {
     r->now = t;
     BV_TRY(bv_sim_close(r->sim, t, bar, n, err));
     BV_TRY(record(r, t, err));
-    if (r->strategy.st && !r->strategy.set_mode) BV_TRY(decide(r, t, err));
   }
-  if (r->strategy.set_mode) BV_TRY(hand_over(r, t, true, err));
-  return BV_OK;
+  if (r->strategy.set_mode) return hand_over(r, t, err);
+  if (!*step) return BV_OK;
+  r->store->clock = t;
+  return r->strategy.st ? decide(r, t, err) : BV_OK;
+}
+
+/* When something happens next: a bar begins or ends, or (set mode) a row becomes known, which may
+** bring in an asset whose bars come before the next ones of the others. */
+static int64_t next_instant(const bv_run *r) {
+  int64_t t = bv_feed_next(&r->feed);
+  return r->has_next && r->next.known_at < t ? r->next.known_at : t;
 }
 
 static bv_rc open_bars(bv_run *r, int64_t t, bv_err *err) {
@@ -311,13 +345,35 @@ static bv_rc open_bars(bv_run *r, int64_t t, bv_err *err) {
   return n > 0 ? bv_sim_open(r->sim, t, bar, n, err) : BV_OK;
 }
 
+/* A run without a single bar is a mistake in its range, not a result. */
+static bv_rc no_bars(const bv_run *r, bv_err *err) {
+  char from[32] = "the beginning", to[32] = "the end";
+  if (r->config.start != INT64_MIN) bv_instant_format(r->config.start, from);
+  if (r->config.end != INT64_MAX) bv_instant_format(r->config.end, to);
+  return bv_fail(err, BV_NOTFOUND,
+                 "there are no bars to step over: %s%s%s from %s to %s (start and end of the "
+                 "configuration, and bars_clock())",
+                 r->feed.n ? "'" : "", r->feed.n ? r->feed.asset[0].series.asset : "no asset",
+                 r->feed.n == 1  ? "' has none"
+                 : r->feed.n > 1 ? "' and the others have none"
+                                 : " takes part",
+                 from, to);
+}
+
 static bv_rc finish(bv_run *r, bv_err *err) {
-  if (r->strategy.set_mode) BV_TRY(hand_over(r, INT64_MAX, true, err));
+  if (r->result->curve.total == 0) return no_bars(r, err);
   BV_TRY(bv_sim_finish(r->sim, r->now, err));
   BV_TRY(bv_result_finish(r->result, r->sim, r->config.sim.cash, r->config.zone,
                           r->config.risk_free, r->config.periods, err));
   r->finished = true;
   return BV_OK;
+}
+
+/* A caller's COMMIT or ROLLBACK between two steps has ended the savepoint: what follows would be
+** stored row by row, without the run it belongs to. */
+static bv_rc check_transaction(const bv_run *r, bv_err *err) {
+  if (!sqlite3_get_autocommit(r->store->db)) return BV_OK;
+  return bv_fail(err, BV_ARG, "the run's transaction was ended between two steps");
 }
 
 /* The bars that open at the step's instant are opened when the caller comes back, so that its own
@@ -326,14 +382,10 @@ bv_rc bv_run_step(bv_run *r, bool *more, bv_err *err) {
   bool step = false;
   *more = false;
   if (r->done) return BV_OK;
-  if (r->now != 0 || r->result->curve.total > 0) BV_TRY(open_bars(r, r->now, err));
+  BV_TRY(check_transaction(r, err));
+  if (r->result->curve.total > 0) BV_TRY(open_bars(r, r->now, err));
   while (!step) {
-    int64_t t = bv_feed_next(&r->feed);
-    if (t == BV_FEED_END && r->has_next) { /* an asset may still come in with its row */
-      BV_TRY(hand_over(r, r->next.known_at, true, err));
-      if (bv_feed_next(&r->feed) != BV_FEED_END) continue;
-      if (r->has_next) continue;
-    }
+    int64_t t = next_instant(r);
     if (t == BV_FEED_END) {
       r->done = true;
       return finish(r, err);
@@ -351,7 +403,17 @@ bv_rc bv_run_order(bv_run *r, const char *asset, bv_ask ask, double amount, cons
     return bv_fail(err, BV_ARG, "an order can be given between the first step and the last");
   }
   if (!isfinite(amount)) return bv_fail(err, BV_ARG, "the order's amount is not a finite number");
+  BV_TRY(check_transaction(r, err));
   return submit(r, r->now, asset, ask, amount, tag, err);
+}
+
+/* While an interrupted statement is running (the SELECT that called us), SQLite refuses every other
+** one, ROLLBACK TO included.  But a refused write rolls the whole transaction back, as an interrupted
+** INSERT does.  Where nothing is refused this writes nothing. */
+static void undo_interrupted(bv_run *r) {
+  if (!r->undo || !r->savepoint.open) return;
+  (void)sqlite3_step(r->undo);
+  (void)sqlite3_reset(r->undo);
 }
 
 bv_rc bv_run_close(bv_run *r, bv_rc rc, bv_err *err) {
@@ -360,6 +422,8 @@ bv_rc bv_run_close(bv_run *r, bv_rc rc, bv_err *err) {
   bv_rc keep = rc != BV_OK ? rc : r->finished ? BV_OK : BV_INTERRUPT;
   bv_strategy_close(&r->strategy); /* its statement must not be in the way of the rollback */
   if (r->result) bv_result_close(r->result);
+  if (rc == BV_INTERRUPT) undo_interrupted(r);
+  sqlite3_finalize(r->undo);
   bv_rc closed = bv_savepoint_close(s->db, &r->savepoint, keep, err);
   if (rc == BV_OK && keep == BV_OK) rc = closed;
   bv_free(r->result);

@@ -10,7 +10,11 @@
 **   step mode  the view is executed at every step with the clock at that step: whatever it says, it
 **              cannot see later bars.
 **
-** Everything is written inside one savepoint.
+** The run's range is that of the bars it steps over; a decision is taken after its start and by its
+** end.  An asset that a row names first comes in at that instant, at the last price before it.
+**
+** Everything is written inside one savepoint.  A run that fails leaves nothing; an interrupt during
+** bt_run() rolls the whole transaction back, as SQLite does for any statement that writes.
 */
 #ifndef BV_RUN_RUN_H
 #define BV_RUN_RUN_H
@@ -28,6 +32,7 @@ typedef struct bv_run {
   bv_feed feed;
   bv_result *result;
   bv_savepoint savepoint;
+  sqlite3_stmt *undo; /* a write of nothing, for bv_run_close() */
   bv_map asset;       /* name -> bv_feed_asset number + 1 */
   bv_series *touched; /* series the strategy has opened */
   int ntouched, cap_touched;

@@ -3,6 +3,7 @@
 #include "base/text.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 static const char *const ask_name[] = {[BV_ASK_WEIGHT] = "target_weight",
@@ -53,6 +54,12 @@ static bv_rc find_view(bv_strategy *s, bv_err *err) {
   return BV_OK;
 }
 
+/* Prepare a statement that reads the view; what is wrong with it is said of the view. */
+static bv_rc prepare_view(const bv_strategy *s, const char *sql, sqlite3_stmt **out, bv_err *err) {
+  int code = sqlite3_prepare_v2(s->db, sql, -1, out, NULL);
+  return code == SQLITE_OK ? BV_OK : bv_sql_fail(s->db, code, err, s->label);
+}
+
 /* Which columns the view has. */
 static bv_rc read_columns(bv_strategy *s, unsigned *have, bv_buf *list, bv_err *err) {
   static const char *const known[] = {"known_at",     "asset",      "tag", "target_weight",
@@ -64,7 +71,7 @@ static bv_rc read_columns(bv_strategy *s, unsigned *have, bv_buf *list, bv_err *
   char *sql = sqlite3_mprintf("SELECT * FROM \"%w\" LIMIT 0", s->name);
   if (!sql) return BV_NOMEM;
   sqlite3_stmt *st;
-  bv_rc rc = bv_sql_prepare(s->db, sql, &st, err);
+  bv_rc rc = prepare_view(s, sql, &st, err);
   sqlite3_free(sql);
   if (rc != BV_OK) return rc;
   *have = 0;
@@ -103,7 +110,7 @@ static bv_rc prepare(bv_strategy *s, unsigned have, bv_err *err) {
   if (!from) rc = BV_NOMEM;
   if (rc == BV_OK) rc = bv_buf_adds(&sql, from);
   sqlite3_free(from);
-  if (rc == BV_OK) rc = bv_sql_prepare(s->db, bv_buf_text(&sql), &s->st, err);
+  if (rc == BV_OK) rc = prepare_view(s, bv_buf_text(&sql), &s->st, err);
   bv_buf_reset(&sql);
   return rc;
 }
@@ -113,6 +120,7 @@ bv_rc bv_strategy_open(sqlite3 *db, const char *name, bv_strategy *out, bv_err *
   unsigned have = 0;
   bv_buf list;
   bv_buf_init(&list, BV_MEM_RUN, 1 << 16);
+  snprintf(out->label, sizeof out->label, "view '%.80s'", name);
   out->name = bv_strdup(BV_MEM_RUN, name);
   bv_rc rc = out->name ? find_view(out, err) : BV_NOMEM;
   if (rc == BV_OK) rc = read_columns(out, &have, &list, err);
@@ -139,7 +147,7 @@ void bv_strategy_close(bv_strategy *s) {
 static bv_rc bad_row(const bv_strategy *s, const bv_signal *g, const char *what, sqlite3_value *v,
                      bv_err *err) {
   const char *text = v ? (const char *)sqlite3_value_text(v) : NULL;
-  return bv_fail(err, BV_ARG, "view '%.80s': a row for asset '%.64s' has %s%s%.40s%s", s->name,
+  return bv_fail(err, BV_ARG, "%s: a row for asset '%.64s' has %s%s%.40s%s", s->label,
                  g->asset ? g->asset : "NULL", what, text ? " ('" : "", text ? text : "",
                  text ? "')" : "");
 }
@@ -173,7 +181,7 @@ bv_rc bv_strategy_next(bv_strategy *s, bv_signal *out, bool *more, bv_err *err) 
   if (code != SQLITE_ROW) {
     int again = sqlite3_reset(s->st);
     if (code == SQLITE_DONE) return BV_OK;
-    return bv_sql_fail(s->db, again != SQLITE_OK ? again : code, err, s->name);
+    return bv_sql_fail(s->db, again != SQLITE_OK ? again : code, err, s->label);
   }
   *out = (bv_signal){.asset = (const char *)sqlite3_column_text(s->st, 0)};
   if (!out->asset) return bad_row(s, out, "no asset", NULL, err);

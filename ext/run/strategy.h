@@ -13,8 +13,9 @@
 typedef struct bv_strategy {
   sqlite3 *db;
   char *name;
-  char *sql;     /* text of the view */
-  bool set_mode; /* has known_at: evaluated once, in order */
+  char *sql;       /* text of the view */
+  char label[100]; /* "view 'name'", for errors */
+  bool set_mode;   /* has known_at: evaluated once, in order */
   sqlite3_stmt *st;
   int at_tag;    /* column numbers in st, -1 where absent */
   int at_ask[4]; /* by bv_ask */

@@ -105,7 +105,8 @@ bv_rc bv_queue_expire(bv_queue *q, bv_asset *assets, int64_t ts, bv_err *err) {
   bv_rc rc = BV_OK;
   for (size_t i = 0; rc == BV_OK && i < q->n; i++) {
     bv_order *o = &q->order[i];
-    rc = bv_order_finish(q, o, &assets[o->asset], ts, BV_ORDER_EXPIRED, "no further bar", err);
+    int64_t at = o->ts > ts ? o->ts : ts; /* it may have been decided after the last bar */
+    rc = bv_order_finish(q, o, &assets[o->asset], at, BV_ORDER_EXPIRED, "no further bar", err);
   }
   bv_queue_sweep(q);
   return rc;

@@ -16,7 +16,7 @@ import sys
 SO = os.environ["BARSVT_SO"]
 CHAINS = ["prev(h, 0)", "prev(h, 1, 'high')", "prev(h, 40, 'hl2')", "prev(h, 1, 'sma:10')", "prev(h, 700, 'ema:20')",
           "prev(h, 0, 'sma:9@rsi:14')", "prev(h, 3, 'stdev:20@atr:14')", "prev(h, 0, 'highest:30@sma:600@ohlc4')",
-          "ema(h, 12, 'rsi:14@low')", "sma(h, 50, 'volume')", "sma(h, 2500)", "stdev(h, 900, 'hlc3')"]
+          "ema(h, 12, 'rsi:14@low')", "sma(h, 5, 'volume')", "sma(h, 2500)", "stdev(h, 900, 'hlc3')"]
 PUT = "INSERT OR REPLACE INTO bars(asset, timestep, ts, open, high, low, close, volume) VALUES ('A', 'minute', ?, ?, ?, ?, ?, ?)"
 
 
@@ -135,7 +135,6 @@ def main():
         # Newer bars change no older value, nor does a bar taken away and put back.
         last = rows[-1][0]
         db.executemany(PUT, [(last + 60 * i, 7.0, 8.0, 6.0, 7.5, 1.0) for i in range(1, 50)])
-        check.queries(db, rng, want, "bars", "'A', 'minute', NULL, %d" % (last + 60) if False else "'A', 'minute'", 0)
         check.same("after appending", db.execute(f"SELECT ts, {check.columns('bars')} FROM bars('A', 'minute', {last - 90000},"
                                                  f" {last + 1})"), want)
         db.execute(f"DELETE FROM bars WHERE asset = 'A' AND timestep = 'minute' AND ts > {last}")
