@@ -1,22 +1,21 @@
 #!/usr/bin/python3
 """Compare every indicator with a slow reference on 10,000 random bars.
 
-    tests/ind_check.py [--ref ../shared/reference] [--cc cc]
+    tests/ind_check.py [PROGRAM] [--ref ../shared/reference]
 
-The reference is ref_indicators.py in the given directory: definitions in plain Python, checked by
-its authors against TA-Lib and Tulip.  The bars have ties, flat stretches and gaps.  Values must
-agree to 1e-9 of themselves, plus 1e-12 of the level of what they are computed from (a difference
-of two averages near 100 cannot be better than that), and must begin at the same bar, which must
-also be first(params).  Exit status 0: all agree; 77: the reference is not there.
+PROGRAM is what tests/tools/ind_dump.c became, by default where `make tool-bin` puts it.  The
+reference is ref_indicators.py in the given directory: definitions in plain Python, checked by its
+authors against TA-Lib and Tulip.  The bars have ties, flat stretches and gaps.  Values must agree to
+1e-9 of themselves, plus 1e-12 of the level of what they are computed from (a difference of two
+averages near 100 cannot be better than that), and must begin at the same bar, which must also be
+first(params).  Exit status 0: all agree; 77: the reference is not there.
 """
 import argparse
-import glob
 import math
 import os
 import random
 import subprocess
 import sys
-import tempfile
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
@@ -230,15 +229,6 @@ def cases(R):
     yield "tsf", [14], lambda o, h, l, c, v: R.linreg(c, 14)[4], price
 
 
-def build(cc, directory):
-    out = os.path.join(directory, "ind_dump")
-    src = ["tests/tools/ind_dump.c"] + glob.glob("ext/calc/ind*.c", root_dir=ROOT) \
-        + glob.glob("ext/calc/roll*.c", root_dir=ROOT) + glob.glob("ext/base/*.c", root_dir=ROOT)
-    subprocess.run([cc, "-std=c11", "-O2", "-ffp-contract=off", "-Iext", "-D_POSIX_C_SOURCE=200809L",
-                    "-o", out] + src + ["-lm", "-pthread"], cwd=ROOT, check=True)
-    return out
-
-
 def run(tool, name, param, text):
     p = subprocess.run([tool, name] + [repr(a) for a in param], input=text, capture_output=True, text=True)
     if p.returncode:
@@ -250,6 +240,8 @@ def run(tool, name, param, text):
 
 def differ(want, got, first, level):
     """The first disagreement as text, or None."""
+    if len(want) != len(got):
+        return "%d values, reference has %d" % (len(got), len(want))
     for i, (w, g) in enumerate(zip(want, got)):
         if (w is None) != (i < first):
             return "first is %d, reference says otherwise at %d" % (first, i)
@@ -265,8 +257,8 @@ def differ(want, got, first, level):
 
 def main():
     ap = argparse.ArgumentParser()
+    ap.add_argument("tool", nargs="?", default=os.path.join(ROOT, "build/default/tools/ind_dump"))
     ap.add_argument("--ref", default=os.path.join(ROOT, "../shared/reference"))
-    ap.add_argument("--cc", default=os.environ.get("CC", "cc"))
     ap.add_argument("--bars", type=int, default=10000)
     arg = ap.parse_args()
     if not os.path.exists(os.path.join(arg.ref, "ref_indicators.py")):
@@ -278,27 +270,25 @@ def main():
     cols = make_bars(arg.bars, 20240105)
     text = "\n".join(",".join(repr(x) for x in row) for row in zip(*cols)) + "\n"
     failed = n = 0
-    with tempfile.TemporaryDirectory() as tmp:
-        tool = build(arg.cc, tmp)
-        named = set()
-        for name, param, ref, level in cases(R):
-            named.add(name)
-            want = ref(*cols)
-            want = want if isinstance(want, tuple) else (want,)
-            first, got = run(tool, name, param, text)
-            n += 1
-            if len(want) != len(got):
-                print("%s %s: %d outputs, reference has %d" % (name, param, len(got), len(want)))
-                failed += 1
-            for k, (w, g) in enumerate(zip(want, got)):
-                why = differ(w, g, first, level)
-                if why:
-                    print("%s %s output %d: %s" % (name, param, k, why))
-                    failed += 1
-        table = subprocess.run([tool, "--list"], capture_output=True, text=True).stdout.split()
-        for name in sorted(set(table) - named):
-            print("%s: no case" % name)
+    named = set()
+    for name, param, ref, level in cases(R):
+        named.add(name)
+        want = ref(*cols)
+        want = want if isinstance(want, tuple) else (want,)
+        first, got = run(arg.tool, name, param, text)
+        n += 1
+        if len(want) != len(got):
+            print("%s %s: %d outputs, reference has %d" % (name, param, len(got), len(want)))
             failed += 1
+        for k, (w, g) in enumerate(zip(want, got)):
+            why = differ(w, g, first, level)
+            if why:
+                print("%s %s output %d: %s" % (name, param, k, why))
+                failed += 1
+    table = subprocess.run([arg.tool, "--list"], capture_output=True, text=True).stdout.split()
+    for name in sorted(set(table) - named):
+        print("%s: no case" % name)
+        failed += 1
     print("%d cases, %d bars each, %d failed" % (n, arg.bars, failed))
     return 1 if failed else 0
 

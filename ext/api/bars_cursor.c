@@ -26,7 +26,7 @@ typedef struct cursor {
   bool plain; /* neither merged nor a single row: the next bar is the stream's next */
   sqlite3_value *arg[BV_NFIELD]; /* duplicates of the arguments, for xColumn */
   int64_t complete_at;           /* buckets that end by then are complete */
-  uint32_t salt;                 /* of the arguments, for the rowids of tables that are not stored */
+  uint32_t salt; /* of the arguments, for the rowids of tables that are not stored */
 } cursor;
 
 /* What xFilter gathers before it opens streams. */

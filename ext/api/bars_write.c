@@ -83,6 +83,12 @@ static bv_rc insert(bv_bars_tab *tab, sqlite3_value **argv, sqlite3_int64 *rowid
 static bv_rc remove_at(bv_bars_tab *tab, int64_t series_id, int64_t ts, bv_err *err) {
   bv_series series;
   bool found;
+  if (series_id < 0) {
+    return bv_fail(
+        err, BV_ARG,
+        "bars: bars of an attached database are changed in a connection that opens it as "
+        "its main database");
+  }
   BV_TRY(bv_series_by_id(tab->store, series_id, &series, &found, err));
   return found ? bv_raw_delete(tab->store, &series, ts, err) : BV_OK;
 }

@@ -39,8 +39,8 @@ static void fn_run(sqlite3_context *ctx, int argc, sqlite3_value **argv) {
                  argc == 2 && !is_null(argv[1]) ? bv_arg_text(argv[1]) : NULL, &id, &err);
   }
   if (rc == BV_INTERRUPT) {
-    bv_err text = {.native = err.native};
-    bv_fail(&text, rc, "bt_run(): interrupted; nothing of the run was kept");
+    bv_err text = {0};
+    bv_fail_native(&text, rc, err.native, "bt_run(): interrupted; nothing of the run was kept");
     bv_result_error(ctx, "bt_run", rc, &text);
   } else if (rc != BV_OK) {
     bv_result_error(ctx, "bt_run", rc, &err);

@@ -31,8 +31,8 @@ static bv_rc series_from_row(sqlite3_stmt *st, bv_series *out, bv_err *err) {
 }
 
 /* Look up (asset, canonical timestep) in the tables; *found = 0 where it is not there. */
-static bv_rc load_series(bv_store *s, const char *asset, const char *step, bv_series *out,
-                         int *found, bv_err *err) {
+static bv_rc load_from(bv_store *s, const char *asset, const char *step, bv_series *out, int *found,
+                       bv_err *err) {
   bool there;
   *found = 0;
   BV_TRY(bv_store_has_schema(s, &there, err));
@@ -44,7 +44,17 @@ static bv_rc load_series(bv_store *s, const char *asset, const char *step, bv_se
   bv_rc rc = bv_sql_row(s->db, st, found, err, "barsvt_series");
   if (rc == BV_OK && *found) rc = series_from_row(st, out, err);
   sqlite3_reset(st);
+  if (rc == BV_OK && *found && s->parent) out->home = s;
   return rc;
+}
+
+static bv_rc load_series(bv_store *s, const char *asset, const char *step, bv_series *out,
+                         int *found, bv_err *err) {
+  BV_TRY(load_from(s, asset, step, out, found, err));
+  for (int i = 0; i < s->nattached && !*found; i++) {
+    BV_TRY(load_from(s->attached[i], asset, step, out, found, err));
+  }
+  return BV_OK;
 }
 
 bv_rc bv_series_by_id(bv_store *s, int64_t id, bv_series *out, bool *found, bv_err *err) {
@@ -93,7 +103,8 @@ bv_rc bv_series_find(bv_store *s, const char *asset, const char *timestep, const
   return BV_OK;
 }
 
-bv_rc bv_series_of(bv_store *s, const char *asset, bv_series *out, int cap, int *n, bv_err *err) {
+static bv_rc series_in(bv_store *s, const char *asset, bv_series *out, int cap, int *n,
+                       bv_err *err) {
   bool there;
   *n = 0;
   BV_TRY(bv_store_has_schema(s, &there, err));
@@ -107,6 +118,7 @@ bv_rc bv_series_of(bv_store *s, const char *asset, bv_series *out, int cap, int 
     bv_series one;
     rc = series_from_row(st, &one, err);
     if (rc != BV_OK) break;
+    if (s->parent) one.home = s;
     int at = (*n)++;
     int64_t size = bv_timestep_nominal_s(one.step);
     for (; at > 0 && bv_timestep_nominal_s(out[at - 1].step) > size; at--) out[at] = out[at - 1];
@@ -116,11 +128,22 @@ bv_rc bv_series_of(bv_store *s, const char *asset, bv_series *out, int cap, int 
   return rc;
 }
 
+bv_rc bv_series_of(bv_store *s, const char *asset, bv_series *out, int cap, int *n, bv_err *err) {
+  BV_TRY(series_in(s, asset, out, cap, n, err));
+  for (int i = 0; i < s->nattached && *n == 0; i++) {
+    BV_TRY(series_in(s->attached[i], asset, out, cap, n, err));
+  }
+  return BV_OK;
+}
+
 /* The stored asset whose name is nearest, into a buffer; empty where none is near. */
 static bv_rc nearest_asset(bv_store *s, const char *asset, char out[BV_ASSET_MAX + 1],
                            bv_err *err) {
-  out[0] = 0;
+  bool there;
   sqlite3_stmt *st;
+  out[0] = 0;
+  BV_TRY(bv_store_has_schema(s, &there, err));
+  if (!there) return BV_OK;
   BV_TRY(bv_sql_prepare(s->db, "SELECT asset FROM main.barsvt_asset ORDER BY asset", &st, err));
   int best = 1000, row;
   while (bv_sql_row(s->db, st, &row, NULL, "") == BV_OK && row) {
@@ -139,8 +162,8 @@ static bv_rc nearest_asset(bv_store *s, const char *asset, char out[BV_ASSET_MAX
 
 bv_rc bv_series_missing(bv_store *s, const char *who, const char *asset, const char *timestep,
                         bv_err *err) {
-  bool there;
-  BV_TRY(bv_store_has_schema(s, &there, err));
+  bool there = s->nattached > 0;
+  if (!there) BV_TRY(bv_store_has_schema(s, &there, err));
   if (!there) {
     return bv_fail(err, BV_NOTFOUND,
                    "%s: no bars are stored in this database yet; load some with "
@@ -217,7 +240,7 @@ bv_rc bv_series_make(bv_store *s, const char *asset, bv_timestep step, const cha
   BV_TRY(bv_sql_done(s->db, st, err, "barsvt_series"));
   bv_store_catalog_changed(s);
   int found;
-  BV_TRY(load_series(s, asset, canonical, out, &found, err));
+  BV_TRY(load_from(s, asset, canonical, out, &found, err));
   return found ? BV_OK : bv_fail(err, BV_CORRUPT, "barsvt_series: the row just written is gone");
 }
 
@@ -232,6 +255,7 @@ bv_rc bv_series_span(bv_store *s, const bv_series *series, int64_t *first, int64
                      int64_t *n, bv_err *err) {
   sqlite3_stmt *st;
   int row;
+  if (series->home) s = series->home;
   BV_TRY(bv_seg_span(s, series, first, last, n, err));
   BV_TRY(bv_store_stmt(s, BV_ST_SPAN, &st, err));
   sqlite3_bind_int64(st, 1, series->id);
@@ -249,6 +273,7 @@ bv_rc bv_series_count(bv_store *s, const bv_series *series, int64_t *first, int6
                       int64_t *n, bv_err *err) {
   int64_t sealed_first, sealed_last, from = INT64_MIN, ts, lo, hi;
   bool found;
+  if (series->home) s = series->home;
   BV_TRY(bv_series_span(s, series, first, last, n, err));
   BV_TRY(bv_seg_span(s, series, &sealed_first, &sealed_last, n, err));
   for (;;) { /* chunk by chunk through those that have rows */

@@ -25,7 +25,7 @@ static bv_rc prepare_read(bv_store *s, unsigned mask, int desc, sqlite3_stmt **o
                      " ORDER BY ts%s LIMIT ?4",
                      desc ? " DESC" : "");
   }
-  if (rc == BV_OK) rc = bv_sql_prepare(s->db, bv_buf_text(&sql), out, err);
+  if (rc == BV_OK) rc = bv_store_prepare(s, bv_buf_text(&sql), out, err);
   bv_buf_reset(&sql);
   return rc;
 }
@@ -38,7 +38,6 @@ static bv_rc read_stmt(bv_store *s, unsigned mask, int desc, sqlite3_stmt **out,
       return BV_OK;
     }
   }
-  BV_TRY(bv_store_anchor(s, err));
   sqlite3_stmt *st;
   BV_TRY(prepare_read(s, mask, desc, &st, err));
   if (s->nread == BV_MAX_READ_STMT) {

@@ -147,6 +147,7 @@ static bv_rc read_backward(bv_store *s, const bv_series *series, int64_t lo, int
 bv_rc bv_raw_read(bv_store *s, const bv_series *series, int64_t lo, int64_t hi, int64_t max,
                   bool desc, bv_chunk *out, bv_err *err) {
   if (lo >= hi || max <= 0) return BV_OK;
+  if (series->home) s = series->home;
   return desc ? read_backward(s, series, lo, hi, max, out, err)
               : read_forward(s, series, lo, hi, max, out, err);
 }

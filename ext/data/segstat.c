@@ -243,7 +243,7 @@ bv_rc bv_segstat_write(bv_store *s, int64_t series, int64_t chunk, const bv_stat
   sqlite3_stmt *st;
   uint8_t row[ROW_BYTES];
   int64_t id = bv_segstat_id(series, chunk);
-  BV_TRY(bv_sql_prepare(s->db,
+  BV_TRY(bv_store_prepare(s,
                         stats->n ? "INSERT OR REPLACE INTO main.barsvt_stat VALUES (?1, ?2)"
                                  : "DELETE FROM main.barsvt_stat WHERE id = ?1",
                         &st, err));
@@ -263,7 +263,7 @@ bv_rc bv_segstat_read(bv_store *s, int64_t series, int64_t chunk, bv_stats *out,
   int row = 0;
   int64_t same_series, same_chunk;
   *found = false;
-  BV_TRY(bv_sql_prepare(s->db, BV_SEGSTAT_SCAN, &st, err));
+  BV_TRY(bv_store_prepare(s, BV_SEGSTAT_SCAN, &st, err));
   sqlite3_bind_int64(st, 1, bv_segstat_id(series, chunk));
   sqlite3_bind_int64(st, 2, bv_segstat_id(series, chunk));
   bv_rc rc = bv_sql_row(s->db, st, &row, err, "reading barsvt_stat");

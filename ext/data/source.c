@@ -69,9 +69,9 @@ bv_rc bv_source_aggregate(bv_store *s, const char *asset, const char *step, cons
 }
 
 bool bv_source_eq(const bv_source *a, const bv_source *b) {
-  return a->base.id == b->base.id && a->agg == b->agg && bv_timestep_eq(a->step, b->step) &&
-         a->zone == b->zone && a->session_lo == b->session_lo && a->session_hi == b->session_hi &&
-         a->fill == b->fill && a->cut == b->cut;
+  return a->base.id == b->base.id && a->base.home == b->base.home && a->agg == b->agg &&
+         bv_timestep_eq(a->step, b->step) && a->zone == b->zone && a->session_lo == b->session_lo &&
+         a->session_hi == b->session_hi && a->fill == b->fill && a->cut == b->cut;
 }
 
 int64_t bv_source_known_at(const bv_source *src, int64_t ts) {

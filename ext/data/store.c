@@ -1,5 +1,6 @@
 /* store.c - one connection's view of the store: statements, schema, generations; see store.h. */
 #include "data/store.h"
+#include "base/buf.h"
 #include "col/segment.h"
 #include "data/seg.h"
 #include "data/sql.h"
@@ -66,6 +67,7 @@ bv_rc bv_store_new(sqlite3 *db, bv_store **out) {
   bv_store *s = bv_alloc0(BV_MEM_BASE, sizeof *s);
   if (!s) return BV_NOMEM;
   s->db = db;
+  strcpy(s->schema, "main");
   s->refs = 1;
   s->clock = BV_NO_CLOCK;
   s->schema_state = -1;
@@ -100,9 +102,16 @@ static void drop_catalog(bv_store *s) {
   bv_map_reset(&s->series);
 }
 
+static void attached_free(bv_store *a) {
+  drop_statements(a);
+  bv_seg_cache_clear(a);
+  bv_free(a);
+}
+
 void bv_store_unref(bv_store *s) {
   if (!s || --s->refs > 0) return;
   assert(s->vtabs == 0);
+  for (int i = 0; i < s->nattached; i++) attached_free(s->attached[i]);
   drop_statements(s);
   drop_catalog(s);
   bv_window_drop_all(s);
@@ -117,10 +126,13 @@ void bv_store_unref(bv_store *s) {
 
 void bv_store_vtab(bv_store *s, int delta) {
   s->vtabs += delta;
-  if (s->vtabs == 0) drop_statements(s);
+  if (s->vtabs > 0) return;
+  drop_statements(s);
+  for (int i = 0; i < s->nattached; i++) drop_statements(s->attached[i]);
 }
 
 bv_rc bv_store_anchor(bv_store *s, bv_err *err) {
+  if (s->parent) s = s->parent;
   if (s->vtabs > 0) return BV_OK;
   sqlite3_stmt *st;
   BV_TRY(bv_sql_prepare(s->db, "SELECT 1 FROM bars_setting", &st, err));
@@ -128,11 +140,27 @@ bv_rc bv_store_anchor(bv_store *s, bv_err *err) {
   return s->vtabs > 0 ? BV_OK : bv_fail(err, BV_INTERNAL, "table bars_setting is hidden");
 }
 
-bv_rc bv_store_stmt(bv_store *s, bv_stmt which, sqlite3_stmt **out, bv_err *err) {
-  if (!s->stmt[which]) {
-    BV_TRY(bv_store_anchor(s, err));
-    BV_TRY(bv_sql_prepare(s->db, stmt_sql[which], &s->stmt[which], err));
+/* The statement's text with the schema's name in place of "main". */
+bv_rc bv_store_prepare(bv_store *s, const char *sql, sqlite3_stmt **out, bv_err *err) {
+  BV_TRY(bv_store_anchor(s, err));
+  if (!s->parent) return bv_sql_prepare(s->db, sql, out, err);
+  bv_buf text;
+  bv_buf_init(&text, BV_MEM_BASE, 8192);
+  bv_rc rc = BV_OK;
+  for (const char *at; rc == BV_OK && (at = strstr(sql, "main.")); sql = at + 5) {
+    char *name = sqlite3_mprintf("\"%w\".", s->schema);
+    rc = name ? bv_buf_add(&text, sql, (size_t)(at - sql)) : BV_NOMEM;
+    if (rc == BV_OK) rc = bv_buf_adds(&text, name);
+    sqlite3_free(name);
   }
+  if (rc == BV_OK) rc = bv_buf_adds(&text, sql);
+  if (rc == BV_OK) rc = bv_sql_prepare(s->db, bv_buf_text(&text), out, err);
+  bv_buf_reset(&text);
+  return rc;
+}
+
+bv_rc bv_store_stmt(bv_store *s, bv_stmt which, sqlite3_stmt **out, bv_err *err) {
+  if (!s->stmt[which]) BV_TRY(bv_store_prepare(s, stmt_sql[which], &s->stmt[which], err));
   *out = s->stmt[which];
   return BV_OK;
 }
@@ -149,15 +177,15 @@ void bv_store_catalog_changed(bv_store *s) {
 void bv_store_rolled_back(bv_store *s) {
   s->schema_state = -1;
   s->seg_generation++;
+  for (int i = 0; i < s->nattached; i++) s->attached[i]->seg_generation++;
   bv_store_catalog_changed(s);
   bv_window_drop_stale(s);
 }
 
 /* The pager knows whether another connection has committed as of the start of the current read
 ** transaction; where there is none, one is begun and ended by reading the schema. */
-bv_rc bv_store_sync(bv_store *s, bv_err *err) {
-  if (s->frozen) return BV_OK;
-  if (sqlite3_txn_state(s->db, "main") == SQLITE_TXN_NONE) {
+static bv_rc sync_one(bv_store *s, bool *changed, bv_err *err) {
+  if (sqlite3_txn_state(s->db, s->schema) == SQLITE_TXN_NONE) {
     sqlite3_stmt *st;
     int row;
     BV_TRY(bv_store_stmt(s, BV_ST_TOUCH, &st, err));
@@ -165,12 +193,75 @@ bv_rc bv_store_sync(bv_store *s, bv_err *err) {
     sqlite3_reset(st);
   }
   unsigned v = 0;
-  int code = sqlite3_file_control(s->db, "main", SQLITE_FCNTL_DATA_VERSION, &v);
+  int code = sqlite3_file_control(s->db, s->schema, SQLITE_FCNTL_DATA_VERSION, &v);
   if (code != SQLITE_OK) return bv_sql_fail(s->db, code, err, "data version");
   if (s->data_version == (int64_t)v) return BV_OK;
-  if (s->data_version != -1) bv_store_rolled_back(s);
+  if (s->data_version != -1) {
+    s->schema_state = -1;
+    s->seg_generation++;
+    *changed = true;
+  }
   s->data_version = v;
   return BV_OK;
+}
+
+static const char *file_of(bv_store *s, const char *schema) {
+  const char *file = sqlite3_db_filename(s->db, schema);
+  return file ? file : "";
+}
+
+/* Whether the list of attached databases is still the one that is known. */
+static bool same_attached(bv_store *s) {
+  for (int i = 0;; i++) {
+    const char *name = sqlite3_db_name(s->db, i + 2);
+    if (i == s->nattached || !name) return i == s->nattached && !name;
+    const bv_store *a = s->attached[i];
+    if (strcmp(a->schema, name) != 0 ||
+        strncmp(a->file, file_of(s, name), sizeof a->file - 1) != 0) {
+      return false;
+    }
+  }
+}
+
+static bv_rc add_attached(bv_store *s, const char *name, bv_err *err) {
+  if (s->nattached == BV_MAX_ATTACHED || strlen(name) >= sizeof s->schema) {
+    return bv_fail(err, BV_LIMIT,
+                   "database '%.64s' cannot be read: %d attached databases with names "
+                   "of up to 63 bytes are",
+                   name, BV_MAX_ATTACHED);
+  }
+  bv_store *a;
+  if (bv_store_new(s->db, &a) != BV_OK) return BV_NOMEM;
+  strcpy(a->schema, name);
+  strncpy(a->file, file_of(s, name), sizeof a->file - 1);
+  a->parent = s;
+  s->attached[s->nattached++] = a;
+  return BV_OK;
+}
+
+/* sqlite3_db_name() came with 3.39.0; an older host has main alone. */
+static bv_rc sync_attached(bv_store *s, bool *changed, bv_err *err) {
+  if (sqlite3_libversion_number() < 3039000) return BV_OK;
+  if (!same_attached(s)) {
+    *changed = true;
+    while (s->nattached > 0) attached_free(s->attached[--s->nattached]);
+    const char *name;
+    for (int i = 2; (name = sqlite3_db_name(s->db, i)); i++) BV_TRY(add_attached(s, name, err));
+  }
+  for (int i = 0; i < s->nattached; i++) BV_TRY(sync_one(s->attached[i], changed, err));
+  return BV_OK;
+}
+
+bv_rc bv_store_sync(bv_store *s, bv_err *err) {
+  if (s->frozen) return BV_OK;
+  bool changed = false;
+  bv_rc rc = sync_one(s, &changed, err);
+  if (rc == BV_OK) rc = sync_attached(s, &changed, err);
+  if (changed) {
+    bv_store_catalog_changed(s);
+    bv_window_drop_stale(s);
+  }
+  return rc;
 }
 
 /* An INSERT of no rows still begins a transaction on the virtual table. */

@@ -11,6 +11,10 @@
 ** other connections (seen through the pager's data version).  Everything cached remembers the generation
 ** it was made in.
 **
+** Attached databases that hold a store of their own are read too: each has a bv_store of its own for
+** its statements and decoded chunks, owned by the connection's.  An asset is looked for in main first,
+** then in the attached ones in their order.  Everything is written to main.
+**
 ** The clock: readers see a bar only if its end is <= clock.  bv_store_limit() turns that into the
 *one
 ** comparison every read goes through (data/view.c).
@@ -28,9 +32,12 @@
 
 #define BV_NO_CLOCK INT64_MAX
 
+struct bv_store;
+
 /* A stored series, by value: safe to keep after the catalog was reloaded. */
 typedef struct bv_series {
   int64_t id;
+  struct bv_store *home; /* NULL: the main database; else the attached one it is stored in */
   char asset[BV_ASSET_MAX + 1];
   char step_text[32]; /* canonical */
   bv_timestep step;
@@ -89,8 +96,15 @@ typedef struct bv_read_stmt {
 struct bv_window;
 struct bv_segcache;
 
+#define BV_MAX_ATTACHED 32
+
 typedef struct bv_store {
   sqlite3 *db;
+  char schema[64]; /* "main", or the name it is attached under */
+  char file[256];  /* attached: its file's name, to notice another one under the same name */
+  struct bv_store *parent; /* attached: the connection's store */
+  struct bv_store *attached[BV_MAX_ATTACHED];
+  int nattached;
   int refs;
   int vtabs;
   int64_t generation;
@@ -131,6 +145,9 @@ void bv_store_vtab(bv_store *s, int delta);
 /* A cached statement, prepared on first use and reset.  Callers must reset it before they return.
  */
 BV_MUST bv_rc bv_store_stmt(bv_store *s, bv_stmt which, sqlite3_stmt **out, bv_err *err);
+
+/* Prepare a statement that names tables of the store as "main.x", for the store's own schema. */
+BV_MUST bv_rc bv_store_prepare(bv_store *s, const char *sql, sqlite3_stmt **out, bv_err *err);
 
 /* Make sure statements may be kept (see above). */
 BV_MUST bv_rc bv_store_anchor(bv_store *s, bv_err *err);

@@ -11,7 +11,7 @@
 static void on_touch(void *ctx, const bv_series *s) {
   bv_run *r = ctx;
   for (int i = 0; i < r->ntouched; i++) {
-    if (r->touched[i].id == s->id) return;
+    if (r->touched[i].id == s->id && r->touched[i].home == s->home) return;
   }
   if (r->ntouched == r->cap_touched) {
     int cap = r->cap_touched ? r->cap_touched * 2 : 8;

@@ -192,9 +192,16 @@ static inline void model_store(bv_store *s, model *m, const char *asset, const c
 
 /* Number of the first bar at or after ts. */
 static inline int64_t model_find(const model *m, int64_t ts) {
-  int64_t i = 0;
-  while (i < m->n && m->ts[i] < ts) i++;
-  return i;
+  int64_t lo = 0, hi = m->n;
+  while (lo < hi) {
+    int64_t mid = (lo + hi) / 2;
+    if (m->ts[mid] < ts) {
+      lo = mid + 1;
+    } else {
+      hi = mid;
+    }
+  }
+  return lo;
 }
 
 /* An instant near some bar, or far outside. */

@@ -1,0 +1,119 @@
+/*
+** summary.c - figures of a stored series over a range of time; see summary.h.
+**
+** Time is walked chunk by chunk.  A sealed chunk that lies in the range as a whole and has no rows
+** beside it is answered from its statistics; of everything else the bars are read.
+*/
+#include "data/summary.h"
+#include "data/hot.h"
+#include "data/raw.h"
+#include "data/seg.h"
+#include "data/source.h"
+#include "data/sql.h"
+#include "time/instant.h"
+
+/* Bars read at a time. */
+#define PIECE 8192
+
+/* Where a walk stands. */
+typedef struct walk {
+  bv_store *s;
+  const bv_series *series;
+  int64_t lo, hi;   /* the range asked for */
+  int64_t at;       /* everything before it is done */
+  int64_t next_row; /* time of the first row at or after `at`; INT64_MAX where there is none */
+  bv_chunk piece;
+  bv_stats *out;
+  bv_err *err;
+} walk;
+
+void bv_summary_reset(bv_summary_reader *r) {
+  sqlite3_finalize(r->scan);
+  r->scan = NULL;
+}
+
+static bv_rc find_row(walk *w, int64_t from) {
+  bool found;
+  if (w->next_row >= from) return BV_OK;
+  BV_TRY(bv_hot_first(w->s, w->series->id, from, &w->next_row, &found, w->err));
+  if (!found) w->next_row = INT64_MAX;
+  return BV_OK;
+}
+
+/* Read the bars from w->at to `stop`. */
+static bv_rc read_bars(walk *w, int64_t stop) {
+  while (w->at < stop) {
+    bv_chunk_clear(&w->piece);
+    BV_TRY(bv_raw_read(w->s, w->series, w->at, stop, PIECE, false, &w->piece, w->err));
+    bv_bars view = bv_chunk_view(&w->piece);
+    bv_stats stats = bv_stats_of(&view);
+    bv_stats_add(w->out, &stats);
+    w->at = view.n < PIECE ? stop : view.ts[view.n - 1] + 1;
+  }
+  return BV_OK;
+}
+
+/* Take a sealed chunk, and the rows before it. */
+static bv_rc take_chunk(walk *w, int64_t chunk, const bv_stats *stats) {
+  int64_t start, end;
+  bv_seg_range(w->series, chunk, &start, &end);
+  if (stats->n <= 0 || stats->first < start || stats->last >= end) {
+    return bv_fail(w->err, BV_CORRUPT, "barsvt_stat: times of %s %s, chunk %lld, lie outside it",
+                   w->series->asset, w->series->step_text, (long long)chunk);
+  }
+  if (w->next_row < start) BV_TRY(read_bars(w, start));
+  if (w->at < start) w->at = start;
+  BV_TRY(find_row(w, w->at));
+  if (stats->first >= w->lo && stats->last < w->hi && w->next_row >= end) {
+    bv_stats_add(w->out, stats);
+  } else {
+    BV_TRY(read_bars(w, end < w->hi ? end : w->hi));
+  }
+  w->at = end;
+  return find_row(w, w->at);
+}
+
+static bv_rc take_chunks(walk *w, sqlite3_stmt *scan) {
+  int row;
+  int64_t series, chunk;
+  bv_stats stats;
+  bv_rc rc = BV_OK;
+  sqlite3_bind_int64(scan, 1, bv_segstat_id(w->series->id, bv_seg_chunk_of(w->series, w->lo)));
+  sqlite3_bind_int64(scan, 2, bv_segstat_id(w->series->id, bv_seg_chunk_of(w->series, w->hi - 1)));
+  while (rc == BV_OK) {
+    rc = bv_sql_row(w->s->db, scan, &row, w->err, "reading barsvt_stat");
+    if (rc != BV_OK || !row) break;
+    rc = bv_segstat_row(scan, &series, &chunk, &stats, w->err);
+    if (rc == BV_OK) rc = take_chunk(w, chunk, &stats);
+  }
+  sqlite3_reset(scan);
+  return rc;
+}
+
+bv_rc bv_summary_read(bv_summary_reader *r, const bv_series *series, int64_t lo, int64_t hi,
+                      unsigned mask, bv_stats *out, bv_err *err) {
+  bv_store *s = r->store;
+  bv_source src = bv_source_stored(series);
+  int64_t limit = bv_source_limit(&src, s->clock);
+  *out = (bv_stats){0};
+  if (s->touched) s->touched(s->touched_ctx, series);
+  if (lo < BV_INSTANT_MIN) lo = BV_INSTANT_MIN;
+  if (hi > limit) hi = limit;
+  if (hi > BV_INSTANT_MAX) hi = BV_INSTANT_MAX + 1;
+  if (lo >= hi) return BV_OK;
+  if (!r->scan) BV_TRY(bv_store_prepare(s, BV_SEGSTAT_SCAN, &r->scan, err));
+  walk w = {.s = s,
+            .series = series,
+            .lo = lo,
+            .hi = hi,
+            .at = lo,
+            .next_row = INT64_MIN,
+            .out = out,
+            .err = err};
+  bv_chunk_init(&w.piece, BV_MEM_DECODE, mask & BV_STATS_MASK);
+  bv_rc rc = find_row(&w, lo);
+  if (rc == BV_OK) rc = take_chunks(&w, r->scan);
+  if (rc == BV_OK && w.next_row < hi) rc = read_bars(&w, hi);
+  bv_chunk_reset(&w.piece);
+  return rc;
+}

@@ -1,0 +1,131 @@
+#!/usr/bin/python3
+"""README.md and docs/*.md name everything that is there, and nothing that is not.
+
+What they show is run by scripts/run-readme.py; this test compares names: functions, tables, columns,
+settings, import options, stored tables, knobs, metrics with variant and unit, options of the program, links.
+"""
+import os
+import re
+import sqlite3
+import subprocess
+import sys
+
+ROOT = os.environ["ROOT"]
+INTERNAL = {"barsvt_store"}  # for include/barsvt.h only
+problems = []
+
+
+def read(name):
+    with open(os.path.join(ROOT, name), encoding="utf-8") as text:
+        return text.read()
+
+
+def check(condition, message):
+    if not condition:
+        problems.append(message)
+
+
+def mentions(text, name):
+    return re.search(r"(?<![\w.])" + re.escape(name) + r"(?!\w)", text) is not None
+
+
+def column(db, sql, *args):
+    return [row[0] for row in db.execute(sql, args)]
+
+
+FUNCTIONS = "SELECT DISTINCT name FROM pragma_function_list"
+MODULES = "SELECT name FROM pragma_module_list"
+db = sqlite3.connect("docs.db")
+before = set(column(db, FUNCTIONS)), set(column(db, MODULES))
+db.enable_load_extension(True)
+db.load_extension(os.environ["BARSVT_SO"])
+functions = set(column(db, FUNCTIONS)) - before[0] - INTERNAL
+tables = set(column(db, MODULES)) - before[1]
+check(len(functions) > 40 and len(tables) > 8, f"too little was found: {functions} {tables}")
+
+db.executescript("""
+  INSERT INTO bars(asset, timestep, ts, open, high, low, close)
+    WITH RECURSIVE day(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM day WHERE n < 9)
+    SELECT 'A', 'day', 86400 * n, n, n + 1, n, n + 1 FROM day;
+  CREATE VIEW hold AS SELECT known_at, asset, 1 AS target_weight FROM bars('A', 'day');
+  SELECT bt_run('hold');
+""")
+stored = {name: column(db, "SELECT name FROM pragma_table_info(?)", name)
+          for name in column(db, "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view')"
+                             " AND (name LIKE 'barsvt~_%' ESCAPE '~' OR name LIKE 'bt~_%' ESCAPE '~')")}
+check({"barsvt_asset", "bt_run", "bt_metric"} <= set(stored), f"stored tables: {sorted(stored)}")
+
+readme, sql, store, backtest, header = (read(name) for name in (
+    "README.md", "docs/sql.md", "docs/store.md", "docs/backtest.md", "include/barsvt.h"))
+indicators = set(column(db, "SELECT name FROM bars_indicator"))
+for name in sorted(indicators - functions):
+    check(False, f"bars_indicator lists {name}, which is no function")
+for name in sorted(indicators):
+    check(mentions(readme, name), f"README.md does not name the indicator {name}")
+for name in sorted(functions - indicators):
+    check(mentions(sql, name), f"docs/sql.md does not name the function {name}")
+for name in sorted(tables):
+    check(mentions(sql, name), f"docs/sql.md does not name the table {name}")
+    for col in column(db, "SELECT name FROM pragma_table_xinfo(?)", name):
+        col = col.rstrip("=")
+        check(mentions(sql, col), f"docs/sql.md does not name the column {col} of {name}")
+for name, columns in sorted(stored.items()):
+    where, text = ("docs/store.md", store) if name.startswith("barsvt_") else ("docs/backtest.md", backtest)
+    check(mentions(text, name), f"{where} does not name the table {name}")
+    for col in columns:
+        check(mentions(text, col), f"{where} does not name the column {col} of {name}")
+
+# Names in the documents that do not exist.
+exists = functions | tables | set(stored)
+for where, text in (("README.md", readme), ("docs/sql.md", sql), ("docs/store.md", store), ("docs/backtest.md", backtest)):
+    for name in sorted(set(re.findall(r"(?<![\w.])(?:bars|bt|barsvt)_[a-z_]+(?![\w*])", text))):
+        check(name in exists or mentions(header, name), f"{where} names {name}, which does not exist")
+
+for name in column(db, "SELECT name FROM bars_setting"):
+    check(mentions(sql, name), f"docs/sql.md does not name the setting {name}")
+    check(mentions(readme, name), f"README.md does not name the setting {name}")
+for name in column(db, "SELECT DISTINCT knob FROM bt_profile"):
+    check(mentions(backtest, name), f"docs/backtest.md does not name the knob {name}")
+for name in column(db, "SELECT DISTINCT profile FROM bt_profile"):
+    check(mentions(readme, name), f"README.md does not name the profile {name}")
+    check(mentions(backtest, name), f"docs/backtest.md does not name the profile {name}")
+
+with open("empty.csv", "w", encoding="utf-8") as out:
+    out.write("ts,open,high,low,close\n")
+try:
+    db.execute("SELECT bars_import('empty.csv', 'A', 'day', '{\"?\": 1}')").fetchall()
+    options = []
+except sqlite3.Error as error:
+    options = re.findall(r"\w+", str(error).partition("options are ")[2])
+check(len(options) > 5, f"the import options were not found: {options}")
+for name in options:
+    check(mentions(sql, name), f"docs/sql.md does not name the option {name} of bars_import")
+    check(mentions(readme, name), f"README.md does not name the option {name} of bars_import")
+
+told = {tuple(cell.strip().strip("`") for cell in row.split("|")[1:4])
+        for row in backtest.splitlines() if re.match(r"\| `\w+` \| (`[^`]+`)? *\| \w+ \|", row)}
+real = set(db.execute("SELECT name, variant, unit FROM bt_metric WHERE run = 1"))
+check(len(real) > 50, f"only {len(real)} metrics")
+for row in sorted(real ^ told):
+    check(False, f"docs/backtest.md {'lacks' if row in real else 'invents'} the metric {row}")
+
+usage = subprocess.run([os.environ["BACKTEST"], "--help"], stdout=subprocess.PIPE, text=True, check=True).stdout
+for option in re.findall(r"--[a-z-]+", usage):
+    check(option in readme, f"README.md does not name the option {option} of backtest")
+
+
+def anchors(text):
+    heads = re.findall(r"^#+ (.*)$", re.sub(r"^```.*?^```$", "", text, flags=re.M | re.S), re.M)
+    return {re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in heads}
+
+
+for where in ("README.md", "docs/sql.md", "docs/store.md", "docs/backtest.md"):
+    for target in re.findall(r"\]\(([^)]+)\)", read(where)):
+        path, _, anchor = target.partition("#")
+        full = os.path.normpath(os.path.join(os.path.dirname(where), path)) if path else where
+        there = os.path.isfile(os.path.join(ROOT, full))
+        check(there, f"{where} links to {target}, which is not there")
+        check(not anchor or (there and anchor in anchors(read(full))), f"{where} links to {target}: no such heading")
+
+print("\n".join(problems))
+sys.exit(1 if problems else 0)
