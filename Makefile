@@ -94,9 +94,9 @@ $(BUILD)/bench/%: bench/%.c $(OUT)/libbarsvt.a
 	$(CC) $(CPPFLAGS) -DSQLITE_CORE $(CFLAGS) -o $@ $< $(OUT)/libbarsvt.a -lsqlite3 $(LIBS)
 
 # Programs the Python checks compare with another source (tests/tools/x_dump.c, tests/x_check.py).
-$(BUILD)/tools/%: tests/tools/%.c $(OUT)/libbarsvt.a
+$(BUILD)/tools/%: tests/tools/%.c $(OUT)/libbarsvt.a $(wildcard tests/unit/*.h)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) -DSQLITE_CORE $(CFLAGS) -o $@ $< $(OUT)/libbarsvt.a -lsqlite3 $(LIBS)
+	$(CC) $(CPPFLAGS) -DSQLITE_CORE -Itests/unit $(CFLAGS) -o $@ $< $(OUT)/libbarsvt.a -lsqlite3 $(LIBS)
 
 # Examples are users: they see include/ only.
 $(BUILD)/examples/%: tests/examples/%.c $(OUT)/libbarsvt.a include/barsvt.h

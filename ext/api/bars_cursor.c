@@ -461,5 +461,6 @@ int bv_bars_rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *out) {
   /* A query with OR tells rows apart by their rowids: bars of other arguments are other rows. */
   int64_t series = (st->src.base.id ^ (int64_t)c->salt) & 0xffffff;
   *out = bv_bars_make_rowid(series, bv_stream_ts(st));
+  if (st->src.base.home) *out = -*out; /* in an attached database: cannot be changed from here */
   return SQLITE_OK;
 }
