@@ -17,8 +17,8 @@ typedef struct plan {
   int arg[BV_NFIELD]; /* constraint that binds an argument, or -1 */
   bool unusable[BV_NFIELD];
   bool collated[BV_NFIELD]; /* compared by another collation than BINARY */
-  bool many;  /* asset IN (...) taken whole */
-  int bounds; /* 1 lower, 2 upper, 4 equal */
+  bool many;                /* asset IN (...) taken whole */
+  int bounds;               /* 1 lower, 2 upper, 4 equal */
 } plan;
 
 static bv_field field_of(const bv_bars_kind *k, int col) {
@@ -105,8 +105,8 @@ static int order_plan(plan *p) {
   bv_field f = field_of(p->kind, info->aOrderBy[at].iColumn);
   if (f != BV_F_TS && f != BV_F_KNOWN_AT) return 0;
   info->orderByConsumed = 1;
-  return (info->aOrderBy[at].desc ? BV_PLAN_DESC : 0) |
-         (p->many && at == 0 ? BV_PLAN_MERGE : 0) | (f == BV_F_KNOWN_AT ? BV_PLAN_KNOWN : 0);
+  return (info->aOrderBy[at].desc ? BV_PLAN_DESC : 0) | (p->many && at == 0 ? BV_PLAN_MERGE : 0) |
+         (f == BV_F_KNOWN_AT ? BV_PLAN_KNOWN : 0);
 }
 
 static int column_mask(const plan *p) {

@@ -13,8 +13,15 @@ static void fn_import(sqlite3_context *ctx, int argc, sqlite3_value **argv) {
   bv_buf summary;
   bv_buf_init(&summary, BV_MEM_IMPORT, 1 << 20);
   bv_rc rc;
-  if (is_null(argv[0])) {
-    rc = bv_fail(&err, BV_ARG, "bars_import(): file is NULL");
+  if (argc < 3 || argc > 4) {
+    rc = bv_fail(&err, BV_ARG,
+                 "bars_import(): %d arguments given; write bars_import(file, asset, timestep"
+                 " [, options]), for example bars_import('spy.csv', 'SPY', 'day')",
+                 argc);
+  } else if (is_null(argv[0])) {
+    rc = bv_fail(&err, BV_ARG, "bars_import(): file is NULL; write the path of a CSV file");
+  } else if (sqlite3_value_bytes(argv[0]) == 0) {
+    rc = bv_fail(&err, BV_ARG, "bars_import(): file is ''; write the path of a CSV file");
   } else if (is_null(argv[2])) {
     rc = bv_fail(&err, BV_ARG,
                  "bars_import(): timestep is NULL; say what the bars are, e.g. 'minute'");
@@ -33,10 +40,6 @@ static void fn_import(sqlite3_context *ctx, int argc, sqlite3_value **argv) {
 }
 
 int bv_fn_import_register(sqlite3 *db, bv_store *s) {
-  for (int narg = 3; narg <= 4; narg++) {
-    int code = sqlite3_create_function_v2(db, "bars_import", narg, SQLITE_UTF8 | SQLITE_DIRECTONLY,
-                                          bv_store_ref(s), fn_import, NULL, NULL, bv_store_release);
-    if (code != SQLITE_OK) return code;
-  }
-  return SQLITE_OK;
+  return sqlite3_create_function_v2(db, "bars_import", -1, SQLITE_UTF8 | SQLITE_DIRECTONLY,
+                                    bv_store_ref(s), fn_import, NULL, NULL, bv_store_release);
 }

@@ -4,7 +4,7 @@
 #define _POSIX_C_SOURCE 200809L
 #include "barsvt.h"
 #include "cli/options.h"
-#include "cli/summary.h"
+#include "cli/print.h"
 
 #include <signal.h>
 #include <sqlite3.h>

@@ -47,64 +47,157 @@ static bv_rc choice(const char *key, const char *text, const char *const *names,
 }
 
 static bv_rc set_column(import *im, const char *role, const char *name, bv_err *err) {
+  const char *roles[BV_ROLE_COUNT + 1] = {0};
   for (int r = 0; r < BV_ROLE_COUNT; r++) {
-    if (!bv_text_ieq(role, bv_role_name((bv_role)r))) continue;
+    roles[r] = bv_role_name((bv_role)r);
+    if (!bv_text_ieq(role, roles[r])) continue;
+    if (strlen(name) >= sizeof im->column[r]) {
+      return bv_fail(err, BV_ARG, "bars_import(): option columns.%s is longer than %zu bytes", role,
+                     sizeof im->column[r] - 1);
+    }
     snprintf(im->column[r], sizeof im->column[r], "%s", name);
     im->reader.column[r] = im->column[r];
     return BV_OK;
   }
-  return bv_fail(err, BV_ARG, "bars_import(): option columns has no role '%.40s'", role);
+  char list[160] = "";
+  for (int r = 0; r < BV_ROLE_COUNT; r++) {
+    size_t n = strlen(list);
+    snprintf(list + n, sizeof list - n, "%s%s", r ? ", " : "", roles[r]);
+  }
+  const char *near = bv_nearest(role, roles);
+  return bv_fail(err, BV_ARG,
+                 "bars_import(): option columns has no role '%.40s'%s%s%s roles are %s", role,
+                 near ? "; did you mean '" : ";", near ? near : "", near ? "'?" : "", list);
 }
 
+static bv_rc set_tz(import *im, const char *text, sqlite3_value *v, bv_err *err) {
+  (void)v;
+  bv_err why = {0};
+  bv_rc rc = bv_zone_find(text, &im->reader.tz, &why);
+  if (rc != BV_OK) {
+    return bv_fail(err, rc, "bars_import(): option tz: %s", bv_err_text(&why, rc));
+  }
+  snprintf(im->tz, sizeof im->tz, "%s", text);
+  im->has_tz = true;
+  return BV_OK;
+}
+
+static bv_rc set_label(import *im, const char *text, sqlite3_value *v, bv_err *err) {
+  static const char *const labels[] = {"start", "end", NULL};
+  int pick = 0;
+  (void)v;
+  BV_TRY(choice("label", text, labels, &pick, err));
+  im->reader.label_end = pick == 1;
+  return BV_OK;
+}
+
+static bv_rc set_price_scale(import *im, const char *text, sqlite3_value *v, bv_err *err) {
+  double scale = sqlite3_value_double(v);
+  if (!(scale > 0) || isinf(scale)) {
+    return bv_fail(
+        err, BV_ARG,
+        "bars_import(): option price_scale is '%.40s'; it must be a number above 0, such as"
+        " 0.0001 for prices in 1/10000",
+        text);
+  }
+  im->reader.price_scale = scale;
+  return BV_OK;
+}
+
+static bv_rc set_delimiter(import *im, const char *text, sqlite3_value *v, bv_err *err) {
+  (void)v;
+  if (strlen(text) != 1) {
+    return bv_fail(err, BV_ARG, "bars_import(): option delimiter '%.40s' is not one character",
+                   text);
+  }
+  im->reader.delimiter = text[0];
+  return BV_OK;
+}
+
+static bv_rc set_date_order(import *im, const char *text, sqlite3_value *v, bv_err *err) {
+  static const char *const orders[] = {"month", "day", NULL};
+  int pick = 0;
+  (void)v;
+  BV_TRY(choice("date_order", text, orders, &pick, err));
+  im->reader.date_order = pick == 0 ? 'm' : 'd';
+  return BV_OK;
+}
+
+static bv_rc set_on_conflict(import *im, const char *text, sqlite3_value *v, bv_err *err) {
+  static const char *const conflicts[] = {"error", "ignore", "replace", NULL};
+  int pick = 0;
+  (void)v;
+  BV_TRY(choice("on_conflict", text, conflicts, &pick, err));
+  im->conflict = (bv_on_conflict)pick;
+  return BV_OK;
+}
+
+static bv_rc set_allow_negative(import *im, const char *text, sqlite3_value *v, bv_err *err) {
+  static const char *const flags[] = {"0", "1", NULL};
+  int pick = 0;
+  (void)v;
+  if (choice("", text, flags, &pick, NULL) != BV_OK) {
+    return bv_fail(err, BV_ARG,
+                   "bars_import(): option allow_negative is '%.40s'; it can be true or"
+                   " false",
+                   text);
+  }
+  im->reader.allow_negative = pick == 1;
+  return BV_OK;
+}
+
+static bv_rc set_columns(import *im, const char *text, sqlite3_value *v, bv_err *err) {
+  (void)im;
+  (void)v;
+  return bv_fail(err, BV_ARG,
+                 "bars_import(): option columns is '%.40s'; it must be an object such as"
+                 " {\"close\": \"Last Price\"}",
+                 text);
+}
+
+static const struct {
+  const char *name;
+  bv_rc (*set)(import *im, const char *text, sqlite3_value *v, bv_err *err);
+} options_table[] = {
+    {"tz", set_tz},
+    {"label", set_label},
+    {"price_scale", set_price_scale},
+    {"delimiter", set_delimiter},
+    {"date_order", set_date_order},
+    {"on_conflict", set_on_conflict},
+    {"allow_negative", set_allow_negative},
+    {"columns", set_columns},
+};
+
+enum { OPTIONS = sizeof options_table / sizeof *options_table };
+
+/* One leaf of the options.  JSON's true arrives as 1; null leaves an option as it is by default. */
 static bv_rc set_option(void *ctx, const char *path, const char *type, sqlite3_value *v,
                         bv_err *err) {
   import *im = ctx;
-  static const char *const known[] = {"tz",         "label",       "price_scale",    "delimiter",
-                                      "date_order", "on_conflict", "allow_negative", "columns",
-                                      NULL};
-  static const char *const labels[] = {"start", "end", NULL};
-  static const char *const orders[] = {"month", "day", NULL};
-  static const char *const conflicts[] = {"error", "ignore", "replace", NULL};
+  const char *known[OPTIONS + 1] = {0};
   const char *text = (const char *)sqlite3_value_text(v);
+  bool null = strcmp(type, "null") == 0;
   if (!text) text = "";
-  int pick = 0;
-  if (strncmp(path, "columns.", 8) == 0) return set_column(im, path + 8, text, err);
-  if (bv_text_ieq(path, "tz")) {
-    BV_TRY(bv_zone_find(text, &im->reader.tz, err));
-    snprintf(im->tz, sizeof im->tz, "%s", text);
-    im->has_tz = true;
-  } else if (bv_text_ieq(path, "label")) {
-    BV_TRY(choice(path, text, labels, &pick, err));
-    im->reader.label_end = pick == 1;
-  } else if (bv_text_ieq(path, "price_scale")) {
-    double scale = sqlite3_value_double(v);
-    if (!(scale > 0) || isinf(scale)) {
-      return bv_fail(err, BV_ARG,
-                     "bars_import(): option price_scale is '%.40s'; it must be above 0", text);
-    }
-    im->reader.price_scale = scale;
-  } else if (bv_text_ieq(path, "delimiter")) {
-    if (strlen(text) != 1) {
-      return bv_fail(err, BV_ARG, "bars_import(): option delimiter '%.40s' is not one character",
-                     text);
-    }
-    im->reader.delimiter = text[0];
-  } else if (bv_text_ieq(path, "date_order")) {
-    BV_TRY(choice(path, text, orders, &pick, err));
-    im->reader.date_order = pick == 0 ? 'm' : 'd';
-  } else if (bv_text_ieq(path, "on_conflict")) {
-    BV_TRY(choice(path, text, conflicts, &pick, err));
-    im->conflict = (bv_on_conflict)pick;
-  } else if (bv_text_ieq(path, "allow_negative")) {
-    im->reader.allow_negative = strcmp(type, "true") == 0 || sqlite3_value_int(v) != 0;
-  } else {
-    const char *near = bv_nearest(path, known);
-    return bv_fail(err, BV_ARG,
-                   "bars_import(): unknown option '%.40s'%s%s%s; options are tz, label, "
-                   "price_scale, delimiter, date_order, on_conflict, allow_negative, columns",
-                   path, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+  if (strncmp(path, "columns.", 8) == 0) {
+    return null ? BV_OK : set_column(im, path + 8, text, err);
   }
-  return BV_OK;
+  char list[160] = "";
+  size_t name = strcspn(path, "[.");
+  for (int i = 0; i < OPTIONS; i++) {
+    known[i] = options_table[i].name;
+    if (bv_text_ieqn(path, name, known[i])) {
+      if (null) return BV_OK;
+      return path[name] && options_table[i].set != set_columns
+                 ? bv_fail(err, BV_ARG, "bars_import(): option %s must be a single value", known[i])
+                 : options_table[i].set(im, text, v, err);
+    }
+    size_t n = strlen(list);
+    snprintf(list + n, sizeof list - n, "%s%s", i ? ", " : "", known[i]);
+  }
+  const char *near = bv_nearest(path, known);
+  return bv_fail(err, BV_ARG, "bars_import(): unknown option '%.40s'%s%s%s options are %s", path,
+                 near ? "; did you mean '" : ";", near ? near : "", near ? "'?" : "", list);
 }
 
 /* ---- rows ---- */
@@ -245,6 +338,20 @@ static bv_rc add_time(bv_buf *b, const char *key, int64_t ts, bool any) {
   return bv_buf_addf(b, ",\"%s\":\"%s\"", key, text);
 }
 
+/* The warnings, one per line, as an array; nothing where there is none. */
+static bv_rc add_warnings(bv_buf *b, const char *lines) {
+  char line[400];
+  const char *sep = ",\"warnings\":[";
+  for (size_t n; *lines; lines += n + (lines[n] == '\n')) {
+    n = strcspn(lines, "\n");
+    snprintf(line, sizeof line, "%.*s", (int)n, lines);
+    BV_TRY(bv_buf_adds(b, sep));
+    BV_TRY(bv_buf_add_json(b, line));
+    sep = ",";
+  }
+  return sep[1] ? BV_OK : bv_buf_adds(b, "]");
+}
+
 static bv_rc write_summary(const import *im, const bv_bar_reader_info *info, bv_buf *b) {
   int64_t rows = 0, fresh = 0, changed = 0, first = 0, last = 0;
   size_t at = 0;
@@ -266,16 +373,29 @@ static bv_rc write_summary(const import *im, const bv_bar_reader_info *info, bv_
   BV_TRY(bv_buf_add_json(b, info->time_kind));
   BV_TRY(bv_buf_adds(b, ",\"columns\":"));
   BV_TRY(bv_buf_add_json(b, info->columns));
-  if (info->warnings[0]) {
-    BV_TRY(bv_buf_adds(b, ",\"warnings\":"));
-    BV_TRY(bv_buf_add_json(b, info->warnings));
-  }
+  BV_TRY(add_warnings(b, info->warnings));
   return bv_buf_adds(b, "}");
+}
+
+/* What an earlier load of the same file set aside: this load says it again, or it is mended. */
+static bv_rc forget_rejects(import *im, bv_err *err) {
+  sqlite3_stmt *st;
+  BV_TRY(bv_sql_prepare(im->s->db,
+                        "DELETE FROM main.barsvt_reject WHERE source = ?1 AND asset IS ?2 AND"
+                        " timestep = ?3",
+                        &st, err));
+  sqlite3_bind_text(st, 1, im->path, -1, SQLITE_STATIC);
+  if (im->asset) sqlite3_bind_text(st, 2, im->asset, -1, SQLITE_STATIC);
+  sqlite3_bind_text(st, 3, im->timestep, -1, SQLITE_STATIC);
+  bv_rc rc = bv_sql_done(im->s->db, st, err, "writing barsvt_reject");
+  sqlite3_finalize(st);
+  return rc;
 }
 
 static bv_rc load(import *im, bv_buf *summary, bv_err *err) {
   bv_row_source src;
   BV_TRY(bv_store_create_schema(im->s, err));
+  BV_TRY(forget_rejects(im, err));
   BV_TRY(bv_row_source_open(im->path, &im->reader, &src, err));
   bv_rc rc = put_rows(im, &src, err);
   if (rc == BV_OK) rc = put_coverage(im, err);

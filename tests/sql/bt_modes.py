@@ -202,13 +202,14 @@ def test_sources():
     """TEMP views, plain tables of signals, joins with bars, several assets at once."""
     db = fresh()
     db.execute('CREATE TABLE signal(known_at INTEGER, asset TEXT, target_weight REAL)')
-    db.executemany('INSERT INTO signal VALUES (?, ?, ?)', [(day(2), 'AAA', 0.5), (day(8), 'BBB', 0.5), (day(9), 'AAA', 0.0)])
-    want = [(2.0, 'AAA', 4347.0, 12.0), (8.0, 'BBB', 987.0, 53.0), (9.0, 'AAA', -4347.0, 19.0)]
+    db.executemany('INSERT INTO signal VALUES (?, ?, ?)', [(day(2), 'AAA', 0.5), (day(8), 'BBB', 0.3), (day(9), 'AAA', 0.0)])
+    # 50000 at 11.5; then 0.3 of 47836 in cash and 4347 units at 17.5, at 52.5
+    want = [(2.0, 'AAA', 4347.0, 12.0), (8.0, 'BBB', 708.0, 53.0), (9.0, 'AAA', -4347.0, 19.0)]
     plain = run(db, 'SELECT * FROM signal', temp=True)
     checks.equal(fills(db, plain), want, 'sources: signals alone, in a TEMP view')
     checks.equal(one(db, 'SELECT sql FROM bt_run WHERE id = ?', plain).startswith('CREATE'), True, 'sources: the text of the view is kept')
     db.execute('DROP VIEW temp.v')
-    joined = run(db, "SELECT known_at, asset, target_weight FROM bars WHERE asset IN ('AAA', 'BBB') AND timestep = 'day' AND 0 UNION ALL"
+    joined = run(db, "SELECT known_at, asset, 0.0 AS target_weight FROM bars WHERE asset IN ('AAA', 'BBB') AND timestep = 'day' AND 0 UNION ALL"
                      " SELECT b.known_at, b.asset, s.target_weight FROM signal s JOIN bars b ON b.asset = s.asset AND b.timestep = 'day' AND b.known_at = s.known_at")
     checks.equal(fills(db, joined), want, 'sources: signals joined with bars')
     by_clock = run(db, 'SELECT asset, target_weight FROM signal WHERE known_at = bars_clock()', {'assets': ['AAA', 'BBB']})

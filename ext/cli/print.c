@@ -1,5 +1,5 @@
-/* summary.c - the summary `backtest` prints; see summary.h. */
-#include "cli/summary.h"
+/* print.c - the summary `backtest` prints; see print.h. */
+#include "cli/print.h"
 
 /* Figures of the summary, in order; the rest is in bt_metric. */
 static const struct {

@@ -1,8 +1,8 @@
 /*
-** summary.h - the summary `backtest` prints at the end of a run.
+** print.h - the summary `backtest` prints at the end of a run.
 */
-#ifndef BV_CLI_SUMMARY_H
-#define BV_CLI_SUMMARY_H
+#ifndef BV_CLI_PRINT_H
+#define BV_CLI_PRINT_H
 
 #include <sqlite3.h>
 #include <stdint.h>
