@@ -48,7 +48,7 @@ static rng rng_for(const char *symbol, int year) {
 
 /* Nearly normal with mean 0 and standard deviation 1000: the sum of the four 16-bit quarters of one
 ** random number.  Each quarter has variance (2^16 squared - 1) / 12, so the sum's deviation is
-*37837. */
+** 37837. */
 static int64_t rng_normal(rng *r) {
   const uint64_t bits = rng_next(r);
   const int64_t sum = (int64_t)(bits & 0xffff) + (int64_t)(bits >> 16 & 0xffff) +

@@ -16,8 +16,7 @@ void bv_result_error(sqlite3_context *ctx, const char *who, bv_rc rc, const bv_e
 int bv_vtab_error(sqlite3_vtab *tab, bv_rc rc, const bv_err *err);
 
 /* An instant from an integer (epoch seconds), a real without fraction, or ISO-8601 text; text
- *without
- ** an offset is local time of `zone`.  who and arg name the place in errors. */
+** without an offset is local time of `zone`.  who and arg name the place in errors. */
 BV_MUST bv_rc bv_arg_instant(sqlite3_value *v, const bv_zone *zone, const char *who,
                              const char *arg, int64_t *out, bv_err *err);
 

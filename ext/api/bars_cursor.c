@@ -104,8 +104,7 @@ static bv_rc gather_assets(request *q, bool many, bv_err *err) {
 }
 
 /* Narrow [lo, hi) by one comparison of ts.  Numbers compare as SQLite compares them; other text
- *would
- ** silently be greater than every number, so it is refused with the way out. */
+** would silently be greater than every number, so it is refused with the way out. */
 static bv_rc narrow(request *q, char op, sqlite3_value *v, bv_err *err) {
   int type = sqlite3_value_numeric_type(v);
   if (type == SQLITE_NULL) {
@@ -366,7 +365,8 @@ int bv_bars_filter(sqlite3_vtab_cursor *base, int plan, const char *letters, int
   (void)argc;
   cursor *c = (cursor *)base;
   bv_bars_tab *tab = (bv_bars_tab *)base->pVtab;
-  bv_err err = {0};
+  bv_err err;
+  bv_err_clear(&err);
   request q = {.store = tab->store, .kind = tab->kind, .lo = INT64_MIN, .hi = INT64_MAX};
   cursor_clear(c);
   bv_rc rc = filter(c, &q, plan, letters, argv, &err);
@@ -384,7 +384,8 @@ int bv_bars_next(sqlite3_vtab_cursor *base) {
     c->eof = true;
     return SQLITE_OK;
   }
-  bv_err err = {0};
+  bv_err err;
+  bv_err_clear(&err);
   bv_rc rc = bv_stream_next(st, &err);
   if (rc != BV_OK) return bv_vtab_error(base->pVtab, rc, &err);
   if (c->merge) {
@@ -403,13 +404,25 @@ int bv_bars_eof(sqlite3_vtab_cursor *base) {
 
 /* ---- xColumn ---- */
 
+/* A column not loaded yet, or one this source never has. */
+static bool load_value(sqlite3_context *ctx, bv_stream *st, bv_column c, double *v) {
+  bv_err err;
+  bv_err_clear(&err);
+  bv_rc rc = bv_stream_value(st, c, v, &err);
+  if (rc != BV_OK) bv_result_error(ctx, NULL, rc, &err);
+  return rc == BV_OK;
+}
+
 static void result_value(sqlite3_context *ctx, bv_stream *st, bv_field f) {
+  bv_column c = bv_field_column(f);
+  const double *values = st->view.col[c];
   double v;
-  bv_err err = {0};
-  bv_rc rc = bv_stream_value(st, bv_field_column(f), &v, &err);
-  if (rc != BV_OK) {
-    bv_result_error(ctx, NULL, rc, &err);
-  } else if (isnan(v)) {
+  if (values) {
+    v = values[st->i - st->base];
+  } else if (!load_value(ctx, st, c, &v)) {
+    return;
+  }
+  if (isnan(v)) {
     sqlite3_result_null(ctx);
   } else if (f == BV_F_COUNT || f == BV_F_FILLED) {
     sqlite3_result_int64(ctx, (int64_t)v);

@@ -128,8 +128,7 @@ static bool literal(const plan *p, int term, int64_t *out) {
 
 /* Rows a plan gives.  Where asset and timestep are literals the store knows the span; bars cover
 ** about a quarter of the clock for intraday data and two thirds of the days, which is near enough
-*to
-** order joins. */
+** to order joins. */
 static double estimate_rows(plan *p, bv_store *s) {
   double rows = 250000;
   sqlite3_value *asset, *step;

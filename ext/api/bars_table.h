@@ -67,8 +67,7 @@ typedef struct bv_bars_tab {
 **   an argument field f is the letter 'a' + (f - BV_FIRST_ARG)
 **   = > } < {  ts equal to, after, not before, before, not after a value
 ** idxNum: bit 0 newest first; bit 1 rows must come in order of time over all assets; bit 2 that
-*order
-** is by known_at instead of ts; bits 8..23 the columns that will be read, BV_COLBIT each.
+** order is by known_at instead of ts; bits 8..23 the columns that will be read, BV_COLBIT each.
 */
 #define BV_PLAN_MISSING    '!' /* idxStr of a plan that cannot run: this and the argument's name */
 #define BV_PLAN_COLLATED   '~' /* the same, the argument being compared by a collation */

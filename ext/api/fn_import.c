@@ -20,7 +20,9 @@ static void fn_import(sqlite3_context *ctx, int argc, sqlite3_value **argv) {
                  argc);
   } else if (is_null(argv[0])) {
     rc = bv_fail(&err, BV_ARG, "bars_import(): file is NULL; write the path of a CSV file");
-  } else if (sqlite3_value_bytes(argv[0]) == 0) {
+  } else if (!bv_arg_text(argv[0])) {
+    rc = BV_NOMEM;
+  } else if (!bv_arg_text(argv[0])[0]) {
     rc = bv_fail(&err, BV_ARG, "bars_import(): file is ''; write the path of a CSV file");
   } else if (is_null(argv[2])) {
     rc = bv_fail(&err, BV_ARG,

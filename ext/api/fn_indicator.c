@@ -43,7 +43,8 @@ static bv_rc too_many(const fn *f, bv_err *err) {
 static bv_rc column_argument(const fn *f, sqlite3_value *v, bv_spec *spec, bv_err *err) {
   const char *text = bv_arg_text(v);
   if (!text) return BV_NOMEM;
-  bv_err why = {0};
+  bv_err why;
+  bv_err_clear(&why);
   bv_rc rc = bv_spec_parse(text, spec, &why);
   if (rc != BV_OK) return bv_fail(err, rc, "%s(): %s", f->name, bv_err_text(&why, rc));
   return BV_OK;
@@ -110,7 +111,8 @@ static const call *cached_call(sqlite3_context *ctx, const fn *f, int at, int ar
 
 static void at_row(sqlite3_context *ctx, const fn *f, const bv_handle *h, int argc,
                    sqlite3_value **argv) {
-  bv_err err = {0};
+  bv_err err;
+  bv_err_clear(&err);
   bv_rc rc = BV_OK;
   call local;
   double v = NAN;
@@ -164,7 +166,8 @@ static bv_rc series_value(const fn *f, int argc, sqlite3_value **argv, double *o
 static void run(sqlite3_context *ctx, int argc, sqlite3_value **argv) {
   const fn *f = sqlite3_user_data(ctx);
   if (argc == 0) {
-    bv_err err = {0};
+    bv_err err;
+  bv_err_clear(&err);
     bv_fail(&err, BV_ARG,
             "%s(): write %s(bars, ...) in a scan of bars, or %s('SPY', 'minute', ...)", f->name,
             f->name, f->name);
@@ -176,7 +179,8 @@ static void run(sqlite3_context *ctx, int argc, sqlite3_value **argv) {
     at_row(ctx, f, h, argc, argv);
     return;
   }
-  bv_err err = {0};
+  bv_err err;
+  bv_err_clear(&err);
   double v = NAN;
   bv_rc rc;
   if (sqlite3_value_type(argv[0]) == SQLITE_TEXT) {

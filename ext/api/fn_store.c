@@ -41,7 +41,8 @@ static void fn_debug(sqlite3_context *ctx, int argc, sqlite3_value **argv) {
 /* bars_config(name [, value]): the value, after setting it. */
 static void fn_config(sqlite3_context *ctx, int argc, sqlite3_value **argv) {
   bv_store *s = sqlite3_user_data(ctx);
-  bv_err err = {0};
+  bv_err err;
+  bv_err_clear(&err);
   char out[64];
   bv_rc rc = BV_OK;
   if (argc < 1 || argc > 2 || is_null(argv[0])) {
@@ -63,7 +64,8 @@ static void fn_config(sqlite3_context *ctx, int argc, sqlite3_value **argv) {
 /* bars_clock(): the clock; bars_clock(ts): set it; bars_clock(NULL): lift it. */
 static void fn_clock(sqlite3_context *ctx, int argc, sqlite3_value **argv) {
   bv_store *s = sqlite3_user_data(ctx);
-  bv_err err = {0};
+  bv_err err;
+  bv_err_clear(&err);
   bv_rc rc = BV_OK;
   if (argc == 1 && s->run) {
     rc = bv_fail(&err, BV_ARG, "bars_clock(): the clock belongs to the run in progress");
@@ -82,7 +84,8 @@ static void fn_clock(sqlite3_context *ctx, int argc, sqlite3_value **argv) {
 /* bars_time(text [, zone]): epoch seconds. */
 static void fn_time(sqlite3_context *ctx, int argc, sqlite3_value **argv) {
   bv_store *s = sqlite3_user_data(ctx);
-  bv_err err = {0};
+  bv_err err;
+  bv_err_clear(&err);
   int64_t t = 0;
   const bv_zone *zone = s->zone;
   bv_rc rc = BV_OK;
@@ -136,7 +139,8 @@ static bv_rc set_asset(bv_store *s, const char *asset, const char *key, sqlite3_
 static void fn_asset(sqlite3_context *ctx, int argc, sqlite3_value **argv) {
   (void)argc;
   bv_store *s = sqlite3_user_data(ctx);
-  bv_err err = {0};
+  bv_err err;
+  bv_err_clear(&err);
   bv_rc rc;
   if (is_null(argv[0]) || is_null(argv[1])) {
     rc = bv_fail(&err, BV_ARG, "bars_asset(): write bars_asset('SPY', 'tz', 'America/New_York')");
@@ -175,7 +179,8 @@ static bv_rc last_price(bv_store *s, const char *asset, const char *step, double
 
 /* last_price(asset [, timestep]): close of the newest bar that has ended by the clock. */
 static void fn_last_price(sqlite3_context *ctx, int argc, sqlite3_value **argv) {
-  bv_err err = {0};
+  bv_err err;
+  bv_err_clear(&err);
   double v = NAN;
   if (is_null(argv[0]) || (argc == 2 && is_null(argv[1]))) return;
   bv_rc rc = last_price(sqlite3_user_data(ctx), bv_arg_text(argv[0]),
@@ -192,7 +197,8 @@ static void fn_compact(sqlite3_context *ctx, int argc, sqlite3_value **argv) {
   (void)argc;
   (void)argv;
   bv_store *s = sqlite3_user_data(ctx);
-  bv_err err = {0};
+  bv_err err;
+  bv_err_clear(&err);
   bv_compaction done = {0};
   bv_savepoint sp;
   bv_rc rc = bv_store_sync(s, &err);

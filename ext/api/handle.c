@@ -4,8 +4,7 @@
 #define HANDLE_TYPE "barsvt-row"
 
 /* A handle is made for every row that a function reads, so freed ones are kept in a list of the
- *store
- ** and used again. */
+** store and used again. */
 typedef union slot {
   bv_handle handle;
   void *next_free;

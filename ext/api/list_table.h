@@ -3,8 +3,7 @@
 **
 ** A list table is a name, its columns, and a function that appends rows.  Values are collected as
 ** SQL values, so a row may hold texts, numbers and NULLs.  Used for settings, counters, coverage
-*and
-** the documentation tables.
+** and the documentation tables.
 */
 #ifndef BV_API_LIST_TABLE_H
 #define BV_API_LIST_TABLE_H

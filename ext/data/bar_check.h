@@ -7,11 +7,9 @@
 #include "col/bars.h"
 
 /* What is wrong with a bar, as a text such as "high is below low", or NULL for a good one.  value
- *has
- ** one number per column, NaN where the column is absent.  Open, high, low and close must be there,
- ** finite, and low <= open, close <= high; negative prices are refused; volume and trades must not
- *be
- ** negative. */
+** has one number per column, NaN where the column is absent.  Open, high, low and close must be
+** there, finite, and low <= open, close <= high; negative prices are refused; volume and trades
+** must not be negative. */
 const char *bv_bar_problem(const double value[BV_NCOL]);
 
 #endif

@@ -2,21 +2,18 @@
 ** bar_reader.h - bars from delimited text files, row by row, in the file's order.
 **
 ** Everything about a file is found out by itself: compression, delimiter, header, the meaning of
-*its
-** columns and the format of its times (see infile.h, csv.h, csv_columns.h, csv_time.h); the options
-** override each of them.  What was found is told by bv_bar_reader_info.
+** its columns and the format of its times (see infile.h, csv.h, csv_columns.h, csv_time.h); the
+** options override each of them.  What was found is told by bv_bar_reader_info.
 **
 ** A row that cannot be a bar is handed to the reject callback with a reason and reading goes on:
 ** wrong number of fields, bad quoting, not a time, bad asset key, not a number, no open, high, low
-*or
-** close, negative price, volume or trade count, high below low, open or close outside [low, high]
-** (compared exactly).  What makes the whole file doubtful is an error of the call: unreadable or
-** damaged file, binary content, an endless line, columns that are missing, and a day-month guess
+** or close, negative price, volume or trade count, high below low, open or close outside [low,
+** high] (compared exactly).  What makes the whole file doubtful is an error of the call: unreadable
+** or damaged file, binary content, an endless line, columns that are missing, and a day-month guess
 ** that turns out wrong.
 **
 ** Nothing is sorted, merged or filled.  Memory is bounded (about 5 MiB, the asset keys of one
-*batch,
-** and the decoder's window, see infile.h).
+** batch, and the decoder's window, see infile.h).
 */
 #ifndef BV_DATA_BAR_READER_H
 #define BV_DATA_BAR_READER_H

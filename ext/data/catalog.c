@@ -11,8 +11,7 @@
 #include <string.h>
 
 /* A row (id, asset, timestep, tz, multiplier) as a series.  The row was written by us or by the
- *user
- ** with any tool, so it is checked as foreign data. */
+** user with any tool, so it is checked as foreign data. */
 static bv_rc series_from_row(sqlite3_stmt *st, bv_series *out, bv_err *err) {
   const char *asset = bv_sql_text(st, 1), *step = bv_sql_text(st, 2), *tz = bv_sql_text(st, 3);
   *out = (bv_series){.id = sqlite3_column_int64(st, 0), .multiplier = sqlite3_column_double(st, 4)};

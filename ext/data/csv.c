@@ -337,8 +337,7 @@ char bv_csv_delimiter(const bv_csv *c) {
 }
 
 /* The candidate that occurs most often outside quotes in the first line of what is buffered; ties
- *go
- ** to the first of the list. */
+** go to the first of the list. */
 static char detect_delimiter(const bv_csv *c) {
   static const char candidate[] = {',', ';', '\t', '|'};
   size_t count[sizeof candidate] = {0};

@@ -7,8 +7,7 @@
 ** "" in it is one quote.  A quote anywhere else is an ordinary character.
 **
 ** The delimiter is given, or detected: the one of , ; tab | that occurs most often outside quotes
-*in
-** the first line.
+** in the first line.
 **
 ** What it refuses, as an error of the whole file: a NUL byte (BV_ARG: not a text file), a record
 ** longer than BV_CSV_LINE_MAX bytes or with more than BV_CSV_FIELDS_MAX fields (BV_LIMIT), a quote

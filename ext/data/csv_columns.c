@@ -13,10 +13,8 @@
 #define SHOWN_LENGTH 40
 
 /* Known names, best first.  Sources: the export formats of Alpaca, Alpha Vantage, Binance,
- *Bitstamp,
- ** Databento, Dukascopy, Interactive Brokers, Kraken, MetaStock, MetaTrader, Nasdaq, pandas,
- *Polygon,
- ** Stooq, ThetaData, TradingView and Yahoo. */
+** Bitstamp, Databento, Dukascopy, Interactive Brokers, Kraken, MetaStock, MetaTrader, Nasdaq,
+** pandas, Polygon, Stooq, ThetaData, TradingView and Yahoo. */
 static const char *const name_ts[] = {
     "ts",       "timestamp", "datetime",    "dateandtime", "tsevent",       "opentime",
     "unix",     "unixtime",  "epoch",       "gmttime",     "localtime",     "utctime",

@@ -19,7 +19,7 @@
 ** Day and month: a sample value above 12 tells which comes first.  Where none does, dates with
 ** slashes or hyphens are read month first and dates with dots day first, and `guessed` is set; a
 ** later row that contradicts the guess is BV_CONFLICT, because the rows before it were read
-*wrongly.
+** wrongly.
 */
 #ifndef BV_DATA_CSV_TIME_H
 #define BV_DATA_CSV_TIME_H

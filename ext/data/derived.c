@@ -192,8 +192,7 @@ static bv_rc warm_from_start(bv_window *w, bv_derived *d, int64_t ts, bv_err *er
 }
 
 /* Whether a run over these bars passes, for each stage from the first, an anchor that has the
- *stage's
- ** window of settled bars before it. */
+** stage's window of settled bars before it. */
 static bool settles(const bv_derived *d, const bv_chunk *c, int64_t end_ts, int64_t block_s) {
   int64_t i = 0;
   for (int k = 0; k < d->spec.nstage; k++) {

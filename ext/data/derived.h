@@ -6,9 +6,8 @@
 **
 ** No value depends on where the window begins.  Recursive indicators are run from the first stored
 ** bar of the source.  Windowed ones are run from far enough back to pass an anchor bar: the first
-*bar
-** of each time block of 512 nominal timesteps, where their sums are recomputed from the bars of the
-** window alone.  Anchors are fixed by the bars' times, so every run meets the same ones.
+** bar of each time block of 512 nominal timesteps, where their sums are recomputed from the bars of
+** the window alone.  Anchors are fixed by the bars' times, so every run meets the same ones.
 */
 #ifndef BV_DATA_DERIVED_H
 #define BV_DATA_DERIVED_H

@@ -4,17 +4,14 @@
 ** The compression is told from the first bytes, never from the name.  A gzip file may have several
 ** members and a zstd file several frames (skippable ones included); their contents follow each
 ** other.  Memory is bounded whatever the file says: one input buffer of 64 KiB, zlib's 32 KiB
-*window
-** and a zstd window of at most 2^27 bytes (a frame that wants more is an error).  zlib allocates
-** through bv_alloc; libzstd's stable interface takes no allocator, so its decoder, which is a
-*little
-** more than the frame's window, is not in the counters.
+** window and a zstd window of at most 2^27 bytes (a frame that wants more is an error).  zlib
+** allocates through bv_alloc; libzstd's stable interface takes no allocator, so its decoder, which
+** is a little more than the frame's window, is not in the counters.
 **
 ** Errors name the file and the byte of the (compressed) input.  They are sticky: after one, every
 ** read gives the same code again.
 **      BV_IO      cannot be opened or read; compressed data is damaged, cut off or followed by
-*bytes
-**                 that belong to no member or frame
+**                 bytes that belong to no member or frame
 **      BV_LIMIT   the zstd window is too large
 */
 #ifndef BV_DATA_INFILE_H

@@ -3,7 +3,7 @@
 **
 ** A source knows no clock and keeps nothing; windows above it do.  An aggregate source with
 ** `cut` set sees base bars that have ended by `cut` only: that is how a partial last bucket is
-*made.
+** made.
 */
 #ifndef BV_DATA_SOURCE_H
 #define BV_DATA_SOURCE_H
@@ -27,10 +27,8 @@ typedef struct bv_source {
 bv_source bv_source_stored(const bv_series *series);
 
 /* An aggregate of asset's finest suitable stored series.  tz NULL: the asset's zone; session NULL
- *or
- ** "": none, else "HH:MM-HH:MM" local; fill NULL or "": none.  BV_NOTFOUND: no such asset, or no
- *stored
- ** timestep divides `step`; BV_ARG: an argument cannot be read. */
+** or "": none, else "HH:MM-HH:MM" local; fill NULL or "": none.  BV_NOTFOUND: no such asset, or no
+** stored timestep divides `step`; BV_ARG: an argument cannot be read. */
 BV_MUST bv_rc bv_source_aggregate(bv_store *s, const char *asset, const char *step, const char *tz,
                                   const char *session, const char *fill, bv_source *out,
                                   bv_err *err);

@@ -3,21 +3,19 @@
 **
 ** Every connection that loads the extension has one bv_store, shared by its tables and functions
 ** (refcounted).  Prepared statements live while at least one of our virtual tables is connected:
-*the
-** core disconnects them before it checks for busy statements at close, so a cached statement never
-** keeps a connection open.  A function that needs a statement first makes sure that is so.
+** the core disconnects them before it checks for busy statements at close, so a cached statement
+** never keeps a connection open.  A function that needs a statement first makes sure that is so.
 **
 ** `generation` changes whenever stored bars may have changed: own writes, rollbacks, and commits of
-** other connections (seen through the pager's data version).  Everything cached remembers the generation
-** it was made in.
+** other connections (seen through the pager's data version).  Everything cached remembers the
+** generation it was made in.
 **
-** Attached databases that hold a store of their own are read too: each has a bv_store of its own for
-** its statements and decoded chunks, owned by the connection's.  An asset is looked for in main first,
-** then in the attached ones in their order.  Everything is written to main.
+** Attached databases that hold a store of their own are read too: each has a bv_store of its own
+** for its statements and decoded chunks, owned by the connection's.  An asset is looked for in main
+** first, then in the attached ones in their order.  Everything is written to main.
 **
 ** The clock: readers see a bar only if its end is <= clock.  bv_store_limit() turns that into the
-*one
-** comparison every read goes through (data/view.c).
+** one comparison every read goes through (data/view.c).
 */
 #ifndef BV_DATA_STORE_H
 #define BV_DATA_STORE_H

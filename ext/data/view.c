@@ -49,8 +49,7 @@ static void attach(bv_stream *st, bv_window *w) {
 }
 
 /* Point the view at the window's bars and the stream at those of them in [lo, hi).  The walk goes
- *on
- ** after (before) the bar at `from`, where it is given. */
+** on after (before) the bar at `from`, where it is given. */
 static bv_rc settle(bv_stream *st) {
   const bv_ring *r = &st->w->ring;
   BV_TRY(bv_ring_view(r, r->first, r->next, &st->view));
@@ -74,8 +73,7 @@ static bool at_stop(const bv_stream *st) {
 }
 
 /* Read on with a private window.  Walking forwards, [lo, hi) shrinks to what is left by itself,
- *since
- ** the window continues after its last bar; backwards, hi is moved down. */
+** since the window continues after its last bar; backwards, hi is moved down. */
 static bv_rc stream_privately(bv_stream *st, bv_err *err) {
   int64_t n, size = bars_between(&st->src, st->lo, st->hi);
   bv_window *w;

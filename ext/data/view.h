@@ -2,10 +2,9 @@
 ** view.h - how everything above reads bars: clamped to the clock.
 **
 ** A stream walks the bars of a source in [lo, hi), forwards or backwards, of which only those that
-*had
-** ended by the store's clock exist for it.  This file and view.c are the one place where the clock
-*is
-** enforced: tables, functions and handles all come through bv_stream_open() or bv_view_asof().
+** had ended by the store's clock exist for it.  This file and view.c are the one place where the
+** clock is enforced: tables, functions and handles all come through bv_stream_open() or
+** bv_view_asof().
 */
 #ifndef BV_DATA_VIEW_H
 #define BV_DATA_VIEW_H
@@ -62,8 +61,7 @@ BV_MUST bv_rc bv_view_asof(bv_store *s, const bv_source *src, int64_t hi, unsign
                            bv_window **out, int64_t *i, bv_err *err);
 
 /* The value of a spec n bars before bar i of w, which starts at ts and was visible when (w, i, ts)
- *was
- ** taken.  Right also if the window has moved on since.  NaN before the first stored bar. */
+** was taken.  Right also if the window has moved on since.  NaN before the first stored bar. */
 BV_MUST bv_rc bv_view_value(bv_window *w, int64_t i, int64_t ts, const bv_spec *spec, int64_t n,
                             double *out, bv_err *err);
 

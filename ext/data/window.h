@@ -4,9 +4,8 @@
 ** A window holds a ring of consecutive bars.  Two kinds:
 **
 **   shared   one per source and connection, around the instant last asked for: `history` bars
-*before
-**            it and up to `future` after it, extended at its end as readers move on.  Kept in the
-**            store's list, most recently used first, and evicted from its end.
+**            before it and up to `future` after it, extended at its end as readers move on.  Kept
+**            in the store's list, most recently used first, and evicted from its end.
 **   private  owned by one scan that streams through more bars than a shared window holds.
 **
 ** Bar numbers of a window are its own: they are stable while the window lives and mean nothing
@@ -40,10 +39,8 @@ typedef struct bv_window {
 } bv_window;
 
 /* A shared window that holds the newest bar before instant hi and the `back` bars before that one,
- *as
- ** far as they exist, in the columns of mask.  The caller gets a reference.  back <=
- *store->history.
- */
+** as far as they exist, in the columns of mask.  The caller gets a reference.  back <=
+** store->history. */
 BV_MUST bv_rc bv_window_shared(bv_store *s, const bv_source *src, int64_t hi, int64_t back,
                                unsigned mask, bv_window **out, bv_err *err);
 

@@ -202,10 +202,38 @@ static bv_rc decide(bv_run *r, int64_t t, bv_err *err) {
 
 /* ---- opening ---- */
 
+/* The end of the newest stored bar; BV_NO_CLOCK where none is stored. */
+static bv_rc newest_end(bv_store *s, int64_t *out, bv_err *err) {
+  sqlite3_stmt *st;
+  int row;
+  *out = BV_NO_CLOCK;
+  /* Any instant near the end of the data does: the newest series are enough. */
+  BV_TRY(bv_sql_prepare(s->db,
+                        "SELECT a.asset, s.timestep FROM main.barsvt_series s JOIN"
+                        " main.barsvt_asset a ON a.id = s.asset WHERE s.venue = ''"
+                        " ORDER BY s.id DESC LIMIT 100",
+                        &st, err));
+  bv_rc rc;
+  while ((rc = bv_sql_row(s->db, st, &row, err, "barsvt_series")) == BV_OK && row) {
+    const bv_series *series;
+    int64_t first, last, n;
+    rc = bv_series_find(s, bv_sql_text(st, 0), bv_sql_text(st, 1), &series, err);
+    if (rc == BV_OK && series) rc = bv_series_span(s, series, &first, &last, &n, err);
+    if (rc != BV_OK) break;
+    if (!series || n == 0) continue;
+    int64_t end = bv_timestep_end(series->step, series->zone, last);
+    if (*out == BV_NO_CLOCK || end > *out) *out = end;
+  }
+  sqlite3_finalize(st);
+  return rc;
+}
+
 /* Find the strategy's series by executing it once with everything visible up to the run's end; in set
-** mode its first row is kept, the statement goes on from there. */
+** mode its first row is kept, the statement goes on from there.  A step-mode view may count back from
+** bars_clock(), so it has one. */
 static bv_rc discover(bv_run *r, bv_err *err) {
   bv_store *s = r->store;
+  if (!r->strategy.set_mode && s->clock == BV_NO_CLOCK) BV_TRY(newest_end(s, &s->clock, err));
   s->touched = on_touch;
   s->touched_ctx = r;
   bv_rc rc;

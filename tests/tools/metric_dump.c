@@ -11,8 +11,7 @@
 **      value                                            (count times)
 **
 ** Output, tab separated: NAME, metric, variant, value with 17 digits (of a list: NAME, function,
-*"",
-** value).
+** "", value).
 */
 #include "calc/met.h"
 

@@ -168,8 +168,7 @@ static void test_several_parts(void **state) {
 }
 
 /* Every prefix of a compressed file that still shows its magic is an error that names the file;
- *what
- ** came before the error is a prefix of the text. */
+** what came before the error is a prefix of the text. */
 static void check_cuts(bytes packed, bytes text, size_t magic) {
   for (size_t n = magic; n < packed.n; n += n < 300 || packed.n - n < 300 ? 1 : 97) {
     bv_infile *f = NULL;

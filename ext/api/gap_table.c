@@ -1,0 +1,170 @@
+/*
+** gap_table.c - the tables bars_gap and bars_source: what is missing, and what was asked for.
+*/
+#include "api/args.h"
+#include "api/functions.h"
+#include "api/list_table.h"
+#include "data/gap.h"
+#include "data/sql.h"
+
+#include <string.h>
+
+static bool is_null(sqlite3_value *v) {
+  return !v || sqlite3_value_type(v) == SQLITE_NULL;
+}
+
+/* The series that the first two arguments leave, by name: a statement that gives their numbers, or NULL
+** where nothing is stored. */
+static bv_rc open_series(bv_store *s, sqlite3_value *const *arg, sqlite3_stmt **st, bv_err *err) {
+  bool there;
+  *st = NULL;
+  BV_TRY(bv_store_has_schema(s, &there, err));
+  if (!there) return BV_OK;
+  BV_TRY(bv_sql_prepare(s->db,
+                        "SELECT s.id FROM main.barsvt_series s JOIN main.barsvt_asset a"
+                        " ON a.id = s.asset WHERE (?1 IS NULL OR a.asset = ?1)"
+                        " AND (?2 IS NULL OR s.timestep = ?2) ORDER BY a.asset, s.id",
+                        st, err));
+  if (!is_null(arg[0])) sqlite3_bind_value(*st, 1, arg[0]);
+  if (is_null(arg[1])) return BV_OK;
+  const char *text = bv_arg_text(arg[1]);
+  if (!text) return BV_NOMEM;
+  bv_timestep step;
+  char canonical[32];
+  BV_TRY(bv_timestep_parse(text, strlen(text), &step, err));
+  bv_timestep_format(step, canonical);
+  sqlite3_bind_text(*st, 2, canonical, -1, SQLITE_TRANSIENT);
+  return BV_OK;
+}
+
+/* Call `add` for each of them. */
+static bv_rc each_series(bv_store *s, sqlite3_value *const *arg, void *ctx,
+                         bv_rc (*add)(bv_store *s, const bv_series *series, void *ctx, bv_err *err),
+                         bv_err *err) {
+  sqlite3_stmt *st;
+  int row = 0;
+  bv_rc rc = open_series(s, arg, &st, err);
+  while (rc == BV_OK && st) {
+    bv_series series;
+    bool found;
+    rc = bv_sql_row(s->db, st, &row, err, "reading barsvt_series");
+    if (rc != BV_OK || !row) break;
+    rc = bv_series_by_id(s, sqlite3_column_int64(st, 0), &series, &found, err);
+    if (rc == BV_OK && found) rc = add(s, &series, ctx, err);
+  }
+  sqlite3_finalize(st);
+  return rc;
+}
+
+/* ---- bars_gap ---- */
+
+typedef struct gap_rows {
+  bv_list *out;
+  const bv_series *series;
+  int64_t lo, hi;
+} gap_rows;
+
+static bv_rc add_gap(void *ctx, const bv_gap *gap) {
+  gap_rows *g = ctx;
+  BV_TRY(bv_list_text(g->out, g->series->asset));
+  BV_TRY(bv_list_text(g->out, g->series->step_text));
+  BV_TRY(bv_list_int(g->out, gap->start));
+  BV_TRY(bv_list_int(g->out, gap->end));
+  BV_TRY(bv_list_int(g->out, gap->missing));
+  return bv_list_text(g->out, gap->kind);
+}
+
+static bv_rc add_gaps(bv_store *s, const bv_series *series, void *ctx, bv_err *err) {
+  gap_rows *g = ctx;
+  g->series = series;
+  return bv_gap_find(s, series, g->lo, g->hi, add_gap, g, err);
+}
+
+static bv_rc fill_gap(bv_store *s, bv_list *out, sqlite3_value *const *arg, bv_err *err) {
+  gap_rows g = {.out = out, .lo = INT64_MIN, .hi = INT64_MAX};
+  if (!is_null(arg[2])) BV_TRY(bv_arg_instant(arg[2], s->zone, "bars_gap", "start", &g.lo, err));
+  if (!is_null(arg[3])) BV_TRY(bv_arg_instant(arg[3], s->zone, "bars_gap", "end", &g.hi, err));
+  return each_series(s, arg, &g, add_gaps, err);
+}
+
+/* ---- bars_source ---- */
+
+typedef struct source_row {
+  bv_list *out;
+  const bv_series *series;
+  char *source; /* NULL: none yet */
+  int64_t start, end, rows;
+} source_row;
+
+static bv_rc end_source(source_row *r) {
+  if (!r->source) return BV_OK;
+  BV_TRY(bv_list_text(r->out, r->series->asset));
+  BV_TRY(bv_list_text(r->out, r->series->step_text));
+  BV_TRY(bv_list_text(r->out, r->source));
+  BV_TRY(bv_list_int(r->out, r->start));
+  BV_TRY(bv_list_int(r->out, r->end));
+  BV_TRY(bv_list_int(r->out, r->rows));
+  bv_free(r->source);
+  r->source = NULL;
+  return BV_OK;
+}
+
+/* Extend the range held by the one that the statement stands on, or begin a new one. */
+static bv_rc take_range(source_row *r, sqlite3_stmt *st) {
+  const char *source = bv_sql_text(st, 0);
+  int64_t start = sqlite3_column_int64(st, 1), end = sqlite3_column_int64(st, 2);
+  bool on = r->source && strcmp(r->source, source) == 0 && start <= r->end;
+  if (!on) {
+    BV_TRY(end_source(r));
+    r->source = bv_strdup(BV_MEM_CURSOR, source);
+    if (!r->source) return BV_NOMEM;
+    r->start = start;
+    r->end = end;
+    r->rows = 0;
+  }
+  if (end > r->end) r->end = end;
+  r->rows += sqlite3_column_int64(st, 3);
+  return BV_OK;
+}
+
+static bv_rc add_sources(bv_store *s, const bv_series *series, void *ctx, bv_err *err) {
+  source_row r = {.out = ctx, .series = series};
+  sqlite3_stmt *st;
+  int row;
+  BV_TRY(bv_sql_prepare(s->db,
+                        "SELECT source, start, \"end\", rows FROM main.barsvt_coverage"
+                        " WHERE series = ?1 ORDER BY source, start",
+                        &st, err));
+  sqlite3_bind_int64(st, 1, series->id);
+  bv_rc rc;
+  while ((rc = bv_sql_row(s->db, st, &row, err, "reading barsvt_coverage")) == BV_OK && row) {
+    if ((rc = take_range(&r, st)) != BV_OK) break;
+  }
+  if (rc == BV_OK) rc = end_source(&r);
+  bv_free(r.source);
+  sqlite3_finalize(st);
+  return rc;
+}
+
+static bv_rc fill_source(bv_store *s, bv_list *out, sqlite3_value *const *arg, bv_err *err) {
+  return each_series(s, arg, out, add_sources, err);
+}
+
+static const bv_list_def tables[] = {
+    {"bars_gap",
+     "asset TEXT, timestep TEXT, start INTEGER, \"end\" INTEGER, missing INTEGER, kind TEXT,"
+     " \"asset=\" HIDDEN, \"timestep=\" HIDDEN, \"start=\" HIDDEN, \"end=\" HIDDEN",
+     6, 4, fill_gap, true},
+    {"bars_source",
+     "asset TEXT, timestep TEXT, source TEXT, start INTEGER, \"end\" INTEGER, rows INTEGER,"
+     " \"asset=\" HIDDEN, \"timestep=\" HIDDEN",
+     6, 2, fill_source, true},
+};
+
+int bv_gap_register(sqlite3 *db, bv_store *s) {
+  for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
+    int code = bv_list_register(db, s, &tables[i]);
+    if (code != SQLITE_OK) return code;
+  }
+  return SQLITE_OK;
+}
