@@ -45,21 +45,28 @@ enum {
 };
 
 /* Begin a run of a strategy view.  strategy NULL: no view, the program gives all orders; then the
-** configuration must name "assets" and "timestep".  config: JSON as for bt_run(), may be NULL.
-** The run's results are written inside a savepoint that barsvt_run_close() releases. */
+** configuration must name "assets" (and "timestep", unless the finest stored one is meant).  config:
+** JSON as for bt_run(), may be NULL.
+** The run's results are written inside a savepoint that barsvt_run_close() releases: until then the
+** program must not COMMIT or ROLLBACK on this connection.  One run at a time on a connection. */
 int barsvt_run_open(struct sqlite3 *db, const char *strategy, const char *config, barsvt_run **run,
                     char **errmsg);
 
 /* Go on to the next instant at which a bar ended: fill what was waiting, mark, let the strategy see it.
 ** SQLITE_ROW: *ts is that instant and the state below is as of it; SQLITE_DONE: the data are at their
-** end; else an error, after which the run can only be closed. */
+** end; else an error, after which the run can only be closed.  ts may be NULL.
+**
+** Between the steps the connection's clock stands at *ts (before the first, before all data), so SQL
+** sees the bars that had ended by then; with a set-mode strategy it stands at the end of the run. */
 int barsvt_run_step(barsvt_run *run, int64_t *ts, char **errmsg);
 
-/* Give an order at the current step; it fills on bars that start at or after it.  tag may be NULL. */
+/* Give an order at the current step; it fills on bars that start at or after it.  tag may be NULL.  An
+** error (an asset of which no bars are stored, an amount that is not a finite number, no step yet)
+** leaves the run as it was. */
 int barsvt_run_order(barsvt_run *run, const char *asset, int kind, double amount, const char *tag,
                      char **errmsg);
 
-/* State as of the last step. */
+/* State as of the last step.  id is that of the row in bt_run. */
 int64_t barsvt_run_id(const barsvt_run *run);
 double barsvt_run_value(const barsvt_run *run);
 double barsvt_run_cash(const barsvt_run *run);

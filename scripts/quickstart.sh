@@ -15,7 +15,7 @@ say() { printf '\n== %s\n' "$*"; }
 
 say 'Build'
 scripts/deps.sh build
-make -s all make-bars
+make -s -j"$(nproc)" all make-bars
 ./backtest --version
 
 say "A year of made-up minute bars: $symbols"

@@ -109,6 +109,16 @@ CREATE TABLE IF NOT EXISTS main.bt_figure(
   PRIMARY KEY(run, rank)
 ) WITHOUT ROWID;
 
+-- Deleting a run deletes all of it.
+CREATE TRIGGER IF NOT EXISTS main.bt_run_delete AFTER DELETE ON bt_run BEGIN
+  DELETE FROM bt_order WHERE run = old.id;
+  DELETE FROM bt_fill WHERE run = old.id;
+  DELETE FROM bt_lot WHERE run = old.id;
+  DELETE FROM bt_position WHERE run = old.id;
+  DELETE FROM bt_curve WHERE run = old.id;
+  DELETE FROM bt_figure WHERE run = old.id;
+END;
+
 -- ---- views ----
 
 CREATE VIEW IF NOT EXISTS main.bt_trade AS

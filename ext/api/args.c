@@ -6,6 +6,8 @@
 #include <math.h>
 #include <string.h>
 
+/* Trouble of the database has SQLite's own code.  BV_IO without it is a file of the user's: not
+** SQLITE_IOERR, which makes SQLite roll the whole transaction back. */
 int bv_sqlite_code(bv_rc rc, const bv_err *err) {
   if (err && err->native) return err->native;
   switch (rc) {
@@ -15,7 +17,6 @@ int bv_sqlite_code(bv_rc rc, const bv_err *err) {
   case BV_BUSY: return SQLITE_BUSY;
   case BV_INTERRUPT: return SQLITE_INTERRUPT;
   case BV_CONFLICT: return SQLITE_CONSTRAINT;
-  case BV_IO: return SQLITE_IOERR;
   case BV_INTERNAL: return SQLITE_INTERNAL;
   default: return SQLITE_ERROR;
   }
@@ -44,6 +45,16 @@ int bv_vtab_error(sqlite3_vtab *tab, bv_rc rc, const bv_err *err) {
   return bv_sqlite_code(rc, err);
 }
 
+int bv_vtab_error_of(sqlite3_vtab *tab, const char *who, bv_rc rc, const bv_err *err) {
+  bv_err named = {0};
+  const char *text = bv_err_text(err, rc);
+  if (strncmp(text, who, strlen(who)) != 0) {
+    (void)bv_fail_native(&named, rc, err ? err->native : 0, "%s: %s", who, text);
+    err = &named;
+  }
+  return bv_vtab_error(tab, rc, err);
+}
+
 bv_rc bv_arg_instant(sqlite3_value *v, const bv_zone *zone, const char *who, const char *arg,
                      int64_t *out, bv_err *err) {
   bv_err why = {0};
@@ -56,7 +67,9 @@ bv_rc bv_arg_instant(sqlite3_value *v, const bv_zone *zone, const char *who, con
   case SQLITE_FLOAT: {
     double d = sqlite3_value_double(v);
     if (!(fabs(d) < 9e15) || d != floor(d)) {
-      return bv_fail(err, BV_ARG, "%s: %s %g is not a whole number of seconds", who, arg, d);
+      char text[32];
+      bv_format_f64(d, text);
+      return bv_fail(err, BV_ARG, "%s: %s %s is not a whole number of seconds", who, arg, text);
     }
     *out = (int64_t)d;
     rc = bv_instant_check(*out, &why);

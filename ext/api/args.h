@@ -15,6 +15,9 @@ void bv_result_error(sqlite3_context *ctx, const char *who, bv_rc rc, const bv_e
 /* Put the error into a virtual table's message and return its SQLITE_* code. */
 int bv_vtab_error(sqlite3_vtab *tab, bv_rc rc, const bv_err *err);
 
+/* The same, with `who` in front unless the text starts with it. */
+int bv_vtab_error_of(sqlite3_vtab *tab, const char *who, bv_rc rc, const bv_err *err);
+
 /* An instant from an integer (epoch seconds), a real without fraction, or ISO-8601 text; text
 ** without an offset is local time of `zone`.  who and arg name the place in errors. */
 BV_MUST bv_rc bv_arg_instant(sqlite3_value *v, const bv_zone *zone, const char *who,

@@ -103,20 +103,23 @@ static bv_rc gather_assets(request *q, bool many, bv_err *err) {
   return BV_OK;
 }
 
-/* Narrow [lo, hi) by one comparison of ts.  Numbers compare as SQLite compares them; other text
-** would silently be greater than every number, so it is refused with the way out. */
-static bv_rc narrow(request *q, char op, sqlite3_value *v, bv_err *err) {
+/* A value that a time is compared with.  Text would silently be greater than every number, so it is
+** refused with the way out. */
+static bv_rc check_compared(request *q, const char *column, sqlite3_value *v, bv_err *err) {
   int type = sqlite3_value_numeric_type(v);
-  if (type == SQLITE_NULL) {
-    q->nothing = true;
-    return BV_OK;
-  }
-  if (type != SQLITE_INTEGER && type != SQLITE_FLOAT) {
-    return bv_fail(err, BV_ARG,
-                   "%s: ts is a number of seconds and is compared with '%.40s'; use "
-                   "bars_time('...') or the arguments start and end",
-                   q->kind->name, type == SQLITE_TEXT ? bv_arg_text(v) : "a blob");
-  }
+  if (type == SQLITE_NULL) q->nothing = true;
+  if (type == SQLITE_NULL || type == SQLITE_INTEGER || type == SQLITE_FLOAT) return BV_OK;
+  const char *quote = type == SQLITE_TEXT ? "'" : "";
+  return bv_fail(err, BV_ARG,
+                 "%s: %s is a number of seconds and is compared with %s%.40s%s; use "
+                 "bars_time('...') or the arguments start and end",
+                 q->kind->name, column, quote, type == SQLITE_TEXT ? bv_arg_text(v) : "a blob",
+                 quote);
+}
+
+/* Narrow [lo, hi) by one comparison of ts with a number, as SQLite compares them. */
+static void narrow(request *q, char op, sqlite3_value *v) {
+  int type = sqlite3_value_numeric_type(v);
   int64_t t;
   bool whole = true;
   if (type == SQLITE_INTEGER) {
@@ -144,7 +147,6 @@ static bv_rc narrow(request *q, char op, sqlite3_value *v, bv_err *err) {
   if (lo > BV_INSTANT_MAX || hi <= BV_INSTANT_MIN) q->nothing = true;
   if (lo > BV_INSTANT_MIN && lo > q->lo) q->lo = lo;
   if (hi <= BV_INSTANT_MAX && hi < q->hi) q->hi = hi;
-  return BV_OK;
 }
 
 static bv_rc zone_argument(const request *q, sqlite3_value *tz, const bv_zone **out, bv_err *err) {
@@ -180,6 +182,20 @@ static const char *text_or_null(sqlite3_value *v) {
   return v && sqlite3_value_type(v) != SQLITE_NULL ? bv_arg_text(v) : NULL;
 }
 
+/* 0 or 1; nothing given is 0. */
+static bv_rc flag_argument(const request *q, const char *name, sqlite3_value *v, bool *out,
+                           bv_err *err) {
+  *out = false;
+  if (!v || sqlite3_value_type(v) == SQLITE_NULL) return BV_OK;
+  if (sqlite3_value_numeric_type(v) == SQLITE_INTEGER &&
+      (sqlite3_value_int64(v) & ~INT64_C(1)) == 0) {
+    *out = sqlite3_value_int(v) == 1;
+    return BV_OK;
+  }
+  return bv_fail(err, BV_ARG, "%s(): %s '%.40s' is neither 0 nor 1", q->kind->name, name,
+                 bv_arg_text(v));
+}
+
 static bv_rc make_source(const request *q, const char *asset, bv_source *out, bv_err *err) {
   sqlite3_value *const *arg = q->arg;
   const char *step = bv_arg_text(arg[BV_F_TIMESTEP]);
@@ -188,7 +204,9 @@ static bv_rc make_source(const request *q, const char *asset, bv_source *out, bv
     BV_TRY(bv_source_aggregate(q->store, asset, step, text_or_null(arg[BV_F_TZ]),
                                text_or_null(arg[BV_F_SESSION]), text_or_null(arg[BV_F_FILL]), out,
                                err));
-    if (arg[BV_F_PARTIAL] && sqlite3_value_int(arg[BV_F_PARTIAL])) out->cut = q->store->clock;
+    bool partial;
+    BV_TRY(flag_argument(q, "partial", arg[BV_F_PARTIAL], &partial, err));
+    if (partial) out->cut = q->store->clock;
     return BV_OK;
   }
   const bv_series *series;
@@ -215,7 +233,9 @@ static bv_rc asof_range(const request *q, const bv_source *src, int64_t *lo, int
   if (sqlite3_value_type(tol) == SQLITE_TEXT) {
     bv_timestep span;
     const char *text = bv_arg_text(tol);
-    BV_TRY(bv_timestep_parse(text, strlen(text), &span, err));
+    bv_err why = {0};
+    bv_rc rc = bv_timestep_parse(text, strlen(text), &span, &why);
+    if (rc != BV_OK) return bv_fail(err, rc, "bars_asof: tolerance: %s", bv_err_text(&why, rc));
     tolerance = bv_timestep_nominal_s(span);
   } else {
     tolerance = sqlite3_value_int64(tol);
@@ -314,7 +334,11 @@ static bv_rc bind(cursor *c, request *q, const char *letters, sqlite3_value **ar
       q->arg[BV_F_ASSET] = argv[i];
       many = letters[i] == 'M';
     } else if (strchr("=>}<{", letters[i])) {
-      BV_TRY(narrow(q, letters[i], argv[i], err));
+      BV_TRY(check_compared(q, "ts", argv[i], err));
+      if (!q->nothing) narrow(q, letters[i], argv[i]);
+    } else if (strchr("?]", letters[i])) {
+      BV_TRY(check_compared(q, "known_at", argv[i], err));
+      if (!q->nothing && letters[i] == ']') narrow(q, '<', argv[i]); /* a bar ends after its time */
     } else {
       int f = BV_FIRST_ARG + (letters[i] - 'a');
       q->arg[f] = argv[i];
@@ -328,19 +352,29 @@ static bv_rc bind(cursor *c, request *q, const char *letters, sqlite3_value **ar
   return gather_assets(q, many, err);
 }
 
-static bv_rc missing_argument(const bv_bars_kind *kind, const char *letters, bv_err *err) {
+/* Run one of the plans that only say why they cannot run. */
+static bv_rc wrong_arguments(const bv_bars_kind *kind, const char *letters, bv_err *err) {
+  if (letters[0] == BV_PLAN_EXTRA) {
+    return bv_fail(err, BV_ARG, "%s(): too many arguments; they are %s", kind->name,
+                   kind->agg    ? "asset, timestep, start, end, tz, session, fill, partial"
+                   : kind->asof ? "asset, timestep, at, tolerance"
+                                : "asset, timestep, start, end");
+  }
   if (letters[0] == BV_PLAN_COLLATED) {
     return bv_fail(err, BV_ARG, "%s(): argument %s cannot be given by a comparison with COLLATE",
                    kind->name, letters + 1);
   }
-  return bv_fail(err, BV_ARG, "%s(): missing argument %s; write for example %s", kind->name,
-                 letters + 1, kind->example);
+  return bv_fail(err, BV_ARG,
+                 "%s(): missing argument %s; write for example %s, or WHERE asset = 'SPY' AND"
+                 " timestep = 'minute'",
+                 kind->name, letters + 1, kind->example);
 }
 
 static bv_rc filter(cursor *c, request *q, int plan, const char *letters, sqlite3_value **argv,
                     bv_err *err) {
-  if (letters[0] == BV_PLAN_MISSING || letters[0] == BV_PLAN_COLLATED) {
-    return missing_argument(q->kind, letters, err);
+  if (letters[0] == BV_PLAN_MISSING || letters[0] == BV_PLAN_EXTRA ||
+      letters[0] == BV_PLAN_COLLATED) {
+    return wrong_arguments(q->kind, letters, err);
   }
   BV_TRY(bv_store_sync(q->store, err));
   c->desc = (plan & BV_PLAN_DESC) != 0 || q->kind->asof;
@@ -373,7 +407,7 @@ int bv_bars_filter(sqlite3_vtab_cursor *base, int plan, const char *letters, int
   request_reset(&q);
   if (rc == BV_OK) return SQLITE_OK;
   cursor_clear(c);
-  return bv_vtab_error(base->pVtab, rc, &err);
+  return bv_vtab_error_of(base->pVtab, tab->kind->name, rc, &err);
 }
 
 int bv_bars_next(sqlite3_vtab_cursor *base) {
@@ -387,7 +421,8 @@ int bv_bars_next(sqlite3_vtab_cursor *base) {
   bv_err err;
   bv_err_clear(&err);
   bv_rc rc = bv_stream_next(st, &err);
-  if (rc != BV_OK) return bv_vtab_error(base->pVtab, rc, &err);
+  if (rc != BV_OK)
+    return bv_vtab_error_of(base->pVtab, ((bv_bars_tab *)base->pVtab)->kind->name, rc, &err);
   if (c->merge) {
     if (st->eof) c->heap[0] = c->heap[--c->nheap];
     sift_down(c, 0);

@@ -17,6 +17,7 @@ typedef struct plan {
   int arg[BV_NFIELD]; /* constraint that binds an argument, or -1 */
   bool unusable[BV_NFIELD];
   bool collated[BV_NFIELD]; /* compared by another collation than BINARY */
+  bool extra;               /* a value is given for the row handle */
   bool many;                /* asset IN (...) taken whole */
   int bounds;               /* 1 lower, 2 upper, 4 equal */
 } plan;
@@ -25,10 +26,10 @@ static bv_field field_of(const bv_bars_kind *k, int col) {
   return col >= 0 && col < k->nfield ? (bv_field)k->field[col] : BV_NFIELD;
 }
 
-static void use(plan *p, int term, char letter) {
+static void use(plan *p, int term, char letter, bool omit) {
   p->letter[p->n++] = letter;
   p->info->aConstraintUsage[term].argvIndex = p->n;
-  p->info->aConstraintUsage[term].omit = 1;
+  p->info->aConstraintUsage[term].omit = omit;
 }
 
 /* Find the constraints that give arguments. */
@@ -38,6 +39,7 @@ static void find_arguments(plan *p) {
     const struct sqlite3_index_constraint *c = &p->info->aConstraint[i];
     if (c->op != SQLITE_INDEX_CONSTRAINT_EQ) continue;
     bv_field f = field_of(p->kind, c->iColumn);
+    if (f == BV_F_HANDLE) p->extra = true; /* bars('A', 'day', 1, 2, 3): it follows the arguments */
     if (f < BV_FIRST_ARG || f == BV_NFIELD) continue;
     if (!c->usable) {
       p->unusable[f] = true;
@@ -60,15 +62,26 @@ static char ts_letter(int op) {
   }
 }
 
+/* The value known_at is compared with bounds the time at most from above, and the core tests it again. */
+static void use_known_at(plan *p, int term, char letter) {
+  bool above = letter == '>' || letter == '}';
+  use(p, term, above ? '?' : ']', false);
+  if (!above) p->bounds |= 2;
+}
+
 static void use_times(plan *p) {
   for (int i = 0; i < p->info->nConstraint && p->n < MAX_TERM; i++) {
     const struct sqlite3_index_constraint *c = &p->info->aConstraint[i];
     char letter = ts_letter(c->op);
-    if (!letter || !c->usable || field_of(p->kind, c->iColumn) != BV_F_TS) continue;
+    bv_field f = field_of(p->kind, c->iColumn);
+    if (!letter || !c->usable || (f != BV_F_TS && f != BV_F_KNOWN_AT)) continue;
     if (p->kind->asof) continue; /* its one row is found first, then tested */
-    if (letter == '=' && sqlite3_vtab_in(p->info, i, -1))
-      continue; /* ts IN (...): the core loops */
-    use(p, i, letter);
+    if (letter == '=' && sqlite3_vtab_in(p->info, i, -1)) continue; /* IN (...): the core loops */
+    if (f == BV_F_KNOWN_AT) {
+      use_known_at(p, i, letter);
+      continue;
+    }
+    use(p, i, letter, true);
     p->bounds |= letter == '=' ? 4 : letter == '>' || letter == '}' ? 1 : 2;
   }
 }
@@ -81,7 +94,7 @@ static void use_arguments(plan *p) {
       p->many = sqlite3_vtab_in(p->info, p->arg[f], 1);
       letter = p->many ? 'M' : 'A';
     }
-    use(p, p->arg[f], letter);
+    use(p, p->arg[f], letter, true);
     if (f == BV_F_START) p->bounds |= 1;
     if (f == BV_F_END) p->bounds |= 2;
   }
@@ -155,15 +168,18 @@ static double estimate_rows(plan *p, bv_store *s) {
 
 /* A plan without asset or timestep cannot run, but it must not be an error here: for WHERE ... AND
 ** (x OR y) the core also asks for plans of x and y alone.  No other plan is worse, and running this one
-** says what is missing. */
-static int set_missing(const plan *p, bv_field f, const char *name) {
-  sqlite3_index_info *info = p->info;
-  info->idxStr = sqlite3_mprintf("%c%s", p->collated[f] ? BV_PLAN_COLLATED : BV_PLAN_MISSING, name);
+** says what is wrong. */
+static int set_wrong(sqlite3_index_info *info, char what, const char *name) {
+  info->idxStr = sqlite3_mprintf("%c%s", what, name);
   if (!info->idxStr) return SQLITE_NOMEM;
   info->needToFreeIdxStr = 1;
   info->estimatedRows = INT64_C(1) << 60;
   info->estimatedCost = 1e90;
   return SQLITE_OK;
+}
+
+static int set_missing(const plan *p, bv_field f, const char *name) {
+  return set_wrong(p->info, p->collated[f] ? BV_PLAN_COLLATED : BV_PLAN_MISSING, name);
 }
 
 int bv_bars_best_index(sqlite3_vtab *base, sqlite3_index_info *info) {
@@ -173,6 +189,7 @@ int bv_bars_best_index(sqlite3_vtab *base, sqlite3_index_info *info) {
   for (int f = BV_FIRST_ARG; f < BV_NFIELD; f++) {
     if (p.arg[f] < 0 && p.unusable[f]) return SQLITE_CONSTRAINT; /* another join order has it */
   }
+  if (p.extra) return set_wrong(info, BV_PLAN_EXTRA, "");
   if (p.arg[BV_F_ASSET] < 0) return set_missing(&p, BV_F_ASSET, "asset");
   if (p.arg[BV_F_TIMESTEP] < 0) return set_missing(&p, BV_F_TIMESTEP, "timestep");
   use_arguments(&p);

@@ -66,10 +66,12 @@ typedef struct bv_bars_tab {
 **   A asset (one value)   M assets (the values of an IN list)
 **   an argument field f is the letter 'a' + (f - BV_FIRST_ARG)
 **   = > } < {  ts equal to, after, not before, before, not after a value
+**   ] ?  known_at not after a value (or before, or equal to it), or after one: see that it is a number
 ** idxNum: bit 0 newest first; bit 1 rows must come in order of time over all assets; bit 2 that
 ** order is by known_at instead of ts; bits 8..23 the columns that will be read, BV_COLBIT each.
 */
 #define BV_PLAN_MISSING    '!' /* idxStr of a plan that cannot run: this and the argument's name */
+#define BV_PLAN_EXTRA      '+' /* the same: more values than arguments */
 #define BV_PLAN_COLLATED   '~' /* the same, the argument being compared by a collation */
 #define BV_PLAN_DESC       1
 #define BV_PLAN_MERGE      2

@@ -13,6 +13,7 @@
 #include "base/text.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 /* What a function carries. */
@@ -35,8 +36,26 @@ typedef struct call {
   int64_t back; /* prev(): bars back */
 } call;
 
+/* "name(): text; write name(bars, period)". */
+static bv_rc fail_call(const fn *f, bv_rc rc, const char *text, bv_err *err) {
+  char args[160] = "";
+  for (int p = 0; f->ind && p < f->ind->nparam; p++) {
+    size_t n = strlen(args);
+    const char *open = f->ind->param[p].optional ? " [" : " ";
+    snprintf(args + n, sizeof args - n, ",%s%s%s", open, f->ind->param[p].name, open[1] ? "]" : "");
+  }
+  return bv_fail(err, rc, "%s(): %s; write %s(bars%s)", f->name, text, f->name,
+                 f->ind ? args : ", n [, column]");
+}
+
 static bv_rc too_many(const fn *f, bv_err *err) {
-  return bv_fail(err, BV_ARG, "%s(): too many arguments", f->name);
+  return fail_call(f, BV_ARG, "too many arguments", err);
+}
+
+/* The same for an error that names the indicator, which may not be the function's name. */
+static bv_rc fail_param(const fn *f, bv_rc rc, const bv_err *why, bv_err *err) {
+  const char *text = bv_err_text(why, rc), *colon = strstr(text, ": ");
+  return fail_call(f, rc, colon ? colon + 2 : text, err);
 }
 
 /* The column or spec in a text argument. */
@@ -52,9 +71,11 @@ static bv_rc column_argument(const fn *f, sqlite3_value *v, bv_spec *spec, bv_er
 
 static bv_rc prev_call(const fn *f, int argc, sqlite3_value **argv, call *c, bv_err *err) {
   double n;
-  if (argc < 1) return bv_fail(err, BV_ARG, "prev(): how many bars back? write prev(bars, 1)");
+  bv_err why = {0};
+  if (argc < 1) return fail_call(f, BV_ARG, "the number of bars back is missing", err);
   if (argc > 2) return too_many(f, err);
-  BV_TRY(bv_arg_number(argv[0], "prev()", "n", &n, err));
+  bv_rc rc = bv_arg_number(argv[0], "prev", "n", &n, &why);
+  if (rc != BV_OK) return fail_param(f, rc, &why, err);
   if (n != floor(n) || n < 0 || n > 1e8) {
     return bv_fail(err, BV_ARG, "prev(): n %g is not a whole number of bars from 0 to 100000000",
                    n);
@@ -68,16 +89,20 @@ static bv_rc prev_call(const fn *f, int argc, sqlite3_value **argv, call *c, bv_
 static bv_rc parse_call(const fn *f, int argc, sqlite3_value **argv, call *c, bv_err *err) {
   if (!f->ind) return prev_call(f, argc, argv, c, err);
   double given[BV_IND_MAX_PARAM] = {0}, param[BV_IND_MAX_PARAM];
+  bv_err why = {0};
+  bv_rc rc = BV_OK;
   int n = 0;
   for (; n < argc && sqlite3_value_numeric_type(argv[n]) != SQLITE_TEXT; n++) {
     if (n == f->ind->nparam) return too_many(f, err);
-    BV_TRY(bv_arg_number(argv[n], f->name, f->ind->param[n].name, &given[n], err));
+    rc = bv_arg_number(argv[n], f->name, f->ind->param[n].name, &given[n], &why);
+    if (rc != BV_OK) return fail_param(f, rc, &why, err);
   }
   if (argc > n + 1) return too_many(f, err);
   bool chosen = argc == n + 1;
   c->back = 0;
   c->spec = (bv_spec){.price = BV_PRICE_COLUMN, .column = BV_COL_CLOSE};
-  BV_TRY(bv_indicator_params(f->ind, given, n, param, err));
+  rc = bv_indicator_params(f->ind, given, n, param, &why);
+  if (rc != BV_OK) return fail_param(f, rc, &why, err);
   if (chosen) BV_TRY(column_argument(f, argv[n], &c->spec, err));
   return bv_spec_push(&c->spec, f->ind, f->output, param, chosen, err);
 }
@@ -141,7 +166,10 @@ static bv_rc series_value(const fn *f, int argc, sqlite3_value **argv, double *o
   bv_store *s = f->store;
   call c;
   int64_t at = BV_NO_CLOCK;
-  if (argc < 2) return bv_fail(err, BV_ARG, "%s(): missing argument timestep", f->name);
+  if (argc < 2) {
+    return bv_fail(err, BV_ARG, "%s(): missing argument timestep; write %s('%.80s', 'minute', ...)",
+                   f->name, f->name, bv_arg_text(argv[0]) ? bv_arg_text(argv[0]) : "");
+  }
   const char *asset = bv_arg_text(argv[0]), *step = bv_arg_text(argv[1]);
   if (!asset || !step) return bv_fail(err, BV_ARG, "%s(): timestep is NULL", f->name);
   if (ends_with_instant(f, argc - 2, argv + 2)) {
@@ -167,7 +195,7 @@ static void run(sqlite3_context *ctx, int argc, sqlite3_value **argv) {
   const fn *f = sqlite3_user_data(ctx);
   if (argc == 0) {
     bv_err err;
-  bv_err_clear(&err);
+    bv_err_clear(&err);
     bv_fail(&err, BV_ARG,
             "%s(): write %s(bars, ...) in a scan of bars, or %s('SPY', 'minute', ...)", f->name,
             f->name, f->name);

@@ -247,11 +247,38 @@ static const struct {
     {"last_price", 2, SQLITE_INNOCUOUS, fn_last_price},
 };
 
+/* A call with another number of arguments arrives here. */
+static const struct usage {
+  const char *name, *text;
+} usages[] = {
+    {"bars_version", "bars_version()"},
+    {"bars_debug", "bars_debug()"},
+    {"bars_clock", "bars_clock(), bars_clock('2024-01-05 15:30') or bars_clock(NULL)"},
+    {"bars_time",
+     "bars_time('2024-01-05 15:30') or bars_time('2024-01-05 10:30', 'America/New_York')"},
+    {"bars_compact", "bars_compact()"},
+    {"bars_asset", "bars_asset('SPY', 'tz', 'America/New_York')"},
+    {"last_price", "last_price('SPY') or last_price('SPY', 'minute')"},
+};
+
+static void fn_usage(sqlite3_context *ctx, int argc, sqlite3_value **argv) {
+  (void)argv;
+  const struct usage *u = sqlite3_user_data(ctx);
+  bv_err err = {0};
+  bv_rc rc = bv_fail(&err, BV_ARG, "%s(): %d arguments given; write %s", u->name, argc, u->text);
+  fail(ctx, u->name, rc, &err);
+}
+
 int bv_fn_store_register(sqlite3 *db, bv_store *s) {
   for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
     int code = sqlite3_create_function_v2(db, functions[i].name, functions[i].narg,
                                           SQLITE_UTF8 | functions[i].flags, bv_store_ref(s),
                                           functions[i].run, NULL, NULL, bv_store_release);
+    if (code != SQLITE_OK) return code;
+  }
+  for (size_t i = 0; i < sizeof usages / sizeof *usages; i++) {
+    int code = sqlite3_create_function_v2(db, usages[i].name, -1, SQLITE_UTF8 | SQLITE_INNOCUOUS,
+                                          (void *)&usages[i], fn_usage, NULL, NULL, NULL);
     if (code != SQLITE_OK) return code;
   }
   return SQLITE_OK;

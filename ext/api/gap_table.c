@@ -13,52 +13,77 @@ static bool is_null(sqlite3_value *v) {
   return !v || sqlite3_value_type(v) == SQLITE_NULL;
 }
 
-/* The series that the first two arguments leave, by name: a statement that gives their numbers, or NULL
-** where nothing is stored. */
-static bv_rc open_series(bv_store *s, sqlite3_value *const *arg, sqlite3_stmt **st, bv_err *err) {
-  bool there;
-  *st = NULL;
-  BV_TRY(bv_store_has_schema(s, &there, err));
-  if (!there) return BV_OK;
-  BV_TRY(bv_sql_prepare(s->db,
-                        "SELECT s.id FROM main.barsvt_series s JOIN main.barsvt_asset a"
-                        " ON a.id = s.asset WHERE (?1 IS NULL OR a.asset = ?1)"
-                        " AND (?2 IS NULL OR s.timestep = ?2) ORDER BY a.asset, s.id",
-                        st, err));
-  if (!is_null(arg[0])) sqlite3_bind_value(*st, 1, arg[0]);
+/* What the first two arguments say, NULL where they are not given. */
+typedef struct choice {
+  const char *asset, *step;
+  char canonical[32];
+} choice;
+
+static bv_rc read_choice(sqlite3_value *const *arg, choice *c, bv_err *err) {
+  *c = (choice){0};
+  if (!is_null(arg[0])) {
+    c->asset = bv_arg_text(arg[0]);
+    if (!c->asset) return BV_NOMEM;
+  }
   if (is_null(arg[1])) return BV_OK;
   const char *text = bv_arg_text(arg[1]);
   if (!text) return BV_NOMEM;
   bv_timestep step;
-  char canonical[32];
   BV_TRY(bv_timestep_parse(text, strlen(text), &step, err));
-  bv_timestep_format(step, canonical);
-  sqlite3_bind_text(*st, 2, canonical, -1, SQLITE_TRANSIENT);
+  bv_timestep_format(step, c->canonical);
+  c->step = c->canonical;
   return BV_OK;
 }
 
-/* Call `add` for each of them. */
-static bv_rc each_series(bv_store *s, sqlite3_value *const *arg, void *ctx,
-                         bv_rc (*add)(bv_store *s, const bv_series *series, void *ctx, bv_err *err),
-                         bv_err *err) {
+typedef bv_rc (*series_fn)(bv_store *home, const bv_series *series, void *ctx, bv_err *err);
+
+/* Call `add` for each series of one database that was chosen, by name. */
+static bv_rc each_series_in(bv_store *home, const choice *c, series_fn add, void *ctx, int *n,
+                            bv_err *err) {
+  bool there;
   sqlite3_stmt *st;
   int row = 0;
-  bv_rc rc = open_series(s, arg, &st, err);
-  while (rc == BV_OK && st) {
+  BV_TRY(bv_store_has_schema(home, &there, err));
+  if (!there) return BV_OK;
+  BV_TRY(bv_store_prepare(home,
+                          "SELECT s.id FROM main.barsvt_series s JOIN main.barsvt_asset a"
+                          " ON a.id = s.asset WHERE (?1 IS NULL OR a.asset = ?1)"
+                          " AND (?2 IS NULL OR s.timestep = ?2) ORDER BY a.asset, s.id",
+                          &st, err));
+  sqlite3_bind_text(st, 1, c->asset, -1, SQLITE_STATIC);
+  sqlite3_bind_text(st, 2, c->step, -1, SQLITE_STATIC);
+  bv_rc rc;
+  while ((rc = bv_sql_row(home->db, st, &row, err, "reading barsvt_series")) == BV_OK && row) {
     bv_series series;
     bool found;
-    rc = bv_sql_row(s->db, st, &row, err, "reading barsvt_series");
-    if (rc != BV_OK || !row) break;
-    rc = bv_series_by_id(s, sqlite3_column_int64(st, 0), &series, &found, err);
-    if (rc == BV_OK && found) rc = add(s, &series, ctx, err);
+    rc = bv_series_by_id(home, sqlite3_column_int64(st, 0), &series, &found, err);
+    if (rc == BV_OK && home->parent) series.home = home;
+    if (rc == BV_OK && found) rc = add(home, &series, ctx, err);
+    if (rc != BV_OK) break;
+    ++*n;
   }
   sqlite3_finalize(st);
   return rc;
 }
 
+/* The same over main and the attached databases.  A series that is named must be there. */
+static bv_rc each_series(bv_store *s, const char *who, sqlite3_value *const *arg, series_fn add,
+                         void *ctx, bv_err *err) {
+  choice c;
+  int n = 0;
+  BV_TRY(read_choice(arg, &c, err));
+  BV_TRY(each_series_in(s, &c, add, ctx, &n, err));
+  for (int i = 0; i < s->nattached; i++) {
+    BV_TRY(each_series_in(s->attached[i], &c, add, ctx, &n, err));
+  }
+  if (n > 0 || !c.asset) return BV_OK;
+  return bv_series_missing(s, who, c.asset, c.step ? c.step : "", err);
+}
+
 /* ---- bars_gap ---- */
 
 typedef struct gap_rows {
+  bv_store *s;
   bv_list *out;
   const bv_series *series;
   int64_t lo, hi;
@@ -74,17 +99,18 @@ static bv_rc add_gap(void *ctx, const bv_gap *gap) {
   return bv_list_text(g->out, gap->kind);
 }
 
-static bv_rc add_gaps(bv_store *s, const bv_series *series, void *ctx, bv_err *err) {
+static bv_rc add_gaps(bv_store *home, const bv_series *series, void *ctx, bv_err *err) {
+  (void)home;
   gap_rows *g = ctx;
   g->series = series;
-  return bv_gap_find(s, series, g->lo, g->hi, add_gap, g, err);
+  return bv_gap_find(g->s, series, g->lo, g->hi, add_gap, g, err);
 }
 
 static bv_rc fill_gap(bv_store *s, bv_list *out, sqlite3_value *const *arg, bv_err *err) {
-  gap_rows g = {.out = out, .lo = INT64_MIN, .hi = INT64_MAX};
+  gap_rows g = {.s = s, .out = out, .lo = INT64_MIN, .hi = INT64_MAX};
   if (!is_null(arg[2])) BV_TRY(bv_arg_instant(arg[2], s->zone, "bars_gap", "start", &g.lo, err));
   if (!is_null(arg[3])) BV_TRY(bv_arg_instant(arg[3], s->zone, "bars_gap", "end", &g.hi, err));
-  return each_series(s, arg, &g, add_gaps, err);
+  return each_series(s, "bars_gap", arg, add_gaps, &g, err);
 }
 
 /* ---- bars_source ---- */
@@ -127,17 +153,17 @@ static bv_rc take_range(source_row *r, sqlite3_stmt *st) {
   return BV_OK;
 }
 
-static bv_rc add_sources(bv_store *s, const bv_series *series, void *ctx, bv_err *err) {
+static bv_rc add_sources(bv_store *home, const bv_series *series, void *ctx, bv_err *err) {
   source_row r = {.out = ctx, .series = series};
   sqlite3_stmt *st;
   int row;
-  BV_TRY(bv_sql_prepare(s->db,
-                        "SELECT source, start, \"end\", rows FROM main.barsvt_coverage"
-                        " WHERE series = ?1 ORDER BY source, start",
-                        &st, err));
+  BV_TRY(bv_store_prepare(home,
+                          "SELECT source, start, \"end\", rows FROM main.barsvt_coverage"
+                          " WHERE series = ?1 ORDER BY source, start",
+                          &st, err));
   sqlite3_bind_int64(st, 1, series->id);
   bv_rc rc;
-  while ((rc = bv_sql_row(s->db, st, &row, err, "reading barsvt_coverage")) == BV_OK && row) {
+  while ((rc = bv_sql_row(home->db, st, &row, err, "reading barsvt_coverage")) == BV_OK && row) {
     if ((rc = take_range(&r, st)) != BV_OK) break;
   }
   if (rc == BV_OK) rc = end_source(&r);
@@ -147,7 +173,7 @@ static bv_rc add_sources(bv_store *s, const bv_series *series, void *ctx, bv_err
 }
 
 static bv_rc fill_source(bv_store *s, bv_list *out, sqlite3_value *const *arg, bv_err *err) {
-  return each_series(s, arg, out, add_sources, err);
+  return each_series(s, "bars_source", arg, add_sources, out, err);
 }
 
 static const bv_list_def tables[] = {

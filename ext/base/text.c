@@ -35,7 +35,7 @@ bv_rc bv_parse_i64(const char *p, size_t n, int64_t *out) {
   for (; i < n; i++) {
     if (p[i] < '0' || p[i] > '9') return BV_ARG;
     uint64_t d = (uint64_t)(p[i] - '0');
-    if (v > (limit - d) / 10) return BV_RANGE;
+    if (i >= 18 && v > (limit - d) / 10) return BV_RANGE; /* 18 digits always fit */
     v = v * 10 + d;
   }
   *out = neg ? (int64_t)(0 - v) : (int64_t)v;

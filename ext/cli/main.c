@@ -31,6 +31,12 @@ static int complain(sqlite3 *db, char *text) {
   return EXIT_FAILED;
 }
 
+static int complain_stopped(char *text) {
+  fprintf(stderr, "backtest: stopped; nothing of this run was kept\n");
+  sqlite3_free(text);
+  return EXIT_STOPPED;
+}
+
 static double seconds(void) {
   struct timespec t;
   clock_gettime(CLOCK_MONOTONIC, &t);
@@ -65,23 +71,22 @@ static int step_all(sqlite3 *db, const cli_options *o, const char *strategy, con
   int64_t ts = 0;
   progress p = {.on = !o->quiet && isatty(STDERR_FILENO), .began = seconds()};
   int code = barsvt_run_open(db, strategy, config, &r, &text);
-  if (code != SQLITE_OK) return stopped ? EXIT_STOPPED : complain(db, text);
+  if (code != SQLITE_OK) return stopped ? complain_stopped(text) : complain(db, text);
   while (!stopped && (code = barsvt_run_step(r, &ts, &text)) == SQLITE_ROW) {
     p.steps++;
     show(&p, r, ts, 0);
   }
   if (!stopped && code == SQLITE_DONE) show(&p, r, ts, 1);
   *id = barsvt_run_id(r);
-  int discard = stopped || code != SQLITE_DONE;
+  int halted = stopped; /* read once: it may change at any time */
+  int discard = halted || code != SQLITE_DONE;
   char *close_text = NULL;
   int closed = barsvt_run_close(r, discard, &close_text);
-  if (stopped) {
-    fprintf(stderr, "\nbacktest: stopped; nothing of this run was kept\n");
-    sqlite3_free(text);
-    return EXIT_STOPPED;
-  }
+  if (halted && p.on) fputc('\n', stderr); /* after the progress line */
+  if (halted) return complain_stopped(text);
   if (discard) return complain(db, text);
-  return closed == SQLITE_OK ? EXIT_DONE : complain(db, close_text);
+  if (closed == SQLITE_OK) return EXIT_DONE;
+  return stopped ? complain_stopped(close_text) : complain(db, close_text);
 }
 
 static int run(const cli_options *o) {
@@ -101,7 +106,7 @@ static int run(const cli_options *o) {
     goto done;
   }
   if (cli_load_strategy(db, o, &strategy, &text) || cli_load_config(db, o, &config, &text)) {
-    complain(db, text);
+    result = stopped ? complain_stopped(text) : complain(db, text);
     goto done;
   }
   result = step_all(db, o, strategy, config, &id);

@@ -23,8 +23,8 @@ void cli_help(FILE *out) {
 }
 
 static cli_action usage(const char *what, const char *word) {
-  fprintf(stderr, "backtest: %s%s%s\n", what, word ? " " : "", word ? word : "");
-  cli_help(stderr);
+  fprintf(stderr, "backtest: %s%s%s\ntry: backtest --help\n", what, word ? " " : "",
+          word ? word : "");
   return CLI_BAD;
 }
 
@@ -69,7 +69,7 @@ cli_action cli_parse(int argc, char **argv, cli_options *out) {
       return usage("one argument too many:", a);
     }
   }
-  if (!command) return usage("what to do? try: backtest run STRATEGY --db FILE", NULL);
+  if (!command) return usage("no command given; write: backtest run STRATEGY --db FILE", NULL);
   if (!out->strategy) return usage("no strategy given", NULL);
   if (!out->db) return usage("no database given (--db FILE)", NULL);
   return CLI_RUN;
@@ -149,7 +149,11 @@ int cli_load_strategy(sqlite3 *db, const cli_options *o, char **view, char **err
   int code = sqlite3_exec(db, text, NULL, NULL, &message);
   sqlite3_free(text);
   if (code != SQLITE_OK) {
-    *error = sqlite3_mprintf("%s: %s", o->strategy, message ? message : sqlite3_errmsg(db));
+    const char *why = message ? message : sqlite3_errmsg(db);
+    const char *hint = strstr(why, "already exists")
+                           ? "; a strategy that is run from its file is best a CREATE TEMP VIEW"
+                           : "";
+    *error = sqlite3_mprintf("%s: %s%s", o->strategy, why, hint);
     sqlite3_free(message);
     sqlite3_free(before);
     return 1;

@@ -13,6 +13,13 @@ static const struct {
     {BV_COL_CLOSE, "close is missing or not a number", "close is infinite", "close is negative"},
 };
 
+const char *bv_bar_order_problem(double o, double h, double l, double c) {
+  if (h < l) return "high is below low";
+  if (o > h || o < l) return "open lies outside low..high";
+  if (c > h || c < l) return "close lies outside low..high";
+  return 0;
+}
+
 const char *bv_bar_problem(const double value[BV_NCOL]) {
   for (int i = 0; i < 4; i++) {
     double x = value[price[i].column];
@@ -20,11 +27,9 @@ const char *bv_bar_problem(const double value[BV_NCOL]) {
     if (isinf(x)) return price[i].infinite;
     if (x < 0) return price[i].negative;
   }
-  double o = value[BV_COL_OPEN], h = value[BV_COL_HIGH], l = value[BV_COL_LOW],
-         c = value[BV_COL_CLOSE];
-  if (h < l) return "high is below low";
-  if (o > h || o < l) return "open lies outside low..high";
-  if (c > h || c < l) return "close lies outside low..high";
+  const char *why = bv_bar_order_problem(value[BV_COL_OPEN], value[BV_COL_HIGH], value[BV_COL_LOW],
+                                         value[BV_COL_CLOSE]);
+  if (why) return why;
   if (value[BV_COL_VOLUME] < 0) return "volume is negative";
   if (value[BV_COL_TRADES] < 0) return "trades is negative";
   for (int i = BV_COL_VOLUME; i < BV_NCOL; i++) {

@@ -12,4 +12,7 @@
 ** must not be negative. */
 const char *bv_bar_problem(const double value[BV_NCOL]);
 
+/* The same for the order of four finite prices alone, of whatever sign. */
+const char *bv_bar_order_problem(double open, double high, double low, double close);
+
 #endif

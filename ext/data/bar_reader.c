@@ -1,5 +1,6 @@
 /* bar_reader.c - bars from delimited text files; see bar_reader.h. */
 #include "data/bar_reader.h"
+#include "data/csv_fast.h"
 
 #include "base/text.h"
 #include "data/csv_time.h"
@@ -29,6 +30,8 @@ struct bv_bar_reader {
   size_t nkeys;
   const char *key; /* the last one, in keys */
   size_t nkey;
+  bool plain; /* records may be read the short way */
+  bv_csv_layout layout;
 };
 
 static bv_field trim(bv_field f) {
@@ -79,6 +82,11 @@ static bv_rc refuse_foreign(bv_infile *in, bv_err *err) {
   return BV_OK;
 }
 
+double bv_price_divisor(double scale) {
+  double whole = nearbyint(1.0 / scale);
+  return whole >= 1.0 && 1.0 / whole == scale ? whole : 0.0;
+}
+
 static bv_rc check_options(bv_bar_reader *r, bv_err *err) {
   bv_bar_reader_options *o = &r->options;
   if (o->price_scale == 0.0) o->price_scale = 1.0;
@@ -91,8 +99,7 @@ static bv_rc check_options(bv_bar_reader *r, bv_err *err) {
   if (o->date_order && o->date_order != 'm' && o->date_order != 'd') {
     return bv_fail(err, BV_ARG, "date_order must be m (month first) or d (day first)");
   }
-  double whole = nearbyint(1.0 / o->price_scale);
-  r->divisor = whole >= 1.0 && 1.0 / whole == o->price_scale ? whole : 0.0;
+  r->divisor = bv_price_divisor(o->price_scale);
   return BV_OK;
 }
 
@@ -165,6 +172,7 @@ static bv_rc learn(bv_bar_reader *r, bv_err *err) {
   }
   BV_TRY(sample_times(r, &any_row, err));
   bool known = bv_csv_time_decide(&r->time);
+  r->plain = bv_csv_layout_of(&r->columns, bv_csv_delimiter(r->csv), &r->layout);
   r->time_kind = known ? bv_csv_time_text(&r->time, has_role(r, BV_ROLE_TIME)) : "none";
   return any_row ? warn_times(r, known) : bv_buf_adds(&r->warn, "no rows after the header\n");
 }
@@ -261,6 +269,11 @@ static cell read_number(bv_field f, double *out) {
   return CELL_NUMBER;
 }
 
+static double scaled(const bv_bar_reader *r, double price) {
+  if (r->divisor > 1.0) return price / r->divisor;
+  return r->divisor == 0.0 ? price * r->options.price_scale : price;
+}
+
 static const char *read_price(const bv_bar_reader *r, bv_field f, bool needed, double *out,
                               const char *const text[3]) {
   switch (read_number(f, out)) {
@@ -269,11 +282,14 @@ static const char *read_price(const bv_bar_reader *r, bv_field f, bool needed, d
   default: break;
   }
   if (*out < 0.0 && !r->options.allow_negative) return text[2];
-  if (r->divisor > 1.0) {
-    *out /= r->divisor;
-  } else if (r->divisor == 0.0) {
-    *out *= r->options.price_scale;
-  }
+  *out = scaled(r, *out);
+  return NULL;
+}
+
+static const char *check_prices(const bv_bar_row *row) {
+  if (row->high < row->low) return "high is below low";
+  if (row->open < row->low || row->open > row->high) return "open is outside low and high";
+  if (row->close < row->low || row->close > row->high) return "close is outside low and high";
   return NULL;
 }
 
@@ -288,10 +304,7 @@ static const char *read_prices(const bv_bar_reader *r, const bv_csv_record *rec,
     const char *why = read_price(r, f, true, to[k], text[k]);
     if (why) return why;
   }
-  if (row->high < row->low) return "high is below low";
-  if (row->open < row->low || row->open > row->high) return "open is outside low and high";
-  if (row->close < row->low || row->close > row->high) return "close is outside low and high";
-  return NULL;
+  return check_prices(row);
 }
 
 static const char *read_amount(const bv_bar_reader *r, const bv_csv_record *rec, bv_role role,
@@ -313,11 +326,7 @@ static const char *read_vwap(const bv_bar_reader *r, const bv_csv_record *rec, d
 }
 
 /* Keep the key for this batch; equal neighbours share one copy. */
-static const char *read_symbol(bv_bar_reader *r, const bv_csv_record *rec, bv_bar_row *row) {
-  row->symbol = NULL;
-  row->nsymbol = 0;
-  if (!has_role(r, BV_ROLE_SYMBOL)) return NULL;
-  bv_field f = field_of(r, rec, BV_ROLE_SYMBOL);
+static const char *keep_symbol(bv_bar_reader *r, bv_field f, bv_bar_row *row) {
   if (!r->key || f.n != r->nkey || memcmp(f.p, r->key, f.n) != 0) {
     if (f.n == 0) return "no asset key";
     if (bv_asset_check(f.p, f.n, NULL) != BV_OK) return "not a valid asset key";
@@ -332,6 +341,13 @@ static const char *read_symbol(bv_bar_reader *r, const bv_csv_record *rec, bv_ba
   return NULL;
 }
 
+static const char *read_symbol(bv_bar_reader *r, const bv_csv_record *rec, bv_bar_row *row) {
+  row->symbol = NULL;
+  row->nsymbol = 0;
+  if (!has_role(r, BV_ROLE_SYMBOL)) return NULL;
+  return keep_symbol(r, field_of(r, rec, BV_ROLE_SYMBOL), row);
+}
+
 /* From the stamp to the bar's open edge.  Buckets of days and longer begin where days begin, so an
 ** end stamp that is a day's first instant names that day, and any other lies in the bar it ends. */
 static int64_t open_edge(const bv_bar_reader *r, const bv_csv_stamp *s) {
@@ -341,26 +357,30 @@ static int64_t open_edge(const bv_bar_reader *r, const bv_csv_stamp *s) {
   return length > 0 ? s->ts - length : bv_bucket_start(o->step, r->time.zone, s->ts, NULL);
 }
 
-static bv_rc read_time(bv_bar_reader *r, const bv_csv_record *rec, int64_t *ts, const char **why,
-                       bv_err *err) {
+static bv_rc take_time(bv_bar_reader *r, bv_field date, const bv_field *clock, int64_t line,
+                       int64_t *ts, const char **why, bv_err *err) {
   bv_csv_stamp stamp;
-  bv_field clock = {0};
-  bool two = has_role(r, BV_ROLE_TIME);
-  if (two) clock = field_of(r, rec, BV_ROLE_TIME);
-  bv_rc rc =
-      bv_csv_time_read(&r->time, field_of(r, rec, BV_ROLE_TS), two ? &clock : NULL, &stamp, why);
+  bv_rc rc = bv_csv_time_read(&r->time, date, clock, &stamp, why);
   if (rc == BV_CONFLICT) {
     return bv_fail(
         err, BV_ARG,
         "%s line %lld: day and month were guessed (%s first) from rows that do not tell, "
         "and this row says otherwise; set date_order to m or d",
-        bv_infile_name(r->in), (long long)rec->line, r->time.day_first ? "day" : "month");
+        bv_infile_name(r->in), (long long)line, r->time.day_first ? "day" : "month");
   }
   if (rc != BV_OK) return BV_OK;
   *why = NULL;
   *ts = open_edge(r, &stamp);
   if (bv_instant_check(*ts, NULL) != BV_OK) *why = "the bar starts outside years 0000 to 9999";
   return BV_OK;
+}
+
+static bv_rc read_time(bv_bar_reader *r, const bv_csv_record *rec, int64_t *ts, const char **why,
+                       bv_err *err) {
+  bv_field clock = {0};
+  bool two = has_role(r, BV_ROLE_TIME);
+  if (two) clock = field_of(r, rec, BV_ROLE_TIME);
+  return take_time(r, field_of(r, rec, BV_ROLE_TS), two ? &clock : NULL, rec->line, ts, why, err);
 }
 
 /* Excess fields are fine where they are empty: a delimiter at the end of each line. */
@@ -401,7 +421,7 @@ static size_t utf8_length(const char *p, size_t n) {
   return k;
 }
 
-static void make_printable(const char *p, size_t n, char out[BV_REJECT_RAW_MAX + 1]) {
+void bv_reject_text(const char *p, size_t n, char out[BV_REJECT_RAW_MAX + 1]) {
   size_t k = 0, max = n < BV_REJECT_RAW_MAX ? n : BV_REJECT_RAW_MAX;
   while (k < max) {
     size_t len = utf8_length(p + k, max - k);
@@ -423,8 +443,42 @@ static bv_rc set_aside(bv_bar_reader *r, const bv_csv_record *rec, const char *w
   char raw[BV_REJECT_RAW_MAX + 1];
   r->rejects++;
   if (!r->options.reject) return BV_OK;
-  make_printable(rec->raw, rec->nraw, raw);
+  bv_reject_text(rec->raw, rec->nraw, raw);
   return r->options.reject(r->options.reject_ctx, rec->line, raw, why, err);
+}
+
+static double optional(const bv_bar_reader *r, const bv_csv_values *v, bv_role role) {
+  return has_role(r, role) ? v->number[role] : NAN;
+}
+
+/* Take the next record the short way.  *taken = false: it is not plain, or not a good bar, and nothing
+** has happened; the general way finds out which. */
+static bv_rc take_plain(bv_bar_reader *r, bv_bar_row *row, bool *taken, bv_err *err) {
+  const char *p, *why = NULL;
+  bv_csv_values v;
+  *taken = false;
+  if (!r->plain) return BV_OK;
+  BV_TRY(bv_csv_ahead(r->csv, &p, &row->line, err));
+  size_t n = p ? bv_csv_fast(p, &r->layout, &v) : 0;
+  if (n == 0) return BV_OK;
+  const bv_field *clock = has_role(r, BV_ROLE_TIME) ? &v.text[BV_ROLE_TIME] : NULL;
+  BV_TRY(take_time(r, v.text[BV_ROLE_TS], clock, row->line, &row->ts, &why, err));
+  if (why) return BV_OK;
+  row->open = scaled(r, v.number[BV_ROLE_OPEN]);
+  row->high = scaled(r, v.number[BV_ROLE_HIGH]);
+  row->low = scaled(r, v.number[BV_ROLE_LOW]);
+  row->close = scaled(r, v.number[BV_ROLE_CLOSE]);
+  row->volume = optional(r, &v, BV_ROLE_VOLUME);
+  row->trades = optional(r, &v, BV_ROLE_TRADES);
+  row->vwap = has_role(r, BV_ROLE_VWAP) ? scaled(r, v.number[BV_ROLE_VWAP]) : NAN;
+  row->bid = row->ask = row->open_interest = NAN;
+  row->symbol = NULL;
+  row->nsymbol = 0;
+  if (check_prices(row)) return BV_OK;
+  if (has_role(r, BV_ROLE_SYMBOL) && keep_symbol(r, v.text[BV_ROLE_SYMBOL], row)) return BV_OK;
+  bv_csv_skip(r->csv, n);
+  *taken = true;
+  return BV_OK;
 }
 
 bv_rc bv_bar_reader_next(bv_bar_reader *r, bv_bar_row *rows, size_t cap, size_t *n, bv_err *err) {
@@ -436,6 +490,12 @@ bv_rc bv_bar_reader_next(bv_bar_reader *r, bv_bar_row *rows, size_t cap, size_t 
   while (*n < cap) {
     bv_csv_record rec;
     const char *why;
+    bool taken;
+    BV_TRY(take_plain(r, &rows[*n], &taken, err));
+    if (taken) {
+      ++*n;
+      continue;
+    }
     BV_TRY(bv_csv_next(r->csv, &rec, err));
     if (rec.nfield == 0) break;
     BV_TRY(read_row(r, &rec, &rows[*n], &why, err));

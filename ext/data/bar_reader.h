@@ -39,9 +39,17 @@ typedef bv_rc (*bv_reject_fn)(void *ctx, int64_t line, const char *raw, const ch
 
 #define BV_REJECT_RAW_MAX 200
 
+/* The first bytes of a row made printable, as a reject callback gets them. */
+void bv_reject_text(const char *p, size_t n, char out[BV_REJECT_RAW_MAX + 1]);
+
+/* What to divide by instead of multiplying by a price scale; 0: multiply. */
+double bv_price_divisor(double scale);
+
 /* All zero is a good default. */
 typedef struct bv_bar_reader_options {
   const bv_zone *tz;   /* of times without offset; NULL: UTC */
+  bool tz_given;       /* tz was asked for, it is not a default */
+  const char *asset;   /* the asset asked for; NULL: a format may name it after the file */
   bv_timestep step;    /* length of the bars; n = 0: unknown, allowed unless label_end */
   bool label_end;      /* stamps name the end of the bar */
   bool allow_negative; /* prices below zero are prices */
@@ -64,6 +72,7 @@ typedef struct bv_bar_reader_info {
   bool header;          /* the first line names the columns */
   const char *columns;  /* "ts=Date, open=Open, ...; ignored: OpenInterest" */
   const char *warnings; /* one per line, "" where there is none */
+  const char *tz;       /* zone that the format says the assets live in; NULL: it does not say */
   int64_t rows;         /* bars given out so far */
   int64_t rejects;      /* rows set aside so far */
 } bv_bar_reader_info;

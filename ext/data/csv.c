@@ -317,6 +317,18 @@ bv_rc bv_csv_next(bv_csv *c, bv_csv_record *out, bv_err *err) {
   return BV_OK;
 }
 
+bv_rc bv_csv_ahead(bv_csv *c, const char **p, int64_t *line, bv_err *err) {
+  BV_TRY(skip_empty_lines(c, err));
+  *p = c->lo == c->hi || past_look_ahead(c) ? NULL : c->buf + c->lo;
+  *line = c->line;
+  return BV_OK;
+}
+
+void bv_csv_skip(bv_csv *c, size_t n) {
+  c->lo += n;
+  c->in_crlf = false;
+}
+
 void bv_csv_mark(bv_csv *c) {
   c->marked = true;
   c->mark = c->lo;

@@ -60,4 +60,9 @@ char bv_csv_delimiter(const bv_csv *c);
 /* NULL is fine. */
 void bv_csv_close(bv_csv *c);
 
+/* Where the next record begins: text that is NUL-terminated somewhere, and its line number; NULL at the
+** end.  After bv_csv_skip(n) the reader stands n bytes further, which must be the end of that record. */
+BV_MUST bv_rc bv_csv_ahead(bv_csv *c, const char **p, int64_t *line, bv_err *err);
+void bv_csv_skip(bv_csv *c, size_t n);
+
 #endif

@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "data/hot.h"
 #include "data/sql.h"
+#include "time/instant.h"
 
 #include <assert.h>
 #include <math.h>
@@ -86,6 +87,9 @@ bv_rc bv_hot_read(bv_store *s, const bv_series *series, int64_t lo, int64_t hi, 
   int code;
   while ((code = sqlite3_step(st)) == SQLITE_ROW) {
     int64_t ts = sqlite3_column_int64(st, 0);
+    if (sqlite3_column_type(st, 0) != SQLITE_INTEGER || bv_instant_check(ts, NULL) != BV_OK) {
+      rc = bv_fail(err, BV_CORRUPT, "barsvt_hot: '%.40s' is not a time", bv_sql_text(st, 0));
+    }
     for (int i = 0; i < ncol; i++) {
       if (!read_value(st, i + 1, col[i], &value[col[i]])) rc = bad_value(series, ts, col[i], err);
     }

@@ -1,6 +1,7 @@
 /* import.c - loading bar files into the store; see import.h. */
 #include "data/import.h"
 #include "base/text.h"
+#include "data/filelist.h"
 #include "data/json.h"
 #include "data/load.h"
 #include "data/row_source.h"
@@ -16,7 +17,9 @@
 typedef struct import {
   bv_store *s;
   const char *path, *timestep;
-  const char *asset; /* NULL: from the file */
+  const char *asset;    /* NULL: from the file */
+  const char *fallback; /* symbol of rows without one; NULL: an error */
+  char file_symbol[BV_ASSET_MAX + 1];
   bv_timestep step;
   char tz[64];
   bool has_tz;
@@ -28,6 +31,8 @@ typedef struct import {
   char latest_key[BV_ASSET_MAX];
   size_t nlatest;
   int64_t rejected;
+  bool stop_on_error, no_progress;
+  bv_savepoint savepoint;
 } import;
 
 /* ---- options ---- */
@@ -78,7 +83,7 @@ static bv_rc set_tz(import *im, const char *text, sqlite3_value *v, bv_err *err)
     return bv_fail(err, rc, "bars_import(): option tz: %s", bv_err_text(&why, rc));
   }
   snprintf(im->tz, sizeof im->tz, "%s", text);
-  im->has_tz = true;
+  im->has_tz = im->reader.tz_given = true;
   return BV_OK;
 }
 
@@ -132,17 +137,32 @@ static bv_rc set_on_conflict(import *im, const char *text, sqlite3_value *v, bv_
   return BV_OK;
 }
 
-static bv_rc set_allow_negative(import *im, const char *text, sqlite3_value *v, bv_err *err) {
+static bv_rc flag(const char *key, const char *text, bool *out, bv_err *err) {
   static const char *const flags[] = {"0", "1", NULL};
   int pick = 0;
-  (void)v;
   if (choice("", text, flags, &pick, NULL) != BV_OK) {
-    return bv_fail(err, BV_ARG,
-                   "bars_import(): option allow_negative is '%.40s'; it can be true or"
-                   " false",
+    return bv_fail(err, BV_ARG, "bars_import(): option %s is '%.40s'; it can be true or false", key,
                    text);
   }
-  im->reader.allow_negative = pick == 1;
+  *out = pick == 1;
+  return BV_OK;
+}
+
+static bv_rc set_allow_negative(import *im, const char *text, sqlite3_value *v, bv_err *err) {
+  (void)v;
+  return flag("allow_negative", text, &im->reader.allow_negative, err);
+}
+
+static bv_rc set_stop_on_error(import *im, const char *text, sqlite3_value *v, bv_err *err) {
+  (void)v;
+  return flag("stop_on_error", text, &im->stop_on_error, err);
+}
+
+static bv_rc set_progress(import *im, const char *text, sqlite3_value *v, bv_err *err) {
+  (void)v;
+  bool on = true;
+  BV_TRY(flag("progress", text, &on, err));
+  im->no_progress = !on;
   return BV_OK;
 }
 
@@ -167,6 +187,8 @@ static const struct {
     {"on_conflict", set_on_conflict},
     {"allow_negative", set_allow_negative},
     {"columns", set_columns},
+    {"stop_on_error", set_stop_on_error},
+    {"progress", set_progress},
 };
 
 enum { OPTIONS = sizeof options_table / sizeof *options_table };
@@ -252,12 +274,12 @@ static bv_rc find_target(import *im, const bv_bar_row *row, bv_load **out, bv_er
   const char *key = row->symbol;
   size_t n = row->nsymbol;
   if (!key || n == 0) {
-    if (!im->asset) {
+    key = im->asset ? im->asset : im->fallback;
+    if (!key) {
       return bv_fail(err, BV_ARG,
                      "bars_import(): '%.200s' has no symbol column, so an asset must be given",
                      im->path);
     }
-    key = im->asset;
     n = strlen(key);
   }
   if (im->latest && n == im->nlatest && memcmp(key, im->latest_key, n) == 0) {
@@ -290,16 +312,32 @@ static bv_rc put_row(import *im, const bv_bar_row *row, bv_err *err) {
   return bv_load_add(im->s, l, row->ts, v, err);
 }
 
-static bv_rc put_rows(import *im, bv_row_source *src, bv_err *err) {
+/* All rows of the file, in batches; between two of them the user may stop it, and is told. */
+static bv_rc put_batches(import *im, bv_row_source *src, sqlite3_stmt *poll, bv_err *err) {
+  bv_progress progress;
+  bv_progress_init(&progress, !im->no_progress);
   bv_bar_row *rows = bv_alloc(BV_MEM_IMPORT, BATCH * sizeof *rows);
   if (!rows) return BV_NOMEM;
   bv_rc rc;
   size_t n = 0;
+  int64_t done = 0;
   while ((rc = src->next(src->self, rows, BATCH, &n, err)) == BV_OK && n > 0) {
     for (size_t i = 0; i < n && rc == BV_OK; i++) rc = put_row(im, &rows[i], err);
+    if (rc == BV_OK) rc = bv_sql_poll(im->s->db, poll, err);
     if (rc != BV_OK) break;
+    done += (int64_t)n;
+    bv_progress_show(&progress, im->path, done);
   }
+  bv_progress_clear(&progress);
   bv_free(rows);
+  return rc;
+}
+
+static bv_rc put_rows(import *im, bv_row_source *src, bv_err *err) {
+  sqlite3_stmt *poll;
+  BV_TRY(bv_sql_prepare(im->s->db, "SELECT 1", &poll, err));
+  bv_rc rc = put_batches(im, src, poll, err);
+  sqlite3_finalize(poll);
   size_t at = 0;
   for (const bv_map_entry *e; rc == BV_OK && (e = bv_map_next(&im->target, &at));) {
     rc = bv_load_finish(im->s, e->value, err);
@@ -352,24 +390,36 @@ static bv_rc add_warnings(bv_buf *b, const char *lines) {
   return sep[1] ? BV_OK : bv_buf_adds(b, "]");
 }
 
-static bv_rc write_summary(const import *im, const bv_bar_reader_info *info, bv_buf *b) {
-  int64_t rows = 0, fresh = 0, changed = 0, first = 0, last = 0;
+static bv_rc sum_up(import *im, bv_import_totals *t) {
   size_t at = 0;
   for (const bv_map_entry *e; (e = bv_map_next(&im->target, &at));) {
-    const bv_load *t = e->value;
-    if (t->rows == 0) continue;
-    if (rows == 0 || t->first < first) first = t->first;
-    if (rows == 0 || t->last > last) last = t->last;
-    rows += t->rows;
-    fresh += t->fresh;
-    changed += t->changed;
+    const bv_load *l = e->value;
+    const char *asset = l->series.asset;
+    BV_TRY(bv_map_put(&t->assets, asset, strlen(asset), t));
+    if (l->rows == 0) continue;
+    if (t->rows == 0 || l->first < t->first) t->first = l->first;
+    if (t->rows == 0 || l->last > t->last) t->last = l->last;
+    t->rows += l->rows;
+    t->fresh += l->fresh;
+    t->changed += l->changed;
   }
-  BV_TRY(bv_buf_addf(b, "{\"rows\":%lld,\"new\":%lld,\"changed\":%lld,\"rejected\":%lld",
-                     (long long)rows, (long long)fresh, (long long)changed,
-                     (long long)im->rejected));
-  BV_TRY(add_time(b, "first", first, rows > 0));
-  BV_TRY(add_time(b, "last", last, rows > 0));
-  BV_TRY(bv_buf_addf(b, ",\"assets\":%zu,\"time\":", im->target.live));
+  t->rejected += im->rejected;
+  return BV_OK;
+}
+
+bv_rc bv_import_add_totals(bv_buf *b, const bv_import_totals *t) {
+  BV_TRY(bv_buf_addf(b, "\"rows\":%lld,\"new\":%lld,\"changed\":%lld,\"rejected\":%lld",
+                     (long long)t->rows, (long long)t->fresh, (long long)t->changed,
+                     (long long)t->rejected));
+  BV_TRY(add_time(b, "first", t->first, t->rows > 0));
+  BV_TRY(add_time(b, "last", t->last, t->rows > 0));
+  return bv_buf_addf(b, ",\"assets\":%zu", t->assets.live);
+}
+
+static bv_rc write_summary(const bv_import_totals *t, const bv_bar_reader_info *info, bv_buf *b) {
+  BV_TRY(bv_buf_adds(b, "{"));
+  BV_TRY(bv_import_add_totals(b, t));
+  BV_TRY(bv_buf_adds(b, ",\"time\":"));
   BV_TRY(bv_buf_add_json(b, info->time_kind));
   BV_TRY(bv_buf_adds(b, ",\"columns\":"));
   BV_TRY(bv_buf_add_json(b, info->columns));
@@ -392,37 +442,73 @@ static bv_rc forget_rejects(import *im, bv_err *err) {
   return rc;
 }
 
-static bv_rc load(import *im, bv_buf *summary, bv_err *err) {
+/* A format that knows its market's zone sets it for the assets. */
+static void take_zone(import *im, const bv_bar_reader_info *info) {
+  if (im->has_tz || !info->tz) return;
+  snprintf(im->tz, sizeof im->tz, "%s", info->tz);
+  im->has_tz = true;
+}
+
+static bv_rc load(import *im, bv_import_totals *totals, bv_buf *summary, bv_err *err) {
   bv_row_source src;
   BV_TRY(bv_store_create_schema(im->s, err));
+  bv_savepoint_guard(im->s->db, &im->savepoint);
   BV_TRY(forget_rejects(im, err));
   BV_TRY(bv_row_source_open(im->path, &im->reader, &src, err));
+  bv_bar_reader_info info = src.info(src.self);
+  take_zone(im, &info);
   bv_rc rc = put_rows(im, &src, err);
   if (rc == BV_OK) rc = put_coverage(im, err);
-  bv_bar_reader_info info = src.info(src.self);
-  if (rc == BV_OK) rc = write_summary(im, &info, summary);
+  if (rc == BV_OK) rc = sum_up(im, totals);
+  info = src.info(src.self);
+  if (rc == BV_OK && summary) rc = write_summary(totals, &info, summary);
   src.close(src.self);
   return rc;
 }
 
-bv_rc bv_import_file(bv_store *s, const char *path, const char *asset, const char *timestep,
-                     const char *options, bv_buf *summary, bv_err *err) {
-import im = {.s = s, .path = path, .timestep = timestep, .asset = asset, .conflict = BV_CONFLICT_REPLACE };
-  im.reader.tz = s->zone;
-  im.reader.reject = put_reject;
-  im.reader.reject_ctx = &im;
-  if (asset) BV_TRY(bv_asset_check(asset, strlen(asset), err));
-  BV_TRY(bv_timestep_parse(timestep, strlen(timestep), &im.step, err));
-  im.reader.step = im.step;
-  BV_TRY(bv_json_walk(s->db, options, "bars_import(): options", set_option, &im, err));
+static bv_rc prepare(import *im, const bv_import_job *job, bv_err *err) {
+  *im = (import){.s = job->s,
+                 .path = job->path,
+                 .timestep = job->timestep,
+                 .asset = job->asset,
+                 .conflict = BV_CONFLICT_REPLACE};
+  im->reader.tz = job->s->zone;
+  im->reader.asset = job->asset;
+  im->reader.reject = put_reject;
+  im->reader.reject_ctx = im;
+  if (job->asset) BV_TRY(bv_asset_check(job->asset, strlen(job->asset), err));
+  BV_TRY(bv_timestep_parse(job->timestep, strlen(job->timestep), &im->step, err));
+  im->reader.step = im->step;
+  return bv_json_walk(job->s->db, job->options, "bars_import(): options", set_option, im, err);
+}
+
+bv_rc bv_import_check(const bv_import_job *job, bv_import_totals *out, bv_err *err) {
+import im;
+  BV_TRY(prepare(&im, job, err));
+  out->stop_on_error = im.stop_on_error;
+  return BV_OK;
+}
+
+/* A file name that is no key leaves the rows without one, which find_target says. */
+static void name_after_file(import *im) {
+  size_t n = bv_file_symbol(im->path, im->file_symbol, sizeof im->file_symbol);
+  if (n >= sizeof im->file_symbol || bv_asset_check(im->file_symbol, n, NULL) != BV_OK) return;
+  im->fallback = im->file_symbol;
+}
+
+bv_rc bv_import_one(const bv_import_job *job, bv_import_totals *totals, bv_buf *summary,
+                    bv_err *err) {
+import im;
+  bv_store *s = job->s;
+  BV_TRY(prepare(&im, job, err));
+  if (job->name_symbol) name_after_file(&im);
   BV_TRY(bv_store_sync(s, err));
   bv_map_init(&im.target);
-  bv_savepoint sp;
-  bv_rc rc = bv_savepoint_open(s->db, &sp, err);
+  bv_rc rc = bv_savepoint_open(s->db, &im.savepoint, err);
   if (rc == BV_OK) {
     rc = bv_store_enlist(s, err);
-    if (rc == BV_OK) rc = load(&im, summary, err);
-    rc = bv_savepoint_close(s->db, &sp, rc, err);
+    if (rc == BV_OK) rc = load(&im, totals, summary, err);
+    rc = bv_savepoint_close(s->db, &im.savepoint, rc, err);
   }
   if (rc == BV_OK) {
     bv_store_changed(s);

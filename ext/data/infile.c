@@ -1,6 +1,8 @@
 /* infile.c - byte streams from plain, gzip and zstd files; see infile.h. */
 #include "data/infile.h"
 
+#include "data/zmem.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -198,22 +200,11 @@ static bv_rc read_zstd(bv_infile *f, void *p, size_t cap, size_t *n, bv_err *err
   return BV_OK;
 }
 
-static void *z_alloc(void *ctx, unsigned items, unsigned size) {
-  (void)ctx;
-  /* zlib writes before it reads, except in its window, which valgrind and msan would report. */
-  return bv_alloc0(BV_MEM_IMPORT, (size_t)items * size);
-}
-
-static void z_free(void *ctx, void *p) {
-  (void)ctx;
-  bv_free(p);
-}
-
 static bv_rc start_decoder(bv_infile *f, bv_err *err) {
   f->kind = kind_of_magic(f->in, f->in_hi);
   if (f->kind == BV_INFILE_GZIP) {
-    f->z.zalloc = z_alloc;
-    f->z.zfree = z_free;
+    f->z.zalloc = bv_z_alloc;
+    f->z.zfree = bv_z_free;
     if (inflateInit2(&f->z, 15 + 16) != Z_OK) return bv_fail(err, BV_NOMEM, "out of memory");
     f->z_live = f->inside = true;
   } else if (f->kind == BV_INFILE_ZSTD) {
@@ -264,7 +255,7 @@ static bv_rc file_read(void *ctx, void *p, size_t cap, size_t *n, bv_err *err) {
     got = read(s->fd, p, cap);
   } while (got < 0 && errno == EINTR);
   if (got < 0) {
-    return bv_fail_native(err, BV_IO, errno, "%s: cannot be read: %s", s->name, strerror(errno));
+    return bv_fail(err, BV_IO, "%s: cannot be read: %s", s->name, strerror(errno));
   }
   *n = (size_t)got;
   return BV_OK;
@@ -293,7 +284,7 @@ bv_rc bv_infile_open(const char *path, bv_infile **out, bv_err *err) {
     int why = errno;
     bv_free(s->name);
     bv_free(s);
-    return bv_fail_native(err, BV_IO, why, "%s: cannot be opened: %s", path, strerror(why));
+    return bv_fail(err, BV_IO, "%s: cannot be opened: %s", path, strerror(why));
   }
   bv_infile_source source = {file_read, file_close, s};
   return bv_infile_open_source(source, base, out, err);

@@ -121,10 +121,13 @@ bv_rc bv_load_add(bv_store *s, bv_load *l, int64_t ts, const double value[BV_NCO
     l->chunk = bv_seg_chunk_of(&l->series, ts);
     bv_seg_range(&l->series, l->chunk, &l->lo, &l->hi);
   }
+  /* One zero and one NaN, as rows keep them: the stored state must not depend on the way. */
+  double v[BV_NCOL];
+  for (int c = 0; c < BV_NCOL; c++) v[c] = isnan(value[c]) ? NAN : value[c] + 0.0;
   if (l->rows == 0 || ts < l->first) l->first = ts;
   if (l->rows == 0 || ts > l->last) l->last = ts;
   l->rows++;
-  return bv_chunk_add(&l->pending, ts, value);
+  return bv_chunk_add(&l->pending, ts, v);
 }
 
 bv_rc bv_load_finish(bv_store *s, bv_load *l, bv_err *err) {

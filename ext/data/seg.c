@@ -1,6 +1,5 @@
 /* seg.c - sealed bars: the table barsvt_seg; see seg.h. */
 #include "data/seg.h"
-#include "col/segment.h"
 #include "data/segstat.h"
 #include "data/sql.h"
 #include "time/instant.h"
@@ -36,12 +35,24 @@ int64_t bv_seg_chunk_of(const bv_series *s, int64_t ts) {
 }
 
 void bv_seg_range(const bv_series *s, int64_t chunk, int64_t *start, int64_t *end) {
-  *start = BV_INSTANT_MIN + chunk * span_s(s);
-  *end = *start + span_s(s);
+  int64_t span = span_s(s);
+  bool none = chunk > (BV_INSTANT_MAX - BV_INSTANT_MIN) / span;
+  *start = none ? BV_INSTANT_MAX + 1 : BV_INSTANT_MIN + chunk * span;
+  *end = *start + span;
+}
+
+int64_t bv_seg_id(int64_t series, int64_t chunk, int col) {
+  return series << 36 | chunk << 4 | col;
+}
+
+void bv_seg_split_id(int64_t id, int64_t *series, int64_t *chunk, int *col) {
+  *series = id >> 36;
+  *chunk = id >> 4 & ((INT64_C(1) << 32) - 1);
+  *col = (int)(id & 15);
 }
 
 static int64_t make_id(const bv_series *s, int64_t chunk, int col) {
-  return s->id << 36 | chunk << 4 | col;
+  return bv_seg_id(s->id, chunk, col);
 }
 
 /* ---- cache ---- */
@@ -106,9 +117,7 @@ static bv_rc corrupt(const bv_series *series, int64_t chunk, int col, const char
                  series->asset, series->step_text, (long long)chunk, what);
 }
 
-/* The CRC that ends a blob, kept beside it so that a swapped blob is noticed; -1 where it is too short
-** for one. */
-static int64_t blob_crc(const void *blob, size_t bytes) {
+int64_t bv_seg_blob_crc(const void *blob, size_t bytes) {
   const uint8_t *p = blob;
   uint32_t crc = 0;
   if (!p || bytes < 4) return -1;
@@ -130,7 +139,7 @@ static bv_rc fetch(bv_store *s, const bv_series *series, int64_t chunk, int col,
   *bytes = sqlite3_column_bytes(*st, 1);
   const char *wrong = NULL;
   if (*n <= 0 || *n > BV_SEG_SEAL_MAX || !*blob) wrong = "the row's count or data make no sense";
-  if (!wrong && sqlite3_column_int64(*st, 2) != blob_crc(*blob, (size_t)*bytes)) {
+  if (!wrong && sqlite3_column_int64(*st, 2) != bv_seg_blob_crc(*blob, (size_t)*bytes)) {
     wrong = "the row's checksum is not that of its data";
   }
   if (!wrong) return BV_OK;
@@ -267,7 +276,9 @@ bv_rc bv_seg_find(bv_store *s, const bv_series *series, int64_t from, bool desc,
   sqlite3_bind_int64(st, 1, lo);
   sqlite3_bind_int64(st, 2, hi);
   BV_TRY(bv_sql_row(s->db, st, &row, err, "reading barsvt_seg"));
-  if (row) *chunk = sqlite3_column_int64(st, 0) >> 4 & ((INT64_C(1) << 32) - 1);
+  int64_t same_series;
+  int col;
+  if (row) bv_seg_split_id(sqlite3_column_int64(st, 0), &same_series, chunk, &col);
   sqlite3_reset(st);
   return BV_OK;
 }
@@ -292,6 +303,12 @@ bv_rc bv_seg_span(bv_store *s, const bv_series *series, int64_t *first, int64_t 
 
 /* ---- writing ---- */
 
+bool bv_seg_sum(const bv_seg_stat *stat, double *out) {
+  if (!(stat->exact & BV_STAT_SUM)) return false;
+  *out = (double)((long double)stat->sum / powl(10.0L, stat->scale));
+  return true;
+}
+
 static bv_rc write_column(bv_store *s, const bv_series *series, int64_t chunk, int col,
                           const bv_bars *bars, bv_buf *blob, bv_err *err) {
   bv_seg_stat stat;
@@ -305,16 +322,15 @@ static bv_rc write_column(bv_store *s, const bv_series *series, int64_t chunk, i
   sqlite3_bind_int64(st, 3, bars->ts[0]);
   sqlite3_bind_int64(st, 4, bars->ts[bars->n - 1]);
   sqlite3_bind_int64(st, 5, BV_SEG_VERSION);
-  sqlite3_bind_int64(st, 6, blob_crc(blob->p, blob->n));
+  sqlite3_bind_int64(st, 6, bv_seg_blob_crc(blob->p, blob->n));
   sqlite3_bind_null(st, 7);
   sqlite3_bind_null(st, 8);
   sqlite3_bind_null(st, 9);
   if (col != BV_COL_TS) {
     bv_sql_bind_real(st, 7, stat.min);
     bv_sql_bind_real(st, 8, stat.max);
-    if (stat.exact & BV_STAT_SUM) {
-      sqlite3_bind_double(st, 9, (double)((long double)stat.sum / powl(10.0L, stat.scale)));
-    }
+    double sum;
+    if (bv_seg_sum(&stat, &sum)) sqlite3_bind_double(st, 9, sum);
   }
   sqlite3_bind_blob(st, 10, blob->p, (int)blob->n, SQLITE_STATIC);
   bv_rc rc = bv_sql_done(s->db, st, err, "writing barsvt_seg");

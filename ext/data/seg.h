@@ -14,6 +14,7 @@
 #define BV_DATA_SEG_H
 
 #include "col/chunk.h"
+#include "col/segment.h"
 #include "data/store.h"
 
 /* Bars a chunk may hold to be sealed; a chunk with more (irregular bars) stays in rows. */
@@ -21,7 +22,17 @@
 /* Fewer are not worth a segment. */
 #define BV_SEG_SEAL_MIN 64
 
-/* The chunk of an instant, and a chunk's range [start, end). */
+/* A row's id, and its parts. */
+int64_t bv_seg_id(int64_t series, int64_t chunk, int col);
+void bv_seg_split_id(int64_t id, int64_t *series, int64_t *chunk, int *col);
+
+/* The columns checksum and sum of a row: the CRC that ends its data (-1 where that is too short for one),
+** and the sum of its values where it is exact (else false). */
+int64_t bv_seg_blob_crc(const void *blob, size_t bytes);
+bool bv_seg_sum(const bv_seg_stat *stat, double *out);
+
+/* The chunk of an instant, and a chunk's range [start, end); one that no instant lies in begins after
+** them all. */
 int64_t bv_seg_chunk_of(const bv_series *s, int64_t ts);
 void bv_seg_range(const bv_series *s, int64_t chunk, int64_t *start, int64_t *end);
 

@@ -208,6 +208,14 @@ static void pack(int64_t id, const bv_stats *v, uint8_t row[ROW_BYTES]) {
   for (int i = 0; i < 4; i++) row[i] = (uint8_t)(crc >> (8 * i));
 }
 
+/* As rows, which have no gaps. */
+bool bv_stats_same(const bv_stats *a, const bv_stats *b) {
+  uint8_t x[ROW_BYTES], y[ROW_BYTES];
+  pack(0, a, x);
+  pack(0, b, y);
+  return memcmp(x, y, ROW_BYTES) == 0;
+}
+
 bv_rc bv_segstat_row(sqlite3_stmt *st, int64_t *series, int64_t *chunk, bv_stats *out,
                      bv_err *err) {
   int64_t id = sqlite3_column_int64(st, 0);
@@ -244,9 +252,9 @@ bv_rc bv_segstat_write(bv_store *s, int64_t series, int64_t chunk, const bv_stat
   uint8_t row[ROW_BYTES];
   int64_t id = bv_segstat_id(series, chunk);
   BV_TRY(bv_store_prepare(s,
-                        stats->n ? "INSERT OR REPLACE INTO main.barsvt_stat VALUES (?1, ?2)"
-                                 : "DELETE FROM main.barsvt_stat WHERE id = ?1",
-                        &st, err));
+                          stats->n ? "INSERT OR REPLACE INTO main.barsvt_stat VALUES (?1, ?2)"
+                                   : "DELETE FROM main.barsvt_stat WHERE id = ?1",
+                          &st, err));
   sqlite3_bind_int64(st, 1, id);
   if (stats->n) {
     pack(id, stats, row);

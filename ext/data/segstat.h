@@ -32,6 +32,9 @@ bv_stats bv_stats_of(const bv_bars *b);
 /* Extend by the statistics of later bars. */
 void bv_stats_add(bv_stats *to, const bv_stats *later);
 
+/* Whether two are the same bit for bit. */
+bool bv_stats_same(const bv_stats *a, const bv_stats *b);
+
 /* Store those of a sealed chunk; n = 0 removes the row. */
 BV_MUST bv_rc bv_segstat_write(bv_store *s, int64_t series, int64_t chunk, const bv_stats *stats,
                                bv_err *err);

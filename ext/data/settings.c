@@ -38,8 +38,8 @@ static bv_rc find(const char *name, int *out, bv_err *err) {
   }
   const char *near = bv_nearest(name, names);
   return bv_fail(err, BV_ARG,
-                 "unknown setting '%.40s'%s%s%s; SELECT * FROM bars_setting lists them", name,
-                 near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+                 "unknown setting '%.40s'%s%s%s SELECT * FROM bars_setting lists them", name,
+                 near ? "; did you mean '" : ";", near ? near : "", near ? "'?" : "");
 }
 
 bv_rc bv_setting_get(const bv_store *s, const char *name, char out[64], bv_err *err) {

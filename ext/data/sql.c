@@ -72,23 +72,43 @@ void bv_sql_bind_real(sqlite3_stmt *st, int at, double v) {
   }
 }
 
+bv_rc bv_sql_poll(sqlite3 *db, sqlite3_stmt *poll, bv_err *err) {
+  int row;
+  bv_rc rc = bv_sql_row(db, poll, &row, err, "stopped");
+  sqlite3_reset(poll);
+  return rc;
+}
+
+void bv_savepoint_guard(sqlite3 *db, bv_savepoint *sp) {
+  if (sp->guard) return;
+  int code = sqlite3_prepare_v2(db, "DELETE FROM main.barsvt_meta WHERE 0", -1, &sp->guard, NULL);
+  if (code != SQLITE_OK) sp->guard = NULL; /* no tables yet: nothing of ours to undo */
+}
+
 bv_rc bv_savepoint_open(sqlite3 *db, bv_savepoint *sp, bv_err *err) {
-  sp->open = 0;
+  *sp = (bv_savepoint){0};
   BV_TRY(bv_sql_exec(db, "SAVEPOINT barsvt", err));
   sp->open = 1;
+  bv_savepoint_guard(db, sp);
   return BV_OK;
+}
+
+/* A full disk or an interrupted write has rolled everything back already: then there is no savepoint
+** and these calls fail, which changes nothing. */
+static void undo(sqlite3 *db, bv_savepoint *sp) {
+  int code = sqlite3_exec(db, "ROLLBACK TO barsvt", NULL, NULL, NULL);
+  if ((code & 0xff) == SQLITE_INTERRUPT && sp->guard && !sqlite3_get_autocommit(db)) {
+    sqlite3_step(sp->guard);
+  }
+  (void)sqlite3_exec(db, "RELEASE barsvt", NULL, NULL, NULL);
 }
 
 bv_rc bv_savepoint_close(sqlite3 *db, bv_savepoint *sp, bv_rc rc, bv_err *err) {
   if (!sp->open) return rc;
   sp->open = 0;
-  if (rc == BV_OK) {
-    rc = bv_sql_exec(db, "RELEASE barsvt", err);
-    if (rc == BV_OK) return BV_OK;
-  }
-  /* A full disk or an interrupt may already have rolled everything back: then there is nothing to
-  ** undo and these two fail, which changes nothing. */
-  (void)sqlite3_exec(db, "ROLLBACK TO barsvt", NULL, NULL, NULL);
-  (void)sqlite3_exec(db, "RELEASE barsvt", NULL, NULL, NULL);
+  if (rc == BV_OK) rc = bv_sql_exec(db, "RELEASE barsvt", err);
+  if (rc != BV_OK) undo(db, sp);
+  sqlite3_finalize(sp->guard);
+  sp->guard = NULL;
   return rc;
 }

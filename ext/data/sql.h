@@ -33,12 +33,21 @@ const char *bv_sql_text(sqlite3_stmt *st, int col);
 /* Bind a double, NaN as NULL. */
 void bv_sql_bind_real(sqlite3_stmt *st, int at, double v);
 
+/* BV_INTERRUPT where the user asked to stop (sqlite3_interrupt); `poll` is a prepared "SELECT 1". */
+BV_MUST bv_rc bv_sql_poll(sqlite3 *db, sqlite3_stmt *poll, bv_err *err);
+
 /* A savepoint that is released or rolled back as a whole. */
 typedef struct bv_savepoint {
   int open;
+  sqlite3_stmt *guard;
 } bv_savepoint;
 
 BV_MUST bv_rc bv_savepoint_open(sqlite3 *db, bv_savepoint *sp, bv_err *err);
+
+/* Make undoing possible also after sqlite3_interrupt(), which lets no statement run, ROLLBACK TO
+** neither: then all of the transaction is undone, as SQLite does with an interrupted INSERT.  Call it
+** once the store's tables are there; bv_savepoint_open does so where they are already. */
+void bv_savepoint_guard(sqlite3 *db, bv_savepoint *sp);
 
 /* Release it where rc is BV_OK, undo everything since where it is not; returns rc, or the error of
 ** releasing. */

@@ -90,6 +90,15 @@ static bv_rc take_chunks(walk *w, sqlite3_stmt *scan) {
   return rc;
 }
 
+/* The statement is kept for main alone: attached databases come and go. */
+static bv_rc open_scan(bv_summary_reader *r, const bv_series *series, sqlite3_stmt **scan,
+                       bv_err *err) {
+  if (series->home) return bv_store_prepare(series->home, BV_SEGSTAT_SCAN, scan, err);
+  if (!r->scan) BV_TRY(bv_store_prepare(r->store, BV_SEGSTAT_SCAN, &r->scan, err));
+  *scan = r->scan;
+  return BV_OK;
+}
+
 bv_rc bv_summary_read(bv_summary_reader *r, const bv_series *series, int64_t lo, int64_t hi,
                       unsigned mask, bv_stats *out, bv_err *err) {
   bv_store *s = r->store;
@@ -101,8 +110,9 @@ bv_rc bv_summary_read(bv_summary_reader *r, const bv_series *series, int64_t lo,
   if (hi > limit) hi = limit;
   if (hi > BV_INSTANT_MAX) hi = BV_INSTANT_MAX + 1;
   if (lo >= hi) return BV_OK;
-  if (!r->scan) BV_TRY(bv_store_prepare(s, BV_SEGSTAT_SCAN, &r->scan, err));
-  walk w = {.s = s,
+  sqlite3_stmt *scan;
+  BV_TRY(open_scan(r, series, &scan, err));
+  walk w = {.s = series->home ? series->home : s,
             .series = series,
             .lo = lo,
             .hi = hi,
@@ -112,8 +122,9 @@ bv_rc bv_summary_read(bv_summary_reader *r, const bv_series *series, int64_t lo,
             .err = err};
   bv_chunk_init(&w.piece, BV_MEM_DECODE, mask & BV_STATS_MASK);
   bv_rc rc = find_row(&w, lo);
-  if (rc == BV_OK) rc = take_chunks(&w, r->scan);
+  if (rc == BV_OK) rc = take_chunks(&w, scan);
   if (rc == BV_OK && w.next_row < hi) rc = read_bars(&w, hi);
   bv_chunk_reset(&w.piece);
+  if (scan != r->scan) sqlite3_finalize(scan);
   return rc;
 }

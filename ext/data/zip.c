@@ -12,7 +12,10 @@
 **                       12 directory bytes  16 directory offset  20 comment length  22 comment
 **
 ** The end record is searched from the file's end; one whose comment does not end where the file ends
-** is none.
+** is none.  Zip64 adds, right before it, a locator (0 "PK\6\7"  8 offset) of a second end record
+** (0 "PK\6\6"  16 disk  20 disk of the directory  24 entries here  32 entries  40 directory bytes
+** 48 directory offset), which counts instead; and an extra field of kind 1 in a directory entry for
+** each of size, packed and offset that says 0xffffffff.
 */
 #include "data/zip.h"
 
@@ -32,6 +35,9 @@
 #define LOCAL_SIZE   30
 #define ENTRY_SIZE   46
 #define END_SIZE     22
+#define LOCATOR_SIZE 20
+#define END64_SIZE   56
+#define NO_FIT       0xffffffff
 #define COMMENT_MAX  65535
 #define IN_SIZE      ((size_t)64 * 1024)
 #define NAME_IN_TEXT 100
@@ -48,11 +54,11 @@ typedef struct entry {
 
 struct bv_zip {
   char *name;
-  int fd;               /* -1: in memory */
+  int fd; /* -1: in memory */
   const unsigned char *memory;
-  int64_t size;         /* bytes of the archive */
-  int64_t dir_at;       /* offset of the directory: data ends here */
-  unsigned char *dir;   /* the directory's bytes */
+  int64_t size;       /* bytes of the archive */
+  int64_t dir_at;     /* offset of the directory: data ends here */
+  unsigned char *dir; /* the directory's bytes */
   size_t dir_size;
   entry *entry;
   size_t n;
@@ -67,6 +73,10 @@ static uint32_t u32(const unsigned char *p) {
   return (uint32_t)u16(p) | (uint32_t)u16(p + 2) << 16;
 }
 
+static uint64_t u64(const unsigned char *p) {
+  return (uint64_t)u32(p) | (uint64_t)u32(p + 4) << 32;
+}
+
 bool bv_zip_magic(const char *p, size_t n) {
   return n >= 4 && (!memcmp(p, "PK\3\4", 4) || !memcmp(p, "PK\5\6", 4));
 }
@@ -76,8 +86,9 @@ static bv_rc no_memory(bv_err *err) {
 }
 
 static bv_rc broken(const bv_zip *z, const char *what, bv_err *err) {
-  return bv_fail(err, BV_IO, "%s: the zip archive is damaged or cut off (%s); fetch or copy it again",
-                 z->name, what);
+  return bv_fail(err, BV_IO,
+                 "%s: the zip archive is damaged or cut off (%s); fetch or copy it again", z->name,
+                 what);
 }
 
 /* All n bytes at an offset that the caller has checked against the size. */
@@ -91,7 +102,7 @@ static bv_rc read_at(const bv_zip *z, int64_t offset, void *p, size_t n, bv_err 
     ssize_t got = pread(z->fd, (char *)p + have, n - have, (off_t)(offset + (int64_t)have));
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) {
-      return bv_fail_native(err, BV_IO, errno, "%s: cannot be read: %s", z->name, strerror(errno));
+      return bv_fail(err, BV_IO, "%s: cannot be read: %s", z->name, strerror(errno));
     }
     if (got == 0) return broken(z, "the file became shorter", err);
     have += (size_t)got;
@@ -101,46 +112,71 @@ static bv_rc read_at(const bv_zip *z, int64_t offset, void *p, size_t n, bv_err 
 
 /* ---- the directory ------------------------------------------------------------------------- */
 
-static bv_rc refuse_kinds(const bv_zip *z, const unsigned char *end, bv_err *err) {
-  if (u16(end + 10) == 0xffff || u32(end + 12) == 0xffffffff || u32(end + 16) == 0xffffffff) {
-    return bv_fail(err, BV_ARG, "%s: this is a zip64 archive; unpack it and import the files inside",
-                   z->name);
-  }
-  if (u16(end + 4) || u16(end + 6) || u16(end + 8) != u16(end + 10)) {
+/* What an end record of either kind says. */
+typedef struct end_record {
+  uint64_t disk, dir_disk, here, n, dir_size, dir_at;
+} end_record;
+
+static end_record read_end(const unsigned char *p) {
+  return (end_record){u16(p + 4), u16(p + 6), u16(p + 8), u16(p + 10), u32(p + 12), u32(p + 16)};
+}
+
+/* The zip64 end record, if a locator stands right before the ordinary one at `end`. */
+static bv_rc read_end64(const bv_zip *z, int64_t end, end_record *out, bv_err *err) {
+  unsigned char locator[LOCATOR_SIZE], p[END64_SIZE];
+  if (end < LOCATOR_SIZE) return BV_OK;
+  BV_TRY(read_at(z, end - LOCATOR_SIZE, locator, sizeof locator, err));
+  if (memcmp(locator, "PK\6\7", 4) != 0) return BV_OK;
+  uint64_t at = u64(locator + 8), last = (uint64_t)(end - LOCATOR_SIZE);
+  if (at > last || last - at < END64_SIZE) return broken(z, "no zip64 end record", err);
+  BV_TRY(read_at(z, (int64_t)at, p, sizeof p, err));
+  if (memcmp(p, "PK\6\6", 4) != 0) return broken(z, "no zip64 end record", err);
+  *out = (end_record){u32(p + 16), u32(p + 20), u64(p + 24), u64(p + 32), u64(p + 40), u64(p + 48)};
+  return BV_OK;
+}
+
+/* `end` is where the ordinary end record stands. */
+static bv_rc take_end(bv_zip *z, const end_record *e, int64_t end, bv_err *err) {
+  if (e->disk || e->dir_disk || e->here != e->n) {
     return bv_fail(err, BV_ARG, "%s: this is a part of a split zip archive; join the parts first",
                    z->name);
   }
+  if (e->dir_at > (uint64_t)end || e->dir_size > (uint64_t)end - e->dir_at ||
+      e->n > e->dir_size / ENTRY_SIZE) {
+    return broken(z, "the directory lies outside the file", err);
+  }
+  if (e->dir_size > BV_ZIP_DIR_MAX) {
+    return bv_fail(err, BV_LIMIT, "%s: the zip directory has more than %zu MiB", z->name,
+                   BV_ZIP_DIR_MAX >> 20);
+  }
+  z->n = (size_t)e->n;
+  z->dir_size = (size_t)e->dir_size;
+  z->dir_at = (int64_t)e->dir_at;
   return BV_OK;
 }
 
 /* Find the end record and take from it where the directory is. */
 static bv_rc find_directory(bv_zip *z, bv_err *err) {
-  unsigned char *tail = NULL;
   if (z->size < END_SIZE) return broken(z, "no end record", err);
   int64_t span = z->size < END_SIZE + COMMENT_MAX ? z->size : END_SIZE + COMMENT_MAX;
-  tail = bv_alloc(BV_MEM_IMPORT, (size_t)span);
+  unsigned char *tail = bv_alloc(BV_MEM_IMPORT, (size_t)span);
   if (!tail) return no_memory(err);
   bv_rc rc = read_at(z, z->size - span, tail, (size_t)span, err);
-  int64_t at = rc == BV_OK ? span - END_SIZE : -1;
-  while (at >= 0 && (memcmp(tail + at, "PK\5\6", 4) != 0 ||
-                     at + END_SIZE + (int64_t)u16(tail + at + 20) != span)) {
+  int64_t at = span - END_SIZE;
+  end_record e = {0};
+  while (rc == BV_OK && at >= 0 &&
+         (memcmp(tail + at, "PK\5\6", 4) != 0 ||
+          at + END_SIZE + (int64_t)u16(tail + at + 20) != span)) {
     at--;
   }
   if (rc == BV_OK && at < 0) rc = broken(z, "no end record", err);
-  if (rc == BV_OK) rc = refuse_kinds(z, tail + at, err);
   if (rc == BV_OK) {
-    z->n = u16(tail + at + 10);
-    z->dir_size = u32(tail + at + 12);
-    z->dir_at = (int64_t)u32(tail + at + 16);
-    if (z->dir_at + (int64_t)z->dir_size > z->size - span + at) {
-      rc = broken(z, "the directory lies outside the file", err);
-    } else if (z->dir_size > BV_ZIP_DIR_MAX) {
-      rc = bv_fail(err, BV_LIMIT, "%s: the zip directory has more than %zu MiB", z->name,
-                   BV_ZIP_DIR_MAX >> 20);
-    }
+    e = read_end(tail + at);
+    at += z->size - span;
+    rc = read_end64(z, at, &e, err);
   }
   bv_free(tail);
-  return rc;
+  return rc == BV_OK ? take_end(z, &e, at, err) : rc;
 }
 
 static bool name_is_text(const unsigned char *p, size_t n) {
@@ -153,30 +189,54 @@ static bool name_is_text(const unsigned char *p, size_t n) {
 static bv_rc check_ratio(const bv_zip *z, const entry *e, bv_err *err) {
   const bv_zip_entry *p = &e->public;
   if (p->size <= BV_ZIP_RATIO_FROM || p->size / BV_ZIP_RATIO_MAX <= p->packed) return BV_OK;
-  return bv_fail(err, BV_LIMIT,
-                 "%s: %.*s says that it unpacks %lld bytes to %lld, more than %d times as many; that "
-                 "is no table of bars",
-                 z->name, NAME_IN_TEXT, p->name, (long long)p->packed, (long long)p->size,
-                 BV_ZIP_RATIO_MAX);
+  return bv_fail(
+      err, BV_LIMIT,
+      "%s: %.*s says that it unpacks %lld bytes to %lld, more than %d times as many; that "
+      "is no table of bars",
+      z->name, NAME_IN_TEXT, p->name, (long long)p->packed, (long long)p->size, BV_ZIP_RATIO_MAX);
+}
+
+/* Numbers that do not fit 32 bits stand in the extra field of kind 1, in this order and only they. */
+static bool read_zip64(const unsigned char *extra, size_t n, uint64_t *v[3]) {
+  while (n >= 4) {
+    size_t kind = u16(extra), len = u16(extra + 2);
+    extra += 4;
+    n -= 4;
+    if (len > n) return false;
+    for (size_t i = 0, at = 0; kind == 1 && i < 3; i++) {
+      if (*v[i] != NO_FIT) continue;
+      if (len - at < 8) return false;
+      *v[i] = u64(extra + at);
+      at += 8;
+    }
+    if (kind == 1) return true;
+    extra += len;
+    n -= len;
+  }
+  return false;
 }
 
 static bv_rc read_entry(const bv_zip *z, const unsigned char *p, char *name, entry *e,
                         bv_err *err) {
+  uint64_t size = u32(p + 24), packed = u32(p + 20), offset = u32(p + 42);
   *e = (entry){.flags = u16(p + 8), .method = u16(p + 10), .crc = u32(p + 16)};
   e->name_size = u16(p + 28);
   if (!name_is_text(p + ENTRY_SIZE, e->name_size)) return broken(z, "a name is not text", err);
   memcpy(name, p + ENTRY_SIZE, e->name_size);
   name[e->name_size] = 0;
-  e->public = (bv_zip_entry){name, u32(p + 24), u32(p + 20)};
-  e->offset = (int64_t)u32(p + 42);
-  if (u32(p + 24) == 0xffffffff || u32(p + 20) == 0xffffffff || u32(p + 42) == 0xffffffff) {
-    return bv_fail(err, BV_ARG, "%s: %.*s uses zip64; unpack it and import the file", z->name,
-                   NAME_IN_TEXT, name);
+  if (size == NO_FIT || packed == NO_FIT || offset == NO_FIT) {
+    uint64_t *v[3] = {&size, &packed, &offset};
+    if (!read_zip64(p + ENTRY_SIZE + e->name_size, u16(p + 30), v)) {
+      return broken(z, "a zip64 field is missing", err);
+    }
   }
-  int64_t first_byte = e->offset + LOCAL_SIZE + (int64_t)e->name_size;
-  if (first_byte + e->public.packed > z->dir_at) {
+  uint64_t room = (uint64_t)z->dir_at, head = LOCAL_SIZE + e->name_size;
+  if (offset > room || head > room - offset || packed > room - offset - head) {
     return broken(z, "an entry reaches into the directory", err);
   }
+  if (size > INT64_MAX) return broken(z, "an entry is larger than any file", err);
+  e->public = (bv_zip_entry){name, (int64_t)size, (int64_t)packed};
+  e->offset = (int64_t)offset;
   return BV_OK;
 }
 
@@ -257,7 +317,7 @@ bv_rc bv_zip_open(const char *path, bv_zip **out, bv_err *err) {
   if (fd < 0 || fstat(fd, &st) != 0) {
     int why = errno;
     if (fd >= 0) close(fd);
-    return bv_fail_native(err, BV_IO, why, "%s: cannot be opened: %s", path, strerror(why));
+    return bv_fail(err, BV_IO, "%s: cannot be opened: %s", path, strerror(why));
   }
   if (!S_ISREG(st.st_mode)) {
     close(fd);
@@ -376,16 +436,19 @@ static void entry_close(void *ctx) {
 /* Check the local header and find where the data begins. */
 static bv_rc find_data(unpacker *u, bv_err *err) {
   unsigned char h[LOCAL_SIZE];
-  char name[COMMENT_MAX + 1];
+  char piece[256];
   const bv_zip *z = u->zip;
   const entry *e = u->e;
   BV_TRY(read_at(z, e->offset, h, sizeof h, err));
   if (memcmp(h, "PK\3\4", 4) != 0 || u16(h + 8) != e->method || u16(h + 26) != e->name_size) {
     return damaged(u, "its local header is wrong", err);
   }
-  BV_TRY(read_at(z, e->offset + LOCAL_SIZE, name, e->name_size, err));
-  if (memcmp(name, e->public.name, e->name_size) != 0) {
-    return damaged(u, "its local header has another name", err);
+  for (size_t at = 0; at < e->name_size; at += sizeof piece) {
+    size_t n = e->name_size - at < sizeof piece ? e->name_size - at : sizeof piece;
+    BV_TRY(read_at(z, e->offset + LOCAL_SIZE + (int64_t)at, piece, n, err));
+    if (memcmp(piece, e->public.name + at, n) != 0) {
+      return damaged(u, "its local header has another name", err);
+    }
   }
   u->at = e->offset + LOCAL_SIZE + (int64_t)e->name_size + (int64_t)u16(h + 28);
   u->packed_left = e->public.packed;
@@ -408,9 +471,8 @@ static bv_rc start_unpacker(unpacker *u, bv_err *err) {
   }
   BV_TRY(find_data(u, err));
   if (e->method == STORED) {
-    return e->public.size == e->public.packed
-               ? BV_OK
-               : damaged(u, "a stored entry has two lengths", err);
+    return e->public.size == e->public.packed ? BV_OK
+                                              : damaged(u, "a stored entry has two lengths", err);
   }
   u->in = bv_alloc(BV_MEM_IMPORT, IN_SIZE);
   if (!u->in) return no_memory(err);
@@ -430,8 +492,7 @@ bv_rc bv_zip_stream(const bv_zip *z, size_t i, bv_infile **out, bv_err *err) {
   u->e = &z->entry[i];
   bv_rc rc = start_unpacker(u, err);
   char name[2 * NAME_IN_TEXT + 2];
-  snprintf(name, sizeof name, "%.*s/%.*s", NAME_IN_TEXT, z->name, NAME_IN_TEXT,
-           u->e->public.name);
+  snprintf(name, sizeof name, "%.*s/%.*s", NAME_IN_TEXT, z->name, NAME_IN_TEXT, u->e->public.name);
   if (rc != BV_OK) {
     entry_close(u);
     return rc;

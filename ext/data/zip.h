@@ -1,8 +1,8 @@
 /*
 ** zip.h - the entries of a zip archive as byte streams.
 **
-** Read are archives of the classic format (APPNOTE 6.3.10 without its zip64, encryption and split
-** parts), entries stored or deflated.  The central directory is the truth; every local header must
+** Read are archives of APPNOTE 6.3.10, zip64 included, without encryption and split parts, entries
+** stored or deflated.  The central directory is the truth; every local header must
 ** agree with it.  Everything is checked before it is used: offsets against the file, entries against
 ** each other (no two may share bytes), each entry's length and CRC against the directory at its end.
 **

@@ -106,9 +106,9 @@ static bv_rc add_param(bv_run_config *c, const char *name, const char *type, sql
   (void)type;
   sqlite3_value *copy = sqlite3_value_dup(v);
   if (!copy) return BV_NOMEM;
-  sqlite3_value_free(bv_map_find(&c->param, name, strlen(name)));
+  sqlite3_value *old = bv_map_find(&c->param, name, strlen(name));
   bv_rc rc = bv_map_put(&c->param, name, strlen(name), copy);
-  if (rc != BV_OK) sqlite3_value_free(copy);
+  sqlite3_value_free(rc == BV_OK ? old : copy);
   return rc;
 }
 

@@ -69,10 +69,8 @@ static bv_rc count_lots(const bv_report_input *in, int64_t *n, bv_err *err) {
 static bv_rc load_lots(const bv_report_input *in, bv_metric_trade *t, int64_t n, bv_err *err) {
   sqlite3_stmt *st;
   BV_TRY(bv_sql_prepare(in->db,
-                        "SELECT l.entry_ts, l.exit_ts, l.qty, l.entry_price, l.exit_price, l.pnl,"
-                        " l.ret, l.open, coalesce(a.multiplier, 1) FROM main.bt_lot l"
-                        " LEFT JOIN main.barsvt_asset a ON a.asset = l.asset"
-                        " WHERE l.run = ?1 ORDER BY l.id",
+                        "SELECT entry_ts, exit_ts, qty, entry_price, exit_price, pnl, ret, open,"
+                        " asset FROM main.bt_lot WHERE run = ?1 ORDER BY id",
                         &st, err));
   sqlite3_bind_int64(st, 1, in->run);
   int64_t i = 0;
@@ -88,7 +86,7 @@ static bv_rc load_lots(const bv_report_input *in, bv_metric_trade *t, int64_t n,
         .pnl = sqlite3_column_double(st, 5),
         .ret = sqlite3_column_type(st, 6) == SQLITE_NULL ? NAN : sqlite3_column_double(st, 6),
         .open = sqlite3_column_int(st, 7),
-        .multiplier = sqlite3_column_double(st, 8),
+        .multiplier = bv_sim_multiplier(in->sim, bv_sim_asset_number(in->sim, bv_sql_text(st, 8))),
     };
   }
   sqlite3_finalize(st);

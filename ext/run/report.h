@@ -5,10 +5,12 @@
 #define BV_RUN_REPORT_H
 
 #include "data/sql.h"
+#include "sim/sim.h"
 #include "time/zone.h"
 
 typedef struct bv_report_input {
   sqlite3 *db;
+  const bv_sim *sim; /* for the multipliers of its assets */
   int64_t run, points;
   double cash, commission;
   const bv_zone *zone;

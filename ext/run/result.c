@@ -22,11 +22,16 @@ static const char *const insert_sql[BV_RS_COUNT] = {
 
 static bv_rc insert_run(bv_result *r, const bv_result_head *h, bv_err *err) {
   sqlite3_stmt *st;
-  BV_TRY(
-      bv_sql_prepare(r->db,
-                     "INSERT INTO main.bt_run(strategy, sql, mode, profile, config, knobs,"
-                     " status, cash, version) VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'running', ?7, ?8)",
-                     &st, err));
+  /* The next number no table has seen: rows of a run may outlive its row in bt_run. */
+  BV_TRY(bv_sql_prepare(
+      r->db,
+      "INSERT INTO main.bt_run(id, strategy, sql, mode, profile, config, knobs, status, cash,"
+      " version) SELECT 1 + coalesce(max(run), 0), ?1, ?2, ?3, ?4, ?5, ?6, 'running', ?7, ?8"
+      " FROM (SELECT max(id) AS run FROM main.bt_run UNION ALL SELECT max(run) FROM main.bt_order"
+      " UNION ALL SELECT max(run) FROM main.bt_fill UNION ALL SELECT max(run) FROM main.bt_lot"
+      " UNION ALL SELECT max(run) FROM main.bt_position UNION ALL SELECT max(run) FROM"
+      " main.bt_curve UNION ALL SELECT max(run) FROM main.bt_figure)",
+      &st, err));
   sqlite3_bind_text(st, 1, h->strategy, -1, SQLITE_STATIC);
   sqlite3_bind_text(st, 2, h->sql, -1, SQLITE_STATIC);
   sqlite3_bind_text(st, 3, h->mode, -1, SQLITE_STATIC);
@@ -213,6 +218,7 @@ bv_rc bv_result_finish(bv_result *r, const bv_sim *sim, double start_cash, const
   BV_TRY(put_positions(r, sim, err));
   BV_TRY(close_run(r, sim, err));
   bv_report_input in = {.db = r->db,
+                        .sim = sim,
                         .run = r->run,
                         .points = c->total,
                         .cash = start_cash,

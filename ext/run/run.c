@@ -202,38 +202,49 @@ static bv_rc decide(bv_run *r, int64_t t, bv_err *err) {
 
 /* ---- opening ---- */
 
-/* The end of the newest stored bar; BV_NO_CLOCK where none is stored. */
-static bv_rc newest_end(bv_store *s, int64_t *out, bv_err *err) {
+/* Raise *out to the end of the newest bar stored in `home`.  Any instant near the end of the data
+** does, so the newest series are enough. */
+static bv_rc newest_end(bv_store *s, bv_store *home, int64_t *out, bv_err *err) {
   sqlite3_stmt *st;
+  bool there;
   int row;
-  *out = BV_NO_CLOCK;
-  /* Any instant near the end of the data does: the newest series are enough. */
-  BV_TRY(bv_sql_prepare(s->db,
-                        "SELECT a.asset, s.timestep FROM main.barsvt_series s JOIN"
-                        " main.barsvt_asset a ON a.id = s.asset WHERE s.venue = ''"
-                        " ORDER BY s.id DESC LIMIT 100",
-                        &st, err));
+  BV_TRY(bv_store_has_schema(home, &there, err));
+  if (!there) return BV_OK;
+  BV_TRY(bv_store_prepare(home,
+                          "SELECT a.asset, s.timestep FROM main.barsvt_series s JOIN"
+                          " main.barsvt_asset a ON a.id = s.asset WHERE s.venue = ''"
+                          " ORDER BY s.id DESC LIMIT 100",
+                          &st, err));
   bv_rc rc;
   while ((rc = bv_sql_row(s->db, st, &row, err, "barsvt_series")) == BV_OK && row) {
     const bv_series *series;
-    int64_t first, last, n;
+    int64_t first, last, n = 0;
     rc = bv_series_find(s, bv_sql_text(st, 0), bv_sql_text(st, 1), &series, err);
     if (rc == BV_OK && series) rc = bv_series_span(s, series, &first, &last, &n, err);
     if (rc != BV_OK) break;
-    if (!series || n == 0) continue;
+    if (n == 0) continue;
     int64_t end = bv_timestep_end(series->step, series->zone, last);
-    if (*out == BV_NO_CLOCK || end > *out) *out = end;
+    if (end > *out) *out = end;
   }
   sqlite3_finalize(st);
   return rc;
 }
 
+/* A step-mode view may count back from bars_clock(), so the clock stands at the end of the data while
+** it is looked at. */
+static bv_rc set_last_clock(bv_store *s, bv_err *err) {
+  int64_t end = BV_INSTANT_MIN;
+  BV_TRY(newest_end(s, s, &end, err));
+  for (int i = 0; i < s->nattached; i++) BV_TRY(newest_end(s, s->attached[i], &end, err));
+  if (end > BV_INSTANT_MIN) s->clock = end;
+  return BV_OK;
+}
+
 /* Find the strategy's series by executing it once with everything visible up to the run's end; in set
-** mode its first row is kept, the statement goes on from there.  A step-mode view may count back from
-** bars_clock(), so it has one. */
+** mode its first row is kept, the statement goes on from there. */
 static bv_rc discover(bv_run *r, bv_err *err) {
   bv_store *s = r->store;
-  if (!r->strategy.set_mode && s->clock == BV_NO_CLOCK) BV_TRY(newest_end(s, &s->clock, err));
+  if (!r->strategy.set_mode && s->clock == BV_NO_CLOCK) BV_TRY(set_last_clock(s, err));
   s->touched = on_touch;
   s->touched_ctx = r;
   bv_rc rc;
@@ -303,7 +314,6 @@ static bv_rc open_parts(bv_run *r, const char *strategy, const char *config, con
   if (strategy) BV_TRY(bv_strategy_open(s->db, strategy, &r->strategy, err));
   BV_TRY(bv_sql_prepare(s->db, "INSERT INTO bars(asset) SELECT NULL WHERE 0", &r->undo, err));
   BV_TRY(open_savepoint(r, err));
-  BV_TRY(bv_store_create_schema(s, err));
   BV_TRY(open_result(r, config, version, err));
   bv_sim_sink sink = bv_result_sink(r->result);
   BV_TRY(bv_sim_new(&r->config.sim, &sink, &r->sim, err));

@@ -1,6 +1,7 @@
 /* strategy.c - a strategy view, prepared; see strategy.h. */
 #include "run/strategy.h"
 #include "base/text.h"
+#include "time/instant.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -144,12 +145,28 @@ void bv_strategy_close(bv_strategy *s) {
   *s = (bv_strategy){0};
 }
 
-static bv_rc bad_row(const bv_strategy *s, const bv_signal *g, const char *what, sqlite3_value *v,
-                     bv_err *err) {
-  const char *text = v ? (const char *)sqlite3_value_text(v) : NULL;
-  return bv_fail(err, BV_ARG, "%s: a row for asset '%.64s' has %s%s%.40s%s", s->label,
-                 g->asset ? g->asset : "NULL", what, text ? " ('" : "", text ? text : "",
-                 text ? "')" : "");
+static bv_rc bad_row(const bv_strategy *s, const bv_signal *g, const char *what, bv_err *err) {
+  return bv_fail(err, BV_ARG, "%s: a row for asset '%.64s' has %s", s->label, g->asset, what);
+}
+
+static const char *text_of(sqlite3_value *v) {
+  const char *text = (const char *)sqlite3_value_text(v);
+  return text ? text : "";
+}
+
+/* A value of the wrong type: `want` says what belongs there. */
+static bv_rc bad_value(const bv_strategy *s, const bv_signal *g, const char *column,
+                       sqlite3_value *v, const char *want, bv_err *err) {
+  char what[160];
+  switch (sqlite3_value_type(v)) {
+  case SQLITE_NULL: snprintf(what, sizeof what, "a NULL"); break;
+  case SQLITE_BLOB: snprintf(what, sizeof what, "a blob"); break;
+  case SQLITE_TEXT: snprintf(what, sizeof what, "the text '%.40s'", text_of(v)); break;
+  default: snprintf(what, sizeof what, "%.40s", text_of(v)); break;
+  }
+  size_t n = strlen(what);
+  snprintf(what + n, sizeof what - n, " in %s; it must be %s", column, want);
+  return bad_row(s, g, what, err);
 }
 
 /* The one target that is not NULL. */
@@ -160,19 +177,27 @@ static bv_rc read_ask(const bv_strategy *s, bv_signal *g, bv_err *err) {
     sqlite3_value *v = sqlite3_column_value(s->st, s->at_ask[a]);
     int type = sqlite3_value_type(v);
     if (type == SQLITE_NULL) continue;
-    if (type != SQLITE_FLOAT && type != SQLITE_INTEGER) {
-      return bad_row(s, g,
-                     a == BV_ASK_WEIGHT ? "a target_weight that is not a number"
-                                        : "a quantity that is not a number",
-                     v, err);
+    double amount = sqlite3_value_double(v);
+    if ((type != SQLITE_FLOAT && type != SQLITE_INTEGER) || isinf(amount)) {
+      return bad_value(s, g, ask_name[a], v, "a finite number or NULL", err);
     }
-    if (!g->none) return bad_row(s, g, "more than one target", NULL, err);
+    if (!g->none) return bad_row(s, g, "more than one target", err);
     g->none = false;
     g->ask = (bv_ask)a;
-    g->amount = sqlite3_value_double(v);
-    if (isinf(g->amount)) return bad_row(s, g, "an infinite target", v, err);
+    g->amount = amount;
   }
   return BV_OK;
+}
+
+static bv_rc read_known_at(const bv_strategy *s, bv_signal *g, bv_err *err) {
+  sqlite3_value *v = sqlite3_column_value(s->st, 1);
+  if (sqlite3_value_type(v) != SQLITE_INTEGER) {
+    return bad_value(s, g, "known_at", v, "a whole number of epoch seconds", err);
+  }
+  bv_err why = {0};
+  g->known_at = sqlite3_value_int64(v);
+  if (bv_instant_check(g->known_at, &why) == BV_OK) return BV_OK;
+  return bv_fail(err, BV_ARG, "%s: known_at: %s", s->label, why.msg);
 }
 
 bv_rc bv_strategy_next(bv_strategy *s, bv_signal *out, bool *more, bv_err *err) {
@@ -184,14 +209,8 @@ bv_rc bv_strategy_next(bv_strategy *s, bv_signal *out, bool *more, bv_err *err) 
     return bv_sql_fail(s->db, again != SQLITE_OK ? again : code, err, s->label);
   }
   *out = (bv_signal){.asset = (const char *)sqlite3_column_text(s->st, 0)};
-  if (!out->asset) return bad_row(s, out, "no asset", NULL, err);
-  if (s->set_mode) {
-    sqlite3_value *v = sqlite3_column_value(s->st, 1);
-    if (sqlite3_value_type(v) != SQLITE_INTEGER) {
-      return bad_row(s, out, "a known_at that is not an integer", v, err);
-    }
-    out->known_at = sqlite3_value_int64(v);
-  }
+  if (!out->asset) return bv_fail(err, BV_ARG, "%s: a row has no asset", s->label);
+  if (s->set_mode) BV_TRY(read_known_at(s, out, err));
   if (s->at_tag >= 0) out->tag = (const char *)sqlite3_column_text(s->st, s->at_tag);
   return read_ask(s, out, err);
 }

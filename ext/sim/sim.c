@@ -252,6 +252,10 @@ static const bv_asset *known(const bv_sim *s, int asset) {
   return asset >= 0 && asset < s->ledger.nasset ? &s->ledger.asset[asset] : NULL;
 }
 
+int bv_sim_asset_number(const bv_sim *s, const char *key) {
+  return (int)(uintptr_t)bv_map_find(&s->by_key, key, strlen(key)) - 1;
+}
+
 double bv_sim_multiplier(const bv_sim *s, int asset) {
   return asset >= 0 && asset < s->ledger.nasset ? s->ledger.asset[asset].multiplier : 1;
 }

@@ -134,6 +134,7 @@ void bv_sim_free(bv_sim *s);
 ** empty key, or a multiplier that is not a positive number or differs from the first one given. */
 BV_MUST bv_rc bv_sim_asset(bv_sim *s, const char *key, double multiplier, int *asset, bv_err *err);
 const char *bv_sim_asset_key(const bv_sim *s, int asset);
+int bv_sim_asset_number(const bv_sim *s, const char *key); /* -1: not known */
 double bv_sim_multiplier(const bv_sim *s, int asset);
 
 /* Bars that start at `ts`, complete: only `asset`, `ts` and `open` decide fills, but slippage.clamp

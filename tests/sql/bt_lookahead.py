@@ -49,7 +49,7 @@ PEEKS = {
     'another asset, finer bars':
         "SELECT 'AAA' AS asset, coalesce({q}((SELECT close FROM bars('BBB', '5m')" + LAST + ")), 1) AS qty",
     'the end of a join over both':
-        "SELECT 'AAA' AS asset, 1 + sum(b.close > a.close) AS qty FROM bars('AAA', '15m') a JOIN bars b ON b.asset = 'BBB' AND b.timestep = '5m' AND b.ts = a.ts + 600",
+        "SELECT 'AAA' AS asset, 1 + count(*) % 9 AS qty FROM bars('AAA', '15m') a JOIN bars b ON b.asset = 'BBB' AND b.timestep = '5m' AND b.ts = a.ts + 600",
     'a window function that ends later':
         "SELECT asset, {q}(m) AS qty FROM (SELECT asset, ts, max(high) OVER (ORDER BY ts ROWS BETWEEN CURRENT ROW AND 8 FOLLOWING) AS m FROM bars('AAA', '15m')) ORDER BY ts DESC LIMIT 1 OFFSET 2",
 }

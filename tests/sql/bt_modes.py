@@ -97,7 +97,7 @@ def test_clock_bounds_the_run():
         checks.equal(span(db, early)[1], 5.0, 'clock: an earlier end still counts')
         late = run(db, sql, {'end': day(15)})
         checks.equal(span(db, late)[1], 9.0, 'clock: a later end does not')
-        checks.error(lambda: run(db, "SELECT asset, 'x' AS qty FROM bars('AAA', 'day')"), ['not a number'], 'clock: a failing run')
+        checks.error(lambda: run(db, "SELECT asset, 'x' AS qty FROM bars('AAA', 'day')"), ['finite number'], 'clock: a failing run')
         checks.equal(one(db, 'SELECT bars_clock()'), day(9) + 3600, 'clock: put back after a failed run')
         db.execute('SELECT bars_clock(NULL)')
         checks.equal(one(db, 'SELECT bars_clock()'), None, 'clock: lifted')
@@ -225,10 +225,50 @@ def test_sources():
     db.execute("ATTACH ':memory:' AS other")
     db.execute("CREATE VIEW other.there AS SELECT known_at, asset, 4 AS qty FROM bars('AAA', 'day')")
     checks.equal(fills(db, one(db, "SELECT bt_run('there')"))[0], (1.0, 'AAA', 4.0, 11.0), 'sources: an attached database')
+    # Counting back from the clock, without naming the assets: the view still reads something to step over.
+    r = run(db, f"SELECT 'AAA' AS asset, count(*) AS qty FROM bars('AAA', 'day', bars_clock() - {3 * DAY}, bars_clock())")
+    checks.equal((span(db, r), [f[2] for f in fills(db, r)][:4]), ((1.0, 20.0, 20), [1.0, 2.0, 3.0, 3.0]), 'sources: counting back from the clock')
     # A function of the program.
     db.create_function('model', 1, lambda x: 9 if x > 12 else None)
     r = run(db, "SELECT known_at, asset, model(close) AS target_qty FROM bars('AAA', 'day')", temp=True)
     checks.equal(fills(db, r), [(3.0, 'AAA', 9.0, 13.0)], 'sources: a function of the program')
+
+
+def test_multiplier():
+    """A contract of 50 a point: value, P&L, buying power and return count the multiplier."""
+    db = fresh()
+    db.execute("SELECT bars_asset('AAA', 'multiplier', 50)")
+    r = run(db, f"SELECT known_at, asset, CASE ts WHEN {day(0)} THEN 3 WHEN {day(9)} THEN 0 END AS target_qty FROM bars('AAA', 'day')",
+            {'commission': 0.001})
+    commission = 3 * 50 * (11 + 20) * 0.001
+    pnl, ret = db.execute('SELECT pnl, ret FROM bt_trade WHERE run = ?', (r,)).fetchone()
+    checks.near(pnl, 3 * 50 * (20 - 11) - commission, 1e-9, 'multiplier: P&L')
+    checks.near(ret, pnl / (3 * 50 * 11), 1e-12, 'multiplier: return')
+    checks.near(one(db, 'SELECT value FROM bt_run WHERE id = ?', r), 100000 + pnl, 1e-9, 'multiplier: value')
+    checks.near(one(db, 'SELECT cash FROM bt_equity WHERE run = ? AND ts = ?', r, day(2)), 100000 - 3 * 50 * 11 * 1.001, 1e-9, 'multiplier: cash')
+    # Bought and sold, over the mean value of the account.
+    mean = one(db, 'SELECT avg(value) FROM bt_equity WHERE run = ?', r)
+    turnover = one(db, "SELECT value FROM bt_metric WHERE run = ? AND name = 'turnover' AND variant = ''", r)
+    years = 20 / one(db, "SELECT value FROM bt_metric WHERE run = ? AND name = 'periods_per_year' AND variant = ''", r)
+    checks.near(turnover * years * mean / (3 * 50 * (11 + 20)), 1.0, 0.6, 'multiplier: turnover counts it')
+    r = run(db, f"SELECT known_at, asset, CASE ts WHEN {day(0)} THEN 1.0 END AS target_weight FROM bars('AAA', 'day')", {'cash': 6000})
+    checks.equal(fills(db, r), [(1.0, 'AAA', 10.0, 11.0)], 'multiplier: 6000 at 550 a contract')
+
+
+def test_attached():
+    """Bars in an attached file; results go to main, which has none of the store's tables."""
+    db = connect('attached.db')
+    insert(db, 'AAA', 'day', DAY, START, 20, 10)
+    db.execute("SELECT bars_asset('AAA', 'multiplier', 2)")
+    db.close()
+    db = connect()
+    db.execute("ATTACH 'attached.db' AS market")
+    for sql in (SET_ONE, STEP_ONE):
+        r = run(db, sql, temp=True)
+        checks.equal((span(db, r), len(fills(db, r))), ((1.0, 20.0, 20), 19), 'attached: steps and fills')
+        checks.near(one(db, 'SELECT value FROM bt_run WHERE id = ?', r), 100000 + 2 * sum(29.5 - p for p in range(11, 30)), 1e-9, 'attached: value')
+    checks.equal(one(db, "SELECT count(*) FROM market.sqlite_schema WHERE name LIKE 'bt_%'"), 0, 'attached: nothing is written there')
+    checks.equal(one(db, "SELECT count(*) FROM main.sqlite_schema WHERE name LIKE 'barsvt_%'"), 0, 'attached: no store is made in main')
 
 
 def test_late_assets():

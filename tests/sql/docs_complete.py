@@ -121,6 +121,8 @@ def anchors(text):
 
 for where in ("README.md", "docs/sql.md", "docs/store.md", "docs/backtest.md"):
     for target in re.findall(r"\]\(([^)]+)\)", read(where)):
+        if target.startswith("https://"):
+            continue
         path, _, anchor = target.partition("#")
         full = os.path.normpath(os.path.join(os.path.dirname(where), path)) if path else where
         there = os.path.isfile(os.path.join(ROOT, full))

@@ -1,0 +1,225 @@
+/*
+** fault_help.h - a scenario in SQL that touches everything, with the answers it gives when nothing
+** fails: shared by the tests that make something fail.
+*/
+#ifndef BV_TEST_FAULT_HELP_H
+#define BV_TEST_FAULT_HELP_H
+
+#include "data_help.h"
+
+#include <sys/stat.h>
+
+#define SCENARIO_CSV "tests/tmp/fault.csv"
+
+static const char *const scenario[] = {
+    "SELECT bars_config('history', 40)",
+    "SELECT bars_config('future', 20)",
+    "SELECT count(*) FROM bars_coverage",
+    "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 159) "
+    "INSERT INTO bars(asset, timestep, ts, open, high, low, close, volume) SELECT 'A', 'minute', "
+    "1704292200 + 60 * (i + i / 40 * 9), 100 + i % 7, 103 + i % 7, 98 + i % 5, 101 + i % 5, i FROM "
+    "n",
+    "INSERT OR REPLACE INTO bars(asset, timestep, time, open, high, low, close) VALUES "
+    "('A', 'minute', '2024-01-03 14:31', 100, 110, 90, 105)",
+    "INSERT OR IGNORE INTO bars(asset, timestep, ts, open, high, low, close) VALUES "
+    "('A', 'minute', 1704292200, 1, 1, 1, 1)",
+    "SELECT bars_import('" SCENARIO_CSV "', 'B', 'minute', '{\"tz\": \"UTC\"}')",
+    "SELECT line, reason FROM bars_reject",
+    "SELECT bars_compact()",
+    "SELECT bars_import('" SCENARIO_CSV "', 'B', 'minute')",
+    "SELECT bars_asset('A', 'tz', 'America/New_York')",
+    "SELECT ts, open, high, low, close, volume, vwap, known_at, time FROM bars('A', 'minute') "
+    "WHERE ts % 7 = 0",
+    "SELECT ts, close FROM bars('A', 'minute') ORDER BY ts DESC LIMIT 70",
+    "SELECT ts, asset, close FROM bars WHERE asset IN ('A', 'B') AND timestep = 'minute' "
+    "AND start = '2024-01-03 14:40' AND \"end\" = '2024-01-03 14:50' ORDER BY ts",
+    "SELECT ts, close, complete, count FROM bars_agg('A', '15 minutes')",
+    "SELECT ts, close, filled FROM bars_agg('A', '3 minutes', NULL, NULL, NULL, '09:30-10:30', "
+    "'prev')",
+    "SELECT ts, close, vwap FROM bars_agg('B', 'day', NULL, NULL, 'Asia/Tokyo') ORDER BY ts DESC",
+    "SELECT ts, close FROM bars_asof('A', 'minute', '2024-01-03 15:00:30', '5 minutes')",
+    "SELECT ts, sma(bars, 5), rsi(bars, 7), prev(bars, 2), sma(bars, 3, 'rsi:5'), atr(bars, 4) "
+    "FROM bars('A', 'minute')",
+    "SELECT sma(bars_agg, 3, 'hl2') FROM bars_agg('A', '5 minutes') ORDER BY ts DESC LIMIT 9",
+    "SELECT sma('A', 'minute', 20), ema('B', 'minute', 5, 'high', '2024-01-03 14:50'), "
+    "last_price('A'), last_price('B', 'minute')",
+    "SELECT bars_clock('2024-01-03 15:00')",
+    "SELECT count(*), max(ts), last_price('A') FROM bars('A', 'minute')",
+    "SELECT bars_clock(NULL)",
+    "SELECT asset, timestep, first, last, bars, tz FROM bars_coverage ORDER BY 1",
+    "SELECT count(*) FROM bars_indicator",
+    "SELECT count(*) FROM bt_profile",
+    "SELECT name, value FROM bars_setting",
+    "SELECT count(*) FROM bars_stat",
+    "SELECT count(*) > 0 FROM bars_cache",
+    "SELECT * FROM bars('NONE', 'minute')",
+    "SELECT * FROM bars('A', '90 parsecs')",
+    "SELECT bars_import('tests/tmp/none.csv', 'C', 'minute')",
+    "INSERT INTO bars(asset, timestep, ts, open, high, low, close) VALUES "
+    "('A', 'minute', 1704292200, 2, 2, 2, 2)",
+    "INSERT INTO bars(asset, timestep, ts, open, high, low, close) VALUES ('A', 'minute', 0, 2, 1, "
+    "2, 2)",
+    "CREATE VIEW set_mode AS SELECT known_at, asset, CASE WHEN sma(bars, 3) > sma(bars, 8) THEN "
+    "1.0 "
+    "ELSE -0.5 END AS target_weight FROM bars('A', 'minute')",
+    "CREATE VIEW step_mode AS SELECT asset, CASE WHEN close > prev(bars, 3) THEN bt_param('n', 1) "
+    "ELSE 0 END AS target_qty, 'tag' AS tag FROM (SELECT * FROM bars_asof('A', 'minute')), "
+    "(SELECT 1)",
+    "DROP VIEW step_mode",
+    "CREATE VIEW step_mode AS SELECT asset, CASE WHEN close > sma('A', 'minute', 3) THEN "
+    "bt_param('n', 1) ELSE 0 END AS target_qty, 'tag' AS tag FROM bars_asof('A', 'minute')",
+    "SELECT bt_run('set_mode', '{\"cash\": 10000, \"commission\": 0.001}')",
+    "SELECT bt_run('step_mode', '{\"cash\": 10000, \"params\": {\"n\": 3}, \"end\": \"2024-01-03 "
+    "16:00\"}')",
+    "SELECT bt_run('none')",
+    "SELECT bt_run('set_mode', '{\"cahs\": 1}')",
+    "SELECT id, mode, status, steps, value, commission FROM bt_run",
+    "SELECT run, name, variant, value FROM bt_metric",
+    "SELECT run, ts, value, cash, drawdown, exposed FROM bt_equity WHERE run = 2",
+    "SELECT run, asset, qty, entry_price, exit_price, pnl, tag FROM bt_trade",
+    "SELECT count(*), max(depth) FROM bt_drawdown",
+    "SELECT * FROM bt_return_monthly",
+    "SELECT count(*) FROM bt_reject",
+    "UPDATE bars SET close = 101.5, high = 104 WHERE asset = 'A' AND timestep = 'minute' "
+    "AND ts = 1704292200 + 120",
+    "DELETE FROM bars WHERE asset = 'A' AND timestep = 'minute' AND ts < 1704292200 + 300",
+    "SELECT count(*), total(close), min(ts) FROM bars('A', 'minute')",
+    "DELETE FROM bars WHERE asset = 'B' AND timestep = 'minute'",
+    "SELECT count(*) FROM bars('B', 'minute')",
+};
+
+enum { STEPS = COUNT(scenario) };
+
+/* What a statement gave: its rows (or its error) as text. */
+typedef struct answer {
+  int code; /* SQLITE_DONE, or the error */
+  char error[200];
+  char *rows; /* malloc */
+  size_t n, cap;
+} answer;
+
+static inline void answer_add(answer *a, const char *text) {
+  size_t n = strlen(text);
+  if (a->n + n + 1 > a->cap) {
+    a->cap = 2 * (a->n + n + 1);
+    a->rows = realloc(a->rows, a->cap);
+    assert_non_null(a->rows);
+  }
+  memcpy(a->rows + a->n, text, n + 1);
+  a->n += n;
+}
+
+/* One value; false where SQLite had no memory to give its text. */
+static inline bool answer_value(answer *a, sqlite3_stmt *st, int col) {
+  char text[64] = "NULL";
+  switch (sqlite3_column_type(st, col)) {
+  case SQLITE_INTEGER:
+    snprintf(text, sizeof text, "%lld", (long long)sqlite3_column_int64(st, col));
+    break;
+  case SQLITE_FLOAT: snprintf(text, sizeof text, "%.17g", sqlite3_column_double(st, col)); break;
+  case SQLITE_TEXT: {
+    const char *s = (const char *)sqlite3_column_text(st, col);
+    if (!s) return false;
+    answer_add(a, s);
+    answer_add(a, "|");
+    return true;
+  }
+  default: break;
+  }
+  answer_add(a, text);
+  answer_add(a, "|");
+  return true;
+}
+
+static inline answer ask(sqlite3 *db, const char *sql) {
+  answer a = {0};
+  sqlite3_stmt *st = NULL;
+  answer_add(&a, "");
+  a.code = sqlite3_prepare_v2(db, sql, -1, &st, NULL);
+  if (a.code == SQLITE_OK) {
+    while ((a.code = sqlite3_step(st)) == SQLITE_ROW) {
+      for (int c = 0; c < sqlite3_column_count(st); c++) {
+        if (!answer_value(&a, st, c)) a.code = SQLITE_NOMEM;
+      }
+      if (a.code == SQLITE_NOMEM) break;
+      answer_add(&a, "\n");
+    }
+  }
+  if (a.code != SQLITE_DONE) {
+    snprintf(a.error, sizeof a.error, "%s", sqlite3_errmsg(db));
+    if (sqlite3_extended_errcode(db) != SQLITE_OK && a.code != SQLITE_NOMEM) {
+      a.code = sqlite3_extended_errcode(db);
+    }
+  }
+  sqlite3_finalize(st);
+  return a;
+}
+
+static inline void answer_free(answer *a) {
+  free(a->rows);
+  a->rows = NULL;
+}
+
+static inline bool same_answer(const answer *a, const answer *b) {
+  return a->code == b->code && strcmp(a->rows, b->rows) == 0;
+}
+
+/* How much every table of ours holds; equal before and after means that nothing was written. */
+static inline char *stored_state(sqlite3 *db) {
+  static const char *const table[] = {
+      "barsvt_asset",    "barsvt_series", "barsvt_hot", "barsvt_seg", "barsvt_stat",
+      "barsvt_coverage", "barsvt_reject", "bt_run",     "bt_order",   "bt_fill",
+      "bt_lot",          "bt_position",   "bt_curve",   "bt_figure"};
+  answer all = ask(db, "SELECT type, name FROM sqlite_schema WHERE type = 'view' ORDER BY name");
+  for (size_t i = 0; i < COUNT(table); i++) {
+    char sql[200];
+    snprintf(sql, sizeof sql, "SELECT count(*), total(length(quote(%s))) FROM %s",
+             strcmp(table[i], "barsvt_hot") == 0 ? "close" : "rowid", table[i]);
+    if (strcmp(table[i], "barsvt_hot") != 0 && strcmp(table[i], "barsvt_seg") != 0) {
+      snprintf(sql, sizeof sql, "SELECT count(*) FROM %s", table[i]);
+    }
+    answer one = ask(db, sql);
+    answer_add(&all, one.code == SQLITE_DONE ? one.rows : "-\n");
+    answer_free(&one);
+  }
+  return all.rows;
+}
+
+static inline void write_scenario_csv(void) {
+  mkdir("tests/tmp", 0777);
+  FILE *f = fopen(SCENARIO_CSV, "w");
+  assert_non_null(f);
+  fprintf(f, "Date,Open,High,Low,Close,Volume,VWAP\n");
+  for (int i = 0; i < 90; i++) {
+    fprintf(f, "2024-01-03 %02d:%02d,%d.5,%d.5,%d.25,%d,%d,%d.4\n", 14 + (i + 30) / 60,
+            (i + 30) % 60, 50 + i % 9, 54 + i % 9, 48 + i % 9, 51 + i % 9, 100 + i, 51 + i % 9);
+    if (i % 30 == 11) fprintf(f, "2024-01-03 14:00,x,1,1,1,1,1\n");
+  }
+  fclose(f);
+}
+
+/* The answers and states of a run in which nothing fails: state[k] is what is stored before step k. */
+typedef struct expectation {
+  answer step[STEPS];
+  char *state[STEPS + 1];
+} expectation;
+
+static inline void expectation_record(expectation *e) {
+  sqlite3 *db = db_open(":memory:");
+  for (int k = 0; k < (int)STEPS; k++) {
+    e->state[k] = stored_state(db);
+    e->step[k] = ask(db, scenario[k]);
+  }
+  e->state[STEPS] = stored_state(db);
+  db_close(db);
+}
+
+static inline void expectation_free(expectation *e) {
+  for (int k = 0; k < (int)STEPS; k++) {
+    answer_free(&e->step[k]);
+    free(e->state[k]);
+  }
+  free(e->state[STEPS]);
+}
+
+#endif
