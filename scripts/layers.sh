@@ -22,8 +22,8 @@ BEGIN {
   # Headers that only some files may name: pattern of the header, pattern of the files.
   limit("^sqlite3(ext)?\\.h$", "^(data|run|api)/",             "SQLite is for data, run and api")
   limit("^data/db\\.h$",       "^(data|run|api)/",             "SQLite is for data, run and api")
-  limit("^(zstd.*|zdict)\\.h$", "^(col/segment|data/infile)\\.c$", "zstd is for col/segment.c and data/infile.c")
-  limit("^z(lib|conf)\\.h$",   "^data/infile\\.c$",            "zlib is for data/infile.c")
+  limit("^(zstd.*|zdict)\\.h$", "^(col/segment|data/infile|data/outfile)\\.c$", "zstd is for col/segment.c and data/infile.c, outfile.c")
+  limit("^z(lib|conf)\\.h$",   "^data/(infile|outfile|zip)\\.c$", "zlib is for data/infile.c, outfile.c, zip.c")
   limit("^curl/",              "^data/http\\.c$",              "curl is for data/http.c")
   limit("^barsvt\\.h$",        "^(api|cli)/",                  "the public header is for api and cli")
 
@@ -151,7 +151,8 @@ clean_tree() {
   printf '%s\n' '#include <sqlite3.h>' '#include "base/status.h"' | put data/db.h
   echo '#include "col/ring.h"' | put data/raw.h
   printf '%s\n' '#include "data/raw.h"' '#include "data/db.h"' '#include "calc/indicator.h"' | put data/window.c
-  printf '%s\n' '#include <zlib.h>' '#include <zstd.h>' | put data/infile.c
+  printf '%s\n' '#include <zlib.h>' '#include <zstd.h>' | tee "$tree/ext/data/outfile.c" | put data/infile.c
+  echo '#include <zlib.h>' | put data/zip.c
   echo '#include <curl/curl.h>' | put data/http.c
   printf '%s\n' '#include "calc/indicator.h"' '#include "time/zone.h"' | put sim/sim.h
   printf '%s\n' '#include "sim/sim.h"' '#include "data/raw.h"' '#include "data/db.h"' | put run/match_feed.c
@@ -204,6 +205,7 @@ data/a.c|#include "run/driver.h"|data may not include from run
 data/a.c|#include "barsvt.h"|public header
 data/a.c|#include <zlib.h>|zlib is for
 data/a.c|#include <zdict.h>|zstd is for
+data/zip.c|#include <zstd.h>|zstd is for
 data/a.c|#include <curl/curl.h>|curl is for
 sim/a.c|#include "col/ring.h"|sim may not include from col
 sim/a.c|#include <sqlite3.h>|SQLite is for

@@ -41,8 +41,8 @@ static bv_rc fail_call(const fn *f, bv_rc rc, const char *text, bv_err *err) {
   char args[160] = "";
   for (int p = 0; f->ind && p < f->ind->nparam; p++) {
     size_t n = strlen(args);
-    const char *open = f->ind->param[p].optional ? " [" : " ";
-    snprintf(args + n, sizeof args - n, ",%s%s%s", open, f->ind->param[p].name, open[1] ? "]" : "");
+    bool optional = f->ind->param[p].optional;
+    snprintf(args + n, sizeof args - n, optional ? " [, %s]" : ", %s", f->ind->param[p].name);
   }
   return bv_fail(err, rc, "%s(): %s; write %s(bars%s)", f->name, text, f->name,
                  f->ind ? args : ", n [, column]");

@@ -49,7 +49,8 @@ static void fn_run(sqlite3_context *ctx, int argc, sqlite3_value **argv) {
   }
 }
 
-/* bt_param(name, default): the run's parameter, or the default. */
+/* bt_param(name, default): the run's parameter, or the default.  It cannot change while a statement
+** runs, so the core may call it once, and indicators take it for a constant. */
 static void fn_param(sqlite3_context *ctx, int argc, sqlite3_value **argv) {
   (void)argc;
   const bv_run *r = ((bv_store *)sqlite3_user_data(ctx))->run;
@@ -128,7 +129,7 @@ static const struct {
 } functions[] = {
     {"bt_run", 1, SQLITE_DIRECTONLY, fn_run},
     {"bt_run", 2, SQLITE_DIRECTONLY, fn_run},
-    {"bt_param", 2, SQLITE_INNOCUOUS, fn_param},
+    {"bt_param", 2, SQLITE_INNOCUOUS | SQLITE_DETERMINISTIC, fn_param},
     {"bt_qty", 1, SQLITE_INNOCUOUS, fn_qty},
     {"bt_avg_price", 1, SQLITE_INNOCUOUS, fn_avg_price},
     {"bt_bars_held", 1, SQLITE_INNOCUOUS, fn_bars_held},

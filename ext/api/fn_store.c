@@ -72,7 +72,9 @@ static void fn_clock(sqlite3_context *ctx, int argc, sqlite3_value **argv) {
   } else if (argc == 1 && is_null(argv[0])) {
     s->clock = BV_NO_CLOCK;
   } else if (argc == 1) {
-    rc = bv_arg_instant(argv[0], s->zone, "bars_clock()", "ts", &s->clock, &err);
+    int64_t ts; /* the clock stays as it is where this is no time */
+    rc = bv_arg_instant(argv[0], s->zone, "bars_clock()", "ts", &ts, &err);
+    if (rc == BV_OK) s->clock = ts;
   }
   if (rc != BV_OK) {
     fail(ctx, "bars_clock", rc, &err);

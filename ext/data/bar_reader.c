@@ -309,20 +309,27 @@ static const char *read_prices(const bv_bar_reader *r, const bv_csv_record *rec,
 
 static const char *read_amount(const bv_bar_reader *r, const bv_csv_record *rec, bv_role role,
                                double *out) {
-  bool volume = role == BV_ROLE_VOLUME;
+  static const char *const text[BV_ROLE_COUNT][2] = {
+      [BV_ROLE_VOLUME] = {"volume is not a number", "volume is negative"},
+      [BV_ROLE_TRADES] = {"trades is not a number", "trades is negative"},
+      [BV_ROLE_OI] = {"open_interest is not a number", "open_interest is negative"}};
   *out = NAN;
   if (!has_role(r, role)) return NULL;
   cell got = read_number(rec->field[r->columns.at[role]], out);
-  if (got == CELL_BAD) return volume ? "volume is not a number" : "trades is not a number";
-  if (got == CELL_NUMBER && *out < 0.0) return volume ? "volume is negative" : "trades is negative";
-  return NULL;
+  if (got == CELL_BAD) return text[role][0];
+  return got == CELL_NUMBER && *out < 0.0 ? text[role][1] : NULL;
 }
 
-static const char *read_vwap(const bv_bar_reader *r, const bv_csv_record *rec, double *out) {
-  static const char *const text[3] = {"vwap is not a number", "", "vwap is negative"};
+/* A price that may be absent. */
+static const char *read_extra(const bv_bar_reader *r, const bv_csv_record *rec, bv_role role,
+                              double *out) {
+  static const char *const text[BV_ROLE_COUNT][3] = {
+      [BV_ROLE_VWAP] = {"vwap is not a number", "", "vwap is negative"},
+      [BV_ROLE_BID] = {"bid is not a number", "", "bid is negative"},
+      [BV_ROLE_ASK] = {"ask is not a number", "", "ask is negative"}};
   *out = NAN;
-  if (!has_role(r, BV_ROLE_VWAP)) return NULL;
-  return read_price(r, rec->field[r->columns.at[BV_ROLE_VWAP]], false, out, text);
+  if (!has_role(r, role)) return NULL;
+  return read_price(r, rec->field[r->columns.at[role]], false, out, text[role]);
 }
 
 /* Keep the key for this batch; equal neighbours share one copy. */
@@ -403,8 +410,10 @@ static bv_rc read_row(bv_bar_reader *r, const bv_csv_record *rec, bv_bar_row *ro
   if (!*why) *why = read_prices(r, rec, row);
   if (!*why) *why = read_amount(r, rec, BV_ROLE_VOLUME, &row->volume);
   if (!*why) *why = read_amount(r, rec, BV_ROLE_TRADES, &row->trades);
-  row->bid = row->ask = row->open_interest = NAN;
-  if (!*why) *why = read_vwap(r, rec, &row->vwap);
+  if (!*why) *why = read_amount(r, rec, BV_ROLE_OI, &row->open_interest);
+  if (!*why) *why = read_extra(r, rec, BV_ROLE_VWAP, &row->vwap);
+  if (!*why) *why = read_extra(r, rec, BV_ROLE_BID, &row->bid);
+  if (!*why) *why = read_extra(r, rec, BV_ROLE_ASK, &row->ask);
   if (!*why) *why = read_symbol(r, rec, row);
   return BV_OK;
 }
@@ -451,6 +460,10 @@ static double optional(const bv_bar_reader *r, const bv_csv_values *v, bv_role r
   return has_role(r, role) ? v->number[role] : NAN;
 }
 
+static double optional_price(const bv_bar_reader *r, const bv_csv_values *v, bv_role role) {
+  return has_role(r, role) ? scaled(r, v->number[role]) : NAN;
+}
+
 /* Take the next record the short way.  *taken = false: it is not plain, or not a good bar, and nothing
 ** has happened; the general way finds out which. */
 static bv_rc take_plain(bv_bar_reader *r, bv_bar_row *row, bool *taken, bv_err *err) {
@@ -470,8 +483,10 @@ static bv_rc take_plain(bv_bar_reader *r, bv_bar_row *row, bool *taken, bv_err *
   row->close = scaled(r, v.number[BV_ROLE_CLOSE]);
   row->volume = optional(r, &v, BV_ROLE_VOLUME);
   row->trades = optional(r, &v, BV_ROLE_TRADES);
-  row->vwap = has_role(r, BV_ROLE_VWAP) ? scaled(r, v.number[BV_ROLE_VWAP]) : NAN;
-  row->bid = row->ask = row->open_interest = NAN;
+  row->vwap = optional_price(r, &v, BV_ROLE_VWAP);
+  row->bid = optional_price(r, &v, BV_ROLE_BID);
+  row->ask = optional_price(r, &v, BV_ROLE_ASK);
+  row->open_interest = optional(r, &v, BV_ROLE_OI);
   row->symbol = NULL;
   row->nsymbol = 0;
   if (check_prices(row)) return BV_OK;

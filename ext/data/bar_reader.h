@@ -70,7 +70,7 @@ typedef struct bv_bar_reader_info {
   const char *compression; /* "plain", "gzip", "zstd" */
   char delimiter;
   bool header;          /* the first line names the columns */
-  const char *columns;  /* "ts=Date, open=Open, ...; ignored: OpenInterest" */
+  const char *columns;  /* "ts=Date, open=Open, ...; ignored: Adj Close" */
   const char *warnings; /* one per line, "" where there is none */
   const char *tz;       /* zone that the format says the assets live in; NULL: it does not say */
   int64_t rows;         /* bars given out so far */

@@ -58,6 +58,9 @@ static const char *const name_vwap[] = {"vwap",
 static const char *const name_trades[] = {
     "trades",      "n",        "count",      "numtrades",  "numberoftrades", "transactions",
     "tradescount", "barcount", "tradecount", "nooftrades", "notrades",       NULL};
+static const char *const name_bid[] = {"bid", "bidprice", "bidclose", "closebid", NULL};
+static const char *const name_ask[] = {"ask", "askprice", "askclose", "closeask", NULL};
+static const char *const name_oi[] = {"openinterest", "openint", "oi", NULL};
 
 static const struct {
   const char *name;
@@ -74,6 +77,9 @@ static const struct {
     [BV_ROLE_VOLUME] = {"volume", name_volume, false},
     [BV_ROLE_VWAP] = {"vwap", name_vwap, false},
     [BV_ROLE_TRADES] = {"trades", name_trades, false},
+    [BV_ROLE_BID] = {"bid", name_bid, false},
+    [BV_ROLE_ASK] = {"ask", name_ask, false},
+    [BV_ROLE_OI] = {"open_interest", name_oi, false},
 };
 
 const char *bv_role_name(bv_role role) {

@@ -30,6 +30,9 @@ typedef enum bv_role {
   BV_ROLE_VOLUME,
   BV_ROLE_VWAP,
   BV_ROLE_TRADES,
+  BV_ROLE_BID,
+  BV_ROLE_ASK,
+  BV_ROLE_OI,
   BV_ROLE_COUNT
 } bv_role;
 
@@ -48,7 +51,7 @@ bool bv_csv_columns_is_data(const bv_csv_record *first);
 
 /* Map a header.  wanted[role] (the array or an entry may be NULL) is the caller's own name for a
 ** column.  `text` receives the mapping for people ("ts=Date, open=Open, ...; ignored:
-** OpenInterest"), `warn` doubtful choices, each ended by '\n'.  `name` is the file's, for errors.
+** Adj Close"), `warn` doubtful choices, each ended by '\n'.  `name` is the file's, for errors.
 ** BV_ARG: a role that is needed (ts, open, high, low, close) or wanted is not there; the text lists
 ** the header seen. */
 BV_MUST bv_rc bv_csv_columns_match(const bv_csv_record *header, const char *const *wanted,

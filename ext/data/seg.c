@@ -165,6 +165,13 @@ static bv_rc check_unsealed(bv_store *s, const bv_series *series, int64_t chunk,
   return found == chunk ? corrupt(series, chunk, BV_COL_TS, "the column is missing", err) : BV_OK;
 }
 
+/* What came of decoding a blob: anything but a lack of memory is damage. */
+static bv_rc decoded(const bv_series *series, int64_t chunk, int col, bv_rc rc, const bv_err *why,
+                     bool whole, bv_err *err) {
+  if (rc == BV_NOMEM || (rc == BV_OK && whole)) return rc;
+  return corrupt(series, chunk, col, rc == BV_OK ? "count differs" : why->msg, err);
+}
+
 static bv_rc load_times(bv_store *s, const bv_series *series, entry *e, bv_err *err) {
   sqlite3_stmt *st;
   const void *blob = NULL;
@@ -175,12 +182,13 @@ static bv_rc load_times(bv_store *s, const bv_series *series, entry *e, bv_err *
   bv_rc rc = bv_chunk_reserve(&e->bars, n);
   size_t got = 0;
   if (rc == BV_OK) {
+    bv_err why = {0};
     rc = bv_segment_decode_ts(s->segcache->ctx, blob, (size_t)bytes, e->bars.ts, (size_t)n, &got,
-                              err);
+                              &why);
+    rc = decoded(series, e->chunk, BV_COL_TS, rc, &why, (int64_t)got == n, err);
   }
   sqlite3_reset(st);
   if (rc != BV_OK) return rc;
-  if ((int64_t)got != n) return corrupt(series, e->chunk, BV_COL_TS, "count differs", err);
   e->bars.n = n;
   s->counter[BV_N_DECODE]++;
   return check_times(series, e->chunk, &e->bars, err);
@@ -228,9 +236,7 @@ static bv_rc load_column(bv_store *s, const bv_series *series, entry *e, int col
     bv_err why = {0};
     rc = bv_segment_decode(s->segcache->ctx, (bv_column)col, blob, (size_t)bytes, &deps, values,
                            (size_t)n, &got, &why);
-    if (rc == BV_CORRUPT || (rc == BV_OK && (int64_t)got != n)) {
-      rc = corrupt(series, e->chunk, col, rc == BV_OK ? "count differs" : why.msg, err);
-    }
+    rc = decoded(series, e->chunk, col, rc, &why, (int64_t)got == n, err);
   }
   sqlite3_reset(st);
   if (rc != BV_OK) {

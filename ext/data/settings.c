@@ -37,9 +37,8 @@ static bv_rc find(const char *name, int *out, bv_err *err) {
     }
   }
   const char *near = bv_nearest(name, names);
-  return bv_fail(err, BV_ARG,
-                 "unknown setting '%.40s'%s%s%s SELECT * FROM bars_setting lists them", name,
-                 near ? "; did you mean '" : ";", near ? near : "", near ? "'?" : "");
+  return bv_fail(err, BV_ARG, "unknown setting '%.40s'%s%s%s SELECT * FROM bars_setting lists them",
+                 name, near ? "; did you mean '" : ";", near ? near : "", near ? "'?" : "");
 }
 
 bv_rc bv_setting_get(const bv_store *s, const char *name, char out[64], bv_err *err) {
@@ -104,7 +103,12 @@ bv_rc bv_setting_set(bv_store *s, const char *name, const char *value, bv_err *e
   case S_LEVEL: return parse_count("level", value, 0, BV_SEG_LEVEL_MAX, &s->level, err);
   case S_HISTORY: BV_TRY(parse_count("history", value, 1, 100000000, &s->history, err)); break;
   case S_FUTURE: BV_TRY(parse_count("future", value, 1, 100000000, &s->future, err)); break;
-  default: return bv_zone_find(value, &s->zone, err);
+  default: {
+    const bv_zone *zone; /* the setting stays as it is where there is no such zone */
+    BV_TRY(bv_zone_find(value, &zone, err));
+    s->zone = zone;
+    return BV_OK;
+  }
   }
   bv_window_drop_all(s); /* windows have the old capacity */
   return BV_OK;

@@ -41,6 +41,28 @@ static bv_rc parse_fill(const char *text, bv_fill *out, bv_err *err) {
   return bv_fail(err, BV_ARG, "bars_agg(): fill '%.40s' is none of none, null, prev", text);
 }
 
+/* Whether the zone keeps whole multiples of dur_s from UTC while the series lasts, so that its days begin
+** where bars begin.  January and July tell, for rules that change with the seasons. */
+static bool whole_offsets(const bv_zone *zone, int64_t dur_s, int64_t first, int64_t last) {
+  const int64_t half_year = 15778476;
+  for (int64_t t = first; t <= last + half_year; t += half_year) {
+    if (bv_zone_offset(zone, t) % dur_s != 0) return false;
+  }
+  return true;
+}
+
+/* Bars that divide the step, whatever the zone; or bars that divide a day, where the zone's days begin
+** with them (hours, in most zones). */
+static bv_rc suits(bv_store *s, const bv_series *have, const bv_source *want, bool *out,
+                   bv_err *err) {
+  *out = bv_timestep_divides(have->step, want->step);
+  int64_t dur = bv_timestep_dur_s(have->step), first, last, n;
+  if (*out || dur == 0 || bv_timestep_dur_s(want->step) != 0 || 86400 % dur != 0) return BV_OK;
+  BV_TRY(bv_series_span(s, have, &first, &last, &n, err));
+  *out = n > 0 && whole_offsets(want->zone ? want->zone : have->zone, dur, first, last);
+  return BV_OK;
+}
+
 bv_rc bv_source_aggregate(bv_store *s, const char *asset, const char *step, const char *tz,
                           const char *session, const char *fill, bv_source *out, bv_err *err) {
   enum { MAX = 32 };
@@ -55,7 +77,9 @@ bv_rc bv_source_aggregate(bv_store *s, const char *asset, const char *step, cons
   BV_TRY(bv_series_of(s, asset, have, MAX, &n, err));
   if (n == 0) return bv_series_missing(s, "bars_agg", asset, step, err);
   for (int i = 0; i < n && pick < 0; i++) {
-    if (bv_timestep_divides(have[i].step, out->step)) pick = i;
+    bool fits;
+    BV_TRY(suits(s, &have[i], out, &fits, err));
+    if (fits) pick = i;
   }
   if (pick < 0) {
     return bv_fail(err, BV_NOTFOUND,

@@ -134,7 +134,7 @@ static bv_rc refill(bv_window *w, int64_t lo, int64_t hi, int64_t back, int64_t 
   bv_derived_free_all(w);
   BV_TRY(read_chunk(w, lo, hi, back, true, &c, err));
   *n = c.n;
-  w->bof = c.n < back;
+  w->bof = c.n < back && lo == INT64_MIN;
   w->eof = false;
   w->ring.first = w->ring.next = last - c.n + 1;
   bv_rc rc = push(w, &c, err);

@@ -20,10 +20,21 @@ static const char *const insert_sql[BV_RS_COUNT] = {
     [BV_RS_FIGURE] = "INSERT INTO main.bt_figure VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
 };
 
+/* A table or view of the user's own may have the name of one of ours. */
+static bv_rc prepare(sqlite3 *db, const char *sql, sqlite3_stmt **out, bv_err *err) {
+  int code = sqlite3_prepare_v2(db, sql, -1, out, NULL);
+  if (code == SQLITE_OK) return BV_OK;
+  if ((code & 0xff) != SQLITE_ERROR) return bv_sql_fail(db, code, err, "bt_run()");
+  return bv_fail(err, BV_ARG,
+                 "bt_run(): the results cannot be stored: %s; the names bt_run, bt_order, bt_fill, "
+                 "bt_lot, bt_position, bt_curve and bt_figure belong to them",
+                 sqlite3_errmsg(db));
+}
+
 static bv_rc insert_run(bv_result *r, const bv_result_head *h, bv_err *err) {
   sqlite3_stmt *st;
   /* The next number no table has seen: rows of a run may outlive its row in bt_run. */
-  BV_TRY(bv_sql_prepare(
+  BV_TRY(prepare(
       r->db,
       "INSERT INTO main.bt_run(id, strategy, sql, mode, profile, config, knobs, status, cash,"
       " version) SELECT 1 + coalesce(max(run), 0), ?1, ?2, ?3, ?4, ?5, ?6, 'running', ?7, ?8"
@@ -54,7 +65,7 @@ bv_rc bv_result_open(sqlite3 *db, const bv_result_head *head, bv_result *out, bv
   BV_TRY(bv_sql_exec(db, bv_sql_result, err));
   BV_TRY(insert_run(out, head, err));
   for (int i = 0; i < BV_RS_COUNT; i++) {
-    bv_rc rc = bv_sql_prepare(db, insert_sql[i], &out->st[i], err);
+    bv_rc rc = prepare(db, insert_sql[i], &out->st[i], err);
     if (rc != BV_OK) {
       bv_result_close(out);
       return rc;

@@ -101,7 +101,7 @@ def files(c):
         c.error("half a zstd", db, "the zstd data is cut off", write("bad.zst", frame[:len(frame) // 2]))
         c.error("damaged zstd", db, "zstd data is damaged", write("bad.zst", frame[:20] + b"\xff" * 8 + frame[28:]))
     os.mkdir("dir")
-    c.error("directory", db, "dir: cannot be read: Is a directory", "dir")
+    c.error("directory", db, "bars_import(): dir: ", "dir")
     c.error("missing", db, "none.csv: cannot be opened: No such file or directory", "none.csv")
     c.error("missing directory", db, "cannot be opened", "no/none.csv")
     c.error("not readable", db, "mem: cannot be read", "/proc/self/mem")

@@ -17,14 +17,14 @@ static const char *const scenario[] = {
     "SELECT count(*) FROM bars_coverage",
     "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 159) "
     "INSERT INTO bars(asset, timestep, ts, open, high, low, close, volume) SELECT 'A', 'minute', "
-    "1704292200 + 60 * (i + i / 40 * 9), 100 + i % 7, 103 + i % 7, 98 + i % 5, 101 + i % 5, i FROM "
+    "1704292200 + 60 * (i + i / 40 * 9), 100 + i % 7, 103 + i % 7, 95 + i % 5, 98 + i % 5, i FROM "
     "n",
     "INSERT OR REPLACE INTO bars(asset, timestep, time, open, high, low, close) VALUES "
     "('A', 'minute', '2024-01-03 14:31', 100, 110, 90, 105)",
     "INSERT OR IGNORE INTO bars(asset, timestep, ts, open, high, low, close) VALUES "
     "('A', 'minute', 1704292200, 1, 1, 1, 1)",
     "SELECT bars_import('" SCENARIO_CSV "', 'B', 'minute', '{\"tz\": \"UTC\"}')",
-    "SELECT line, reason FROM bars_reject",
+    "SELECT line, reason FROM barsvt_reject",
     "SELECT bars_compact()",
     "SELECT bars_import('" SCENARIO_CSV "', 'B', 'minute')",
     "SELECT bars_asset('A', 'tz', 'America/New_York')",

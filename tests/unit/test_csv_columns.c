@@ -69,13 +69,13 @@ static const struct {
     {"time,open,high,low,close,Volume,RSI",
      "ts=time, open=open, high=high, low=low, close=close, volume=Volume; ignored: RSI", ""},
     {"Date,Time,Open,High,Low,Close,Volume,OpenInterest",
-     "date=Date, time=Time, open=Open, high=High, low=Low, close=Close, volume=Volume; ignored: "
-     "OpenInterest",
+     "date=Date, time=Time, open=Open, high=High, low=Low, close=Close, volume=Volume, "
+     "open_interest=OpenInterest",
      ""},
     /* MetaStock, MetaTrader, Stooq */
     {"<TICKER>,<PER>,<DATE>,<TIME>,<OPEN>,<HIGH>,<LOW>,<CLOSE>,<VOL>,<OPENINT>",
      "date=<DATE>, time=<TIME>, symbol=<TICKER>, open=<OPEN>, high=<HIGH>, low=<LOW>, "
-     "close=<CLOSE>, volume=<VOL>; ignored: <PER>, <OPENINT>",
+     "close=<CLOSE>, volume=<VOL>, open_interest=<OPENINT>; ignored: <PER>",
      ""},
     {"<DATE>\t<TIME>\t<OPEN>\t<HIGH>\t<LOW>\t<CLOSE>\t<TICKVOL>\t<VOL>\t<SPREAD>",
      "date=<DATE>, time=<TIME>, open=<OPEN>, high=<HIGH>, low=<LOW>, close=<CLOSE>, volume=<VOL>; "
@@ -127,7 +127,7 @@ static const struct {
     {" \"ts\" ;\"Open\";\"High\";\"Low\";\"Last\"",
      "ts= \"ts\" , open=Open, high=High, low=Low, close=Last", ""},
     {"ts,date,time,open,high,low,close,bid,ask",
-     "ts=ts, open=open, high=high, low=low, close=close; ignored: date, time, bid, ask", ""},
+     "ts=ts, open=open, high=high, low=low, close=close, bid=bid, ask=ask; ignored: date, time", ""},
     {"ts,open,high,low,close,last,close",
      "ts=ts, open=open, high=high, low=low, close=close; ignored: last, close",
      "several columns have the name of close"},

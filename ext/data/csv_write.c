@@ -1,0 +1,103 @@
+/* csv_write.c - bars as lines of delimited text; see csv_write.h. */
+#include "data/csv_write.h"
+
+#include "base/text.h"
+#include "time/instant.h"
+
+#include <math.h>
+#include <string.h>
+
+/* Two decimals with up to 15 digits never name the same double, so a decimal of 15 digits that is
+** x, without zeros at its end, is the shortest text there is for it. */
+#define EXACT_MAX  1e15
+#define PLACES_MAX 10
+
+static const double pow10[PLACES_MAX + 1] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5,
+                                             1e6, 1e7, 1e8, 1e9, 1e10};
+
+static char *put_u64(char *to, uint64_t v) {
+  char text[20], *p = text + sizeof text;
+  do {
+    *--p = (char)('0' + v % 10);
+    v /= 10;
+  } while (v);
+  size_t n = (size_t)(text + sizeof text - p);
+  memcpy(to, p, n);
+  return to + n;
+}
+
+char *bv_csv_put_i64(char *to, int64_t x) {
+  if (x < 0) *to++ = '-';
+  return put_u64(to, x < 0 ? -(uint64_t)x : (uint64_t)x);
+}
+
+/* Whether x >= 0 is m / 10^places, exactly as reading the text would compute it. */
+static bool is_decimal(double x, int places, uint64_t *m) {
+  double scaled = x * pow10[places];
+  if (!(scaled < EXACT_MAX)) return false;
+  double whole = nearbyint(scaled);
+  *m = (uint64_t)whole;
+  return whole / pow10[places] == x;
+}
+
+static char *put_decimal(char *to, uint64_t m, int places) {
+  while (places > 0 && m % 10 == 0) m /= 10, places--;
+  uint64_t unit = (uint64_t)pow10[places], part = m % unit;
+  to = put_u64(to, m / unit);
+  if (places == 0) return to;
+  *to++ = '.';
+  for (int i = places - 1; i >= 0; i--, part /= 10) to[i] = (char)('0' + part % 10);
+  return to + places;
+}
+
+char *bv_csv_put_f64(char *to, double x, int *places) {
+  uint64_t m;
+  if (isnan(x)) return to;
+  double a = fabs(x);
+  int k = *places;
+  if (!is_decimal(a, k, &m)) {
+    for (k = 0; k <= PLACES_MAX && !is_decimal(a, k, &m); k++) {
+    }
+    if (k <= PLACES_MAX) *places = k;
+  }
+  if (k > PLACES_MAX) {
+    char text[32];
+    bv_format_f64(x, text);
+    size_t n = strlen(text);
+    memcpy(to, text, n);
+    return to + n;
+  }
+  if (signbit(x)) *to++ = '-';
+  return put_decimal(to, m, k);
+}
+
+static char *put_two(char *to, int v) {
+  to[0] = (char)('0' + v / 10);
+  to[1] = (char)('0' + v % 10);
+  return to + 2;
+}
+
+char *bv_csv_put_time(char *to, int64_t t, bv_csv_day *d) {
+  int64_t day = bv_floor_div(t, 86400);
+  int second = (int)(t - day * 86400);
+  if (!d->valid || d->day != day) {
+    int64_t year;
+    int month, mday;
+    bv_civil_from_days(day, &year, &month, &mday);
+    put_two(put_two(d->text, (int)(year / 100)), (int)(year % 100));
+    d->text[4] = d->text[7] = '-';
+    put_two(d->text + 5, month);
+    put_two(d->text + 8, mday);
+    d->text[10] = 'T';
+    d->day = day;
+    d->valid = true;
+  }
+  memcpy(to, d->text, 11);
+  to = put_two(to + 11, second / 3600);
+  *to++ = ':';
+  to = put_two(to, second / 60 % 60);
+  *to++ = ':';
+  to = put_two(to, second % 60);
+  *to++ = 'Z';
+  return to;
+}

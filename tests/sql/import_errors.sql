@@ -1,0 +1,35 @@
+-- Arguments and options of bars_import, wrong one by one; see import_faults.py for wrong files.
+.once f.csv
+SELECT 'Date,Open,High,Low,Close,Last' UNION ALL SELECT '2024-01-02,1,2,1,2,1.5' ORDER BY 1 DESC;
+SELECT bars_import();
+SELECT bars_import('f.csv', 'A');
+SELECT bars_import('f.csv', 'A', 'day', '{}', 1);
+SELECT bars_import(NULL, 'A', 'day');
+SELECT bars_import('', 'A', 'day');
+SELECT bars_import('f.csv', NULL, 'day');
+SELECT bars_import('f.csv', '', 'day');
+SELECT bars_import('f.csv', 'A', NULL);
+SELECT bars_import('f.csv', 'A', 'dya');
+SELECT bars_import('f.csv', 'A', '1M');
+SELECT bars_import('f.csv', 'A', 'day', 'tz=UTC');
+SELECT bars_import('f.csv', 'A', 'day', '["UTC"]');
+SELECT bars_import('f.csv', 'A', 'day', '{"lable": "end"}');
+SELECT bars_import('f.csv', 'A', 'day', '{"skip": 1}');
+SELECT bars_import('f.csv', 'A', 'day', '{"tz": "Mars"}');
+SELECT bars_import('f.csv', 'A', 'day', '{"label": "middle"}');
+SELECT bars_import('f.csv', 'A', 'day', '{"label": ["end"]}');
+SELECT bars_import('f.csv', 'A', 'day', '{"price_scale": 0}');
+SELECT bars_import('f.csv', 'A', 'day', '{"price_scale": "cents"}');
+SELECT bars_import('f.csv', 'A', 'day', '{"delimiter": ", "}');
+SELECT bars_import('f.csv', 'A', 'day', '{"delimiter": ";"}');
+SELECT bars_import('f.csv', 'A', 'day', '{"date_order": "year"}');
+SELECT bars_import('f.csv', 'A', 'day', '{"on_conflict": "keep"}');
+SELECT bars_import('f.csv', 'A', 'day', '{"allow_negative": "maybe"}');
+SELECT bars_import('f.csv', 'A', 'day', '{"columns": "Close"}');
+SELECT bars_import('f.csv', 'A', 'day', '{"columns": {"clos": "Close"}}');
+SELECT bars_import('f.csv', 'A', 'day', '{"columns": {"close": "Lats"}}');
+SELECT count(*) FROM sqlite_schema;
+SELECT bars_import('f.csv', 'A', 'day', '{"columns": {"close": "Last"}, "tz": null, "allow_negative": false, "label": "start"}');
+SELECT close FROM bars('A', 'day');
+SELECT bars_import('f.csv', 'A', 'day', NULL) ->> 'changed';
+SELECT close FROM bars('A', 'day');

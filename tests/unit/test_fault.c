@@ -1,0 +1,216 @@
+/*
+** test_fault.c - memory that runs out at every place.
+**
+** The scenario of fault_help.h is run with the n-th allocation of ours, or of SQLite, failing: once, or
+** from then on until the statement has failed.  Whatever fails must say so, must not have written half
+** of anything, must leak nothing, and the connection must be able to go on from there as if nothing
+** had happened.  Small n are all tried, larger ones in steps, up to one that fails nothing.
+*/
+#include "fault_help.h"
+
+static expectation expected;
+
+/* ---- SQLite's allocator, with the same hook ---- */
+
+static sqlite3_mem_methods plain;
+static int64_t sqlite_left = -1; /* allocations until the first failure; < 0: off */
+static int sqlite_keep;
+static int64_t sqlite_failures;
+
+static bool sqlite_must_fail(void) {
+  if (sqlite_left < 0) return false;
+  if (sqlite_left > 0) {
+    sqlite_left--;
+    return false;
+  }
+  if (!sqlite_keep) sqlite_left = -1;
+  sqlite_failures++;
+  return true;
+}
+
+static void *failing_malloc(int n) {
+  return sqlite_must_fail() ? NULL : plain.xMalloc(n);
+}
+
+static void *failing_realloc(void *p, int n) {
+  return sqlite_must_fail() ? NULL : plain.xRealloc(p, n);
+}
+
+static void fail_sqlite(int64_t n, int keep) {
+  sqlite_keep = keep;
+  sqlite_failures = 0;
+  sqlite_left = n;
+}
+
+typedef struct hook {
+  const char *name;
+  void (*set)(int64_t n, int keep);
+} hook;
+
+static const hook ours = {"ours", bv_alloc_fail_after}, theirs = {"SQLite's", fail_sqlite};
+
+static int64_t failures(const hook *h) {
+  return h == &ours ? bv_alloc_failures() : sqlite_failures;
+}
+
+/* ---- the scenario with one failure ---- */
+
+static void check_healthy(sqlite3 *db) {
+  answer a = ask(db, "PRAGMA integrity_check");
+  assert_string_equal(a.rows, "ok|\n");
+  answer_free(&a);
+  assert_true(sqlite3_get_autocommit(db)); /* no transaction is left open */
+}
+
+/* An error is out of memory, with nothing written, or the whole statement was: its rows alone were
+** lost.  True for the latter. */
+static bool check_failed(sqlite3 *db, int k, int64_t n, const char *how, const answer *got) {
+  int code = got->code & 0xff;
+  bool told = code == SQLITE_NOMEM || got->code == SQLITE_IOERR_NOMEM;
+  char *state = stored_state(db);
+  bool before = strcmp(state, expected.state[k]) == 0;
+  bool after = strcmp(state, expected.state[k + 1]) == 0;
+  if (!told || !(before || after)) {
+    fail_msg("%s allocation %lld: step %d: %s: %d %s%s", how, (long long)n, k, scenario[k],
+             got->code, got->error, before || after ? "" : "; half of it is stored");
+  }
+  free(state);
+  return !before;
+}
+
+static void check_same(int k, int64_t n, const char *how, const answer *got) {
+  if (same_answer(got, &expected.step[k])) return;
+  fail_msg("%s allocation %lld: step %d: %s: %d %s\n%s\nnot %d\n%s", how, (long long)n, k,
+           scenario[k], got->code, got->error, got->rows, expected.step[k].code,
+           expected.step[k].rows);
+}
+
+/* Whether the hook struck. */
+static bool run_once(const hook *h, int64_t n, int keep) {
+  sqlite3 *db = db_open(":memory:");
+  bool struck = false;
+  h->set(n, keep);
+  for (int k = 0; k < (int)STEPS; k++) {
+    answer a = ask(db, scenario[k]);
+    if (!struck && failures(h) > 0) {
+      struck = true;
+      h->set(-1, 0);
+      check_healthy(db);
+      if (same_answer(&a, &expected.step[k])) { /* it could do without */
+        answer_free(&a);
+        continue;
+      }
+      bool done = check_failed(db, k, n, h->name, &a);
+      answer_free(&a);
+      if (done) continue;
+      a = ask(db, scenario[k]); /* the same again works */
+    }
+    check_same(k, n, h->name, &a);
+    answer_free(&a);
+  }
+  h->set(-1, 0);
+  char *state = stored_state(db);
+  assert_string_equal(state, expected.state[STEPS]);
+  free(state);
+  db_close(db);
+  return struck;
+}
+
+static void run_all(const hook *h, int keep, int64_t dense, int64_t stride) {
+  int64_t ours_before = mem_used(), theirs_before = sqlite3_memory_used();
+  int64_t n = 0, runs = 0;
+  while (run_once(h, n, keep)) {
+    assert_int_equal(mem_used(), ours_before);
+    assert_int_equal(sqlite3_memory_used(), theirs_before);
+    n += n < dense ? 1 : stride;
+    runs++;
+  }
+  assert_true(runs > dense);
+  print_message("%s allocations, %s: %lld places of %lld tried\n", h->name,
+                keep ? "from one on" : "one", (long long)runs, (long long)n);
+}
+
+static void one_of_ours_fails(void **state) {
+  (void)state;
+  run_all(&ours, 0, 150, 13);
+}
+
+static void all_of_ours_fail(void **state) {
+  (void)state;
+  run_all(&ours, 1, 100, 17);
+}
+
+static void one_of_sqlites_fails(void **state) {
+  (void)state;
+  run_all(&theirs, 0, 100, 211);
+}
+
+static void all_of_sqlites_fail(void **state) {
+  (void)state;
+  run_all(&theirs, 1, 50, 307);
+}
+
+/* ---- loading the extension ---- */
+
+static void loading(const hook *h) {
+  int64_t before = mem_used();
+  for (int64_t n = 0;; n += n < 100 ? 1 : 7) {
+    sqlite3 *db;
+    char *error = NULL;
+    assert_int_equal(sqlite3_open(":memory:", &db), SQLITE_OK);
+    h->set(n, 0);
+    int code = sqlite3_barsvt_init(db, &error, NULL);
+    bool struck = failures(h) > 0;
+    h->set(-1, 0);
+    sqlite3_free(error);
+    if (code == SQLITE_OK_LOAD_PERMANENTLY) {
+      sql_is(db, "SELECT count(*) FROM bars_coverage", "0");
+    } else {
+      assert_true(struck);
+      assert_true(code == SQLITE_NOMEM || code == SQLITE_ERROR);
+    }
+    db_close(db);
+    assert_int_equal(mem_used(), before);
+    if (!struck) {
+      assert_true(n > 20);
+      return;
+    }
+  }
+}
+
+static void loading_runs_out_of_memory(void **state) {
+  (void)state;
+  loading(&ours);
+  loading(&theirs);
+}
+
+static int setup(void **state) {
+  (void)state;
+  assert_int_equal(sqlite3_config(SQLITE_CONFIG_GETMALLOC, &plain), SQLITE_OK);
+  sqlite3_mem_methods failing = plain;
+  failing.xMalloc = failing_malloc;
+  failing.xRealloc = failing_realloc;
+  assert_int_equal(sqlite3_config(SQLITE_CONFIG_MALLOC, &failing), SQLITE_OK);
+  assert_int_equal(sqlite3_config(SQLITE_CONFIG_LOOKASIDE, 0, 0), SQLITE_OK); /* no way round it */
+  write_scenario_csv();
+  expectation_record(&expected);
+  sqlite3 *db = db_open(":memory:"); /* zones are loaded, SQLite's own tables are made */
+  db_close(db);
+  return 0;
+}
+
+static int teardown(void **state) {
+  (void)state;
+  expectation_free(&expected);
+  unlink(SCENARIO_CSV);
+  return 0;
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(loading_runs_out_of_memory), cmocka_unit_test(one_of_ours_fails),
+      cmocka_unit_test(all_of_ours_fail),           cmocka_unit_test(one_of_sqlites_fails),
+      cmocka_unit_test(all_of_sqlites_fail),
+  };
+  return cmocka_run_group_tests(tests, setup, teardown);
+}
