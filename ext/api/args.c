@@ -22,26 +22,54 @@ int bv_sqlite_code(bv_rc rc, const bv_err *err) {
   }
 }
 
+/* Length of the UTF-8 character at p, which ends with a zero byte somewhere; 0 where there is none. */
+static size_t character(const unsigned char *p) {
+  size_t n = p[0] < 0x80   ? 1
+             : p[0] < 0xc2 ? 0
+             : p[0] < 0xe0 ? 2
+             : p[0] < 0xf0 ? 3
+             : p[0] < 0xf5 ? 4
+                           : 0;
+  for (size_t i = 1; i < n; i++) {
+    if ((p[i] & 0xc0) != 0x80) return 0;
+  }
+  if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f)) return 0;
+  if ((p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f)) return 0;
+  return n;
+}
+
+/* Error texts quote files and names, and are cut at a number of bytes.  Hosts want UTF-8 (Python raises
+** something else where it is not), so what is no character becomes '?', and a control a space. */
+static char *printable(char *text) {
+  for (unsigned char *p = (unsigned char *)text; p && *p;) {
+    size_t n = character(p);
+    if (n == 0) *p = '?';
+    if (n == 1 && (*p < 0x20 || *p == 0x7f)) *p = ' ';
+    p += n ? n : 1;
+  }
+  return text;
+}
+
 void bv_result_error(sqlite3_context *ctx, const char *who, bv_rc rc, const bv_err *err) {
-  if (rc == BV_NOMEM) {
+  const char *text = bv_err_text(err, rc);
+  bool named = !who || strncmp(text, who, strlen(who)) == 0;
+  char *full = NULL;
+  if (rc != BV_NOMEM) {
+    full = printable(sqlite3_mprintf("%s%s%s", named ? "" : who, named ? "" : "(): ", text));
+  }
+  if (!full) {
     sqlite3_result_error_nomem(ctx);
     return;
   }
-  const char *text = bv_err_text(err, rc);
-  if (!who || strncmp(text, who, strlen(who)) == 0) {
-    sqlite3_result_error(ctx, text, -1);
-  } else {
-    char *full = sqlite3_mprintf("%s(): %s", who, text);
-    sqlite3_result_error(ctx, full ? full : text, -1);
-    sqlite3_free(full);
-  }
+  sqlite3_result_error(ctx, full, -1);
+  sqlite3_free(full);
   sqlite3_result_error_code(ctx, bv_sqlite_code(rc, err));
 }
 
 int bv_vtab_error(sqlite3_vtab *tab, bv_rc rc, const bv_err *err) {
   if (rc == BV_NOMEM) return SQLITE_NOMEM;
   sqlite3_free(tab->zErrMsg);
-  tab->zErrMsg = sqlite3_mprintf("%s", bv_err_text(err, rc));
+  tab->zErrMsg = printable(sqlite3_mprintf("%s", bv_err_text(err, rc)));
   return bv_sqlite_code(rc, err);
 }
 

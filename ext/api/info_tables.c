@@ -2,6 +2,7 @@
 ** info_tables.c - tables that describe: bars_setting, bars_stat, bars_cache, bars_coverage,
 ** bars_indicator, bt_profile.
 */
+#include "api/args.h"
 #include "api/functions.h"
 #include "api/list_table.h"
 #include "calc/indicator.h"
@@ -113,8 +114,23 @@ static bv_rc add_series(bv_store *s, bv_list *out, const bv_series *series, bv_e
   return add_sources(s, out, series->id, err);
 }
 
+/* The argument timestep in the form in which it is stored; "" where it is not given. */
+static bv_rc canonical_step(sqlite3_value *v, const char *who, char out[32], bv_err *err) {
+  bv_timestep step;
+  bv_err why = {0};
+  const char *text = v && sqlite3_value_type(v) != SQLITE_NULL ? bv_arg_text(v) : NULL;
+  out[0] = 0;
+  if (!text) return BV_OK;
+  bv_rc rc = bv_timestep_parse(text, strlen(text), &step, &why);
+  if (rc != BV_OK) return bv_fail(err, rc, "%s: %s", who, bv_err_text(&why, rc));
+  bv_timestep_format(step, out);
+  return BV_OK;
+}
+
 static bv_rc fill_coverage(bv_store *s, bv_list *out, sqlite3_value *const *arg, bv_err *err) {
   bool there;
+  char step[32];
+  BV_TRY(canonical_step(arg[1], "bars_coverage", step, err));
   BV_TRY(bv_store_has_schema(s, &there, err));
   if (!there) return BV_OK;
   sqlite3_stmt *st;
@@ -125,7 +141,7 @@ static bv_rc fill_coverage(bv_store *s, bv_list *out, sqlite3_value *const *arg,
                      " ?2) ORDER BY a.asset, s.id",
                      &st, err));
   if (arg[0]) sqlite3_bind_value(st, 1, arg[0]);
-  if (arg[1]) sqlite3_bind_value(st, 2, arg[1]);
+  if (step[0]) sqlite3_bind_text(st, 2, step, -1, SQLITE_STATIC);
   int row;
   bv_rc rc;
   while ((rc = bv_sql_row(s->db, st, &row, err, "bars_coverage")) == BV_OK && row) {

@@ -27,7 +27,7 @@ BV_MUST bv_rc bv_compact_all(bv_store *s, bv_compaction *done, bv_err *err);
 /* Turn a sealed chunk into rows; rows of the same times stay as they are. */
 BV_MUST bv_rc bv_compact_unseal(bv_store *s, const bv_series *series, int64_t chunk, bv_err *err);
 
-/* A single bar was inserted as a row.  Once a few thousand have gone into one chunk and the next one
+/* A single bar was written as a row.  Once a few thousand have gone into one chunk and the next one
 ** goes elsewhere, the chunk is sealed: bounded work, inside the caller's transaction. */
 BV_MUST bv_rc bv_compact_note(bv_store *s, const bv_series *series, int64_t ts, bv_err *err);
 

@@ -15,20 +15,36 @@
 static const double pow10[PLACES_MAX + 1] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5,
                                              1e6, 1e7, 1e8, 1e9, 1e10};
 
-static char *put_u64(char *to, uint64_t v) {
-  char text[20], *p = text + sizeof text;
-  do {
-    *--p = (char)('0' + v % 10);
-    v /= 10;
-  } while (v);
-  size_t n = (size_t)(text + sizeof text - p);
-  memcpy(to, p, n);
-  return to + n;
+#define DIGITS_MAX 20
+
+static const char two_digits[] = "00010203040506070809101112131415161718192021222324"
+                                 "25262728293031323334353637383940414243444546474849"
+                                 "50515253545556575859606162636465666768697071727374"
+                                 "75767778798081828384858687888990919293949596979899";
+
+static char *put_two(char *to, int v) {
+  memcpy(to, two_digits + 2 * v, 2);
+  return to + 2;
+}
+
+/* The digits of v, at the end of text; returns the first. */
+static char *digits(char text[DIGITS_MAX], uint64_t v) {
+  char *p = text + DIGITS_MAX;
+  for (; v >= 100; v /= 100) put_two(p -= 2, (int)(v % 100));
+  if (v >= 10) {
+    put_two(p -= 2, (int)v);
+  } else {
+    *--p = (char)('0' + v);
+  }
+  return p;
 }
 
 char *bv_csv_put_i64(char *to, int64_t x) {
+  char text[DIGITS_MAX], *p = digits(text, x < 0 ? -(uint64_t)x : (uint64_t)x);
+  size_t n = (size_t)(text + DIGITS_MAX - p);
   if (x < 0) *to++ = '-';
-  return put_u64(to, x < 0 ? -(uint64_t)x : (uint64_t)x);
+  memcpy(to, p, n);
+  return to + n;
 }
 
 /* Whether x >= 0 is m / 10^places, exactly as reading the text would compute it. */
@@ -40,14 +56,19 @@ static bool is_decimal(double x, int places, uint64_t *m) {
   return whole / pow10[places] == x;
 }
 
+/* m / 10^places, m < 10^15.  Both parts are moved as 16 bytes: what is too much is overwritten. */
 static char *put_decimal(char *to, uint64_t m, int places) {
+  char text[DIGITS_MAX + 16];
   while (places > 0 && m % 10 == 0) m /= 10, places--;
-  uint64_t unit = (uint64_t)pow10[places], part = m % unit;
-  to = put_u64(to, m / unit);
-  if (places == 0) return to;
+  char *p = digits(text, m);
+  size_t n = (size_t)(text + DIGITS_MAX - p), part = (size_t)places;
+  while (n <= part) *--p = '0', n++;
+  memcpy(to, p, 16);
+  if (part == 0) return to + n;
+  to += n - part;
   *to++ = '.';
-  for (int i = places - 1; i >= 0; i--, part /= 10) to[i] = (char)('0' + part % 10);
-  return to + places;
+  memcpy(to, p + n - part, 16);
+  return to + part;
 }
 
 char *bv_csv_put_f64(char *to, double x, int *places) {
@@ -69,12 +90,6 @@ char *bv_csv_put_f64(char *to, double x, int *places) {
   }
   if (signbit(x)) *to++ = '-';
   return put_decimal(to, m, k);
-}
-
-static char *put_two(char *to, int v) {
-  to[0] = (char)('0' + v / 10);
-  to[1] = (char)('0' + v % 10);
-  return to + 2;
 }
 
 char *bv_csv_put_time(char *to, int64_t t, bv_csv_day *d) {

@@ -2,11 +2,12 @@
 ** dbn.c - bars from DBN files; see dbn.h.
 **
 ** A file is read twice.  The first reading checks every record and learns what the second must know
-** before it gives out its first row: which publishers a symbol has, how late trades come, and in files that
-** mix kinds of records which of them to use.
+** before it gives out its first row: which publishers a symbol has, how late trades come, and in
+** files that mix kinds of records which of them to use.
 */
 #include "data/dbn.h"
 
+#include "base/text.h"
 #include "data/dbn_meta.h"
 #include "data/dbn_record.h"
 #include "data/dbn_stream.h"
@@ -16,17 +17,16 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/stat.h>
 
 #define TEXT_MAX ((size_t)16 * 1024)
 
 /* Which records give rows. */
 typedef struct plan {
+  bv_dbn_kind kind; /* BV_DBN_BARS or BV_DBN_TRADES; BV_DBN_UNKNOWN: none do */
   uint8_t rtype;
   bool old_bars; /* and those of bars whose length the schema says */
-  bool trades;   /* they are trades, to be made bars */
-  bool every;    /* each of them is one */
+  bool every;    /* each of them is a trade */
 } plan;
 
 typedef struct bv_dbn {
@@ -56,7 +56,7 @@ typedef struct bv_dbn {
 
 static bool ends_in(const char *text, size_t n, const char *end) {
   size_t k = strlen(end);
-  return n >= k && strncasecmp(text + n - k, end, k) == 0;
+  return n >= k && bv_text_ieqn(text + n - k, k, end);
 }
 
 static bool has_dbn_name(const char *path) {
@@ -88,7 +88,7 @@ static bool is_dbz(const char *path) {
 }
 
 bool bv_dbn_claims(const char *path, const char *p, size_t n) {
-  bool magic = n >= 4 && memcmp(p, "DBN", 3) == 0 && (p[3] & 0xE0) == 0;
+  bool magic = n >= 4 && memcmp(p, "DBN", 3) == 0 && (unsigned char)p[3] < '\t';
   return magic || (path && (has_dbn_name(path) || is_dbz(path)));
 }
 
@@ -159,42 +159,43 @@ static bv_rc plan_of_schema(bv_dbn *r, const bv_dbn_schema *s, bv_err *err) {
                    "%s: the file holds records of schema %s, which are neither bars nor trades",
                    r->name, s->name);
   }
-  r->plan = (plan){.rtype = s->rtype, .every = s->every};
-  if (t->kind == BV_DBN_TRADES) {
-    r->plan.trades = true;
-    return r->step.n > 0 ? BV_OK : need_step(r, err);
-  }
-  r->plan.old_bars = true;
+  r->plan = (plan){t->kind, s->rtype, t->kind == BV_DBN_BARS, s->every};
+  if (t->kind == BV_DBN_TRADES) return r->step.n > 0 ? BV_OK : need_step(r, err);
   bool fits = r->step.n < 1 || bv_timestep_eq(r->step, t->step);
   return fits ? BV_OK : wrong_step(r, s->name, t->step, err);
 }
 
-/* Of a file without a schema: bars of the timestep asked for, else the records that tell trades and
-** nothing else, else those of the least deep book. */
+static bv_rc no_rows(const bv_dbn *r, bv_err *err) {
+  if (r->of_type[BV_DBN_RTYPE_BARS] > 0) {
+    return bv_fail(err, BV_ARG, "%s: the file holds bars and does not say of what length", r->name);
+  }
+  for (int i = 0; i < 256; i++) {
+    const bv_dbn_type *t = bv_dbn_type_of((uint8_t)i);
+    if (r->of_type[i] == 0 || t->kind != BV_DBN_OTHER) continue;
+    return bv_fail(err, BV_ARG,
+                   "%s: the file holds records of kind %s, which are neither bars nor trades",
+                   r->name, t->name);
+  }
+  return BV_OK;
+}
+
+/* Of a file without a schema: bars of the timestep asked for, else the records that are trades, else
+** those of the least deep book. */
 static bv_rc plan_of_counts(bv_dbn *r, bv_err *err) {
-  static const uint8_t order[] = {0x20, 0x21, 0x22, 0x23, 0x24, 0x00, 0x01, 0x0A, 0xC2, 0xB1, 0xA0};
+  static const uint8_t order[] = {0x20, 0x21, 0x22, 0x23, 0x24, 0x00, 0xC2, 0x01, 0xB1, 0x0A, 0xA0};
   const bv_dbn_type *bars = NULL;
-  const char *other = NULL;
   if (r->step.n < 1) return need_step(r, err);
   for (size_t i = 0; i < sizeof order; i++) {
     const bv_dbn_type *t = bv_dbn_type_of(order[i]);
     if (r->of_type[order[i]] == 0) continue;
     if (t->kind == BV_DBN_BARS && !bv_timestep_eq(r->step, t->step)) {
       bars = t;
-      continue;
+    } else {
+      r->plan = (plan){.kind = t->kind, .rtype = order[i], .every = t->every};
+      return BV_OK;
     }
-    r->plan = (plan){.rtype = order[i], .trades = t->kind == BV_DBN_TRADES, .every = t->every};
-    return BV_OK;
   }
-  if (bars) return wrong_step(r, bars->name, bars->step, err);
-  for (int i = 0; i < 256 && !other; i++) {
-    const bv_dbn_type *t = bv_dbn_type_of((uint8_t)i);
-    if (r->of_type[i] > 0 && t->kind == BV_DBN_OTHER) other = t->name;
-  }
-  if (!other) return BV_OK;
-  return bv_fail(err, BV_ARG,
-                 "%s: the file holds records of kind %s, which are neither bars nor trades",
-                 r->name, other);
+  return bars ? wrong_step(r, bars->name, bars->step, err) : no_rows(r, err);
 }
 
 /* ---- one record ---------------------------------------------------------------------------- */
@@ -210,18 +211,19 @@ typedef struct item {
 
 static void read_item(const bv_dbn *r, const uint8_t *rec, item *it) {
   uint8_t rtype = bv_dbn_rtype(rec);
-  bool planned = rtype == r->plan.rtype;
+  bool planned = rtype == r->plan.rtype || (r->plan.old_bars && rtype == BV_DBN_RTYPE_BARS);
   it->what = NOTHING;
   it->why = NULL;
-  if (r->plan.trades && planned) {
-    bool is;
-    it->why = bv_dbn_read_trade(rec, r->plan.every, &is, &it->trade);
-    it->what = is ? TRADE : NOTHING;
-    it->ns = it->trade.recv;
-  } else if (!r->plan.trades && (planned || (r->plan.old_bars && rtype == BV_DBN_RTYPE_BARS))) {
+  if (!planned || r->plan.kind == BV_DBN_UNKNOWN) return;
+  if (r->plan.kind == BV_DBN_BARS) {
     it->why = bv_dbn_read_ohlcv(rec, &it->bar);
     it->what = BAR;
     it->ns = bv_dbn_ts_event(rec);
+  } else {
+    bool is;
+    it->why = bv_dbn_read_trade(rec, r->plan.every, &is, &it->trade);
+    it->what = is ? TRADE : NOTHING;
+    it->ns = is ? it->trade.recv : 0;
   }
 }
 
@@ -295,21 +297,22 @@ static bv_rc rewind_file(bv_dbn *r, bv_err *err) {
 }
 
 static bv_rc warn_kinds(bv_dbn *r) {
-  int64_t total = 0, unknown = 0;
+  int64_t unknown = 0;
   char text[200] = "";
   for (int i = 0; i < 256; i++) {
     const bv_dbn_type *t = bv_dbn_type_of((uint8_t)i);
-    bool used = i == r->plan.rtype || (i == BV_DBN_RTYPE_BARS && r->plan.old_bars);
+    bool used = (i == r->plan.rtype && r->plan.kind != BV_DBN_UNKNOWN) ||
+                (i == BV_DBN_RTYPE_BARS && r->plan.old_bars);
     if (t->kind == BV_DBN_UNKNOWN) unknown += r->of_type[i];
     if (used || r->of_type[i] == 0 || t->kind == BV_DBN_UNKNOWN || t->kind >= BV_DBN_MAPPING)
       continue;
     size_t n = strlen(text);
     snprintf(text + n, sizeof text - n, "%s%lld %s", n ? ", " : "", (long long)r->of_type[i],
              t->name);
-    total += r->of_type[i];
   }
-  if (total > 0)
+  if (text[0]) {
     BV_TRY(bv_buf_addf(&r->warnings, "records of other kinds were passed over: %s\n", text));
+  }
   if (unknown == 0) return BV_OK;
   return bv_buf_addf(&r->warnings, "%lld records of unknown kinds were passed over\n",
                      (long long)unknown);
@@ -317,14 +320,11 @@ static bv_rc warn_kinds(bv_dbn *r) {
 
 static bv_rc describe(bv_dbn *r) {
   const bv_dbn_schema *s = bv_dbn_schema_of(r->meta.schema);
-  BV_TRY(bv_buf_addf(&r->columns, "DBN version %d, %s, ", r->meta.version, r->meta.dataset));
-  if (s) {
-    BV_TRY(bv_buf_adds(&r->columns, s->name));
-  } else {
-    BV_TRY(bv_buf_adds(&r->columns, "no schema"));
-  }
-  if (r->message[0])
+  BV_TRY(bv_buf_addf(&r->columns, "DBN version %d, %s, %s", r->meta.version, r->meta.dataset,
+                     s ? s->name : "no schema"));
+  if (r->message[0]) {
     BV_TRY(bv_buf_addf(&r->warnings, "the file tells of an error: %s\n", r->message));
+  }
   return warn_kinds(r);
 }
 

@@ -15,13 +15,13 @@
 ** Symbols come from the file's own mappings, by instrument and UTC date, the last one where several
 ** hold; a symbol-mapping record overrides them from its place on.  An instrument without one goes by
 ** its number.  A symbol that has rows of several publishers is SYMBOL@VENUE for each of them,
-** otherwise the plain symbol.  To know which, the file is read twice, so
-** its end is checked before the first row is given; what is not a regular file (a pipe) is kept in memory, up to
-** BV_DBN_SPOOL_MAX.
+** otherwise the plain symbol.  To know which, the file is read twice, so all of it is checked before
+** the first row is given; what is no regular file (a pipe) is kept in memory, up to BV_DBN_SPOOL_MAX.
 **
 ** Memory, besides infile.h's: 256 KiB of records; 64 MiB of symbols and 64 MiB of mapping intervals
-** at most; at most BV_DBN_TARGETS_MAX pairs of symbol and publisher (about 200 bytes each); and at
-** most BV_DBN_OPEN_MAX bars that trades may still change (128 bytes each, twice that while growing).
+** at most; at most BV_DBN_TARGETS_MAX pairs of symbol and publisher (about 300 bytes each); and at
+** most BV_DBN_OPEN_MAX bars that trades may still change (112 bytes each, with room to grow twice
+** that).
 ** Nothing is sized by what a file claims.
 */
 #ifndef BV_DATA_DBN_H

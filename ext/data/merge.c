@@ -7,6 +7,7 @@
 #include "data/hot.h"
 #include "data/raw.h"
 #include "data/seg.h"
+#include "time/instant.h"
 
 #include <math.h>
 #include <string.h>
@@ -81,7 +82,7 @@ static bv_rc read_forward(bv_store *s, const bv_series *series, int64_t lo, int6
   while (lo < hi && out->n < want) {
     int64_t chunk, start = INT64_MAX, end = INT64_MAX;
     BV_TRY(bv_seg_find(s, series, bv_seg_chunk_of(series, lo), false, &chunk, err));
-    if (chunk >= 0) bv_seg_range(series, chunk, &start, &end);
+    if (chunk >= 0 && lo <= BV_INSTANT_MAX) bv_seg_range(series, chunk, &start, &end);
     if (start > lo) { /* rows alone come first */
       int64_t stop = start < hi ? start : hi;
       BV_TRY(bv_hot_read(s, series, lo, stop, want - out->n, false, out, err));
@@ -101,7 +102,7 @@ static bv_rc find_start(bv_store *s, const bv_series *series, int64_t lo, int64_
                         int64_t *from, bv_err *err) {
   int64_t have = 0, at = hi;
   *from = lo;
-  while (at > lo) {
+  while (at > lo && at > BV_INSTANT_MIN) { /* before that there is no chunk */
     int64_t chunk, start, end, n;
     BV_TRY(bv_seg_find(s, series, bv_seg_chunk_of(series, at - 1), true, &chunk, err));
     if (chunk < 0) return BV_OK;

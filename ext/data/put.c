@@ -50,6 +50,17 @@ bv_rc bv_raw_get(bv_store *s, const bv_series *series, int64_t ts, double value[
   return *found ? BV_OK : sealed_get(s, series, ts, value, found, err);
 }
 
+/* Decoded chunks must be those that are written to: another connection may have committed since. */
+static bv_rc prepare_write(bv_store *s, const bv_series *series, bv_err *err) {
+  if (series->home) {
+    return bv_fail(err, BV_ARG,
+                   "bars: '%s' is stored in an attached database; only bars of the main database "
+                   "can be written",
+                   series->asset);
+  }
+  return bv_store_sync(s, err);
+}
+
 /* Most bars are new: not sealed, and not in the rows, whose insert does nothing for a known time. */
 bv_rc bv_raw_put(bv_store *s, const bv_series *series, int64_t ts, const double value[BV_NCOL],
                  bv_on_conflict how, bv_put_result *what, bv_err *err) {
@@ -57,6 +68,7 @@ bv_rc bv_raw_put(bv_store *s, const bv_series *series, int64_t ts, const double 
   bool wrote = false, found;
   double have[BV_NCOL];
   if (!what) what = &none;
+  BV_TRY(prepare_write(s, series, err));
   BV_TRY(sealed_get(s, series, ts, have, &found, err));
   if (!found) {
     BV_TRY(bv_hot_put(s, series->id, ts, value, false, &wrote, err));
@@ -71,13 +83,15 @@ bv_rc bv_raw_put(bv_store *s, const bv_series *series, int64_t ts, const double 
   if (hot ? bv_bar_same(newer, value) : found && bv_bar_same(have, value)) return BV_OK;
   if (how == BV_CONFLICT_ERROR) return bv_put_conflict(series, ts, err);
   *what = BV_PUT_CHANGED;
-  return bv_hot_put(s, series->id, ts, value, true, &wrote, err);
+  BV_TRY(bv_hot_put(s, series->id, ts, value, true, &wrote, err));
+  return bv_compact_note(s, series, ts, err);
 }
 
 /* A sealed chunk that loses a bar becomes rows again; compaction seals it anew. */
 bv_rc bv_raw_delete(bv_store *s, const bv_series *series, int64_t ts, bv_err *err) {
   double have[BV_NCOL];
   bool sealed;
+  BV_TRY(prepare_write(s, series, err));
   BV_TRY(sealed_get(s, series, ts, have, &sealed, err));
   if (sealed) BV_TRY(bv_compact_unseal(s, series, bv_seg_chunk_of(series, ts), err));
   return bv_hot_delete(s, series->id, ts, ts + 1, err);

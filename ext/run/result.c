@@ -215,6 +215,10 @@ static bv_rc close_run(bv_result *r, const bv_sim *sim, bv_err *err) {
   sqlite3_bind_double(st, 4, bv_sim_commission(sim));
   bv_rc rc = bv_sql_done(r->db, st, err, "writing bt_run");
   sqlite3_finalize(st);
+  if (rc == BV_OK && sqlite3_changes(r->db) != 1) {
+    rc = bv_fail(err, BV_CONFLICT, "bt_run: run %lld was deleted while it was in progress",
+                 (long long)r->run);
+  }
   return rc;
 }
 

@@ -122,13 +122,14 @@ SMA4 = machine(
     'WHEN held < 0 AND before < leave0 AND close > leave THEN 0.0',
     "bt_qty('{asset}')")
 
-# The engine's daily average appears on the hour that begins after the day has ended: the value at the
-# start of the bar.  The daily bars are stored beside the hourly ones, see add_days().
+# The engine's daily average appears on the hour that begins after the day has ended: days that were over
+# when the bar began.
 FX_MTF = tuple(
     "SELECT " + known + " asset, CASE WHEN close > day AND close > h AND before < h0 THEN 0.5"
     " WHEN close < day THEN 0.0 END AS target_weight FROM (SELECT known_at, asset, close, sma(bars, 10) AS h,"
-    " prev(bars, 1) AS before, prev(bars, 1, 'sma:10') AS h0, sma('{asset}', 'day', 5, ts) AS day"
-    " FROM bars('{asset}', '{step}')" + tail + ")"
+    " prev(bars, 1) AS before, prev(bars, 1, 'sma:10') AS h0,"
+    " (SELECT sma(bars_agg, 5) FROM bars_agg('{asset}', 'day', NULL, hour.ts) AS d WHERE d.known_at <= hour.ts"
+    "  ORDER BY d.ts DESC LIMIT 1) AS day FROM bars('{asset}', '{step}') AS hour" + tail + ")"
     for known, tail in (('known_at,', ''), ('', ' ORDER BY ts DESC LIMIT 1')))
 
 # Crossing an average of the closes: turn 30 units round, from whatever is held.
@@ -243,20 +244,7 @@ def load(data, first):
     if options:  # labels are ends of months: the bar labelled 2015-01-31 starts on the 1st
         first = first[:8] + '01'
     db.execute(f"DELETE FROM bars WHERE asset = '{asset}' AND timestep = '{step}' AND ts < ?", (seconds(first[:10]),))
-    if step == 'hour':
-        add_days(db, asset, step)
     return db, asset, step, [r[0] for r in db.execute(f"SELECT ts FROM bars('{asset}', '{step}') ORDER BY ts")]
-
-
-def add_days(db, asset, step):
-    """Daily bars of a finer series, as plain SQL makes them (days of UTC)."""
-    db.execute("""INSERT INTO bars(asset, timestep, ts, open, high, low, close, volume)
-      SELECT asset, 'day', ts - ts % 86400, max(CASE first WHEN 1 THEN open END), max(high), min(low),
-             max(CASE last WHEN 1 THEN close END), sum(volume) FROM (
-        SELECT *, row_number() OVER (PARTITION BY ts / 86400 ORDER BY ts) AS first,
-               row_number() OVER (PARTITION BY ts / 86400 ORDER BY ts DESC) AS last
-        FROM (SELECT asset, ts, open, high, low, close, volume FROM bars(?, ?)))
-      GROUP BY ts / 86400""", (asset, step))
 
 
 def run(db, view, config):

@@ -3,11 +3,12 @@
 
 For random T in random order, on one connection whose windows and indicator columns stay in memory,
 everything is compared bit by bit:
-  bars, bars_asof, last_price, prev and every indicator (at a row, and by the series' name) with a
+  bars, bars_asof, bars_summary, last_price, prev and every indicator (at a row, and by the series' name) with a
       second database into which only the bars with known_at <= T were loaded;
   bars_agg, in many steps and zones, whole and partial buckets, with sessions, with a computation here
       from the plain rows, on Python's zoneinfo.
-Once with the default windows, once with windows of 50 bars and next to no memory.
+Once with bars as rows and the default windows, once with sealed bars, windows of 50 bars and next to no
+memory.
 """
 import datetime
 import os
@@ -225,6 +226,8 @@ def check_bars(db, short, f, rng, clock):
         same_query(f, db, short, f"SELECT {BAR} FROM bars_asof(?, ?, ?)", (asset, step, clock + rng.randrange(-10**6, 10**6)))
         same_query(f, db, short, f"SELECT {BAR} FROM bars_asof(?, ?, ?, ?)", (asset, step, clock, rng.randrange(10**5)))
         same_query(f, db, short, "SELECT last_price(?), last_price(?, ?)", (asset, asset, step))
+        same_query(f, db, short, "SELECT * FROM bars_summary(?, ?)", (asset, step))
+        same_query(f, db, short, "SELECT * FROM bars_summary(?, ?, ?, ?)", (asset, step, clock - 10**7, clock - rng.randrange(10**6)))
     same_query(f, db, short, "SELECT ts, asset, close FROM bars WHERE asset IN ('A', 'D') AND timestep = 'minute'"
                " ORDER BY ts DESC, asset")
 
@@ -247,6 +250,7 @@ def main():
     for settings in ("default", "small"):
         db = connect(ROWS)
         if settings == "small":
+            db.execute("SELECT bars_compact()").fetchall()
             db.execute("SELECT bars_config('history', 50), bars_config('future', 10), bars_config('memory_limit', 1000000)")\
                 .fetchall()
         calls = indicator_calls(db)

@@ -7,6 +7,7 @@ say what was wrong.  Endless lines and bombs must end in bounded time and memory
 import gzip
 import json
 import os
+import random
 import resource
 import sqlite3
 import subprocess
@@ -81,6 +82,7 @@ def files(c):
         ("damaged gzip", bytes(damaged), "gzip data is damaged"),
         ("bytes after gzip", packed + b"tail", "there are other bytes"),
         ("NUL", GOOD.replace("11", "1\0", 1), "NUL byte"),
+        ("noise in place of a header", bytes(b for b in random.Random(1).randbytes(3000) if b != 0), "no column for ts"),
         ("executable", b"\x7fELF\x02\x01\x01\0" + bytes(range(256)) * 20, "NUL byte"),
         ("zip", b"PK\x03\x04aaaaaaaaaaaa", "zip archive"),
         ("UTF-16", GOOD.encode("utf-16"), "UTF-16"),

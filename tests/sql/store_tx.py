@@ -195,7 +195,20 @@ def two_connections(mode):
     put(b, [bar(20, 2)])
     after[20] = bar(20, 2)
     expect(a, after, "b's turn")
+    # a bar that a decoded long ago is corrected and sealed by b; what a writes next is compared with that
+    put(a, [bar(30)], "INSERT OR IGNORE")
+    put(b, [bar(31, 3), bar(32, 3)])
+    b.execute("SELECT bars_compact()").fetchall()
+    put(a, [bar(31)])
+    try:
+        put(a, [bar(32)], "INSERT")
+    except sqlite3.IntegrityError as e:
+        assert "already stored" in str(e), e
+    else:
+        raise AssertionError("another value of b was taken for the same")
+    after[32] = bar(32, 3)
     for db in (a, b):
+        expect(db, after, "corrected by both")
         assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         db.close()
 

@@ -14,6 +14,8 @@ SELECT * FROM bars_agg WHERE timestep = 'hour';
 SELECT * FROM bars('SPX', 'minute');
 SELECT * FROM bars('', 'minute');
 SELECT * FROM bars('Volkswagen', 'minute');
+SELECT * FROM bars(CAST(x'ff4162c3' AS TEXT), 'minute');
+SELECT * FROM bars('a' || char(10) || 'é' || char(0x1f600), 'minute');
 SELECT count(*) FROM bars WHERE asset IN ('SPY', 'SPQ') AND timestep = 'minute';
 SELECT count(*) FROM bars WHERE asset = 'spy' COLLATE NOCASE AND timestep = 'minute';
 SELECT count(*) FROM (SELECT 'SPY' AS a UNION SELECT 'IBM') JOIN bars(a, 'minute');
@@ -66,6 +68,11 @@ SELECT count(*) FROM bars_agg(NULL, 'hour');
 SELECT count(*) FROM bars_agg('SPY', 'hour', NULL, NULL, NULL, NULL, NULL, NULL);
 SELECT count(*) FROM bars_asof('SPY', NULL);
 SELECT time FROM bars_asof('SPY', 'minute', NULL, NULL);
+.print -- bars_coverage
+SELECT asset, bars FROM bars_coverage('SPY', '1m');
+SELECT asset, bars FROM bars_coverage(NULL, '1d');
+SELECT asset, bars FROM bars_coverage('SPY', '1M');
+SELECT asset, bars FROM bars_coverage('SPY', 'minute', 5);
 .print -- what cannot be done to these tables
 INSERT INTO bars_agg(asset) VALUES ('SPY');
 DELETE FROM bars_asof WHERE asset = 'SPY' AND timestep = 'minute';

@@ -1,5 +1,5 @@
 /*
-** dbn_help.h - making DBN files in memory, and reading them whole; shared by the tests of the DBN reader.
+** dbn_help.h - making DBN files in memory and reading them whole, for the tests of the DBN reader.
 */
 #ifndef BV_TEST_DBN_HELP_H
 #define BV_TEST_DBN_HELP_H

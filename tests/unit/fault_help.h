@@ -51,7 +51,7 @@ static const char *const scenario[] = {
     "SELECT count(*) FROM bt_profile",
     "SELECT name, value FROM bars_setting",
     "SELECT count(*) FROM bars_stat",
-    "SELECT count(*) > 0 FROM bars_cache",
+    "SELECT count(*) < 99 FROM bars_cache",
     "SELECT * FROM bars('NONE', 'minute')",
     "SELECT * FROM bars('A', '90 parsecs')",
     "SELECT bars_import('tests/tmp/none.csv', 'C', 'minute')",
@@ -198,16 +198,26 @@ static inline void write_scenario_csv(void) {
   fclose(f);
 }
 
-/* The answers and states of a run in which nothing fails: state[k] is what is stored before step k. */
+/* A run in which nothing fails: before step k stood state[k], and image[k] is the database itself. */
 typedef struct expectation {
   answer step[STEPS];
   char *state[STEPS + 1];
+  sqlite3 *image[STEPS];
 } expectation;
+
+static inline void copy_database(sqlite3 *from, sqlite3 *to) {
+  sqlite3_backup *b = sqlite3_backup_init(to, "main", from, "main");
+  assert_non_null(b);
+  assert_int_equal(sqlite3_backup_step(b, -1), SQLITE_DONE);
+  assert_int_equal(sqlite3_backup_finish(b), SQLITE_OK);
+}
 
 static inline void expectation_record(expectation *e) {
   sqlite3 *db = db_open(":memory:");
   for (int k = 0; k < (int)STEPS; k++) {
     e->state[k] = stored_state(db);
+    assert_int_equal(sqlite3_open(":memory:", &e->image[k]), SQLITE_OK);
+    copy_database(db, e->image[k]);
     e->step[k] = ask(db, scenario[k]);
   }
   e->state[STEPS] = stored_state(db);
@@ -218,8 +228,22 @@ static inline void expectation_free(expectation *e) {
   for (int k = 0; k < (int)STEPS; k++) {
     answer_free(&e->step[k]);
     free(e->state[k]);
+    sqlite3_close(e->image[k]);
   }
   free(e->state[STEPS]);
+}
+
+/* A new connection to a copy of the database as it was before step k, with the settings and the clock of
+** that moment. */
+static inline sqlite3 *db_before(const expectation *e, int k) {
+  sqlite3 *db = db_open(":memory:");
+  copy_database(e->image[k], db);
+  for (int i = 0; i < k; i++) {
+    bool session = strncmp(scenario[i], "SELECT bars_config(", 19) == 0 ||
+                   strncmp(scenario[i], "SELECT bars_clock(", 18) == 0;
+    if (session) sql_ok(db, scenario[i]);
+  }
+  return db;
 }
 
 #endif

@@ -149,8 +149,7 @@ static void test_knobs(void **state) {
   (void)state;
   static const char *const texts[] = {
       "{}", "{\"profile\": \"backtesting.py\", \"cash\": 0.1}",
-      "{\"commission\": {\"model\": \"none\"}, \"units\": \"fractional\","
-      " \"lot\": 1e-8, \"leverage\": 2.5}"};
+      "{\"commission\": {\"model\": \"none\"}, \"units\": \"fractional\", \"lot\": 1e-8}"};
   for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
     bv_run_config c = read_ok(texts[i]);
     bv_buf out;

@@ -249,6 +249,10 @@ static void files_without_a_schema(void **state) {
   assert_int_equal(r.rc, BV_OK);
   assert_int_equal(r.n, 0);
   finish(&r);
+  put_bar(&b, 0x11, 1, 5, T0, px, 7);
+  expect_refusal(&b, minute, BV_ARG, "does not say of what length");
+  bv_buf_reset(&b);
+  b = new_file((head){.version = 3, .schema = 0xFFFF});
   put_header(&b, 40, 0x12, 1, 5, 0);
   put_text(&b, "", 24);
   expect_refusal(&b, minute, BV_ARG, "kind status, which are neither bars nor trades");
@@ -328,6 +332,8 @@ static void claims(void **state) {
   assert_true(bv_dbn_claims("bars.csv", "DBN\x03xxxx", 8));
   assert_true(bv_dbn_claims("none", "DBN\x04", 4));
   assert_false(bv_dbn_claims(NULL, "DBN,", 4)); /* a column of that name */
+  assert_false(bv_dbn_claims(NULL, "DBN\n", 4));
+  assert_false(bv_dbn_claims(NULL, "DBN\t", 4));
   assert_false(bv_dbn_claims(NULL, "DBN", 3));
   assert_false(bv_dbn_claims("x.csv", "", 0));
   static const char *const name[] = {"a.dbn",    "a.DBN",      "a.dbn.zst",     "a.dbz",

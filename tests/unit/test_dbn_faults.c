@@ -1,4 +1,4 @@
-/* test_dbn_faults.c - DBN files cut, damaged, in pieces, streamed, too large; memory that runs out. */
+/* test_dbn_faults.c - DBN files cut, damaged, in pieces, streamed, too large; failing memory. */
 #include "dbn_help.h"
 
 #include <pthread.h>

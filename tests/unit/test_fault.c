@@ -1,10 +1,11 @@
 /*
 ** test_fault.c - memory that runs out at every place.
 **
-** The scenario of fault_help.h is run with the n-th allocation of ours, or of SQLite, failing: once, or
-** from then on until the statement has failed.  Whatever fails must say so, must not have written half
-** of anything, must leak nothing, and the connection must be able to go on from there as if nothing
-** had happened.  Small n are all tried, larger ones in steps, up to one that fails nothing.
+** Each step of the scenario of fault_help.h is run with its n-th allocation of ours, or of SQLite,
+** failing: one, or all from then on until the step has failed.  Whatever fails must say so, must not
+** have written half of anything, must leak nothing, and the same step again must give its answer as if
+** nothing had happened.  Small n are all tried, larger ones in strides, up to one that fails nothing;
+** and so is the scenario as a whole, where what is cached goes on from step to step.
 */
 #include "fault_help.h"
 
@@ -53,20 +54,21 @@ static int64_t failures(const hook *h) {
   return h == &ours ? bv_alloc_failures() : sqlite_failures;
 }
 
-/* ---- the scenario with one failure ---- */
+/* ---- one step with a failure ---- */
 
-static void check_healthy(sqlite3 *db) {
+static void check_healthy(sqlite3 *db, int k, int64_t n, const char *how) {
   answer a = ask(db, "PRAGMA integrity_check");
-  assert_string_equal(a.rows, "ok|\n");
+  if (strcmp(a.rows, "ok|\n") != 0 || !sqlite3_get_autocommit(db)) {
+    fail_msg("%s allocation %lld: step %d: %s: %s%s", how, (long long)n, k, scenario[k], a.rows,
+             sqlite3_get_autocommit(db) ? "" : "a transaction is left open");
+  }
   answer_free(&a);
-  assert_true(sqlite3_get_autocommit(db)); /* no transaction is left open */
 }
 
-/* An error is out of memory, with nothing written, or the whole statement was: its rows alone were
-** lost.  True for the latter. */
+/* An error says that memory ran out, and nothing was written; or all was, and its rows alone were lost.
+** True for the latter. */
 static bool check_failed(sqlite3 *db, int k, int64_t n, const char *how, const answer *got) {
-  int code = got->code & 0xff;
-  bool told = code == SQLITE_NOMEM || got->code == SQLITE_IOERR_NOMEM;
+  bool told = (got->code & 0xff) == SQLITE_NOMEM || got->code == SQLITE_IOERR_NOMEM;
   char *state = stored_state(db);
   bool before = strcmp(state, expected.state[k]) == 0;
   bool after = strcmp(state, expected.state[k + 1]) == 0;
@@ -85,28 +87,59 @@ static void check_same(int k, int64_t n, const char *how, const answer *got) {
            expected.step[k].rows);
 }
 
-/* Whether the hook struck. */
+/* Run step k with the hook set; where it strikes and the step fails, run it again.  True where it
+** struck. */
+static bool try_step(sqlite3 *db, int k, const hook *h, int64_t n) {
+  answer a = ask(db, scenario[k]);
+  bool struck = failures(h) > 0;
+  if (struck) h->set(-1, 0);
+  if (struck) check_healthy(db, k, n, h->name);
+  if (struck && !same_answer(&a, &expected.step[k])) { /* else it could do without */
+    bool done = check_failed(db, k, n, h->name, &a);
+    answer_free(&a);
+    if (done) return true;
+    a = ask(db, scenario[k]);
+  }
+  check_same(k, n, h->name, &a);
+  answer_free(&a);
+  return struck;
+}
+
+/* Each step on its own, on a new connection. */
+static void steps(const hook *h, int keep, int64_t dense, int64_t stride) {
+  int64_t ours_before = mem_used(), theirs_before = sqlite3_memory_used(), tried = 0, places = 0;
+  for (int k = 0; k < (int)STEPS; k++) {
+    int64_t n = 0;
+    for (bool struck = true; struck; n += n < dense ? 1 : stride, tried++) {
+      sqlite3 *db = db_before(&expected, k);
+      h->set(n, keep);
+      struck = try_step(db, k, h, n);
+      h->set(-1, 0);
+      db_close(db);
+      assert_int_equal(mem_used(), ours_before);
+      assert_int_equal(sqlite3_memory_used(), theirs_before);
+    }
+    places += n;
+  }
+  assert_true(tried > 200);
+  print_message("%s allocations, %s: %lld of %lld tried\n", h->name, keep ? "from one on" : "one",
+                (long long)tried, (long long)places);
+}
+
+/* ---- the whole scenario with one failure ---- */
+
 static bool run_once(const hook *h, int64_t n, int keep) {
   sqlite3 *db = db_open(":memory:");
   bool struck = false;
   h->set(n, keep);
   for (int k = 0; k < (int)STEPS; k++) {
-    answer a = ask(db, scenario[k]);
-    if (!struck && failures(h) > 0) {
-      struck = true;
-      h->set(-1, 0);
-      check_healthy(db);
-      if (same_answer(&a, &expected.step[k])) { /* it could do without */
-        answer_free(&a);
-        continue;
-      }
-      bool done = check_failed(db, k, n, h->name, &a);
+    if (struck) {
+      answer a = ask(db, scenario[k]);
+      check_same(k, n, h->name, &a);
       answer_free(&a);
-      if (done) continue;
-      a = ask(db, scenario[k]); /* the same again works */
+    } else {
+      struck = try_step(db, k, h, n);
     }
-    check_same(k, n, h->name, &a);
-    answer_free(&a);
   }
   h->set(-1, 0);
   char *state = stored_state(db);
@@ -116,38 +149,35 @@ static bool run_once(const hook *h, int64_t n, int keep) {
   return struck;
 }
 
-static void run_all(const hook *h, int keep, int64_t dense, int64_t stride) {
-  int64_t ours_before = mem_used(), theirs_before = sqlite3_memory_used();
-  int64_t n = 0, runs = 0;
-  while (run_once(h, n, keep)) {
+static void whole(const hook *h, int keep, int64_t stride) {
+  int64_t ours_before = mem_used(), theirs_before = sqlite3_memory_used(), n = stride / 2;
+  for (; run_once(h, n, keep); n += stride) {
     assert_int_equal(mem_used(), ours_before);
     assert_int_equal(sqlite3_memory_used(), theirs_before);
-    n += n < dense ? 1 : stride;
-    runs++;
   }
-  assert_true(runs > dense);
-  print_message("%s allocations, %s: %lld places of %lld tried\n", h->name,
-                keep ? "from one on" : "one", (long long)runs, (long long)n);
+  assert_true(n > 5 * stride);
 }
 
 static void one_of_ours_fails(void **state) {
   (void)state;
-  run_all(&ours, 0, 150, 13);
+  steps(&ours, 0, 100, 7);
+  whole(&ours, 0, 211);
 }
 
 static void all_of_ours_fail(void **state) {
   (void)state;
-  run_all(&ours, 1, 100, 17);
+  steps(&ours, 1, 40, 17);
 }
 
 static void one_of_sqlites_fails(void **state) {
   (void)state;
-  run_all(&theirs, 0, 100, 211);
+  steps(&theirs, 0, 60, 41);
+  whole(&theirs, 0, 1777);
 }
 
 static void all_of_sqlites_fail(void **state) {
   (void)state;
-  run_all(&theirs, 1, 50, 307);
+  steps(&theirs, 1, 20, 97);
 }
 
 /* ---- loading the extension ---- */

@@ -14,6 +14,7 @@
 
 #include <math.h>
 #include <sqlite3.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -251,6 +252,42 @@ static void test_transaction(void **state) {
   sql(db, "ROLLBACK");
   assert_int_equal(number(db, "SELECT count(*) FROM sqlite_schema WHERE name = 'bt_run'"), 0);
   close_db(db);
+}
+
+/* The view or a table is dropped, or emptied, between two steps: an error that says so or a run without
+** it, never anything kept by half. */
+static void test_dropped(void **state) {
+  (void)state;
+  static const char *const view[] = {set_view, step_view};
+  static const char *const drop[] = {
+      "DROP VIEW s",           "DROP TABLE bt_run",       "DROP TABLE bt_order",
+      "DROP TABLE bt_fill",    "DROP TABLE bt_lot",       "DROP TABLE bt_position",
+      "DROP TABLE bt_curve",   "DROP TABLE bt_figure",    "DELETE FROM bt_run",
+      "DELETE FROM bt_curve",  "DELETE FROM barsvt_hot",  "DROP TABLE barsvt_hot",
+      "DROP TABLE barsvt_seg", "DROP TABLE barsvt_asset", "DROP TABLE barsvt_series"};
+  for (size_t i = 0; i < sizeof drop / sizeof *drop; i++) {
+    for (int v = 0; v < 2; v++) {
+      sqlite3 *db = open_db(view[v]);
+      barsvt_run *r = open_run(db, "s", NULL);
+      for (int k = 0; k < 4; k++) assert_int_equal(step(r), SQLITE_ROW);
+      bool refused = sqlite3_exec(db, drop[i], NULL, NULL, NULL) != SQLITE_OK; /* it is in use */
+      char *why = NULL;
+      int code, n = 0;
+      while ((code = barsvt_run_step(r, NULL, &why)) == SQLITE_ROW) n++;
+      assert_true(n <= 6);
+      if (code != SQLITE_DONE) assert_non_null(why);
+      if (refused) assert_int_equal(code, SQLITE_DONE);
+      if (strcmp(drop[i], "DELETE FROM bt_run") == 0) assert_non_null(strstr(why, "was deleted"));
+      sqlite3_free(why);
+      (void)barsvt_run_close(r, 0, NULL);
+      assert_int_equal(sqlite3_get_autocommit(db), 1);
+      if (code != SQLITE_DONE) {
+        assert_int_equal(number(db, "SELECT count(*) FROM sqlite_schema WHERE name = 'bt_run'"), 0);
+        assert_int_equal(number(db, "SELECT bt_run('s')"), 1); /* what was dropped is back */
+      }
+      close_db(db);
+    }
+  }
 }
 
 /* A row that cannot be stops the run where it comes. */
@@ -516,10 +553,10 @@ int main(void) {
       cmocka_unit_test(test_life),          cmocka_unit_test(test_discard),
       cmocka_unit_test(test_one_at_a_time), cmocka_unit_test(test_orders),
       cmocka_unit_test(test_clock),         cmocka_unit_test(test_transaction),
-      cmocka_unit_test(test_bad_row),       cmocka_unit_test(test_out_of_memory),
-      cmocka_unit_test(test_long_run),      cmocka_unit_test(test_feed_order),
-      cmocka_unit_test(test_feed_range),    cmocka_unit_test(test_feed_before),
-      cmocka_unit_test(test_feed_long),
+      cmocka_unit_test(test_dropped),       cmocka_unit_test(test_bad_row),
+      cmocka_unit_test(test_out_of_memory), cmocka_unit_test(test_long_run),
+      cmocka_unit_test(test_feed_order),    cmocka_unit_test(test_feed_range),
+      cmocka_unit_test(test_feed_before),   cmocka_unit_test(test_feed_long),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
