@@ -141,7 +141,7 @@ def case_text(name, points, trades=(), start=1.0, rf=0.0, periods=0, commission=
 
 def bt_trades(folder):
     return [(seconds(r['EntryTime']), seconds(r['ExitTime']), float(r['Size']), float(r['EntryPrice']),
-             float(r['ExitPrice']), float(r['PnL']), float(r['ReturnPct']), 0)
+             float(r['ExitPrice']), float(r['Commission']), float(r['PnL']), float(r['ReturnPct']), 0)
             for r in rows(os.path.join(folder, 'trades.csv'))]
 
 

@@ -171,6 +171,14 @@ static void turnover_facts(const bv_metric_input *in, const met_curve *c, double
   fact[MET_TURNOVER] = fact[MET_TURNOVER_PERIOD] * c->own.per_year;
 }
 
+static double closed_commission(const bv_metric_input *in) {
+  met_sum sum = {0};
+  for (int64_t i = 0; i < in->ntrade; i++) {
+    if (!in->trade[i].open) met_add(&sum, in->trade[i].commission);
+  }
+  return met_total(&sum);
+}
+
 bv_rc met_trade_facts(const bv_metric_input *in, const met_curve *c, double *fact, bv_err *err) {
   closed all;
   bv_rc rc = closed_init(&all, in, err);
@@ -178,6 +186,7 @@ bv_rc met_trade_facts(const bv_metric_input *in, const met_curve *c, double *fac
   fact[MET_TRADES] = (double)all.n;
   fact[MET_TRADES_ALL] = (double)in->ntrade;
   fact[MET_COMMISSION] = in->commission;
+  fact[MET_COMMISSION_CLOSED] = closed_commission(in);
   if (all.n > 0) {
     currency_facts(&all, fact);
     percent_facts(&all, fact);

@@ -22,6 +22,7 @@ typedef struct bv_metric_trade {
   double qty; /* signed: > 0 long */
   double entry_price, exit_price;
   double multiplier; /* currency per point and unit; 1 for shares */
+  double commission; /* paid on its units, at entry and exit */
   double pnl;        /* currency, net */
   double ret;        /* net return on the entry value: pnl / (|qty| entry_price multiplier) */
   int open;          /* 1: still open at the end, marked at the last price */

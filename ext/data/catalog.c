@@ -102,6 +102,18 @@ bv_rc bv_series_find(bv_store *s, const char *asset, const char *timestep, const
   return BV_OK;
 }
 
+/* Insert into n series in order of length; of more than cap the longest is left out. */
+static int keep_finest(bv_series *out, int n, int cap, const bv_series *one) {
+  int64_t size = bv_timestep_nominal_s(one->step);
+  int at = n;
+  while (at > 0 && bv_timestep_nominal_s(out[at - 1].step) > size) at--;
+  if (at == cap) return 0;
+  int last = n < cap ? n : cap - 1;
+  for (int i = last; i > at; i--) out[i] = out[i - 1];
+  out[at] = *one;
+  return n < cap;
+}
+
 static bv_rc series_in(bv_store *s, const char *asset, bv_series *out, int cap, int *n,
                        bv_err *err) {
   bool there;
@@ -113,15 +125,12 @@ static bv_rc series_in(bv_store *s, const char *asset, bv_series *out, int cap, 
   sqlite3_bind_text(st, 1, asset, -1, SQLITE_STATIC);
   bv_rc rc;
   int row = 0;
-  while ((rc = bv_sql_row(s->db, st, &row, err, "barsvt_series")) == BV_OK && row && *n < cap) {
+  while ((rc = bv_sql_row(s->db, st, &row, err, "barsvt_series")) == BV_OK && row) {
     bv_series one;
     rc = series_from_row(st, &one, err);
     if (rc != BV_OK) break;
     if (s->parent) one.home = s;
-    int at = (*n)++;
-    int64_t size = bv_timestep_nominal_s(one.step);
-    for (; at > 0 && bv_timestep_nominal_s(out[at - 1].step) > size; at--) out[at] = out[at - 1];
-    out[at] = one;
+    *n += keep_finest(out, *n, cap, &one);
   }
   sqlite3_reset(st);
   return rc;

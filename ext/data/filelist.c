@@ -128,9 +128,15 @@ static bv_rc read_directory(const char *path, bv_filelist *l, bv_err *err) {
   return rc;
 }
 
+/* A directory that is not there has no matches; one that cannot be read might have some. */
+static int on_error(const char *path, int why) {
+  (void)path;
+  return why != ENOENT && why != ENOTDIR;
+}
+
 static bv_rc match_pattern(const char *pattern, bv_filelist *l, bv_err *err) {
   glob_t g = {0};
-  int code = glob(pattern, GLOB_ERR | GLOB_NOSORT, NULL, &g);
+  int code = glob(pattern, GLOB_NOSORT, on_error, &g);
   bv_rc rc = BV_OK;
   if (code == GLOB_NOSPACE) {
     rc = bv_fail(err, BV_NOMEM, "out of memory");

@@ -70,7 +70,7 @@ static bv_rc load_lots(const bv_report_input *in, bv_metric_trade *t, int64_t n,
   sqlite3_stmt *st;
   BV_TRY(bv_sql_prepare(in->db,
                         "SELECT entry_ts, exit_ts, qty, entry_price, exit_price, pnl, ret, open,"
-                        " asset FROM main.bt_lot WHERE run = ?1 ORDER BY id",
+                        " asset, commission FROM main.bt_lot WHERE run = ?1 ORDER BY id",
                         &st, err));
   sqlite3_bind_int64(st, 1, in->run);
   int64_t i = 0;
@@ -86,6 +86,7 @@ static bv_rc load_lots(const bv_report_input *in, bv_metric_trade *t, int64_t n,
         .pnl = sqlite3_column_double(st, 5),
         .ret = sqlite3_column_type(st, 6) == SQLITE_NULL ? NAN : sqlite3_column_double(st, 6),
         .open = sqlite3_column_int(st, 7),
+        .commission = sqlite3_column_double(st, 9),
         .multiplier = bv_sim_multiplier(in->sim, bv_sim_asset_number(in->sim, bv_sql_text(st, 8))),
     };
   }

@@ -5,7 +5,7 @@
 **
 **      case NAME points trades start left risk_free periods commission
 **      ts equity                                        (points times)
-**      entry_ts exit_ts qty entry_price exit_price pnl ret open   (trades times)
+**      entry_ts exit_ts qty entry_price exit_price commission pnl ret open   (trades times)
 **
 **      list NAME percentile|shortfall cut count
 **      value                                            (count times)
@@ -59,6 +59,7 @@ static void read_trade(bv_metric_trade *t) {
   read_double(&t->qty);
   read_double(&t->entry_price);
   read_double(&t->exit_price);
+  read_double(&t->commission);
   read_double(&t->pnl);
   read_double(&t->ret);
   read_int64(&open);

@@ -1,0 +1,361 @@
+/* test_export.c - what exports are made of: numbers and times as text, and files that appear whole or
+** not at all.  (bars_export itself: tests/sql/files_export.py.) */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "base/text.h"
+#include "data/csv_write.h"
+#include "data/infile.h"
+#include "data/outfile.h"
+#include "time/instant.h"
+
+#include <dirent.h>
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* ---- numbers and times ---- */
+
+static uint64_t seed = 1;
+
+static uint64_t next_random(void) {
+  seed = seed * 6364136223846793005u + 1442695040888963407u;
+  return seed ^ seed >> 29;
+}
+
+static const char *text_of(double x, int places) {
+  static char text[BV_CSV_CELL_MAX + 17];
+  memset(text, '#', sizeof text);
+  char *end = bv_csv_put_f64(text, x, &places);
+  assert_true(end - text < BV_CSV_CELL_MAX);
+  /* nothing is written beyond the room promised */
+  for (size_t i = BV_CSV_CELL_MAX; i < sizeof text; i++) assert_int_equal(text[i], '#');
+  *end = 0;
+  return text;
+}
+
+static void expect_number(double x, const char *want) {
+  for (int places = 0; places <= 10; places++) assert_string_equal(text_of(x, places), want);
+}
+
+/* The text reads back as the same bits, is no longer than the shortest that printf finds, and does not depend
+** on the guess. */
+static void check_number(double x) {
+  char first[64], shortest[32];
+  double back;
+  strcpy(first, text_of(x, 0));
+  if (bv_parse_f64(first, strlen(first), &back) != BV_OK || memcmp(&back, &x, sizeof x) != 0) {
+    fail_msg("%.17g is written as %s, which is %.17g", x, first, back);
+  }
+  int digits = 0, want = 17;
+  for (const char *c = first; *c && *c != 'e'; c++) digits += *c >= '0' && *c <= '9';
+  bool zeros = true; /* those in front are no digits, those behind whole numbers neither */
+  for (const char *c = first; *c && zeros; c++) {
+    if (*c == '0') digits--;
+    zeros = *c == '0' || *c == '.' || *c == '-';
+  }
+  if (!strpbrk(first, ".e")) {
+    for (size_t i = strlen(first); i > 0 && first[i - 1] == '0'; i--) digits--;
+  }
+  for (int p = 17; p > 0; p--) {
+    snprintf(shortest, sizeof shortest, "%.*e", p - 1, x);
+    if (strtod(shortest, NULL) == x) want = p;
+  }
+  if (x != 0 && digits > want)
+    fail_msg("%.17g is written as %s: %d digits, %d do", x, first, digits, want);
+  for (int places = 1; places <= 10; places++) assert_string_equal(text_of(x, places), first);
+}
+
+static void test_numbers(void **state) {
+  (void)state;
+  expect_number(0.0, "0");
+  expect_number(-0.0, "-0");
+  expect_number(1.0, "1");
+  expect_number(-1.5, "-1.5");
+  expect_number(100.25, "100.25");
+  expect_number(0.1, "0.1");
+  expect_number(0.1 + 0.2, "0.30000000000000004");
+  expect_number(1e-10, "0.0000000001");
+  expect_number(123456789012345.0, "123456789012345");
+  expect_number(999999999999999.0, "999999999999999");
+  expect_number(12345678901234.5, "12345678901234.5");
+  expect_number(1e15, "1e+15");
+  expect_number(1e300, "1e+300");
+  expect_number(5e-324, "5e-324");
+  expect_number(NAN, "");
+  char i64[32];
+  int64_t whole[] = {0, 9, 10, 99, 100, -1, 1704067200, INT64_MAX, INT64_MIN};
+  for (size_t i = 0; i < sizeof whole / sizeof *whole; i++) {
+    char want[32];
+    snprintf(want, sizeof want, "%lld", (long long)whole[i]);
+    *bv_csv_put_i64(i64, whole[i]) = 0;
+    assert_string_equal(i64, want);
+  }
+}
+
+static void test_random_numbers(void **state) {
+  (void)state;
+  for (int i = 0; i < 20000; i++) {
+    uint64_t bits = next_random(), r = next_random();
+    double x;
+    memcpy(&x, &bits, sizeof x);
+    if (isfinite(x)) check_number(x);
+    /* decimals, their neighbours, and large whole numbers */
+    x = (double)(r % 100000000) / pow(10, (double)(r >> 32) / 4294967296.0 * 9);
+    check_number(x);
+    x = (double)(r % 1000000000) / 100.0;
+    check_number(x);
+    check_number(nextafter(x, INFINITY));
+    check_number(-(double)(r >> (r & 63)));
+  }
+}
+
+static void test_times(void **state) {
+  (void)state;
+  static const struct {
+    int64_t t;
+    const char *text;
+  } cases[] = {{0, "1970-01-01T00:00:00Z"},
+               {1704292200, "2024-01-03T14:30:00Z"},
+               {1704292259, "2024-01-03T14:30:59Z"},
+               {951868799, "2000-02-29T23:59:59Z"},
+               {-1, "1969-12-31T23:59:59Z"},
+               {BV_INSTANT_MIN, "0000-01-01T00:00:00Z"},
+               {BV_INSTANT_MAX, "9999-12-31T23:59:59Z"}};
+  bv_csv_day day = {0};
+  char text[64];
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    for (int twice = 0; twice < 2; twice++) {
+      *bv_csv_put_time(text, cases[i].t, &day) = 0;
+      assert_string_equal(text, cases[i].text);
+    }
+  }
+  for (int i = 0; i < 20000; i++) {
+    int64_t t = (int64_t)(next_random() % (uint64_t)(BV_INSTANT_MAX - BV_INSTANT_MIN)) +
+                BV_INSTANT_MIN,
+            back;
+    char *end = bv_csv_put_time(text, t, &day);
+    assert_int_equal(bv_instant_parse(text, (size_t)(end - text), NULL, &back, NULL, NULL), BV_OK);
+    assert_int_equal(back, t);
+  }
+}
+
+/* ---- files ---- */
+
+static char dir[64];
+
+static int make_dir(void **state) {
+  (void)state;
+  strcpy(dir, "/tmp/test_export_XXXXXX");
+  return mkdtemp(dir) ? 0 : -1;
+}
+
+static int remove_dir(void **state) {
+  (void)state;
+  char command[128];
+  snprintf(command, sizeof command, "rm -rf '%s'", dir);
+  return system(command);
+}
+
+static const char *in_dir(const char *name) {
+  static char path[200];
+  snprintf(path, sizeof path, "%s/%s", dir, name);
+  return path;
+}
+
+static int files_in_dir(void) {
+  int n = 0;
+  DIR *d = opendir(dir);
+  assert_non_null(d);
+  for (struct dirent *e; (e = readdir(d));) n += e->d_name[0] != '.';
+  closedir(d);
+  return n;
+}
+
+/* n bytes of sample text, in pieces of all sizes. */
+static bv_rc write_sample(bv_outfile *f, size_t n, bv_err *err) {
+  static const char text[] = "2024-01-03T14:30:00Z,100.25,100.5,100,100.125,31415\n";
+  for (size_t done = 0, k = 1; done < n; k = k % 40 + 1) {
+    size_t at = done % (sizeof text - 1), part = sizeof text - 1 - at;
+    if (part > k) part = k;
+    if (part > n - done) part = n - done;
+    BV_TRY(bv_outfile_write(f, text + at, part, err));
+    done += part;
+  }
+  return BV_OK;
+}
+
+static void expect_sample(const char *path, size_t n, bv_infile_kind kind) {
+  static const char text[] = "2024-01-03T14:30:00Z,100.25,100.5,100,100.125,31415\n";
+  bv_infile *in;
+  char piece[5000];
+  size_t got = 1, at = 0;
+  bv_err err = {0};
+  assert_int_equal(bv_infile_open(path, &in, &err), BV_OK);
+  assert_int_equal(bv_infile_kind_of(in), kind);
+  while (got > 0) {
+    if (bv_infile_read(in, piece, sizeof piece, &got, &err) != BV_OK) fail_msg("%s", err.msg);
+    for (size_t i = 0; i < got; i++, at++) assert_int_equal(piece[i], text[at % (sizeof text - 1)]);
+  }
+  assert_int_equal(at, n);
+  bv_infile_close(in);
+}
+
+static void test_kinds(void **state) {
+  (void)state;
+  static const struct {
+    bv_outfile_kind kind;
+    bv_infile_kind reads;
+    int level;
+  } cases[] = {{BV_OUTFILE_PLAIN, BV_INFILE_PLAIN, 0}, {BV_OUTFILE_GZIP, BV_INFILE_GZIP, 0},
+               {BV_OUTFILE_GZIP, BV_INFILE_GZIP, 9},   {BV_OUTFILE_ZSTD, BV_INFILE_ZSTD, 0},
+               {BV_OUTFILE_ZSTD, BV_INFILE_ZSTD, 1},   {BV_OUTFILE_ZSTD, BV_INFILE_ZSTD, 12}};
+  static const size_t sizes[] = {0, 1, 300000, 2000000};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    for (size_t k = 0; k < 4; k++) {
+      bv_outfile *f;
+      bv_err err = {0};
+      int64_t bytes = -1, before = bv_mem_total();
+      struct stat st;
+      assert_int_equal(bv_outfile_open(in_dir("x"), cases[i].kind, cases[i].level, true, &f, &err),
+                       BV_OK);
+      assert_int_equal(write_sample(f, sizes[k], &err), BV_OK);
+      assert_int_equal(files_in_dir(), i + k == 0 ? 1 : 2); /* the temporary one beside the last */
+      assert_int_equal(bv_outfile_commit(f, &bytes, &err), BV_OK);
+      assert_int_equal(bv_mem_total(), before);
+      assert_int_equal(files_in_dir(), 1);
+      assert_int_equal(stat(in_dir("x"), &st), 0);
+      assert_int_equal(bytes, st.st_size);
+      /* an empty file has no compression to tell */
+      if (sizes[k] || cases[i].kind == BV_OUTFILE_PLAIN)
+        expect_sample(in_dir("x"), sizes[k], cases[i].reads);
+    }
+  }
+  mode_t mask = umask(0);
+  umask(mask);
+  struct stat st;
+  assert_int_equal(stat(in_dir("x"), &st), 0);
+  assert_int_equal(st.st_mode & 0777, 0666 & ~mask);
+}
+
+static void expect_no_file(const char *path, bv_rc rc, const char *why) {
+  bv_outfile *f;
+  bv_err err = {0};
+  int before = files_in_dir();
+  assert_int_equal(bv_outfile_open(path, BV_OUTFILE_PLAIN, 0, false, &f, &err), rc);
+  assert_null(f);
+  if (!strstr(err.msg, why)) fail_msg("'%s' does not say '%s'", err.msg, why);
+  assert_int_equal(files_in_dir(), before);
+}
+
+static void test_targets(void **state) {
+  (void)state;
+  bv_outfile *f, *g;
+  bv_err err = {0};
+  expect_no_file(in_dir("no/x"), BV_IO, "No such file or directory");
+  expect_no_file(dir, BV_ARG, "this is a directory");
+  expect_no_file("/dev/null", BV_ARG, "not a regular file");
+  if (geteuid() != 0) expect_no_file("/proc/x", BV_IO, "cannot be made");
+  /* two at once: the second one to finish finds the file of the first */
+  assert_int_equal(bv_outfile_open(in_dir("x"), BV_OUTFILE_PLAIN, 0, false, &f, &err), BV_OK);
+  assert_int_equal(bv_outfile_open(in_dir("x"), BV_OUTFILE_PLAIN, 0, false, &g, &err), BV_OK);
+  assert_string_not_equal(bv_outfile_temp(f), bv_outfile_temp(g));
+  assert_int_equal(write_sample(f, 100, &err), BV_OK);
+  assert_int_equal(write_sample(g, 200, &err), BV_OK);
+  assert_int_equal(access(in_dir("x"), F_OK), -1);
+  assert_int_equal(bv_outfile_commit(f, NULL, &err), BV_OK);
+  assert_int_equal(bv_outfile_commit(g, NULL, &err), BV_ARG);
+  assert_non_null(strstr(err.msg, "the file exists"));
+  expect_sample(in_dir("x"), 100, BV_INFILE_PLAIN);
+  assert_int_equal(files_in_dir(), 1);
+  expect_no_file(in_dir("x"), BV_ARG, "set the option overwrite to replace it");
+  /* given up: what was there stays */
+  bv_err_clear(&err);
+  assert_int_equal(bv_outfile_open(in_dir("x"), BV_OUTFILE_ZSTD, 0, true, &f, &err), BV_OK);
+  assert_int_equal(write_sample(f, 100000, &err), BV_OK);
+  bv_outfile_discard(f);
+  bv_outfile_discard(NULL);
+  expect_sample(in_dir("x"), 100, BV_INFILE_PLAIN);
+  /* through a link the file itself is replaced */
+  struct stat st;
+  char link_path[200];
+  strcpy(link_path, in_dir("link"));
+  assert_int_equal(symlink("x", link_path), 0);
+  assert_int_equal(bv_outfile_open(link_path, BV_OUTFILE_PLAIN, 0, true, &f, &err), BV_OK);
+  assert_int_equal(write_sample(f, 300, &err), BV_OK);
+  assert_int_equal(bv_outfile_commit(f, NULL, &err), BV_OK);
+  assert_int_equal(lstat(link_path, &st), 0);
+  assert_true(S_ISLNK(st.st_mode));
+  expect_sample(in_dir("x"), 300, BV_INFILE_PLAIN);
+  assert_int_equal(files_in_dir(), 2);
+}
+
+/* A limit on the size of files stands for a full disk. */
+static void test_full(void **state) {
+  (void)state;
+  struct rlimit old, small;
+  bv_outfile_kind kinds[] = {BV_OUTFILE_PLAIN, BV_OUTFILE_GZIP, BV_OUTFILE_ZSTD};
+  assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
+  signal(SIGXFSZ, SIG_IGN);
+  for (size_t i = 0; i < 3; i++) {
+    bv_outfile *f;
+    bv_err err = {0};
+    small = (struct rlimit){i ? 100 : 10000, old.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    assert_int_equal(bv_outfile_open(in_dir("x"), kinds[i], 0, false, &f, &err), BV_OK);
+    bv_rc rc = write_sample(f, 1000000, &err);
+    assert_true(rc == BV_IO || (i > 0 && rc == BV_OK)); /* compressed bytes may still wait */
+    bv_err why = {0};
+    assert_int_equal(bv_outfile_commit(f, NULL, &why), BV_IO);
+    assert_non_null(
+        strstr(rc == BV_IO ? err.msg : why.msg, "x: cannot be written: File too large"));
+    assert_int_equal(files_in_dir(), 0);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
+  }
+  signal(SIGXFSZ, SIG_DFL);
+}
+
+static void test_no_memory(void **state) {
+  (void)state;
+  bv_outfile_kind kinds[] = {BV_OUTFILE_PLAIN, BV_OUTFILE_GZIP, BV_OUTFILE_ZSTD};
+  for (size_t i = 0; i < 3; i++) {
+    int64_t before = bv_mem_total();
+    int failures = 0;
+    for (int64_t n = 0;; n++) {
+      bv_outfile *f = NULL;
+      bv_alloc_fail_after(n, 0);
+      bv_rc rc = bv_outfile_open(in_dir("x"), kinds[i], 0, true, &f, NULL);
+      if (rc == BV_OK) rc = write_sample(f, 1000, NULL);
+      bool failed = bv_alloc_failures() > 0;
+      bv_alloc_fail_after(-1, 0);
+      bv_outfile_discard(f);
+      assert_int_equal(bv_mem_total(), before);
+      assert_int_equal(files_in_dir(), 0);
+      assert_int_equal(rc, failed ? BV_NOMEM : BV_OK);
+      if (!failed) break;
+      failures++;
+    }
+    assert_true(failures >= 3);
+  }
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_numbers),
+      cmocka_unit_test(test_random_numbers),
+      cmocka_unit_test(test_times),
+      cmocka_unit_test_setup_teardown(test_kinds, make_dir, remove_dir),
+      cmocka_unit_test_setup_teardown(test_targets, make_dir, remove_dir),
+      cmocka_unit_test_setup_teardown(test_full, make_dir, remove_dir),
+      cmocka_unit_test_setup_teardown(test_no_memory, make_dir, remove_dir),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
