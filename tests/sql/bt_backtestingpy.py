@@ -304,8 +304,6 @@ def compare_stats(name, db, run_id, stats, monthly):
     got = dict(db.execute("SELECT name, value FROM bt_metric WHERE run = ? AND variant = 'backtesting.py'", (run_id,)))
     unknown = set(stats) - set(STATS) - NOT_COMPARED - {'Commissions [$]'}
     checks.ok(not unknown, f'{name}: stats nobody compares: {unknown}')
-    # The engine adds up the commissions of the trades it lists.
-    got['commission'] = one(db, 'SELECT coalesce(sum(commission), 0) FROM bt_trade WHERE run = ? AND NOT open', run_id)
     worst = 0.0
     for label, (metric, scale) in dict(STATS, **{'Commissions [$]': ('commission', 1)}).items():
         if monthly and 'Trade Duration' in label:
