@@ -4,9 +4,9 @@
 #include "col/bars.h"
 #include "base/text.h"
 
-static const char *const column_name[BV_NCOL] = {"open",   "high",          "low",    "close",
-                                                 "volume", "vwap",          "trades", "bid",
-                                                 "ask",    "open_interest", "count",  "filled"};
+static const char *const column_name[BV_NCOL] = {
+    "open", "high", "low",           "close", "volume", "vwap",    "trades",
+    "bid",  "ask",  "open_interest", "count", "filled", "known_at"};
 
 const char *bv_column_name(int col) {
   if (col == BV_COL_TS) return "ts";

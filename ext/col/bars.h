@@ -26,6 +26,7 @@ typedef enum bv_column {
   BV_COL_OI,
   BV_COL_COUNT,   /* aggregated bars only, never stored: base bars in the bucket */
   BV_COL_FILLED,  /* aggregated bars only, never stored: 1 where no base bar fell into the bucket */
+  BV_COL_KNOWN,   /* aggregated bars only, never stored: the instant the bar is known at */
   BV_NCOL,        /* number of value columns */
   BV_COL_TS = 15, /* the times; never an index into bv_bars.col */
   BV_COL_NONE = -1

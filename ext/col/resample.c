@@ -16,6 +16,17 @@ bool bv_resample_in_session(const bv_zone *zone, int32_t lo, int32_t hi, int64_t
   return lo < hi ? s >= lo && s < hi : s >= lo || s < hi;
 }
 
+void bv_resample_base(bv_resample *r, bv_timestep step, const bv_zone *zone) {
+  r->base_step = step;
+  r->base_zone = zone;
+}
+
+static int64_t known_at(const bv_resample *r) {
+  if (r->base_step.n == 0) return r->end;
+  int64_t last = bv_timestep_end(r->base_step, r->base_zone, r->last);
+  return last > r->end ? last : r->end;
+}
+
 static void begin(bv_resample *r, int64_t ts) {
   r->start = bv_bucket_start(r->step, r->zone, ts, &r->end);
   r->volume = r->trades = NAN;
@@ -43,6 +54,7 @@ bv_rc bv_resample_flush(bv_resample *r, bv_chunk *out) {
   v[BV_COL_VWAP] = r->volume > 0 ? r->value / r->volume : NAN;
   v[BV_COL_COUNT] = (double)r->count;
   v[BV_COL_FILLED] = 0;
+  v[BV_COL_KNOWN] = (double)known_at(r);
   r->count = 0;
   return bv_chunk_add(out, r->start, v);
 }
@@ -63,6 +75,7 @@ bv_rc bv_resample_feed(bv_resample *r, const bv_bars *in, bv_chunk *out) {
     if (h[i] > r->high) r->high = h[i];
     if (l[i] < r->low) r->low = l[i];
     r->close = c[i];
+    r->last = ts;
     double volume = at(in, BV_COL_VOLUME, i);
     r->volume = add(r->volume, volume);
     r->trades = add(r->trades, at(in, BV_COL_TRADES, i));

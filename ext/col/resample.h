@@ -21,13 +21,17 @@
   (BV_COLBIT(BV_COL_OPEN) | BV_COLBIT(BV_COL_HIGH) | BV_COLBIT(BV_COL_LOW) |                       \
    BV_COLBIT(BV_COL_CLOSE) | BV_COLBIT(BV_COL_VOLUME) | BV_COLBIT(BV_COL_VWAP) |                   \
    BV_COLBIT(BV_COL_TRADES))
-#define BV_RESAMPLE_OUT (BV_RESAMPLE_MASK | BV_COLBIT(BV_COL_COUNT) | BV_COLBIT(BV_COL_FILLED))
+#define BV_RESAMPLE_OUT                                                                            \
+  (BV_RESAMPLE_MASK | BV_COLBIT(BV_COL_COUNT) | BV_COLBIT(BV_COL_FILLED) | BV_COLBIT(BV_COL_KNOWN))
 
 typedef struct bv_resample {
   bv_timestep step;
   const bv_zone *zone;
   int32_t session_lo, session_hi;
+  bv_timestep base_step; /* of the bars fed; n = 0: they end with their bucket */
+  const bv_zone *base_zone;
   int64_t start, end; /* the open bucket; empty while count = 0 */
+  int64_t last;       /* its last bar's start */
   int64_t count;
   double open, high, low, close;
   double volume, trades; /* NaN until a bar has one */
@@ -36,6 +40,10 @@ typedef struct bv_resample {
 
 void bv_resample_init(bv_resample *r, bv_timestep step, const bv_zone *zone, int32_t session_lo,
                       int32_t session_hi);
+
+/* Say how long the fed bars last: a bucket is known when it has ended and its last bar, too, which may
+** reach past the bucket's end. */
+void bv_resample_base(bv_resample *r, bv_timestep step, const bv_zone *zone);
 
 /* Whether a bar that starts at ts belongs to the session; always, where there is none. */
 bool bv_resample_in_session(const bv_zone *zone, int32_t lo, int32_t hi, int64_t ts);

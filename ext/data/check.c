@@ -40,14 +40,20 @@ bv_rc bv_check_damage(bv_check *c, const char *object, int64_t id, bv_rc rc, bv_
   return rc;
 }
 
-/* bv_bar_problem refuses negative prices, so a bar that has some is moved up; rounding keeps the order
-** of its prices. */
+/* bv_bar_problem refuses negative prices; where there are some they are only compared with each other. */
 const char *bv_check_bar(const double value[BV_NCOL]) {
-  double v[BV_NCOL];
-  memcpy(v, value, sizeof v);
-  double low = v[BV_COL_LOW];
-  for (int c = BV_COL_OPEN; low < 0 && !isinf(low) && c <= BV_COL_CLOSE; c++) v[c] -= low;
-  return bv_bar_problem(v);
+  double rest[BV_NCOL];
+  bool negative = false, finite = true;
+  for (int c = 0; c < BV_NCOL; c++) {
+    bool price = c <= BV_COL_CLOSE;
+    rest[c] = price ? 0 : value[c];
+    if (price) negative = negative || value[c] < 0;
+    if (price) finite = finite && isfinite(value[c]);
+  }
+  if (!negative || !finite) return bv_bar_problem(value);
+  const char *wrong = bv_bar_order_problem(value[BV_COL_OPEN], value[BV_COL_HIGH],
+                                           value[BV_COL_LOW], value[BV_COL_CLOSE]);
+  return wrong ? wrong : bv_bar_problem(rest);
 }
 
 /* ---- shapes ---- */
@@ -145,6 +151,12 @@ static bool is(const walk *w, int col, int type) {
   return sqlite3_column_type(w->st, col) == type;
 }
 
+/* Text that reads the same everywhere. */
+static bool is_text(const walk *w, int col) {
+  return is(w, col, SQLITE_TEXT) &&
+         strlen(bv_sql_text(w->st, col)) == (size_t)sqlite3_column_bytes(w->st, col);
+}
+
 static bool is_number(const walk *w, int col) {
   return is(w, col, SQLITE_FLOAT) || is(w, col, SQLITE_INTEGER);
 }
@@ -168,13 +180,13 @@ static bv_rc check_asset(walk *w, bv_err *err) {
   bv_err why = {0};
   const bv_zone *zone;
   const char *name = bv_sql_text(w->st, 1);
-  if (!is(w, 1, SQLITE_TEXT) || strlen(name) != (size_t)sqlite3_column_bytes(w->st, 1)) {
+  if (!is_text(w, 1)) {
     BV_TRY(REPORT(w, id, "the asset's name is not text"));
   } else if (bv_asset_check(name, strlen(name), &why) != BV_OK) {
     BV_TRY(REPORT(w, id, "%s", why.msg));
   }
   bv_err_clear(&why);
-  if (!is(w, 2, SQLITE_TEXT) || bv_zone_find(bv_sql_text(w->st, 2), &zone, &why) != BV_OK) {
+  if (!is_text(w, 2) || bv_zone_find(bv_sql_text(w->st, 2), &zone, &why) != BV_OK) {
     BV_TRY(REPORT(w, id, "tz: %s", why.msg[0] ? why.msg : "is not text"));
   }
   double m = sqlite3_column_double(w->st, 3);
@@ -195,10 +207,10 @@ static bv_rc check_series(walk *w, bv_err *err) {
   if (bv_timestep_parse(text, strlen(text), &step, NULL) == BV_OK) {
     bv_timestep_format(step, canonical);
   }
-  if (!is(w, 2, SQLITE_TEXT) || strcmp(canonical, text) != 0) {
+  if (!is_text(w, 2) || strcmp(canonical, text) != 0) {
     BV_TRY(REPORT(w, id, "'%.40s' is not a timestep as it is stored", text));
   }
-  return is(w, 3, SQLITE_TEXT) ? BV_OK : REPORT(w, id, "venue is not text");
+  return is_text(w, 3) ? BV_OK : REPORT(w, id, "venue is not text");
 }
 
 /* Report a series that does not exist, once for the rows that follow each other. */

@@ -110,8 +110,10 @@ static void price_run(const bv_spec *s, const bv_bars *b, int64_t n, double *out
   case BV_PRICE_OHLC4:
     for (int64_t i = 0; i < n; i++) out[i] = (o[i] + h[i] + l[i] + c[i]) / 4;
     return;
-  default: memcpy(out, b->col[s->column], (size_t)n * 8); return;
+  default: break;
   }
+  const double *column = b->col[s->column];
+  for (int64_t i = 0; i < n; i++) out[i] = column ? column[i] : NAN; /* the source may lack it */
 }
 
 /* Run all stages over n <= PIECE bars without an anchor among bars 1..n-1; result in scratch[0..n).

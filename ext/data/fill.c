@@ -11,7 +11,7 @@ typedef struct filler {
   int64_t want; /* bars in out at the most */
 } filler;
 
-static bv_rc add_empty(filler *f, int64_t ts, double close) {
+static bv_rc add_empty(filler *f, int64_t ts, int64_t end, double close) {
   double v[BV_NCOL];
   for (int c = 0; c < BV_NCOL; c++) v[c] = NAN;
   if (f->src->fill == BV_FILL_PREV) {
@@ -20,6 +20,7 @@ static bv_rc add_empty(filler *f, int64_t ts, double close) {
   }
   v[BV_COL_COUNT] = 0;
   v[BV_COL_FILLED] = 1;
+  v[BV_COL_KNOWN] = (double)end;
   return bv_chunk_add(f->out, ts, v);
 }
 
@@ -34,7 +35,7 @@ static bv_rc add_between(filler *f, int64_t from, double close, int64_t to) {
   while (at < to && f->out->n < f->want) {
     bv_bucket_start(f->src->step, f->src->zone, at, &end);
     bool inside = bv_resample_in_session(f->src->zone, f->src->session_lo, f->src->session_hi, at);
-    if (inside) BV_TRY(add_empty(f, at, close));
+    if (inside) BV_TRY(add_empty(f, at, end, close));
     at = end;
   }
   return BV_OK;

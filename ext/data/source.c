@@ -138,6 +138,7 @@ typedef struct agg_read {
 static void agg_open(agg_read *a, bv_store *s, const bv_source *src, bv_err *err) {
   *a = (agg_read){.s = s, .src = src, .err = err};
   bv_resample_init(&a->r, src->step, src->zone, src->session_lo, src->session_hi);
+  bv_resample_base(&a->r, src->base.step, src->base.zone);
   bv_chunk_init(&a->base, BV_MEM_DECODE, BV_RESAMPLE_MASK);
 }
 
@@ -206,6 +207,7 @@ static bv_rc agg_backward(agg_read *a, int64_t lo, int64_t hi, int64_t max, bv_c
     bool whole = view.n < piece;
     bv_chunk_clear(out);
     bv_resample_init(&a->r, src->step, src->zone, src->session_lo, src->session_hi);
+    bv_resample_base(&a->r, src->base.step, src->base.zone);
     BV_TRY(bv_resample_feed(&a->r, &view, out));
     BV_TRY(bv_resample_flush(&a->r, out));
     int64_t keep = whole || out->n == 0 ? out->n : out->n - 1;

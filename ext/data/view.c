@@ -16,12 +16,16 @@ static int64_t clamp(const bv_store *s, const bv_source *src, int64_t hi) {
   return limit < hi ? limit : hi;
 }
 
-/* A shared window reads ahead of the clock, so filled rows before its next real bar may be there; the
-** reader must not learn from them that a bar follows. */
-static int64_t before_filled(const bv_window *w, int64_t end) {
+/* What the clamp by start leaves to be hidden of an aggregate, from bar `end` backwards:
+**   a bucket that has ended while its last base bar, which reaches past its end, has not;
+**   where the clock was the clamp, filled rows ahead of the next real bar, where a shared window that reads ahead of the clock has
+**   them: the reader must not learn from them that a bar follows. */
+static int64_t before_unknown(const bv_window *w, int64_t end, int64_t clock, bool clamped) {
   const bv_ring *r = &w->ring;
-  const double *filled = r->col[BV_COL_FILLED];
-  if (w->src.fill == BV_FILL_NONE || !filled) return end;
+  const double *known = r->col[BV_COL_KNOWN], *filled = r->col[BV_COL_FILLED];
+  if (!w->src.agg || w->src.cut != BV_NO_CLOCK || clock == BV_NO_CLOCK) return end;
+  while (end > r->first && known[bv_ring_slot(r, end - 1)] > (double)clock) end--;
+  if (!clamped || w->src.fill == BV_FILL_NONE) return end;
   while (end > r->first && filled[bv_ring_slot(r, end - 1)] == 1) end--;
   return end;
 }
@@ -55,7 +59,7 @@ static bv_rc settle(bv_stream *st) {
   BV_TRY(bv_ring_view(r, r->first, r->next, &st->view));
   st->base = r->first;
   int64_t a = bv_ring_lower_bound(r, st->lo), b = bv_ring_lower_bound(r, st->hi);
-  if (st->clamped) b = before_filled(st->w, b);
+  b = before_unknown(st->w, b, st->clock, st->clamped);
   st->i = st->desc ? b - 1 : a;
   st->stop = st->desc ? a - 1 : b;
   return BV_OK;
@@ -113,6 +117,7 @@ bv_rc bv_stream_open(bv_stream *st, bv_store *s, const bv_source *src, int64_t l
                      bool desc, int64_t piece, unsigned mask, bv_err *err) {
   *st = (bv_stream){.store = s, .src = *src, .lo = lo, .desc = desc, .piece = piece, .mask = mask};
   st->hi = clamp(s, src, hi);
+  st->clock = s->clock;
   st->clamped = st->hi < hi;
   if (s->touched) s->touched(s->touched_ctx, &src->base);
   if (st->lo >= st->hi) {
@@ -203,7 +208,7 @@ bv_rc bv_view_asof(bv_store *s, const bv_source *src, int64_t hi, unsigned mask,
   bv_window *w;
   BV_TRY(bv_window_shared(s, src, limit, 0, mask, &w, err));
   *i = bv_ring_lower_bound(&w->ring, limit);
-  if (limit < hi) *i = before_filled(w, *i);
+  *i = before_unknown(w, *i, s->clock, limit < hi);
   *i -= 1;
   if (*i < w->ring.first) {
     bv_window_unref(w);

@@ -19,7 +19,8 @@ typedef struct bv_stream {
   int64_t piece;
   unsigned mask;
   bool desc, eof;
-  bool clamped; /* hi is the clock's, not the caller's */
+  int64_t clock; /* when the stream was opened */
+  bool clamped;  /* hi is the clock's, not the caller's */
   bv_window *w;
   int64_t i;    /* the current bar */
   int64_t stop; /* first bar not to be delivered from this window, in walking direction */
@@ -49,6 +50,7 @@ static inline int64_t bv_stream_ts(const bv_stream *st) {
   return st->view.ts[st->i - st->base];
 }
 static inline int64_t bv_stream_known_at(const bv_stream *st) {
+  if (st->src.agg) return (int64_t)st->view.col[BV_COL_KNOWN][st->i - st->base];
   return bv_source_known_at(&st->src, bv_stream_ts(st));
 }
 

@@ -185,9 +185,12 @@ static inline char *stored_state(sqlite3 *db) {
   return all.rows;
 }
 
+/* Written whole and left there, since programs may run side by side. */
 static inline void write_scenario_csv(void) {
+  char path[64];
   mkdir("tests/tmp", 0777);
-  FILE *f = fopen(SCENARIO_CSV, "w");
+  snprintf(path, sizeof path, "tests/tmp/fault.%d", (int)getpid());
+  FILE *f = fopen(path, "w");
   assert_non_null(f);
   fprintf(f, "Date,Open,High,Low,Close,Volume,VWAP\n");
   for (int i = 0; i < 90; i++) {
@@ -196,6 +199,7 @@ static inline void write_scenario_csv(void) {
     if (i % 30 == 11) fprintf(f, "2024-01-03 14:00,x,1,1,1,1,1\n");
   }
   fclose(f);
+  assert_int_equal(rename(path, SCENARIO_CSV), 0);
 }
 
 /* A run in which nothing fails: before step k stood state[k], and image[k] is the database itself. */

@@ -45,6 +45,7 @@ static int setup(void **state) {
   for (int c = 0; c < BV_COL_BID; c++) b.col[c] = minute.col[c];
   bv_chunk_init(&bucket, BV_MEM_BASE, BV_RESAMPLE_OUT);
   bv_resample_init(&r, src->step, src->zone, 0, 0);
+  bv_resample_base(&r, minute.series.step, minute.series.zone);
   ok(bv_resample_feed(&r, &b, &bucket), NULL);
   ok(bv_resample_flush(&r, &bucket), NULL);
   all[2].n = bucket.n;

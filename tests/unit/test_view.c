@@ -40,6 +40,7 @@ static series of_aggregate(const model *m, const bv_source *src, bv_chunk *keep)
   }
   bv_chunk_init(keep, BV_MEM_BASE, BV_RESAMPLE_OUT);
   bv_resample_init(&r, src->step, src->zone, src->session_lo, src->session_hi);
+  bv_resample_base(&r, m->series.step, m->series.zone);
   assert_int_equal(bv_resample_feed(&r, &b, keep), BV_OK);
   assert_int_equal(bv_resample_flush(&r, keep), BV_OK);
   series s = {.src = *src, .n = keep->n, .ts = keep->ts};
@@ -104,7 +105,9 @@ static int defaults(void **state) {
 
 static bool visible(const series *s, int64_t i, int64_t clock) {
   if (s->src.cut != BV_NO_CLOCK) return s->ts[i] < s->src.cut;
-  return clock == BV_NO_CLOCK || bv_source_known_at(&s->src, s->ts[i]) <= clock;
+  if (clock == BV_NO_CLOCK) return true;
+  if (s->src.agg) return s->col[BV_COL_KNOWN][i] <= (double)clock;
+  return bv_source_known_at(&s->src, s->ts[i]) <= clock;
 }
 
 typedef struct walk {
