@@ -153,16 +153,13 @@ static bv_rc nearest_asset(bv_store *s, const char *asset, char out[BV_ASSET_MAX
   BV_TRY(bv_store_has_schema(s, &there, err));
   if (!there) return BV_OK;
   BV_TRY(bv_sql_prepare(s->db, "SELECT asset FROM main.barsvt_asset ORDER BY asset", &st, err));
-  int best = 1000, row;
+  int row;
   while (bv_sql_row(s->db, st, &row, NULL, "") == BV_OK && row) {
     const char *name = bv_sql_text(st, 0);
-    const char *const list[] = {name, NULL};
-    if (strlen(name) > BV_ASSET_MAX || !bv_nearest(asset, list)) continue;
-    int d = (int)strlen(name) - (int)strlen(asset);
-    if ((d < 0 ? -d : d) < best) {
-      best = d < 0 ? -d : d;
-      memcpy(out, name, strlen(name) + 1);
-    }
+    const char *const list[] = {out[0] ? out : name, name,
+                                NULL}; /* the best so far, and this one */
+    const char *best = strlen(name) > BV_ASSET_MAX ? NULL : bv_nearest(asset, list);
+    if (best == name) memcpy(out, name, strlen(name) + 1);
   }
   sqlite3_finalize(st);
   return BV_OK;
@@ -198,6 +195,13 @@ bv_rc bv_series_missing(bv_store *s, const char *who, const char *asset, const c
   for (int i = 0; i < n; i++) {
     size_t used = strlen(list);
     snprintf(list + used, sizeof list - used, "%s%s", i ? ", " : "", have[i].step_text);
+  }
+  bv_timestep step;
+  bool longer = bv_timestep_parse(timestep, strlen(timestep), &step, NULL) == BV_OK &&
+                bv_timestep_nominal_s(step) > bv_timestep_nominal_s(have[0].step);
+  if (!longer) {
+    return bv_fail(err, BV_NOTFOUND, "%s: no '%.40s' bars of '%.80s' are stored (there are: %s)",
+                   who, timestep, asset, list);
   }
   return bv_fail(err, BV_NOTFOUND,
                  "%s: no '%.40s' bars of '%.80s' are stored (there are: %s); "

@@ -2,9 +2,9 @@
 ** zip.h - the entries of a zip archive as byte streams.
 **
 ** Read are archives of APPNOTE 6.3.10, zip64 included, without encryption and split parts, entries
-** stored or deflated.  The central directory is the truth; every local header must
-** agree with it.  Everything is checked before it is used: offsets against the file, entries against
-** each other (no two may share bytes), each entry's length and CRC against the directory at its end.
+** stored or deflated.  The central directory is the truth; a local header must have the same name and
+** method.  Everything is checked before it is used: offsets against the file, entries against each
+** other (no two may share bytes), each entry's length and CRC against the directory at its end.
 **
 ** Memory is bounded whatever the archive says: the directory (at most BV_ZIP_DIR_MAX bytes) and, per
 ** open entry, 64 KiB of input and zlib's 32 KiB window.  An entry that gives more bytes than the
