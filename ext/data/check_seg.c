@@ -272,7 +272,7 @@ static bv_rc walk_stats(bv_check *c, bv_err *err) {
 bv_rc bv_check_segments(bv_check *c, bv_err *err) {
   bool segments;
   bv_err why = {0};
-  seg_check k = {.c = c, .series_id = -1};
+  seg_check k = {.c = c, .series_id = INT64_MIN};
   BV_TRY(bv_check_has_table(c, table, &segments, err));
   BV_TRY(bv_check_has_table(c, "barsvt_stat", &k.stats, err));
   if (!segments) return BV_OK;

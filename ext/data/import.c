@@ -452,7 +452,6 @@ static void take_zone(import *im, const bv_bar_reader_info *info) {
 static bv_rc load(import *im, bv_import_totals *totals, bv_buf *summary, bv_err *err) {
   bv_row_source src;
   BV_TRY(bv_store_create_schema(im->s, err));
-  bv_savepoint_guard(im->s->db, &im->savepoint);
   BV_TRY(forget_rejects(im, err));
   BV_TRY(bv_row_source_open(im->path, &im->reader, &src, err));
   bv_bar_reader_info info = src.info(src.self);

@@ -53,8 +53,7 @@ static bv_rc find_target(bv_outfile *f, const char *path, bv_err *err) {
   if (S_ISDIR(st.st_mode)) return bv_fail(err, BV_ARG, "%s: this is a directory", path);
   if (!S_ISREG(st.st_mode)) return bv_fail(err, BV_ARG, "%s: this is not a regular file", path);
   if (f->overwrite) return BV_OK;
-  return bv_fail(err, BV_ARG, "%s: the file exists; set the option overwrite to replace it",
-                 path);
+  return bv_fail(err, BV_ARG, "%s: the file exists; set the option overwrite to replace it", path);
 }
 
 /* Names are tried one after the other, so that no other file is touched. */

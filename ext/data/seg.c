@@ -42,7 +42,7 @@ void bv_seg_range(const bv_series *s, int64_t chunk, int64_t *start, int64_t *en
 }
 
 int64_t bv_seg_id(int64_t series, int64_t chunk, int col) {
-  return series << 36 | chunk << 4 | col;
+  return (int64_t)((uint64_t)series << 36 | (uint64_t)chunk << 4 | (uint64_t)col);
 }
 
 void bv_seg_split_id(int64_t id, int64_t *series, int64_t *chunk, int *col) {

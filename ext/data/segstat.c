@@ -162,7 +162,7 @@ void bv_stats_add(bv_stats *to, const bv_stats *later) {
 /* ---- rows ---- */
 
 int64_t bv_segstat_id(int64_t series, int64_t chunk) {
-  return series << CHUNK_BITS | chunk;
+  return (int64_t)((uint64_t)series << CHUNK_BITS | (uint64_t)chunk);
 }
 
 static void put_u64(uint8_t *p, uint64_t x) {

@@ -2,6 +2,7 @@
 #include "data/sql.h"
 
 #include <math.h>
+#include <stdbool.h>
 
 bv_rc bv_sql_rc(int code) {
   switch (code & 0xff) {
@@ -79,27 +80,26 @@ bv_rc bv_sql_poll(sqlite3 *db, sqlite3_stmt *poll, bv_err *err) {
   return rc;
 }
 
-void bv_savepoint_guard(sqlite3 *db, bv_savepoint *sp) {
-  if (sp->guard) return;
-  int code = sqlite3_prepare_v2(db, "DELETE FROM main.barsvt_meta WHERE 0", -1, &sp->guard, NULL);
-  if (code != SQLITE_OK) sp->guard = NULL; /* no tables yet: nothing of ours to undo */
-}
-
+/* The guard is a write that names no table and would do nothing, prepared while statements still run. */
 bv_rc bv_savepoint_open(sqlite3 *db, bv_savepoint *sp, bv_err *err) {
   *sp = (bv_savepoint){0};
-  BV_TRY(bv_sql_exec(db, "SAVEPOINT barsvt", err));
-  sp->open = 1;
-  bv_savepoint_guard(db, sp);
-  return BV_OK;
+  int code = sqlite3_prepare_v2(db, "BEGIN IMMEDIATE", -1, &sp->guard, NULL);
+  bv_rc rc = bv_sql_rc(code);
+  if (rc == BV_NOMEM || rc == BV_INTERRUPT) return bv_sql_fail(db, code, err, "database");
+  rc = bv_sql_exec(db, "SAVEPOINT barsvt", err);
+  sp->open = rc == BV_OK;
+  if (!sp->open) sqlite3_finalize(sp->guard);
+  return rc;
 }
 
 /* A full disk or an interrupted write has rolled everything back already: then there is no savepoint
-** and these calls fail, which changes nothing. */
+** and these calls fail, which changes nothing.  After an interrupt, or where SQLite itself ran out of
+** memory, no statement runs until the outermost one has ended; a write that is refused for that
+** makes SQLite undo the transaction. */
 static void undo(sqlite3 *db, bv_savepoint *sp) {
-  int code = sqlite3_exec(db, "ROLLBACK TO barsvt", NULL, NULL, NULL);
-  if ((code & 0xff) == SQLITE_INTERRUPT && sp->guard && !sqlite3_get_autocommit(db)) {
-    sqlite3_step(sp->guard);
-  }
+  int code = sqlite3_exec(db, "ROLLBACK TO barsvt", NULL, NULL, NULL) & 0xff;
+  bool refused = code == SQLITE_INTERRUPT || code == SQLITE_NOMEM;
+  if (refused && sp->guard && !sqlite3_get_autocommit(db)) sqlite3_step(sp->guard);
   (void)sqlite3_exec(db, "RELEASE barsvt", NULL, NULL, NULL);
 }
 

@@ -44,13 +44,9 @@ typedef struct bv_savepoint {
 
 BV_MUST bv_rc bv_savepoint_open(sqlite3 *db, bv_savepoint *sp, bv_err *err);
 
-/* Make undoing possible also after sqlite3_interrupt(), which lets no statement run, ROLLBACK TO
-** neither: then all of the transaction is undone, as SQLite does with an interrupted INSERT.  Call it
-** once the store's tables are there; bv_savepoint_open does so where they are already. */
-void bv_savepoint_guard(sqlite3 *db, bv_savepoint *sp);
-
 /* Release it where rc is BV_OK, undo everything since where it is not; returns rc, or the error of
-** releasing. */
+** releasing.  After sqlite3_interrupt(), or when SQLite ran out of memory, no statement runs, ROLLBACK
+** TO neither: then all of the transaction is undone, as SQLite does with an interrupted INSERT. */
 BV_MUST bv_rc bv_savepoint_close(sqlite3 *db, bv_savepoint *sp, bv_rc rc, bv_err *err);
 
 #endif

@@ -14,9 +14,9 @@
 static const struct {
   int number;
   const char *name;
-} column[] = {{0, "open"},   {1, "high"},    {2, "low"}, {3, "close"}, {4, "volume"},
-              {5, "vwap"},   {6, "trades"},  {7, "bid"}, {8, "ask"},   {9, "open_interest"},
-              {10, "count"}, {11, "filled"}, {15, "ts"}};
+} column[] = {{0, "open"},   {1, "high"},    {2, "low"},       {3, "close"}, {4, "volume"},
+              {5, "vwap"},   {6, "trades"},  {7, "bid"},       {8, "ask"},   {9, "open_interest"},
+              {10, "count"}, {11, "filled"}, {12, "known_at"}, {15, "ts"}};
 
 enum { COLUMNS = sizeof column / sizeof *column };
 

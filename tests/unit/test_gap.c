@@ -121,7 +121,7 @@ static void weekends(void **state) {
   };
   for (size_t i = 0; i < COUNT(cases); i++) {
     for (int intraday = 0; intraday < 2; intraday++) {
-      char asset[8];
+      char asset[32];
       snprintf(asset, sizeof asset, "W%d%d", (int)i, intraday);
       bv_series s = series_of(asset, intraday ? "minute" : "day", "UTC");
       put(&s, when(cases[i].first, NULL) + intraday * 36000);
@@ -145,7 +145,7 @@ static void day_bars(void **state) {
       {"23:00", "day 2024-06-06 04:00:00..2024-06-07 04:00:00 1\n"},
   };
   for (size_t i = 0; i < COUNT(cases); i++) {
-    char asset[8], text[32];
+    char asset[32], text[32];
     snprintf(asset, sizeof asset, "D%d", (int)i);
     bv_series s = series_of(asset, "day", "America/New_York");
     for (int day = 3; day <= 6; day++) { /* Monday to Thursday without Wednesday */

@@ -79,7 +79,7 @@ static void reads_equal_the_model(void **state) {
 static void every_mixture(void **state) {
   (void)state;
   for (int k = 0; k < 32; k++) {
-    char asset[16];
+    char asset[32];
     snprintf(asset, sizeof asset, "M%d", k);
     model m = model_new("minute", 1704672000 - 3 * 1966080, 700, 5, false, (uint64_t)k + 50);
     for (int64_t i = 0; i < m.n; i++) m.ts[i] = 1704672000 + (i / 140) * 1966080 + i % 140 * 60;

@@ -8,6 +8,7 @@
 
 #include <math.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 enum { BARS = 6000 };
@@ -184,6 +185,42 @@ static void agrees_with_the_naive_reference(void **state) {
       i = j;
     }
     assert_int_equal(out.n, n);
+    bv_chunk_reset(&out);
+  }
+}
+
+/* A bucket is known at its end, or when its last bar ends, where that reaches further. */
+static void known_when_the_last_bar_is(void **state) {
+  (void)state;
+  static const struct {
+    const char *bar_step, *bars[3], *known;
+  } row[] = {
+      {"minute", {"00:00:00", "00:30:00", "00:59:00"}, "2024-05-01 01:00:00"},
+      {"minute", {"00:00:00", "00:30:00", "00:59:01"}, "2024-05-01 01:00:01"},
+      {"minute", {"00:00:00", "00:00:10", "00:00:20"}, "2024-05-01 01:00:00"},
+      {"hour", {"00:00:00", "00:10:00", "00:59:59"}, "2024-05-01 01:59:59"},
+      {"day", {"00:00:00", "00:10:00", "00:20:00"}, "2024-05-02 00:20:00"},
+      {NULL, {"00:00:00", "00:10:00", "00:59:59"}, "2024-05-01 01:00:00"},
+  };
+  for (size_t k = 0; k < COUNT(row); k++) {
+    const plan p = {"hour", "UTC", 0, 0};
+    bv_resample r = begin(&p);
+    if (row[k].bar_step) bv_resample_base(&r, step_of(row[k].bar_step), zone("UTC"));
+    bv_chunk out;
+    bv_chunk_init(&out, BV_MEM_DERIVED, BV_RESAMPLE_OUT);
+    int64_t t[3];
+    static const double px[3] = {1, 1, 1};
+    bv_bars b = {.n = 3, .ts = t};
+    for (int c = BV_COL_OPEN; c <= BV_COL_CLOSE; c++) b.col[c] = px;
+    for (int i = 0; i < 3; i++) {
+      char text[40];
+      snprintf(text, sizeof text, "2024-05-01 %s", row[k].bars[i]);
+      t[i] = at(text);
+    }
+    assert_int_equal(bv_resample_feed(&r, &b, &out), BV_OK);
+    assert_int_equal(bv_resample_flush(&r, &out), BV_OK);
+    assert_int_equal(out.n, 1);
+    assert_int_equal((int64_t)out.col[BV_COL_KNOWN][0], at(row[k].known));
     bv_chunk_reset(&out);
   }
 }
@@ -398,6 +435,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(pieces_give_the_same_bits),
       cmocka_unit_test(agrees_with_the_naive_reference),
+      cmocka_unit_test(known_when_the_last_bar_is),
       cmocka_unit_test(even_buckets_by_division),
       cmocka_unit_test(days_of_23_and_25_hours),
       cmocka_unit_test(sessions_follow_local_time),

@@ -150,6 +150,7 @@ static bv_chunk all_buckets(const bv_source *src, const model *m) {
   bv_chunk_init(&out, BV_MEM_DERIVED, BV_RESAMPLE_OUT);
   bv_resample_init(&r, src->step, src->zone, src->session_lo, src->session_hi);
   bv_resample_base(&r, m->series.step, m->series.zone);
+  bv_resample_base(&r, m->series.step, m->series.zone);
   assert_int_equal(bv_resample_feed(&r, &b, &out), BV_OK);
   assert_int_equal(bv_resample_flush(&r, &out), BV_OK);
   return out;

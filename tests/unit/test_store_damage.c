@@ -10,21 +10,23 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-#define PATH "tests/tmp/damage.db"
+static char path[64]; /* of the database, this process's own */
 
 static sqlite3 *plain;  /* does the damage; knows nothing of the extension */
 static sqlite3 *reader; /* has caches that must notice it */
 
 static void remove_files(void) {
-  remove(PATH);
-  remove(PATH "-journal");
+  char journal[80];
+  snprintf(journal, sizeof journal, "%s-journal", path);
+  remove(path);
+  remove(journal);
 }
 
 /* 400 bars in two chunks with every column, and with rows: some over them and some of their own. */
 static void make_store(bool rows) {
   remove_files();
   mkdir("tests/tmp", 0777);
-  sqlite3 *db = db_open(PATH);
+  sqlite3 *db = db_open(path);
   sql_ok(db,
          "PRAGMA page_size = 512; PRAGMA journal_mode = memory; PRAGMA synchronous = off; BEGIN;"
          "WITH RECURSIVE n(i) AS (VALUES (0) UNION ALL SELECT i + 1 FROM n WHERE i < 399)"
@@ -71,7 +73,7 @@ static char *problems(sqlite3 *db) {
           " (SELECT * FROM bars_check LIMIT 3)");
 }
 
-static uint8_t *slurp(const char *path, size_t *n) {
+static uint8_t *slurp(size_t *n) {
   FILE *f = fopen(path, "rb");
   assert_non_null(f);
   fseek(f, 0, SEEK_END);
@@ -83,7 +85,7 @@ static uint8_t *slurp(const char *path, size_t *n) {
   return p;
 }
 
-static void spit(const char *path, const uint8_t *p, size_t n) {
+static void spit(const uint8_t *p, size_t n) {
   FILE *f = fopen(path, "wb");
   assert_non_null(f);
   assert_int_equal(fwrite(p, 1, n, f), n);
@@ -112,9 +114,9 @@ static void judge(sqlite3 *db, const char *good, bool must, const char *what, ta
 /* ---- by value ---- */
 
 static void open_both(void) {
-  assert_int_equal(sqlite3_open(PATH, &plain), SQLITE_OK);
+  assert_int_equal(sqlite3_open(path, &plain), SQLITE_OK);
   sql_ok(plain, "PRAGMA journal_mode = memory; PRAGMA synchronous = off");
-  reader = db_open(PATH);
+  reader = db_open(path);
 }
 
 static void close_both(void) {
@@ -220,7 +222,7 @@ static void values(void **state) {
                                        "-9223372036854775807"};
   size_t size;
   make_store(true);
-  uint8_t *image = slurp(PATH, &size);
+  uint8_t *image = slurp(&size);
   open_both();
   sql_ok(plain, "PRAGMA foreign_keys = off; PRAGMA ignore_check_constraints = on");
   char *good = read_all(reader);
@@ -250,7 +252,7 @@ static void values(void **state) {
           judge(reader, good, true, what, &t);
         }
         close_both();
-        spit(PATH, image, size);
+        spit(image, size);
         open_both();
       } else {
         sql_ok(plain, "ROLLBACK");
@@ -267,7 +269,7 @@ static void values(void **state) {
 /* ---- by byte of the file ---- */
 
 static void poke(size_t at, uint8_t x) {
-  int fd = open(PATH, O_WRONLY);
+  int fd = open(path, O_WRONLY);
   assert_true(fd >= 0);
   assert_int_equal(pwrite(fd, &x, 1, (off_t)at), 1);
   close(fd);
@@ -280,16 +282,16 @@ static void file_bytes(void **state) {
   uint64_t r = 17;
   tally t = {0};
   make_store(false);
-  sqlite3 *db = db_open(PATH);
+  sqlite3 *db = db_open(path);
   char *good = read_all(db);
   db_close(db);
-  uint8_t *image = slurp(PATH, &n);
+  uint8_t *image = slurp(&n);
   int unnoticed = 0;
   for (size_t at = 100 + (size_t)pick(&r, 23); at < n;
        at += 23) { /* the first 100 are the file's head */
     uint8_t x = image[at] ^ (uint8_t)(1 << pick(&r, 8));
     poke(at, x);
-    if (sqlite3_open(PATH, &db) == SQLITE_OK) {
+    if (sqlite3_open(path, &db) == SQLITE_OK) {
       char *error = NULL, what[40];
       assert_int_equal(sqlite3_barsvt_init(db, &error, NULL), SQLITE_OK_LOAD_PERMANENTLY);
       char *sound = sql_text(db, "PRAGMA integrity_check(1)");
@@ -323,5 +325,8 @@ int main(void) {
       cmocka_unit_test(values),
       cmocka_unit_test(file_bytes),
   };
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  snprintf(path, sizeof path, "tests/tmp/damage_%ld.db", (long)getpid());
+  int failed = cmocka_run_group_tests(tests, NULL, NULL);
+  remove_files();
+  return failed;
 }

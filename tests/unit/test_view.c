@@ -15,12 +15,12 @@ typedef struct series {
   const double *col[BV_NCOL];
 } series;
 
-enum { NSERIES = 6 };
+enum { NSERIES = 8, NBUCKETS = 5 };
 
 static sqlite3 *db;
 static bv_store *store;
 static model minute, odd, daily;
-static bv_chunk bucket[3];
+static bv_chunk bucket[NBUCKETS];
 static series all[NSERIES];
 
 static series of_model(const model *m) {
@@ -40,6 +40,7 @@ static series of_aggregate(const model *m, const bv_source *src, bv_chunk *keep)
   }
   bv_chunk_init(keep, BV_MEM_BASE, BV_RESAMPLE_OUT);
   bv_resample_init(&r, src->step, src->zone, src->session_lo, src->session_hi);
+  bv_resample_base(&r, m->series.step, m->series.zone);
   bv_resample_base(&r, m->series.step, m->series.zone);
   assert_int_equal(bv_resample_feed(&r, &b, keep), BV_OK);
   assert_int_equal(bv_resample_flush(&r, keep), BV_OK);
@@ -74,12 +75,18 @@ static int setup(void **state) {
   all[3] = of_aggregate(&minute, &hour, &bucket[0]);
   all[4] = of_aggregate(&minute, &day, &bucket[1]);
   all[5] = of_aggregate(&minute, &part, &bucket[2]);
+  bv_source seven = aggregate("ODD", "7 minutes", NULL),
+            three = aggregate("ODD", "3 minutes", NULL);
+  three.cut = odd.ts[400] + 61;
+  all[6] =
+      of_aggregate(&odd, &seven, &bucket[3]); /* bars there reach past the end of their bucket */
+  all[7] = of_aggregate(&odd, &three, &bucket[4]);
   return 0;
 }
 
 static int teardown(void **state) {
   (void)state;
-  for (int i = 0; i < 3; i++) bv_chunk_reset(&bucket[i]);
+  for (int i = 0; i < NBUCKETS; i++) bv_chunk_reset(&bucket[i]);
   db_close(db);
   model_free(&minute);
   model_free(&odd);
@@ -103,11 +110,13 @@ static int defaults(void **state) {
 
 /* ---- one stream and what it must deliver ---- */
 
+static int64_t known_at(const series *s, int64_t i) {
+  return s->src.agg ? (int64_t)s->col[BV_COL_KNOWN][i] : bv_source_known_at(&s->src, s->ts[i]);
+}
+
 static bool visible(const series *s, int64_t i, int64_t clock) {
   if (s->src.cut != BV_NO_CLOCK) return s->ts[i] < s->src.cut;
-  if (clock == BV_NO_CLOCK) return true;
-  if (s->src.agg) return s->col[BV_COL_KNOWN][i] <= (double)clock;
-  return bv_source_known_at(&s->src, s->ts[i]) <= clock;
+  return clock == BV_NO_CLOCK || known_at(s, i) <= clock;
 }
 
 typedef struct walk {
@@ -126,7 +135,7 @@ static void check_at(walk *w, uint64_t *r) {
     fail_msg("%s: bar at %lld, not %lld", w->s->src.base.asset, (long long)bv_stream_ts(&w->st),
              (long long)w->s->ts[w->at]);
   }
-  assert_int_equal(bv_stream_known_at(&w->st), bv_source_known_at(&w->s->src, w->s->ts[w->at]));
+  assert_int_equal(bv_stream_known_at(&w->st), known_at(w->s, w->at));
   for (int k = (int)pick(r, 3); k > 0; k--) {
     int c = (int)pick(r, 4) ? BV_COL_CLOSE : (int)pick(r, BV_NCOL);
     double v = 77;
@@ -233,7 +242,7 @@ static void nothing_past_the_clock(void **state) {
     const series *s = &all[k];
     if (s->src.cut != BV_NO_CLOCK) continue;
     for (int i = 0; i < 60; i++) {
-      int64_t bar = pick(&r, s->n), end = bv_source_known_at(&s->src, s->ts[bar]);
+      int64_t bar = pick(&r, s->n), end = known_at(s, bar);
       for (int64_t clock = end - 1; clock <= end; clock++) {
         walk w;
         store->clock = clock;
