@@ -126,10 +126,11 @@ static bv_rc series_of_row(bv_bars_tab *tab, const row *r, bv_series *out, bv_er
   const bv_series *found;
   bv_timestep step;
   BV_TRY(bv_series_find(tab->store, r->asset, r->step, &found, err));
-  if (found) {
+  if (found && !found->home) {
     *out = *found;
     return BV_OK;
   }
+  /* new, or stored in an attached database only: what is written goes to main */
   BV_TRY(bv_timestep_parse(r->step, strlen(r->step), &step, err));
   return bv_series_make(tab->store, r->asset, step, NULL, out, err);
 }
@@ -211,8 +212,9 @@ int bv_bars_begin(sqlite3_vtab *base) {
   return SQLITE_OK;
 }
 
+/* The version of the file moved by our own commit, of which the caches know already. */
 int bv_bars_commit(sqlite3_vtab *base) {
-  (void)base;
+  bv_store_committed(((bv_bars_tab *)base)->store);
   return SQLITE_OK;
 }
 

@@ -16,8 +16,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PIECE    16384 /* bars read at a time */
-#define OUT_SIZE ((size_t)1 << 18)
+#define PIECE       16384 /* bars read at a time */
+#define OUT_SIZE    ((size_t)1 << 18)
+#define SUMMARY_MAX ((size_t)1024) /* but for the file's name */
 /* A line: an asset key with its quotes doubled, the time, the values, commas, the end. */
 #define LINE_MAX_SIZE (2 * BV_ASSET_MAX + 3 + (2 + BV_NCOL) * (BV_CSV_CELL_MAX + 1))
 #define ALWAYS                                                                                     \
@@ -389,6 +390,10 @@ static bv_rc run(export *x, const char *options, bv_buf *summary, bv_err *err) {
   BV_TRY(list_names(x, err));
   BV_TRY(find_columns(x, err));
   BV_TRY(bv_sql_prepare(x->s->db, "SELECT 1", &x->poll, err));
+  /* once the file is there, nothing must fail for want of memory */
+  if (bv_buf_reserve(summary, 6 * strlen(x->path) + SUMMARY_MAX) != BV_OK) {
+    return bv_fail(err, BV_NOMEM, "out of memory");
+  }
   bv_progress_init(&x->progress, !x->no_progress);
   bv_rc rc = write_file(x, err);
   bv_progress_clear(&x->progress);

@@ -110,7 +110,8 @@ static bv_rc flush(bv_store *s, bv_load *l, bv_err *err) {
     bool whole = ordered && l->pending.n >= MERGE_MIN && l->pending.n <= BV_SEG_SEAL_MAX;
     rc = whole ? flush_chunk(s, l, err) : flush_rows(s, l, err);
   }
-  bv_chunk_clear(&l->pending);
+  bv_chunk_reset(
+      &l->pending); /* many series may be under way: none keeps memory for a chunk it has written */
   return rc;
 }
 

@@ -25,7 +25,7 @@ struct bv_segcache {
 
 static int64_t span_s(const bv_series *s) {
   int64_t nominal = bv_timestep_nominal_s(s->step);
-  return nominal * (nominal < 86400 ? 32768 : 4096);
+  return nominal * (nominal < 86400 ? 65536 : 4096);
 }
 
 int64_t bv_seg_chunk_of(const bv_series *s, int64_t ts) {

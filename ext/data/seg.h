@@ -1,7 +1,7 @@
 /*
 ** seg.h - sealed bars: the table barsvt_seg.
 **
-** A series is cut into chunks of a fixed span of time, 32,768 nominal timesteps below a day and 4,096
+** A series is cut into chunks of a fixed span of time, 65,536 nominal timesteps below a day and 4,096
 ** from a day on, counted from year 0.  The bars of a chunk are stored as one row per column; a row's id
 ** is made of series, chunk and column, so neither an index nor a search is needed:
 **

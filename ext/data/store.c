@@ -205,6 +205,12 @@ static bv_rc sync_one(bv_store *s, bool *changed, bv_err *err) {
   return BV_OK;
 }
 
+void bv_store_committed(bv_store *s) {
+  unsigned v = 0;
+  int code = sqlite3_file_control(s->db, "main", SQLITE_FCNTL_DATA_VERSION, &v);
+  if (code == SQLITE_OK && s->data_version != -1) s->data_version = v;
+}
+
 static const char *file_of(bv_store *s, const char *schema) {
   const char *file = sqlite3_db_filename(s->db, schema);
   return file ? file : "";

@@ -150,6 +150,9 @@ BV_MUST bv_rc bv_store_prepare(bv_store *s, const char *sql, sqlite3_stmt **out,
 /* Make sure statements may be kept (see above). */
 BV_MUST bv_rc bv_store_anchor(bv_store *s, bv_err *err);
 
+/* After a commit of this connection: what changed is known. */
+void bv_store_committed(bv_store *s);
+
 /* At the start of a read: notice what other connections committed. */
 BV_MUST bv_rc bv_store_sync(bv_store *s, bv_err *err);
 

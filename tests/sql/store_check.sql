@@ -5,7 +5,7 @@ SELECT count(*) FROM bars_check;
 BEGIN;
 WITH RECURSIVE n(i) AS (VALUES (0) UNION ALL SELECT i + 1 FROM n WHERE i < 99)
 INSERT INTO bars(asset, timestep, ts, open, high, low, close, volume)
-  SELECT 'A', 'minute', 1704672000 + 60 * i, 10, 12, 9, 10 + (i % 7) / 10.0, i FROM n;
+  SELECT 'A', 'minute', 1706638080 + 60 * i, 10, 12, 9, 10 + (i % 7) / 10.0, i FROM n;
 COMMIT;
 SELECT bars_compact() IS NOT NULL;
 INSERT INTO bars(asset, timestep, ts, open, high, low, close) VALUES ('B', 'day', 86400, 1, 1, 1, 1);

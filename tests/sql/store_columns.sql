@@ -4,7 +4,7 @@
 BEGIN;
 WITH RECURSIVE n(i) AS (VALUES (0) UNION ALL SELECT i + 1 FROM n WHERE i < 2999)
 INSERT INTO bars(asset, timestep, ts, open, high, low, close, volume, trades, bid, ask)
-  SELECT 'A', 'minute', 1704672000 + 60 * i, 10, 12, 9, 10 + (i % 7) / 10.0, i, i % 5, 9.5, 10.5 FROM n;
+  SELECT 'A', 'minute', 1706638080 + 60 * i, 10, 12, 9, 10 + (i % 7) / 10.0, i, i % 5, 9.5, 10.5 FROM n;
 COMMIT;
 SELECT bars_compact() IS NOT NULL, (SELECT count(*) FROM barsvt_hot);
 SELECT count(*), count(DISTINCT id >> 4), sum(n) / count(*) FROM barsvt_seg;
@@ -41,5 +41,5 @@ SELECT 'summary', bars, close, volume, round(mean, 6), round(stdev, 6) FROM bars
 SELECT n FROM decoded;
 
 -- a bar of one chunk: that chunk alone, here the columns left of the second one
-SELECT 'bar', ts, volume, trades, bid, ask FROM bars('A', 'minute') WHERE ts = 1704672000 + 60 * 2999;
+SELECT 'bar', ts, volume, trades, bid, ask FROM bars('A', 'minute') WHERE ts = 1706638080 + 60 * 2999;
 SELECT n FROM decoded;

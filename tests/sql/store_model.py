@@ -22,7 +22,7 @@ MINUTE, DAY = 60, 86400
 ORIGIN = -62167219200  # 0000-01-01, where chunks are counted from
 SERIES = (("A", "minute"), ("B", "minute"), ("A", "day"), ("C", "second"))
 STEP = {"minute": MINUTE, "day": DAY, "second": 1}
-SPAN = {"minute": 32768 * MINUTE, "day": 4096 * DAY, "second": 32768}
+SPAN = {"minute": 65536 * MINUTE, "day": 4096 * DAY, "second": 65536}
 
 
 def boundary(step):

@@ -7,7 +7,7 @@ SELECT * FROM bars_summary('A', 'minute');
 BEGIN;
 WITH RECURSIVE n(i) AS (VALUES (0) UNION ALL SELECT i + 1 FROM n WHERE i < 2999)
 INSERT INTO bars(asset, timestep, ts, open, high, low, close, volume, vwap)
-  SELECT a.value, 'minute', 1704672000 + 60 * i, 10 + i % 11 / 100.0, 12 + i % 13 / 100.0, 9 - i % 17 / 100.0,
+  SELECT a.value, 'minute', 1706638080 + 60 * i, 10 + i % 11 / 100.0, 12 + i % 13 / 100.0, 9 - i % 17 / 100.0,
          10 + i % 7 / 10.0, iif(i % 10 = 3, NULL, i), iif(a.value = 'B' AND i % 3 = 0, 10 + i % 5 / 100.0, NULL)
   FROM n, json_each('["A", "B"]') a;
 COMMIT;
@@ -29,24 +29,24 @@ SELECT g.asset, g.open = (SELECT open FROM bars(g.asset, 'minute') ORDER BY ts L
        g.close = (SELECT close FROM bars(g.asset, 'minute') ORDER BY ts DESC LIMIT 1) FROM got g ORDER BY g.asset;
 
 -- ranges that cut a chunk, are empty, or have one bar
-SELECT bars, first, last, volume FROM bars_summary('A', 'minute', 1704672000 + 60 * 5, 1704672000 + 60 * 8);
+SELECT bars, first, last, volume FROM bars_summary('A', 'minute', 1706638080 + 60 * 5, 1706638080 + 60 * 8);
 SELECT * FROM bars_summary('A', 'minute', 0, 1);
-SELECT bars, mean, vwap, stdev FROM bars_summary('A', 'minute', 1704672000 + 60 * 4, 1704672000 + 60 * 5);
-SELECT bars, volume, vwap FROM bars_summary('A', 'minute', 1704672000 + 60 * 3, 1704672000 + 60 * 4);
+SELECT bars, mean, vwap, stdev FROM bars_summary('A', 'minute', 1706638080 + 60 * 4, 1706638080 + 60 * 5);
+SELECT bars, volume, vwap FROM bars_summary('A', 'minute', 1706638080 + 60 * 3, 1706638080 + 60 * 4);
 
 -- the clock: bars that have ended by it
-SELECT bars_clock(1704672000 + 600);
-SELECT bars, last - 1704672000 FROM bars_summary('A', 'minute');
-SELECT bars_clock(1704672000);
+SELECT bars_clock(1706638080 + 600);
+SELECT bars, last - 1706638080 FROM bars_summary('A', 'minute');
+SELECT bars_clock(1706638080);
 SELECT bars FROM bars_summary('A', 'minute');
 SELECT bars_clock(NULL);
 
 -- arguments: by WHERE, in a join, in OR, in a list with others; NULL gives no row
-SELECT asset, bars FROM bars_summary WHERE timestep = '1m' AND asset = 'A' AND start = '2024-01-09';
+SELECT asset, bars FROM bars_summary WHERE timestep = '1m' AND asset = 'A' AND start = '2024-01-31 18:08';
 SELECT a.asset, s.bars FROM barsvt_asset a LEFT JOIN bars_summary s ON s.asset = a.asset AND s.timestep = 'minute' ORDER BY 1;
 SELECT a.asset, s.bars FROM barsvt_asset a, bars_summary(a.asset, 'minute') s ORDER BY 1;
 SELECT asset, bars FROM bars_summary WHERE timestep = 'minute' AND (asset = 'A' OR asset = 'B') ORDER BY 1;
-SELECT bars FROM bars_summary WHERE timestep = 'minute' AND asset = 'A' AND (start = 1704672060 OR start = 1704672120) ORDER BY 1;
+SELECT bars FROM bars_summary WHERE timestep = 'minute' AND asset = 'A' AND (start = 1706638140 OR start = 1706638200) ORDER BY 1;
 SELECT count(*) FROM bars_summary(NULL, 'minute');
 SELECT count(*) FROM bars_summary('A', 'minute') WHERE asset = 'B';
 SELECT bars FROM bars_summary('A', 'minute', NULL, NULL);

@@ -9,7 +9,7 @@ static sqlite3 *db;
 static bv_store *store;
 static bv_series series;
 
-#define SPAN (INT64_C(32768) * 60)
+#define SPAN (INT64_C(65536) * 60)
 /* The start of a chunk in 2024. */
 static int64_t chunk0;
 

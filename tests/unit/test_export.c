@@ -1,35 +1,19 @@
 /* test_export.c - what exports are made of: numbers and times as text, and files that appear whole or
 ** not at all.  (bars_export itself: tests/sql/files_export.py.) */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "data_help.h"
 
 #include "base/text.h"
 #include "data/csv_write.h"
 #include "data/infile.h"
 #include "data/outfile.h"
-#include "time/instant.h"
-
 #include <dirent.h>
-#include <math.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 /* ---- numbers and times ---- */
 
 static uint64_t seed = 1;
-
-static uint64_t next_random(void) {
-  seed = seed * 6364136223846793005u + 1442695040888963407u;
-  return seed ^ seed >> 29;
-}
 
 static const char *text_of(double x, int places) {
   static char text[BV_CSV_CELL_MAX + 17];
@@ -104,7 +88,7 @@ static void test_numbers(void **state) {
 static void test_random_numbers(void **state) {
   (void)state;
   for (int i = 0; i < 20000; i++) {
-    uint64_t bits = next_random(), r = next_random();
+    uint64_t bits = next_random(&seed), r = next_random(&seed);
     double x;
     memcpy(&x, &bits, sizeof x);
     if (isfinite(x)) check_number(x);
@@ -139,7 +123,7 @@ static void test_times(void **state) {
     }
   }
   for (int i = 0; i < 20000; i++) {
-    int64_t t = (int64_t)(next_random() % (uint64_t)(BV_INSTANT_MAX - BV_INSTANT_MIN)) +
+    int64_t t = (int64_t)(next_random(&seed) % (uint64_t)(BV_INSTANT_MAX - BV_INSTANT_MIN)) +
                 BV_INSTANT_MIN,
             back;
     char *end = bv_csv_put_time(text, t, &day);
@@ -347,6 +331,76 @@ static void test_no_memory(void **state) {
   }
 }
 
+/* ---- statements that run out of memory ---- */
+
+/* The n-th allocation fails, for every n: the statement says so, leaves no file, no half of anything and no
+** open transaction, and works when it is tried again. */
+static void starve(const char *sql, const char *reset, const char *count, int at_least) {
+  sqlite3 *db = db_open(":memory:");
+  char *full = sqlite3_mprintf(sql, dir);
+  int failures = 0;
+  sql_ok(db, "INSERT INTO bars(asset, timestep, ts, open, high, low, close) VALUES "
+             "('A', 'minute', 0, 1, 1, 1, 1), ('B', 'minute', 60, 2, 2, 2, 2)");
+  char *before = sql_text(db, count);
+  for (int64_t n = 0;; n++) {
+    int files = files_in_dir();
+    bv_alloc_fail_after(n, 0);
+    char *got = sql_text(db, full);
+    bool failed = bv_alloc_failures() > 0;
+    bv_alloc_fail_after(-1, 0);
+    bool error = strncmp(got, "error ", 6) == 0;
+    /* a cache may do without what it did not get */
+    if (error && !strstr(got, "out of memory")) fail_msg("allocation %d: %s", (int)n, got);
+    assert_true(failed || !error);
+    assert_int_equal(sqlite3_get_autocommit(db), 1);
+    if (error) {
+      sql_is(db, count, before);
+      assert_int_equal(files_in_dir(), files);
+    }
+    sqlite3_free(got);
+    char *clear = sqlite3_mprintf(reset, dir);
+    if (!error && clear[0] == '/') assert_int_equal(unlink(clear), 0);
+    if (!error && clear[0] != '/') sql_ok(db, clear);
+    sqlite3_free(clear);
+    failures += error;
+    if (!failed) break;
+  }
+  if (failures < at_least) fail_msg("%s: only %d places", full, failures);
+  sqlite3_free(before);
+  sqlite3_free(full);
+  db_close(db);
+}
+
+static void test_statements(void **state) {
+  (void)state;
+  const char *forget = "DELETE FROM bars WHERE asset IN ('x', 'y') AND timestep = 'minute'; "
+                       "DELETE FROM barsvt_coverage; DELETE FROM barsvt_reject";
+  const char *count = "SELECT (SELECT count(*) FROM barsvt_hot) || ' ' || (SELECT count(*) FROM "
+                      "barsvt_coverage)";
+  /* files before the one that fails stay: two bars, one rejected row, one line of coverage each */
+  const char *whole = "SELECT (SELECT count(*) FROM barsvt_hot) = 2 + 2 * (SELECT count(*) FROM "
+                      "barsvt_coverage) AND (SELECT count(*) FROM barsvt_coverage) = "
+                      "(SELECT count(*) FROM barsvt_reject)";
+  static const char *const text = "ts,open,high,low,close\n0,1,1,1,1\n60,1,1,1,1\n120,2,1,1,1\n";
+  const char *const names[] = {"x.csv", "y.csv"};
+  /* its allocations are kept for good: the first time must not be counted */
+  sqlite3 *db = db_open(":memory:");
+  sql_ok(db, "SELECT bars_time('2024-01-01')");
+  db_close(db);
+  starve("SELECT bars_export('%s/out.csv', NULL, 'minute')", "%s/out.csv", count, 10);
+  starve("SELECT bars_export('%s/out.csv.gz', 'A', 'minute')", "%s/out.csv.gz", count, 10);
+  starve("SELECT bars_export('%s/out.csv.zst', NULL, 'minute')", "%s/out.csv.zst", count, 10);
+  for (size_t i = 0; i < 2; i++) {
+    FILE *f = fopen(in_dir(names[i]), "w");
+    assert_non_null(f);
+    fputs(text, f);
+    fclose(f);
+  }
+  starve("SELECT bars_import('%s/*.csv', NULL, 'minute')", forget, whole, 20);
+  starve("SELECT bars_import('%s', NULL, 'minute', '{\"stop_on_error\": true}')", forget, whole,
+         20);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_numbers),
@@ -356,6 +410,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(test_targets, make_dir, remove_dir),
       cmocka_unit_test_setup_teardown(test_full, make_dir, remove_dir),
       cmocka_unit_test_setup_teardown(test_no_memory, make_dir, remove_dir),
+      cmocka_unit_test_setup_teardown(test_statements, make_dir, remove_dir),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

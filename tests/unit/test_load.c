@@ -9,7 +9,7 @@ static sqlite3 *db;
 static bv_store *store;
 static bv_series series;
 
-#define SPAN (INT64_C(32768) * 60)
+#define SPAN (INT64_C(65536) * 60)
 static int64_t chunk0; /* the start of a chunk in 2024 */
 
 static int setup(void **state) {
@@ -201,7 +201,7 @@ static void way_does_not_matter(void **state) {
   enum { N = 2200 };
   static input sorted[N], in[N];
   char *first = NULL;
-  for (int i = 0; i < N; i++) sorted[i] = at(32768 - N / 2 + i, i % 13);
+  for (int i = 0; i < N; i++) sorted[i] = at(65536 - N / 2 + i, i % 13);
   for (int way = 0; way < 6; way++) {
     sql_ok(db, "DELETE FROM barsvt_hot; DELETE FROM barsvt_seg; DELETE FROM barsvt_stat");
     store->seg_generation++;
@@ -291,7 +291,7 @@ static void dense(void **state) {
 static void out_of_memory(void **state) {
   (void)state;
   static input in[700];
-  for (int i = 0; i < 700; i++) in[i] = at(32768 - 350 + (i * 211) % 700, i % 4);
+  for (int i = 0; i < 700; i++) in[i] = at(65536 - 350 + (i * 211) % 700, i % 4);
   load_ok(in, 300, BV_CONFLICT_REPLACE);
   int64_t failed = 1;
   for (int64_t n = 0; failed; n++) {

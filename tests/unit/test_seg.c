@@ -37,8 +37,8 @@ static void chunk_spans(void **state) {
   static const struct {
     const char *step;
     int64_t span;
-  } cases[] = {{"second", 32768},          {"minute", 32768 * 60},  {"5 minutes", 32768 * 300},
-               {"hour", 32768 * 3600LL},   {"day", 4096 * 86400LL}, {"week", 4096 * 604800LL},
+  } cases[] = {{"second", 65536},          {"minute", 65536 * 60},  {"5 minutes", 65536 * 300},
+               {"hour", 65536 * 3600LL},   {"day", 4096 * 86400LL}, {"week", 4096 * 604800LL},
                {"month", 4096 * 2629746LL}};
   for (size_t i = 0; i < COUNT(cases); i++) {
     bv_series s = make_series(cases[i].step);
