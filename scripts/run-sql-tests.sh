@@ -5,7 +5,7 @@
 #   output, errors included, must equal tests/sql/NAME.out.
 # tests/sql/NAME.py and NAME.sh are programs that must exit 0 (77: could not run here, skipped).
 #
-# Every test runs in a fresh empty directory.  In a .sql these words stand for paths, and the paths in
+# Every test runs in a fresh empty directory, as many at a time as there are processors (at most 4).  In a .sql these words stand for paths, and the paths in
 # its output are turned back into them: @SO@ (the extension, for .load after .open), @BACKTEST@, @ROOT@
 # (the source tree), @SHARED@ (../shared beside the tree).  Programs get the same as environment BARSVT_SO,
 # BACKTEST, ROOT, SHARED, with SQLITE3 and PYTHON.  The shell's "Runtime error near line 3: text" is compared as "error: text",
@@ -57,43 +57,45 @@ if [ -n "$asan" ]; then
   fi
 fi
 
+# The functions below work in $at, the directory of one test: dir/ is where it runs, the rest is about it.
+
 # Sanitizer reports go to files: they must not mix with the output compared.  A leak does not change the
 # exit status, because the shell itself may leak; ours_leaked decides.
 sanitizer_options() {
-  echo "ASAN_OPTIONS=detect_leaks=$1:log_path=$work/report"
-  echo "UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1:log_path=$work/report"
+  echo "ASAN_OPTIONS=detect_leaks=$1:log_path=$at/report"
+  echo "UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1:log_path=$at/report"
   echo "LSAN_OPTIONS=exitcode=0"
 }
 
 # The shell unloads the extension at .open and at its end, so frames in it may be of an "unknown module".
-ours_leaked() { cat "$work"/report.* 2>/dev/null | grep -q 'libbarsvt\|<unknown module>'; }
+ours_leaked() { cat "$at"/report.* 2>/dev/null | grep -q 'libbarsvt\|<unknown module>'; }
 
-# Run a .sql test: output into $work/out.
+# Run a .sql test: output into $at/out.
 run_sql() {
   local sanitize=()
   [ -z "$asan" ] || mapfile -t sanitize < <(sanitizer_options "$leaks")
-  sed -e "s|@SO@|$so|g" -e "s|@BACKTEST@|$backtest|g" -e "s|@SHARED@|$shared|g" -e "s|@ROOT@|$root|g" "$1" >"$work/input"
-  (cd "$work/dir" && env "${sanitize[@]}" timeout "$limit" "${preload[@]}" \
-    "$SQLITE3" -batch -init /dev/null -cmd ".load $so" :memory: <"$work/input" >"$work/raw" 2>&1)
+  sed -e "s|@SO@|$so|g" -e "s|@BACKTEST@|$backtest|g" -e "s|@SHARED@|$shared|g" -e "s|@ROOT@|$root|g" "$1" >"$at/input"
+  (cd "$at/dir" && env "${sanitize[@]}" timeout "$limit" "${preload[@]}" \
+    "$SQLITE3" -batch -init /dev/null -cmd ".load $so" :memory: <"$at/input" >"$at/raw" 2>&1)
   shell_status=$?
   sed -E -e "s|$so|@SO@|g" -e "s|${so%.so}|@SO@|g" -e "s|$backtest|@BACKTEST@|g" -e "s|$shared|@SHARED@|g" \
-    -e "s|$root|@ROOT@|g" -e "s|$work/dir|@DIR@|g" \
-    -e 's/^(Parse|Runtime) error near line [0-9]+: /error: /' -e 's/^Error: near line [0-9]+: /error: /' "$work/raw" >"$work/out"
+    -e "s|$root|@ROOT@|g" -e "s|$at/dir|@DIR@|g" \
+    -e 's/^(Parse|Runtime) error near line [0-9]+: /error: /' -e 's/^Error: near line [0-9]+: /error: /' "$at/raw" >"$at/out"
 }
 
 # The shell's status is 1 after any error in the script, which the expected output shows; anything above
 # is a crash, a time limit or a sanitizer.
 test_sql() {
   if [ ! -f "${1%.sql}.out" ]; then
-    echo "no $(basename "${1%.sql}.out") beside it; it prints:" >"$work/why"
+    echo "no $(basename "${1%.sql}.out") beside it; it prints:" >"$at/why"
     run_sql "$1"
-    cat "$work/out" >>"$work/why"
+    cat "$at/out" >>"$at/why"
     return 1
   fi
   run_sql "$1"
-  diff -u --label "expected: $(basename "${1%.sql}.out")" --label "printed" "${1%.sql}.out" "$work/out" >"$work/why" || return 1
+  diff -u --label "expected: $(basename "${1%.sql}.out")" --label "printed" "${1%.sql}.out" "$at/out" >"$at/why" || return 1
   if [ "$shell_status" -gt 1 ]; then
-    echo "the shell ended with status $shell_status" >"$work/why"
+    echo "the shell ended with status $shell_status" >"$at/why"
     return 1
   fi
 }
@@ -106,10 +108,10 @@ test_program() {
   esac
   # Interpreters leak by design.
   [ -z "$asan" ] || mapfile -t sanitize < <(sanitizer_options 0)
-  (cd "$work/dir" && env "${sanitize[@]}" timeout "$limit" "${preload[@]}" "$run" "$1" </dev/null >"$work/why" 2>&1)
+  (cd "$at/dir" && env "${sanitize[@]}" timeout "$limit" "${preload[@]}" "$run" "$1" </dev/null >"$at/why" 2>&1)
   local status=$?
   if [ "$status" -ne 0 ]; then
-    echo "exit status $status$([ "$status" -eq 124 ] && echo " (over $limit s)")" >>"$work/why"
+    echo "exit status $status$([ "$status" -eq 124 ] && echo " (over $limit s)")" >>"$at/why"
   fi
   return "$status"
 }
@@ -124,27 +126,24 @@ else
   names=("$@")
 fi
 
-passed=0 failed=0 skipped=0
-for name in "${names[@]}"; do
-  file=$tests/$name
-  rm -rf "$work/dir" "$work"/report.*
-  mkdir "$work/dir"
+# Run test number $1, $2, in a directory of its own: its verdict line and, where it failed, why.
+run_test() {
+  local at=$work/$1 name=$2 file=$tests/$2 result
+  mkdir -p "$at/dir"
   if [ ! -f "$file" ]; then
-    failed=$((failed + 1))
     echo "FAIL  $name: no such test"
-    continue
+    return
   fi
   if needs_shared "$file" && [ ! -d "$shared" ]; then
-    skipped=$((skipped + 1))
     echo "skip  $name: no ../shared here"
-    continue
+    return
   fi
   if [ -n "$print" ]; then
     run_sql "$file"
-    cat "$work/out"
-    continue
+    cat "$at/out"
+    return
   fi
-  : >"$work/why"
+  : >"$at/why"
   case $name in
   *.sql) test_sql "$file" ;;
   *) test_program "$file" ;;
@@ -152,25 +151,52 @@ for name in "${names[@]}"; do
   result=$?
   if [ "$result" -eq 0 ] && ours_leaked; then
     result=1
-    echo "leaks memory" >>"$work/why"
+    echo "leaks memory" >>"$at/why"
     # Once more with the extension kept in memory to the end, for names in the report's stacks.
-    rm -f "$work"/report.*
+    rm -f "$at"/report.*
     preload=("${preload[0]}" "${preload[1]}:$so")
     run_sql "$file"
-    preload=("${preload[0]}" "${preload[1]%:"$so"}")
   fi
   if [ "$result" -eq 77 ] && [[ $name != *.sql ]]; then
-    skipped=$((skipped + 1))
-    echo "skip  $name: $(head -n 1 "$work/why")"
+    echo "skip  $name: $(head -n 1 "$at/why")"
   elif [ "$result" -eq 0 ]; then
-    passed=$((passed + 1))
     echo "ok    $name"
   else
-    failed=$((failed + 1))
     echo "FAIL  $name"
-    cat "$work/why" "$work"/report.* 2>/dev/null | sed '/^Shadow bytes around/,/^==/d' | head -n 120 | sed 's/^/      /'
+    cat "$at/why" "$at"/report.* 2>/dev/null | sed '/^Shadow bytes around/,/^==/d' | head -n 120 | sed 's/^/      /'
   fi
+}
+
+passed=0 failed=0 skipped=0 shown=0
+# Show and count the tests that are done, in order.
+show_done() {
+  while [ -e "$work/$shown.done" ]; do
+    cat "$work/$shown.log"
+    case $(head -n 1 "$work/$shown.log") in
+    'ok    '*) passed=$((passed + 1)) ;;
+    'skip  '*) skipped=$((skipped + 1)) ;;
+    *) failed=$((failed + 1)) ;;
+    esac
+    rm -rf "${work:?}/$shown" "$work/$shown.log" "$work/$shown.done"
+    shown=$((shown + 1))
+  done
+}
+
+jobs=$(nproc)
+[ "$jobs" -gt 4 ] && jobs=4
+running=0
+for number in "${!names[@]}"; do
+  if [ "$running" -eq "$jobs" ]; then
+    wait -n
+    running=$((running - 1))
+    show_done
+  fi
+  { run_test "$number" "${names[number]}" >"$work/$number.log" 2>&1; : >"$work/$number.done"; } &
+  running=$((running + 1))
 done
+wait
+show_done
+
 [ -z "$print" ] || exit 0
 
 if [ "${#names[@]}" -eq 0 ]; then

@@ -101,11 +101,11 @@ CREATE TABLE IF NOT EXISTS main.bt_curve(
 
 CREATE TABLE IF NOT EXISTS main.bt_figure(
   run     INTEGER NOT NULL,
+  rank    INTEGER NOT NULL,  -- order of the metrics; the key comes first in the row
   name    TEXT NOT NULL,
   variant TEXT NOT NULL,
   value   REAL,
   unit    TEXT NOT NULL,
-  rank    INTEGER NOT NULL,
   PRIMARY KEY(run, rank)
 ) WITHOUT ROWID;
 

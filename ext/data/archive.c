@@ -8,6 +8,7 @@
 #include "data/zip.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,7 +17,10 @@
 
 struct bv_archive {
   bv_zip *zip;
-  char *path; /* resolved, for what its directories say */
+  bv_reject_fn reject; /* the caller's */
+  void *reject_ctx;
+  const char *name; /* of the entry being read */
+  char *path;       /* resolved, for what its directories say */
   size_t next;
   bv_bar_reader_options options;
   bv_lean *lean; /* the entry being read: one of these two, or none */
@@ -101,6 +105,15 @@ static bv_rc note_entry(bv_archive *a, const char *name, bv_err *err) {
   return rc == BV_OK ? BV_OK : no_memory(err);
 }
 
+/* Lines are counted by entry, so the reason says which one it is. */
+static bv_rc name_reject(void *ctx, int64_t line, const char *raw, const char *reason,
+                         bv_err *err) {
+  bv_archive *a = ctx;
+  char named[300];
+  snprintf(named, sizeof named, "%.150s: %s", a->name, reason);
+  return a->reject(a->reject_ctx, line, raw, named, err);
+}
+
 /* Go on to the next table; none is left with a->lean and a->csv NULL. */
 static bv_rc next_entry(bv_archive *a, bv_err *err) {
   close_entry(a);
@@ -108,6 +121,7 @@ static bv_rc next_entry(bv_archive *a, bv_err *err) {
     size_t i = a->next++;
     const char *name = bv_zip_at(a->zip, i)->name;
     if (is_table(name)) {
+      a->name = name;
       BV_TRY(open_entry(a, i, err));
       return note_entry(a, name, err);
     }
@@ -130,6 +144,12 @@ bv_rc bv_archive_open(const char *path, const bv_bar_reader_options *options, bv
   a->path = bv_strdup(BV_MEM_IMPORT, full ? full : path);
   free(full); /* realpath allocates by malloc */
   bv_rc rc = a->path ? bv_zip_open(path, &a->zip, err) : no_memory(err);
+  if (rc == BV_OK && a->options.reject && bv_zip_count(a->zip) > 1) {
+    a->reject = options->reject;
+    a->reject_ctx = options->reject_ctx;
+    a->options.reject = name_reject;
+    a->options.reject_ctx = a;
+  }
   if (rc == BV_OK) rc = next_entry(a, err);
   if (rc == BV_OK && !a->lean && !a->csv) {
     rc = bv_fail(err, BV_ARG, "%s: no .csv, .tsv, .tab or .txt in this zip archive", path);

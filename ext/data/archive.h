@@ -4,7 +4,8 @@
 ** Entries whose names end in .csv, .tsv, .tab or .txt (or that with .gz or .zst behind it) are read, each as
 ** a file of LEAN where it looks like one (lean.h), else as a delimited file of its own (bar_reader.h).
 ** Other entries are left out and named in the warnings.  A delimited file without symbol column takes
-** its symbol from the entry's name, unless an asset was asked for.
+** its symbol from the entry's name, unless an asset was asked for.  Lines are counted by entry; of an
+** archive of several, the reason of a row set aside begins with the entry's name.
 */
 #ifndef BV_DATA_ARCHIVE_H
 #define BV_DATA_ARCHIVE_H

@@ -33,7 +33,7 @@ typedef struct bv_bar_row {
 } bv_bar_row;
 
 /* A row that was set aside: its line number, the first 200 bytes of its text made printable, and a
-** static text that says why.  Any result but BV_OK ends the reading with that code. */
+** text that says why, both valid for the call.  Any result but BV_OK ends the reading with that code. */
 typedef bv_rc (*bv_reject_fn)(void *ctx, int64_t line, const char *raw, const char *reason,
                               bv_err *err);
 

@@ -66,6 +66,13 @@ static bool read_value(sqlite3_stmt *st, int at, int c, double *out) {
   }
 }
 
+/* A row's time comes from a table that anybody can write. */
+static bv_rc check_time(sqlite3_stmt *st, int64_t ts, bv_err *err) {
+  if (sqlite3_column_type(st, 0) == SQLITE_INTEGER && bv_instant_check(ts, NULL) == BV_OK)
+    return BV_OK;
+  return bv_fail(err, BV_CORRUPT, "barsvt_hot: '%.40s' is not a time", bv_sql_text(st, 0));
+}
+
 bv_rc bv_hot_read(bv_store *s, const bv_series *series, int64_t lo, int64_t hi, int64_t max,
                   bool desc, bv_chunk *out, bv_err *err) {
   if (lo >= hi || max <= 0) return BV_OK;
@@ -87,9 +94,7 @@ bv_rc bv_hot_read(bv_store *s, const bv_series *series, int64_t lo, int64_t hi, 
   int code;
   while ((code = sqlite3_step(st)) == SQLITE_ROW) {
     int64_t ts = sqlite3_column_int64(st, 0);
-    if (sqlite3_column_type(st, 0) != SQLITE_INTEGER || bv_instant_check(ts, NULL) != BV_OK) {
-      rc = bv_fail(err, BV_CORRUPT, "barsvt_hot: '%.40s' is not a time", bv_sql_text(st, 0));
-    }
+    rc = check_time(st, ts, err);
     for (int i = 0; i < ncol; i++) {
       if (!read_value(st, i + 1, col[i], &value[col[i]])) rc = bad_value(series, ts, col[i], err);
     }
@@ -177,6 +182,7 @@ bv_rc bv_hot_first(bv_store *s, int64_t series, int64_t from, int64_t *ts, bool 
   BV_TRY(bv_sql_row(s->db, st, &row, err, "reading barsvt_hot"));
   *found = row;
   *ts = row ? sqlite3_column_int64(st, 0) : 0;
+  bv_rc rc = row ? check_time(st, *ts, err) : BV_OK;
   sqlite3_reset(st);
-  return BV_OK;
+  return rc;
 }

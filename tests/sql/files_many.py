@@ -163,6 +163,10 @@ def zips():
     got = load(db, "two.zip")
     equal("two tables", (got["rows"], got["assets"], got["warnings"]), (6, 2, ["readme.md: not a table, left out"]))
     equal("named after the entries", names(db), ["AAA", "BBB"])
+    archive("bad.zip", [("a.csv", days(1) + "x\n"), ("b.csv", days(2)[:-1] + ",7\n")])
+    db = connect()
+    equal("rejects of an archive", (load(db, "bad.zip")["rejected"], db.execute("SELECT line, reason, text FROM barsvt_reject ORDER BY id").fetchall()),
+          (2, [(5, "a.csv: wrong number of fields", "x"), (4, "b.csv: wrong number of fields", "2024-01-03,2,3,1,2,3,7")]))
     archive("one.zip", [("x-2024-01.csv", days(1)), ("x-2024-02.csv", days(9, 3, 10))], method=zipfile.ZIP_STORED)
     db = connect()
     equal("one asset", (load(db, "one.zip", "ONE")["rows"], names(db)), (6, ["ONE"]))

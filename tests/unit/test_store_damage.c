@@ -32,7 +32,7 @@ static void make_store(bool rows) {
          "WITH RECURSIVE n(i) AS (VALUES (0) UNION ALL SELECT i + 1 FROM n WHERE i < 399)"
          "INSERT INTO bars(asset, timestep, ts, open, high, low, close, volume, vwap, trades, bid, "
          "ask,"
-         " open_interest) SELECT 'A', 'minute', 1704821760 - 9000 * 200 + 9000 * i, 100 + "
+         " open_interest) SELECT 'A', 'minute', 1706787840 - 9000 * 200 + 9000 * i, 100 + "
          "i % 7,"
          " 110 + i % 3 / 4.0, 90, 100 + i % 11 / 8.0, i * 100, iif(i % 3, 101.0 / (1 + i % 5), "
          "NULL), i,"
