@@ -23,7 +23,7 @@ PYTHON  ?= /usr/bin/python3
 WARN     = -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wvla -Werror
 CPPFLAGS = -Iext -Iinclude -D_POSIX_C_SOURCE=200809L
 CFLAGS   = -std=c11 $(OPT) $(WARN) -fPIC -fvisibility=hidden -ffp-contract=off -pthread
-LIBS     = -lzstd -lz -lm -pthread
+LIBS     = -lzstd -lz -lm -ldl -pthread
 
 SRC  := $(sort $(wildcard ext/base/*.c ext/time/*.c ext/calc/*.c ext/col/*.c ext/data/*.c \
                    ext/sim/*.c ext/run/*.c ext/api/*.c))
