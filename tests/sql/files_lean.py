@@ -18,7 +18,7 @@ import zipfile
 import zoneinfo
 
 SO = os.environ["BARSVT_SO"]
-LEAN = os.environ["SHARED"] + "/data/real/data/lean/"
+LEAN = os.path.realpath(os.environ["SHARED"] + "/data/real/data/lean") + "/"
 STEP = {"minute": "minute", "second": "second", "hour": "hour", "daily": "day"}
 ZERO = datetime.datetime(1970, 1, 1)
 
