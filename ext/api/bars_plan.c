@@ -157,7 +157,7 @@ static double estimate_rows(plan *p, bv_store *s) {
     int64_t lo = first, hi = last, t;
     bool lo_known = literal(p, p->arg[BV_F_START], &t) && ((lo = t > lo ? t : lo), true);
     bool hi_known = literal(p, p->arg[BV_F_END], &t) && ((hi = t < hi ? t : hi), true);
-    double share = last > first ? (double)(hi - lo) / (double)(last - first) : 1;
+    double share = last > first ? ((double)hi - (double)lo) / ((double)last - (double)first) : 1;
     rows = (double)n * (share > 0 ? share : 0) + 1;
     if (((p->bounds & 1) && !lo_known) || ((p->bounds & 2) && !hi_known)) rows /= 20;
     return rows < 2 ? 2 : rows;

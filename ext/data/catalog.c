@@ -6,6 +6,7 @@
 #include "data/seg.h"
 #include "data/sql.h"
 #include "data/store.h"
+#include "time/instant.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -256,6 +257,15 @@ bv_rc bv_series_make(bv_store *s, const char *asset, bv_timestep step, const cha
   return found ? BV_OK : bv_fail(err, BV_CORRUPT, "barsvt_series: the row just written is gone");
 }
 
+/* First, last and count come from tables that anybody can write. */
+static bv_rc check_span(const bv_series *series, int64_t first, int64_t last, int64_t n,
+                        bv_err *err) {
+  bool possible = first >= BV_INSTANT_MIN && first <= last && last <= BV_INSTANT_MAX;
+  if (n == 0 || (possible && n > 0 && n <= last - first + 1)) return BV_OK;
+  return bv_fail(err, BV_CORRUPT, "%s %s: the stored times or counts make no sense; see bars_check",
+                 series->asset, series->step_text);
+}
+
 static void widen(int64_t *lo, int64_t *hi, int64_t *n, int64_t first, int64_t last, int64_t add) {
   if (add == 0) return;
   if (*n == 0 || first < *lo) *lo = first;
@@ -269,11 +279,17 @@ bv_rc bv_series_span(bv_store *s, const bv_series *series, int64_t *first, int64
   int row;
   if (series->home) s = series->home;
   BV_TRY(bv_seg_span(s, series, first, last, n, err));
+  BV_TRY(check_span(series, *first, *last, *n, err));
   BV_TRY(bv_store_stmt(s, BV_ST_SPAN, &st, err));
   sqlite3_bind_int64(st, 1, series->id);
   BV_TRY(bv_sql_row(s->db, st, &row, err, "barsvt_hot"));
   if (row && sqlite3_column_type(st, 0) == SQLITE_INTEGER) {
     int64_t lo = sqlite3_column_int64(st, 0), hi = sqlite3_column_int64(st, 1);
+    bv_rc rc = check_span(series, lo, hi, 1, err);
+    if (rc != BV_OK) {
+      sqlite3_reset(st);
+      return rc;
+    }
     widen(first, last, n, lo, hi, (hi - lo) / bv_timestep_nominal_s(series->step) / 3 + 1);
   }
   sqlite3_reset(st);

@@ -1,5 +1,6 @@
 /* view.c - streams over bars, clamped to the clock; see view.h. */
 #include "data/view.h"
+#include "time/instant.h"
 
 #include <assert.h>
 #include <math.h>
@@ -32,7 +33,7 @@ static int64_t before_unknown(const bv_window *w, int64_t end, int64_t clock, bo
 
 /* How many bars lie in [lo, hi) at the most, by the length of a bar; INT64_MAX where unbounded. */
 static int64_t bars_between(const bv_source *src, int64_t lo, int64_t hi) {
-  if (lo == INT64_MIN || hi == INT64_MAX) return INT64_MAX;
+  if (lo < BV_INSTANT_MIN || hi > BV_INSTANT_MAX) return INT64_MAX;
   int64_t min_s, max_s;
   bv_timestep_bounds_s(src->step, &min_s, &max_s);
   return (hi - lo) / min_s + 1;

@@ -1,6 +1,7 @@
 /* window.c - bars of one source in memory; see window.h. */
 #include "data/window.h"
 #include "data/derived.h"
+#include "time/instant.h"
 
 #include <assert.h>
 
@@ -161,7 +162,8 @@ static bool covers(const bv_window *w, int64_t hi, int64_t back) {
 /* Extend at the end; BV_NOTFOUND where the gap is too wide or a reader's bars would be dropped. */
 static bv_rc move_on(bv_window *w, int64_t hi, bv_err *err) {
   if (empty(w)) return BV_NOTFOUND;
-  int64_t gap = (hi - last_ts(w)) / bv_timestep_nominal_s(w->src.step);
+  int64_t until = hi < BV_INSTANT_MIN ? BV_INSTANT_MIN : hi < BV_INSTANT_MAX ? hi : BV_INSTANT_MAX;
+  int64_t gap = (until - last_ts(w)) / bv_timestep_nominal_s(w->src.step);
   if (gap > w->store->future) return BV_NOTFOUND;
   int64_t want = w->ahead > gap + 1 ? w->ahead : gap + 1;
   int64_t room = w->ring.cap - (w->ring.next - w->ring.first);

@@ -8,6 +8,10 @@
 
 #include <sys/stat.h>
 
+#define OTHER_BAR                                                                                  \
+  "INSERT OR REPLACE INTO bars(asset, timestep, ts, open, high, low, close) VALUES ('B', "         \
+  "'minute', "                                                                                     \
+  "60, 1, 1, 1, 1)"
 #define ONE_BAR                                                                                    \
   "INSERT OR REPLACE INTO bars(asset, timestep, ts, open, high, low, close) VALUES ('A', "         \
   "'minute', "                                                                                     \
@@ -170,6 +174,45 @@ static void others_commits_are_seen(void **state) {
   }
 }
 
+/* A commit of one's own must not hide one of another connection before it. */
+static void own_commits_hide_nothing(void **state) {
+  (void)state;
+  static const char *const own[] = {"INSERT INTO bars(asset) SELECT NULL WHERE 0",
+                                    "SELECT bars_compact()",
+                                    "SELECT bars_import('tests/tmp/no such file', 'C', 'day')",
+                                    "SELECT bt_run('no such view')",
+                                    OTHER_BAR,
+                                    "DELETE FROM bars WHERE asset = 'B' AND timestep = 'minute'",
+                                    "CREATE TABLE IF NOT EXISTS mine(x)"};
+  sqlite3 *a = db_open(path), *b = db_open(path);
+  sql_ok(a, "PRAGMA journal_mode = WAL");
+  sql_ok(a, ONE_BAR);
+  for (int i = 0; i < 2 * (int)COUNT(own); i++) {
+    char sql[300], want[40];
+    int lo = 100 + i * 100;
+    sqlite3_free(
+        sql_text(b, "SELECT total(sma(bars, 2)), last_price('A') FROM bars('A', 'minute')"));
+    snprintf(
+        sql, sizeof sql,
+        "WITH RECURSIVE n(i) AS (SELECT %d UNION ALL SELECT i + 1 FROM n WHERE i < %d) INSERT INTO "
+        "bars(asset, timestep, ts, open, high, low, close) SELECT 'A', 'minute', 60 * i, i, i, i, "
+        "i "
+        "FROM n",
+        lo, lo + 99);
+    sql_ok(a, sql);
+    if (i >= (int)COUNT(own)) sql_ok(a, "SELECT bars_compact()");
+    sqlite3_free(sql_text(b, own[i % (int)COUNT(own)]));
+    snprintf(want, sizeof want, "%d", 1 + 100 * (i + 1));
+    sql_is(b, "SELECT count(close) FROM bars('A', 'minute')", want);
+    snprintf(want, sizeof want, "%d.0", lo + 99);
+    sql_is(b, "SELECT last_price('A')", want);
+    snprintf(want, sizeof want, "%d.5", lo + 98);
+    sql_is(b, "SELECT sma('A', 'minute', 2)", want);
+  }
+  db_close(a);
+  db_close(b);
+}
+
 /* Inside a read transaction nothing changes, whatever others commit. */
 static void snapshots_hold(void **state) {
   (void)state;
@@ -273,6 +316,7 @@ int main(void) {
       TEST(readers_write_nothing),
       TEST(rollback_takes_the_tables_along),
       TEST(others_commits_are_seen),
+      TEST(own_commits_hide_nothing),
       TEST(snapshots_hold),
       TEST(generations),
       TEST(nothing_is_left_open),
