@@ -269,6 +269,20 @@ db.execute("SELECT bars_import('long', NULL, 'minute')")
 """
 
 
+def wait_for_assets(n):
+    """Until n files are committed, as another connection sees them."""
+    for _ in range(2000):
+        db = sqlite3.connect("kill.db", timeout=1)
+        try:
+            if db.execute("SELECT count(*) FROM barsvt_asset").fetchone()[0] >= n:
+                return
+        except sqlite3.Error:
+            pass  # no table yet, or locked
+        finally:
+            db.close()
+        time.sleep(0.01)
+
+
 def killed():
     """kill -9 at any moment: whole files, and a database that is intact."""
     random.seed(9)
@@ -283,7 +297,8 @@ def killed():
             db.close()
             child = subprocess.Popen([sys.executable, "-c", CHILD, SO], stdout=subprocess.PIPE)
             child.stdout.readline()
-            time.sleep(0.02 + 0.12 * k + 0.05 * random.random())
+            wait_for_assets(k)
+            time.sleep(0.05 * random.random())
             child.kill()
             child.wait()
             child.stdout.close()
