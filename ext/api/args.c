@@ -132,6 +132,13 @@ bv_rc bv_arg_number(sqlite3_value *v, const char *who, const char *arg, double *
   }
 }
 
+bv_rc bv_arg_optional(sqlite3_value *v, const char **out) {
+  *out = NULL;
+  if (!v || sqlite3_value_type(v) == SQLITE_NULL) return BV_OK;
+  *out = bv_arg_text(v);
+  return *out ? BV_OK : BV_NOMEM;
+}
+
 const char *bv_arg_text(sqlite3_value *v) {
   return (const char *)sqlite3_value_text(v);
 }

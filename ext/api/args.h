@@ -27,6 +27,9 @@ BV_MUST bv_rc bv_arg_instant(sqlite3_value *v, const bv_zone *zone, const char *
 BV_MUST bv_rc bv_arg_number(sqlite3_value *v, const char *who, const char *arg, double *out,
                             bv_err *err);
 
+/* The text of an optional argument: *out is NULL where v is, or where it is not given.  BV_NOMEM. */
+BV_MUST bv_rc bv_arg_optional(sqlite3_value *v, const char **out);
+
 /* Text of a value that is not NULL (numbers as their text); NULL where memory runs out. */
 const char *bv_arg_text(sqlite3_value *v);
 

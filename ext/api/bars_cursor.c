@@ -151,7 +151,8 @@ static void narrow(request *q, char op, sqlite3_value *v) {
 
 static bv_rc zone_argument(const request *q, sqlite3_value *tz, const bv_zone **out, bv_err *err) {
   *out = q->store->zone;
-  const char *name = tz && sqlite3_value_type(tz) != SQLITE_NULL ? bv_arg_text(tz) : NULL;
+  const char *name;
+  BV_TRY(bv_arg_optional(tz, &name));
   return name && name[0] ? bv_zone_find(name, out, err) : BV_OK;
 }
 
@@ -178,10 +179,6 @@ static bv_rc time_arguments(request *q, bv_err *err) {
 
 /* ---- sources ---- */
 
-static const char *text_or_null(sqlite3_value *v) {
-  return v && sqlite3_value_type(v) != SQLITE_NULL ? bv_arg_text(v) : NULL;
-}
-
 /* 0 or 1; nothing given is 0. */
 static bv_rc flag_argument(const request *q, const char *name, sqlite3_value *v, bool *out,
                            bv_err *err) {
@@ -201,9 +198,11 @@ static bv_rc make_source(const request *q, const char *asset, bv_source *out, bv
   const char *step = bv_arg_text(arg[BV_F_TIMESTEP]);
   if (!step) return BV_NOMEM;
   if (q->kind->agg) {
-    BV_TRY(bv_source_aggregate(q->store, asset, step, text_or_null(arg[BV_F_TZ]),
-                               text_or_null(arg[BV_F_SESSION]), text_or_null(arg[BV_F_FILL]), out,
-                               err));
+    const char *tz, *session, *fill;
+    BV_TRY(bv_arg_optional(arg[BV_F_TZ], &tz));
+    BV_TRY(bv_arg_optional(arg[BV_F_SESSION], &session));
+    BV_TRY(bv_arg_optional(arg[BV_F_FILL], &fill));
+    BV_TRY(bv_source_aggregate(q->store, asset, step, tz, session, fill, out, err));
     bool partial;
     BV_TRY(flag_argument(q, "partial", arg[BV_F_PARTIAL], &partial, err));
     if (partial) out->cut = q->store->clock;
@@ -233,6 +232,7 @@ static bv_rc asof_range(const request *q, const bv_source *src, int64_t *lo, int
   if (sqlite3_value_type(tol) == SQLITE_TEXT) {
     bv_timestep span;
     const char *text = bv_arg_text(tol);
+    if (!text) return BV_NOMEM;
     bv_err why = {0};
     bv_rc rc = bv_timestep_parse(text, strlen(text), &span, &why);
     if (rc != BV_OK) return bv_fail(err, rc, "bars_asof: tolerance: %s", bv_err_text(&why, rc));

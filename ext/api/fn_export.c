@@ -31,9 +31,10 @@ static bv_rc export_file(bv_store *s, int argc, sqlite3_value **argv, bv_buf *su
   BV_TRY(bound(s, argc, argv, 3, "start", &lo, err));
   BV_TRY(bound(s, argc, argv, 4, "end", &hi, err));
   const char *path = bv_arg_text(argv[0]), *timestep = bv_arg_text(argv[2]);
-  const char *asset = is_null(argv[1]) ? NULL : bv_arg_text(argv[1]);
-  const char *options = argc == 6 && !is_null(argv[5]) ? bv_arg_text(argv[5]) : NULL;
-  if (!path || !timestep || (!asset && !is_null(argv[1]))) return BV_NOMEM;
+  const char *asset, *options = NULL;
+  if (!path || !timestep) return BV_NOMEM;
+  BV_TRY(bv_arg_optional(argv[1], &asset));
+  if (argc == 6) BV_TRY(bv_arg_optional(argv[5], &options));
   return bv_export_file(s, path, asset, timestep, lo, hi, options, summary, err);
 }
 

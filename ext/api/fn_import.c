@@ -28,10 +28,14 @@ static void fn_import(sqlite3_context *ctx, int argc, sqlite3_value **argv) {
     rc = bv_fail(&err, BV_ARG,
                  "bars_import(): timestep is NULL; say what the bars are, e.g. 'minute'");
   } else {
-    rc = bv_import_file(sqlite3_user_data(ctx), bv_arg_text(argv[0]),
-                        is_null(argv[1]) ? NULL : bv_arg_text(argv[1]), bv_arg_text(argv[2]),
-                        argc == 4 && !is_null(argv[3]) ? bv_arg_text(argv[3]) : NULL, &summary,
-                        &err);
+    const char *asset = NULL, *step = NULL, *options = NULL;
+    rc = bv_arg_optional(argv[1], &asset);
+    if (rc == BV_OK) rc = bv_arg_optional(argv[2], &step);
+    if (rc == BV_OK && argc == 4) rc = bv_arg_optional(argv[3], &options);
+    if (rc == BV_OK) {
+      rc = bv_import_file(sqlite3_user_data(ctx), bv_arg_text(argv[0]), asset, step, options,
+                          &summary, &err);
+    }
   }
   if (rc != BV_OK) {
     bv_result_error(ctx, "bars_import", rc, &err);

@@ -171,13 +171,15 @@ static bv_rc series_value(const fn *f, int argc, sqlite3_value **argv, double *o
                    f->name, f->name, bv_arg_text(argv[0]) ? bv_arg_text(argv[0]) : "");
   }
   const char *asset = bv_arg_text(argv[0]), *step = bv_arg_text(argv[1]);
-  if (!asset || !step) return bv_fail(err, BV_ARG, "%s(): timestep is NULL", f->name);
+  if (sqlite3_value_type(argv[1]) == SQLITE_NULL) {
+    return bv_fail(err, BV_ARG, "%s(): timestep is NULL", f->name);
+  }
+  if (!asset || !step) return BV_NOMEM;
   if (ends_with_instant(f, argc - 2, argv + 2)) {
     BV_TRY(bv_arg_instant(argv[argc - 1], s->zone, f->name, "at", &at, err));
     argc--;
   }
   BV_TRY(parse_call(f, argc - 2, argv + 2, &c, err));
-  BV_TRY(bv_store_sync(s, err));
   const bv_series *series;
   BV_TRY(bv_series_find(s, asset, step, &series, err));
   if (!series) return bv_series_missing(s, f->name, asset, step, err);
@@ -212,7 +214,11 @@ static void run(sqlite3_context *ctx, int argc, sqlite3_value **argv) {
   double v = NAN;
   bv_rc rc;
   if (sqlite3_value_type(argv[0]) == SQLITE_TEXT) {
-    rc = series_value(f, argc, argv, &v, &err);
+    rc = bv_store_hold(f->store, &err);
+    if (rc == BV_OK) {
+      rc = series_value(f, argc, argv, &v, &err);
+      bv_store_let_go(f->store);
+    }
   } else {
     rc = bv_fail(
         &err, BV_ARG,

@@ -35,8 +35,10 @@ static void fn_run(sqlite3_context *ctx, int argc, sqlite3_value **argv) {
   if (is_null(argv[0])) {
     rc = bv_fail(&err, BV_ARG, "bt_run(): strategy is NULL; name a view");
   } else {
-    rc = run_all(sqlite3_user_data(ctx), bv_arg_text(argv[0]),
-                 argc == 2 && !is_null(argv[1]) ? bv_arg_text(argv[1]) : NULL, &id, &err);
+    const char *strategy = bv_arg_text(argv[0]), *config = NULL;
+    rc = strategy ? BV_OK : BV_NOMEM;
+    if (rc == BV_OK && argc == 2) rc = bv_arg_optional(argv[1], &config);
+    if (rc == BV_OK) rc = run_all(sqlite3_user_data(ctx), strategy, config, &id, &err);
   }
   if (rc == BV_INTERRUPT) {
     bv_err text = {0};
@@ -54,7 +56,11 @@ static void fn_run(sqlite3_context *ctx, int argc, sqlite3_value **argv) {
 static void fn_param(sqlite3_context *ctx, int argc, sqlite3_value **argv) {
   (void)argc;
   const bv_run *r = ((bv_store *)sqlite3_user_data(ctx))->run;
-  const char *name = is_null(argv[0]) ? NULL : bv_arg_text(argv[0]);
+  const char *name;
+  if (bv_arg_optional(argv[0], &name) != BV_OK) {
+    sqlite3_result_error_nomem(ctx);
+    return;
+  }
   sqlite3_value *v = r && name ? bv_map_find(&r->config.param, name, strlen(name)) : NULL;
   sqlite3_result_value(ctx, v ? v : argv[1]);
 }

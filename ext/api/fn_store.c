@@ -49,11 +49,16 @@ static void fn_config(sqlite3_context *ctx, int argc, sqlite3_value **argv) {
     rc =
         bv_fail(&err, BV_ARG, "bars_config(): write bars_config(name) or bars_config(name, value)");
   }
+  const char *name = NULL, *value = NULL;
+  if (rc == BV_OK) rc = bv_arg_optional(argv[0], &name);
   if (rc == BV_OK && argc == 2) {
-    rc = is_null(argv[1]) ? bv_fail(&err, BV_ARG, "bars_config(): the value is NULL")
-                          : bv_setting_set(s, bv_arg_text(argv[0]), bv_arg_text(argv[1]), &err);
+    rc = bv_arg_optional(argv[1], &value);
+    if (rc == BV_OK) {
+      rc = !value ? bv_fail(&err, BV_ARG, "bars_config(): the value is NULL")
+                  : bv_setting_set(s, name, value, &err);
+    }
   }
-  if (rc == BV_OK) rc = bv_setting_get(s, bv_arg_text(argv[0]), out, &err);
+  if (rc == BV_OK) rc = bv_setting_get(s, name, out, &err);
   if (rc != BV_OK) {
     fail(ctx, "bars_config", rc, &err);
   } else {
@@ -92,7 +97,9 @@ static void fn_time(sqlite3_context *ctx, int argc, sqlite3_value **argv) {
   const bv_zone *zone = s->zone;
   bv_rc rc = BV_OK;
   if (is_null(argv[0]) || (argc == 2 && is_null(argv[1]))) return;
-  if (argc == 2) rc = bv_zone_find(bv_arg_text(argv[1]), &zone, &err);
+  const char *name = NULL;
+  if (argc == 2) rc = bv_arg_optional(argv[1], &name);
+  if (rc == BV_OK && name) rc = bv_zone_find(name, &zone, &err);
   if (rc == BV_OK) rc = bv_arg_instant(argv[0], zone, "bars_time()", "time", &t, &err);
   if (rc != BV_OK) {
     fail(ctx, "bars_time", rc, &err);
@@ -109,8 +116,10 @@ static bv_rc set_asset(bv_store *s, const char *asset, const char *key, sqlite3_
   const char *sql;
   if (bv_text_ieq(key, "tz")) {
     const bv_zone *zone;
-    if (is_null(v)) return bv_fail(err, BV_ARG, "bars_asset(): tz is NULL");
-    BV_TRY(bv_zone_find(bv_arg_text(v), &zone, err));
+    const char *name;
+    BV_TRY(bv_arg_optional(v, &name));
+    if (!name) return bv_fail(err, BV_ARG, "bars_asset(): tz is NULL");
+    BV_TRY(bv_zone_find(name, &zone, err));
     sql = "UPDATE main.barsvt_asset SET tz = ?2 WHERE asset = ?1";
   } else if (bv_text_ieq(key, "multiplier")) {
     double m;
@@ -147,7 +156,8 @@ static void fn_asset(sqlite3_context *ctx, int argc, sqlite3_value **argv) {
   if (is_null(argv[0]) || is_null(argv[1])) {
     rc = bv_fail(&err, BV_ARG, "bars_asset(): write bars_asset('SPY', 'tz', 'America/New_York')");
   } else {
-    rc = set_asset(s, bv_arg_text(argv[0]), bv_arg_text(argv[1]), argv[2], &err);
+    const char *asset = bv_arg_text(argv[0]), *key = bv_arg_text(argv[1]);
+    rc = asset && key ? set_asset(s, asset, key, argv[2], &err) : BV_NOMEM;
   }
   if (rc != BV_OK) {
     fail(ctx, "bars_asset", rc, &err);
@@ -158,7 +168,6 @@ static void fn_asset(sqlite3_context *ctx, int argc, sqlite3_value **argv) {
 
 static bv_rc last_price(bv_store *s, const char *asset, const char *step, double *out,
                         bv_err *err) {
-  BV_TRY(bv_store_sync(s, err));
   bv_series one;
   const bv_series *series = NULL;
   if (step) {
@@ -185,8 +194,13 @@ static void fn_last_price(sqlite3_context *ctx, int argc, sqlite3_value **argv) 
   bv_err_clear(&err);
   double v = NAN;
   if (is_null(argv[0]) || (argc == 2 && is_null(argv[1]))) return;
-  bv_rc rc = last_price(sqlite3_user_data(ctx), bv_arg_text(argv[0]),
-                        argc == 2 ? bv_arg_text(argv[1]) : NULL, &v, &err);
+  const char *asset = bv_arg_text(argv[0]), *step = argc == 2 ? bv_arg_text(argv[1]) : NULL;
+  bv_store *s = sqlite3_user_data(ctx);
+  bv_rc rc = asset && (argc == 1 || step) ? bv_store_hold(s, &err) : BV_NOMEM;
+  if (rc == BV_OK) {
+    rc = last_price(s, asset, step, &v, &err);
+    bv_store_let_go(s);
+  }
   if (rc != BV_OK) {
     fail(ctx, "last_price", rc, &err);
   } else if (!isnan(v)) {
@@ -203,11 +217,11 @@ static void fn_compact(sqlite3_context *ctx, int argc, sqlite3_value **argv) {
   bv_err_clear(&err);
   bv_compaction done = {0};
   bv_savepoint sp;
-  bv_rc rc = bv_store_sync(s, &err);
-  if (rc == BV_OK) rc = bv_store_enlist(s, &err);
+  bv_rc rc = bv_store_enlist(s, &err);
   if (rc == BV_OK) rc = bv_savepoint_open(s->db, &sp, &err);
   if (rc == BV_OK) {
-    rc = bv_compact_all(s, &done, &err);
+    rc = bv_store_sync(s, &err); /* inside: nobody can commit between this and what is read */
+    if (rc == BV_OK) rc = bv_compact_all(s, &done, &err);
     rc = bv_savepoint_close(s->db, &sp, rc, &err);
   }
   if (rc != BV_OK) {

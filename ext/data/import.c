@@ -501,11 +501,11 @@ import im;
   bv_store *s = job->s;
   BV_TRY(prepare(&im, job, err));
   if (job->name_symbol) name_after_file(&im);
-  BV_TRY(bv_store_sync(s, err));
   bv_map_init(&im.target);
   bv_rc rc = bv_savepoint_open(s->db, &im.savepoint, err);
   if (rc == BV_OK) {
     rc = bv_store_enlist(s, err);
+    if (rc == BV_OK) rc = bv_store_sync(s, err); /* of the state that is then read */
     if (rc == BV_OK) rc = load(&im, totals, summary, err);
     rc = bv_savepoint_close(s->db, &im.savepoint, rc, err);
   }

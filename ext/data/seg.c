@@ -304,6 +304,11 @@ bv_rc bv_seg_span(bv_store *s, const bv_series *series, int64_t *first, int64_t 
     *last = sqlite3_column_int64(st, 2);
   }
   sqlite3_reset(st);
+  if (*n < 0 || (*n > 0 && *first > *last) || bv_instant_check(*first, NULL) != BV_OK ||
+      bv_instant_check(*last, NULL) != BV_OK) {
+    return bv_fail(err, BV_CORRUPT, "barsvt_seg: n, first or last of series %lld cannot be",
+                   (long long)series->id);
+  }
   return BV_OK;
 }
 

@@ -98,9 +98,9 @@ bv_rc bv_savepoint_open(sqlite3 *db, bv_savepoint *sp, bv_err *err) {
 ** makes SQLite undo the transaction. */
 static void undo(sqlite3 *db, bv_savepoint *sp) {
   int code = sqlite3_exec(db, "ROLLBACK TO barsvt", NULL, NULL, NULL) & 0xff;
+  if (code == SQLITE_OK) code = sqlite3_exec(db, "RELEASE barsvt", NULL, NULL, NULL) & 0xff;
   bool refused = code == SQLITE_INTERRUPT || code == SQLITE_NOMEM;
   if (refused && sp->guard && !sqlite3_get_autocommit(db)) sqlite3_step(sp->guard);
-  (void)sqlite3_exec(db, "RELEASE barsvt", NULL, NULL, NULL);
 }
 
 bv_rc bv_savepoint_close(sqlite3 *db, bv_savepoint *sp, bv_rc rc, bv_err *err) {

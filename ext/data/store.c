@@ -270,6 +270,23 @@ bv_rc bv_store_sync(bv_store *s, bv_err *err) {
   return rc;
 }
 
+/* The first row of the schema, not stepped further, keeps a read transaction open. */
+bv_rc bv_store_hold(bv_store *s, bv_err *err) {
+  if (!s->frozen && sqlite3_txn_state(s->db, s->schema) == SQLITE_TXN_NONE) {
+    sqlite3_stmt *st;
+    int row;
+    BV_TRY(bv_store_stmt(s, BV_ST_TOUCH, &st, err));
+    BV_TRY(bv_sql_row(s->db, st, &row, err, "database"));
+  }
+  bv_rc rc = bv_store_sync(s, err);
+  if (rc != BV_OK) bv_store_let_go(s);
+  return rc;
+}
+
+void bv_store_let_go(bv_store *s) {
+  if (s->stmt[BV_ST_TOUCH]) sqlite3_reset(s->stmt[BV_ST_TOUCH]);
+}
+
 /* An INSERT of no rows still begins a transaction on the virtual table. */
 bv_rc bv_store_enlist(bv_store *s, bv_err *err) {
   return bv_sql_exec(s->db, "INSERT INTO bars(asset) SELECT NULL WHERE 0", err);

@@ -156,6 +156,11 @@ void bv_store_committed(bv_store *s);
 /* At the start of a read: notice what other connections committed. */
 BV_MUST bv_rc bv_store_sync(bv_store *s, bv_err *err);
 
+/* A read of several statements outside of any transaction: begin it, so that all of them see one state,
+** and notice what other connections committed; then let go (also after an error). */
+BV_MUST bv_rc bv_store_hold(bv_store *s, bv_err *err);
+void bv_store_let_go(bv_store *s);
+
 /* Stored bars may have changed: windows made before are not used again. */
 void bv_store_changed(bv_store *s);
 

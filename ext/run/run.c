@@ -314,6 +314,10 @@ static bv_rc open_parts(bv_run *r, const char *strategy, const char *config, con
   if (strategy) BV_TRY(bv_strategy_open(s->db, strategy, &r->strategy, err));
   BV_TRY(bv_sql_prepare(s->db, "INSERT INTO bars(asset) SELECT NULL WHERE 0", &r->undo, err));
   BV_TRY(open_savepoint(r, err));
+  s->frozen--; /* from here on nobody can commit between this and what is read */
+  bv_rc synced = bv_store_sync(s, err);
+  s->frozen++;
+  if (synced != BV_OK) return synced;
   BV_TRY(open_result(r, config, version, err));
   bv_sim_sink sink = bv_result_sink(r->result);
   BV_TRY(bv_sim_new(&r->config.sim, &sink, &r->sim, err));
