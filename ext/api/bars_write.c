@@ -203,7 +203,6 @@ int bv_bars_update(sqlite3_vtab *base, int argc, sqlite3_value **argv, sqlite3_i
   } else {
     rc = change(tab, argv, rowid, &err);
   }
-  bv_store_changed(tab->store);
   return rc == BV_OK ? SQLITE_OK : bv_vtab_error_of(base, "bars", rc, &err);
 }
 

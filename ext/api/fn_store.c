@@ -38,6 +38,22 @@ static void fn_debug(sqlite3_context *ctx, int argc, sqlite3_value **argv) {
   sqlite3_result_text(ctx, text, -1, SQLITE_TRANSIENT);
 }
 
+/* bars_config(name, value, asset, timestep): of one series; value NULL: as the others again. */
+static bv_rc config_series(bv_store *s, const char *name, sqlite3_value **argv, char out[64],
+                           bv_err *err) {
+  const char *value, *asset, *step;
+  BV_TRY(bv_arg_optional(argv[1], &value));
+  BV_TRY(bv_arg_optional(argv[2], &asset));
+  BV_TRY(bv_arg_optional(argv[3], &step));
+  if (!asset || !step) {
+    return bv_fail(err, BV_ARG, "bars_config(): %s is NULL", asset ? "timestep" : "asset");
+  }
+  BV_TRY(bv_setting_set_for(s, name, value, asset, step, err));
+  if (!value) return bv_setting_get(s, name, out, err);
+  snprintf(out, 64, "%.60s", value);
+  return BV_OK;
+}
+
 /* bars_config(name [, value]): the value, after setting it. */
 static void fn_config(sqlite3_context *ctx, int argc, sqlite3_value **argv) {
   bv_store *s = sqlite3_user_data(ctx);
@@ -45,9 +61,11 @@ static void fn_config(sqlite3_context *ctx, int argc, sqlite3_value **argv) {
   bv_err_clear(&err);
   char out[64];
   bv_rc rc = BV_OK;
-  if (argc < 1 || argc > 2 || is_null(argv[0])) {
-    rc =
-        bv_fail(&err, BV_ARG, "bars_config(): write bars_config(name) or bars_config(name, value)");
+  if (argc < 1 || argc == 3 || argc > 4 || is_null(argv[0])) {
+    rc = bv_fail(
+        &err, BV_ARG,
+        "bars_config(): write bars_config(name), bars_config(name, value) or, for history and "
+        "future of one series, bars_config(name, value, asset, timestep)");
   }
   const char *name = NULL, *value = NULL;
   if (rc == BV_OK) rc = bv_arg_optional(argv[0], &name);
@@ -58,7 +76,8 @@ static void fn_config(sqlite3_context *ctx, int argc, sqlite3_value **argv) {
                   : bv_setting_set(s, name, value, &err);
     }
   }
-  if (rc == BV_OK) rc = bv_setting_get(s, name, out, &err);
+  if (rc == BV_OK && argc == 4) rc = config_series(s, name, argv, out, &err);
+  if (rc == BV_OK && argc < 4) rc = bv_setting_get(s, name, out, &err);
   if (rc != BV_OK) {
     fail(ctx, "bars_config", rc, &err);
   } else {
@@ -229,8 +248,7 @@ static void fn_compact(sqlite3_context *ctx, int argc, sqlite3_value **argv) {
     fail(ctx, "bars_compact", rc, &err);
     return;
   }
-  bv_store_changed(s);
-  char text[96];
+  char text[96]; /* bars are the same as before: what is cached of them stays */
   snprintf(text, sizeof text, "{\"chunks\":%lld,\"bars\":%lld}", (long long)done.chunks,
            (long long)done.bars);
   sqlite3_result_text(ctx, text, -1, SQLITE_TRANSIENT);

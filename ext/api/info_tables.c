@@ -1,6 +1,5 @@
 /*
-** info_tables.c - tables that describe: bars_setting, bars_stat, bars_cache, bars_coverage,
-** bars_indicator, bt_profile.
+** info_tables.c - tables that describe: bars_setting, bars_coverage, bars_indicator, bt_profile.
 */
 #include "api/args.h"
 #include "api/functions.h"
@@ -8,12 +7,32 @@
 #include "calc/indicator.h"
 #include "data/settings.h"
 #include "data/sql.h"
-#include "data/window.h"
 #include "sim/profile.h"
 #include "time/instant.h"
 
 #include <stdio.h>
 #include <string.h>
+
+/* Series that have this setting for themselves. */
+static bv_rc add_reach(const bv_store *s, bv_list *out, const bv_setting *setting) {
+  bool history = strcmp(setting->name, "history") == 0,
+       future = strcmp(setting->name, "future") == 0;
+  size_t at = 0;
+  if (!history && !future) return BV_OK;
+  for (const bv_reach *r; (r = bv_setting_next_reach(s, &at));) {
+    char value[32];
+    int64_t v = history ? r->history : r->future;
+    if (v == 0) continue;
+    snprintf(value, sizeof value, "%lld", (long long)v);
+    BV_TRY(bv_list_text(out, setting->name));
+    BV_TRY(bv_list_text(out, value));
+    BV_TRY(bv_list_text(out, setting->unit));
+    BV_TRY(bv_list_text(out, setting->doc));
+    BV_TRY(bv_list_text(out, r->asset));
+    BV_TRY(bv_list_text(out, r->timestep));
+  }
+  return BV_OK;
+}
 
 static bv_rc fill_setting(bv_store *s, bv_list *out, sqlite3_value *const *arg, bv_err *err) {
   (void)arg;
@@ -26,61 +45,9 @@ static bv_rc fill_setting(bv_store *s, bv_list *out, sqlite3_value *const *arg, 
     BV_TRY(bv_list_text(out, value));
     BV_TRY(bv_list_text(out, table[i].unit));
     BV_TRY(bv_list_text(out, table[i].doc));
-  }
-  return BV_OK;
-}
-
-static bv_rc stat_row(bv_list *out, const char *name, int64_t value, const char *doc) {
-  BV_TRY(bv_list_text(out, name));
-  BV_TRY(bv_list_int(out, value));
-  return bv_list_text(out, doc);
-}
-
-static bv_rc fill_stat(bv_store *s, bv_list *out, sqlite3_value *const *arg, bv_err *err) {
-  (void)arg;
-  (void)err;
-  static const struct {
-    const char *name, *doc;
-  } counter[BV_N_COUNTERS] = {
-      [BV_N_HIT] = {"hit", "reads answered by a window in memory"},
-      [BV_N_LOAD] = {"load", "windows filled from the store"},
-      [BV_N_EXTEND] = {"extend", "windows read on at their end"},
-      [BV_N_STREAM] = {"stream", "scans longer than a window"},
-      [BV_N_EVICT] = {"evict", "windows dropped to stay under memory_limit"},
-      [BV_N_READ] = {"read", "bars read from the database"},
-      [BV_N_DECODE] = {"decode", "columns of sealed chunks decoded"},
-      [BV_N_DERIVE] = {"derive", "indicator values computed"},
-  };
-  for (int i = 0; i < BV_N_COUNTERS; i++) {
-    BV_TRY(stat_row(out, counter[i].name, s->counter[i], counter[i].doc));
-  }
-  BV_TRY(stat_row(out, "memory", bv_mem_total(), "bytes in use by the library in this process"));
-  for (int c = 0; c < BV_MEM_COUNT; c++) {
-    char name[40];
-    snprintf(name, sizeof name, "memory.%s", bv_mem_name((bv_mem)c));
-    BV_TRY(stat_row(out, name, bv_mem_used((bv_mem)c), "bytes of that kind"));
-  }
-  return BV_OK;
-}
-
-static bv_rc fill_cache(bv_store *s, bv_list *out, sqlite3_value *const *arg, bv_err *err) {
-  (void)arg;
-  (void)err;
-  int rank = 0;
-  for (const bv_window *w = s->window; w; w = w->next) {
-    char step[32];
-    int64_t n = w->ring.next - w->ring.first, columns = 1;
-    for (int c = 0; c < BV_NCOL; c++) columns += w->ring.col[c] != NULL;
-    bv_timestep_format(w->src.step, step);
-    BV_TRY(bv_list_text(out, w->src.base.asset));
-    BV_TRY(bv_list_text(out, step));
-    BV_TRY(bv_list_text(out, w->src.agg ? "aggregate" : "window"));
-    BV_TRY(bv_list_int(out, n));
-    BV_TRY(n ? bv_list_int(out, bv_ring_ts(&w->ring, w->ring.first)) : bv_list_null(out));
-    BV_TRY(n ? bv_list_int(out, bv_ring_ts(&w->ring, w->ring.next - 1)) : bv_list_null(out));
-    BV_TRY(bv_list_int(out, w->ring.cap * 16 * columns));
-    BV_TRY(bv_list_int(out, w->hits));
-    BV_TRY(bv_list_int(out, ++rank));
+    BV_TRY(bv_list_null(out));
+    BV_TRY(bv_list_null(out));
+    BV_TRY(add_reach(s, out, &table[i]));
   }
   return BV_OK;
 }
@@ -209,13 +176,8 @@ static bv_rc fill_profile(bv_store *s, bv_list *out, sqlite3_value *const *arg, 
 }
 
 static const bv_list_def tables[] = {
-    {"bars_setting", "name TEXT, value TEXT, unit TEXT, doc TEXT", 4, 0, fill_setting, false},
-    {"bars_stat", "name TEXT, value INTEGER, doc TEXT", 3, 0, fill_stat, false},
-    {"bars_cache",
-     "asset TEXT, timestep TEXT, kind TEXT, bars INTEGER, first INTEGER, last INTEGER, bytes "
-     "INTEGER,"
-     " hits INTEGER, rank INTEGER",
-     9, 0, fill_cache, false},
+    {"bars_setting", "name TEXT, value TEXT, unit TEXT, doc TEXT, asset TEXT, timestep TEXT", 6, 0,
+     fill_setting, false},
     {"bars_coverage",
      "asset TEXT, timestep TEXT, first INTEGER, last INTEGER, bars INTEGER, tz TEXT, source TEXT,"
      " \"asset=\" HIDDEN, \"timestep=\" HIDDEN",

@@ -18,6 +18,8 @@ _Static_assert(sizeof(prefix) == 16, "the prefix keeps user bytes 16-byte aligne
 #define DEAD 0x64656164u
 
 static _Atomic int64_t used[BV_MEM_COUNT];
+static _Atomic int64_t all, peak;
+static _Atomic int64_t limit = INT64_C(1) << 30;
 static _Atomic int64_t fail_left = -1; /* < 0: the hook is off */
 static _Atomic int fail_keep;
 static _Atomic int64_t fail_count;
@@ -38,6 +40,11 @@ static int must_fail(void) {
 
 static void account(bv_mem cat, int64_t delta) {
   atomic_fetch_add_explicit(&used[cat], delta, memory_order_relaxed);
+  int64_t now = atomic_fetch_add_explicit(&all, delta, memory_order_relaxed) + delta;
+  int64_t most = atomic_load_explicit(&peak, memory_order_relaxed);
+  while (now > most && !atomic_compare_exchange_weak_explicit(
+                           &peak, &most, now, memory_order_relaxed, memory_order_relaxed)) {
+  }
 }
 
 void *bv_alloc(bv_mem cat, size_t n) {
@@ -95,9 +102,19 @@ int64_t bv_mem_used(bv_mem cat) {
 }
 
 int64_t bv_mem_total(void) {
-  int64_t sum = 0;
-  for (int c = 0; c < BV_MEM_COUNT; c++) sum += bv_mem_used((bv_mem)c);
-  return sum;
+  return atomic_load_explicit(&all, memory_order_relaxed);
+}
+
+int64_t bv_mem_peak(void) {
+  return atomic_load_explicit(&peak, memory_order_relaxed);
+}
+
+int64_t bv_mem_limit(void) {
+  return atomic_load_explicit(&limit, memory_order_relaxed);
+}
+
+void bv_mem_set_limit(int64_t bytes) {
+  atomic_store_explicit(&limit, bytes, memory_order_relaxed);
 }
 
 const char *bv_mem_name(bv_mem cat) {

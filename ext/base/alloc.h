@@ -51,6 +51,14 @@ void bv_free(void *p);
 int64_t bv_mem_used(bv_mem cat);
 int64_t bv_mem_total(void);
 
+/* The most bytes that have been in use at once. */
+int64_t bv_mem_peak(void);
+
+/* The budget: how many bytes in all the process is to stay within.  Caches give memory back when
+** bv_mem_total() is above it; nothing here refuses memory because of it. */
+int64_t bv_mem_limit(void);
+void bv_mem_set_limit(int64_t bytes);
+
 /* Lower-case name of a category, for the cache tables. */
 const char *bv_mem_name(bv_mem cat);
 

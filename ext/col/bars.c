@@ -1,5 +1,5 @@
 /*
-** bars.c - the names of the columns.
+** bars.c - searching by time, and the names of the columns.
 */
 #include "col/bars.h"
 #include "base/text.h"
@@ -7,6 +7,25 @@
 static const char *const column_name[BV_NCOL] = {
     "open", "high", "low",           "close", "volume", "vwap",    "trades",
     "bid",  "ask",  "open_interest", "count", "filled", "known_at"};
+
+int64_t bv_bars_lower_bound(const bv_bars *b, int64_t ts) {
+  int64_t lo = 0, hi = b->n;
+  while (lo < hi) {
+    int64_t mid = lo + (hi - lo) / 2;
+    if (b->ts[mid] < ts) {
+      lo = mid + 1;
+    } else {
+      hi = mid;
+    }
+  }
+  return lo;
+}
+
+bv_bars bv_bars_range(const bv_bars *b, int64_t i, int64_t j) {
+  bv_bars v = {.n = j > i ? j - i : 0, .ts = b->ts ? b->ts + i : NULL};
+  for (int c = 0; c < BV_NCOL; c++) v.col[c] = b->col[c] ? b->col[c] + i : NULL;
+  return v;
+}
 
 const char *bv_column_name(int col) {
   if (col == BV_COL_TS) return "ts";

@@ -45,6 +45,12 @@ typedef struct bv_bars {
   const double *col[BV_NCOL];
 } bv_bars;
 
+/* The first bar at or after ts; n where there is none. */
+int64_t bv_bars_lower_bound(const bv_bars *b, int64_t ts);
+
+/* Bars [i, j) of a view; none where i >= j. */
+bv_bars bv_bars_range(const bv_bars *b, int64_t i, int64_t j);
+
 /* Name of a column as in SQL ("open", "open_interest", "ts"); "?" for a number that is none. */
 const char *bv_column_name(int col);
 

@@ -2,6 +2,7 @@
 #include "col/chunk.h"
 
 #include <assert.h>
+#include <math.h>
 #include <string.h>
 
 void bv_chunk_init(bv_chunk *c, bv_mem mem, unsigned mask) {
@@ -120,6 +121,28 @@ done:
   bv_free(pos);
   bv_free(tmp);
   return rc;
+}
+
+bv_rc bv_chunk_append(bv_chunk *c, const bv_bars *bars) {
+  if (bars->n <= 0) return BV_OK;
+  BV_TRY(bv_chunk_reserve(c, c->n + bars->n));
+  memcpy(c->ts + c->n, bars->ts, (size_t)bars->n * 8);
+  for (int i = 0; i < BV_NCOL; i++) {
+    if (!c->col[i]) continue;
+    double *to = c->col[i] + c->n;
+    if (bars->col[i]) {
+      memcpy(to, bars->col[i], (size_t)bars->n * 8);
+    } else {
+      for (int64_t k = 0; k < bars->n; k++) to[k] = NAN;
+    }
+  }
+  c->n += bars->n;
+  return BV_OK;
+}
+
+bv_bars bv_chunk_range(const bv_chunk *c, int64_t lo, int64_t hi) {
+  bv_bars b = bv_chunk_view(c);
+  return bv_bars_range(&b, bv_bars_lower_bound(&b, lo), bv_bars_lower_bound(&b, hi));
 }
 
 bv_bars bv_chunk_view(const bv_chunk *c) {

@@ -48,7 +48,11 @@ bool bv_chunk_ordered(const bv_chunk *c);
 ** the others. */
 BV_MUST bv_rc bv_chunk_sort(bv_chunk *c, int64_t *dropped);
 
-/* The bars as a borrowed view. */
+/* Append bars, in the columns the chunk has; an absent one becomes NaN. */
+BV_MUST bv_rc bv_chunk_append(bv_chunk *c, const bv_bars *bars);
+
+/* The bars as a borrowed view; and those of them with lo <= ts < hi. */
 bv_bars bv_chunk_view(const bv_chunk *c);
+bv_bars bv_chunk_range(const bv_chunk *c, int64_t lo, int64_t hi);
 
 #endif

@@ -30,8 +30,9 @@ typedef struct bv_resample {
   int32_t session_lo, session_hi;
   bv_timestep base_step; /* of the bars fed; n = 0: they end with their bucket */
   const bv_zone *base_zone;
-  int64_t start, end; /* the open bucket; empty while count = 0 */
-  int64_t last;       /* its last bar's start */
+  int64_t dur, base_dur; /* where fixed, else 0 */
+  int64_t start, end;    /* the open bucket, or the last one while count = 0 */
+  int64_t last;          /* its last bar's start */
   int64_t count;
   double open, high, low, close;
   double volume, trades; /* NaN until a bar has one */
@@ -48,7 +49,11 @@ void bv_resample_base(bv_resample *r, bv_timestep step, const bv_zone *zone);
 /* Whether a bar that starts at ts belongs to the session; always, where there is none. */
 bool bv_resample_in_session(const bv_zone *zone, int32_t lo, int32_t hi, int64_t ts);
 
-/* Take bars (with open, high, low, close; the others may be absent) and append finished buckets. */
+/* The columns of base bars that are needed for these of buckets. */
+unsigned bv_resample_needs(unsigned out);
+
+/* Take bars, in any columns, and append finished buckets in the columns that `out` has.  What an absent
+** column would give is NaN. */
 BV_MUST bv_rc bv_resample_feed(bv_resample *r, const bv_bars *in, bv_chunk *out);
 
 /* Append the open bucket, if there is one. */

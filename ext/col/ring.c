@@ -84,6 +84,23 @@ bv_rc bv_ring_add_column(bv_ring *r, bv_column c, const double *values) {
   return BV_OK;
 }
 
+void bv_ring_carry(const bv_ring *from, const double *values, const bv_ring *to, double *out,
+                   int64_t lo, int64_t hi) {
+  if (lo < hi) put(to, out, lo, values + bv_ring_slot(from, lo), hi - lo);
+}
+
+bv_rc bv_ring_grow(bv_ring *r, int64_t cap) {
+  assert(cap >= r->cap);
+  bv_ring big;
+  BV_TRY(bv_ring_init(&big, cap, r->first, r->mask));
+  bv_bars held;
+  bv_rc rc = bv_ring_view(r, r->first, r->next, &held);
+  if (rc == BV_OK) rc = bv_ring_push(&big, &held);
+  bv_ring_reset(rc == BV_OK ? r : &big);
+  if (rc == BV_OK) *r = big;
+  return rc;
+}
+
 bv_rc bv_ring_view(const bv_ring *r, int64_t lo, int64_t hi, bv_bars *out) {
   if (lo < r->first || hi > r->next || lo > hi) return BV_RANGE;
   int64_t slot = bv_ring_slot(r, lo);
@@ -95,6 +112,11 @@ bv_rc bv_ring_view(const bv_ring *r, int64_t lo, int64_t hi, bv_bars *out) {
 void bv_ring_trim(bv_ring *r, int64_t lo) {
   if (lo > r->next) lo = r->next;
   if (lo > r->first) r->first = lo;
+}
+
+void bv_ring_cut(bv_ring *r, int64_t hi) {
+  if (hi < r->first) hi = r->first;
+  if (hi < r->next) r->next = hi;
 }
 
 int64_t bv_ring_lower_bound(const bv_ring *r, int64_t ts) {

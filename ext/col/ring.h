@@ -36,12 +36,21 @@ BV_MUST bv_rc bv_ring_push(bv_ring *r, const bv_bars *bars);
 /* Add column `c` for the bars held: values[0..next-first); may be NULL where none is held. */
 BV_MUST bv_rc bv_ring_add_column(bv_ring *r, bv_column c, const double *values);
 
+/* Give the ring room for cap bars, at least as many as it has; the bars held keep their numbers, their
+** slots change. */
+BV_MUST bv_rc bv_ring_grow(bv_ring *r, int64_t cap);
+
 /* Borrow bars [lo, hi) as a contiguous view, valid until the next push, trim or reset.  BV_RANGE
 ** where they are not all held; *out is then untouched. */
 BV_MUST bv_rc bv_ring_view(const bv_ring *r, int64_t lo, int64_t hi, bv_bars *out);
 
-/* Forget bars before index lo. */
+/* Forget bars before index lo; or from index hi on. */
 void bv_ring_trim(bv_ring *r, int64_t lo);
+void bv_ring_cut(bv_ring *r, int64_t hi);
+
+/* Copy values of bars [lo, hi) from a column kept in parallel to `from` into one for `to`. */
+void bv_ring_carry(const bv_ring *from, const double *values, const bv_ring *to, double *out,
+                   int64_t lo, int64_t hi);
 
 /* First held index whose time is >= ts (next if none). */
 int64_t bv_ring_lower_bound(const bv_ring *r, int64_t ts);

@@ -251,7 +251,11 @@ bv_rc bv_series_make(bv_store *s, const char *asset, bv_timestep step, const cha
   sqlite3_bind_int64(st, 1, id);
   sqlite3_bind_text(st, 2, canonical, -1, SQLITE_STATIC);
   BV_TRY(bv_sql_done(s->db, st, err, "barsvt_series"));
-  bv_store_catalog_changed(s);
+  if (tz) {
+    bv_store_catalog_changed(s); /* days of what is stored may have moved */
+  } else {
+    bv_store_catalog_grew(s);
+  }
   int found;
   BV_TRY(load_from(s, asset, canonical, out, &found, err));
   return found ? BV_OK : bv_fail(err, BV_CORRUPT, "barsvt_series: the row just written is gone");

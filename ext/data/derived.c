@@ -1,5 +1,7 @@
 /* derived.c - indicator columns of a window; see derived.h. */
 #include "data/derived.h"
+#include "data/cachelog.h"
+#include "data/evict.h"
 
 #include <assert.h>
 #include <math.h>
@@ -17,15 +19,18 @@ typedef struct bv_derived {
   int64_t lo, hi; /* bars computed */
   int64_t block;  /* time block of the last bar run */
   bool started;
+  int64_t used, hits, misses;
   double *value;   /* 2 * ring.cap, as the ring's columns */
-  double *scratch; /* (BV_IND_MAX_OUTPUT + 1) * PIECE */
+  double *bigger;  /* what value becomes when the ring has grown */
+  int64_t cap;     /* the ring's, for which value was made */
+  double *scratch; /* the store's: (BV_IND_MAX_OUTPUT + 1) * PIECE */
 } bv_derived;
 
 static void derived_free(bv_derived *d) {
   if (!d) return;
   for (int i = 0; i < BV_MAX_STAGE; i++) bv_free(d->state[i]);
   bv_free(d->value);
-  bv_free(d->scratch);
+  bv_free(d->bigger);
   bv_free(d);
 }
 
@@ -35,6 +40,20 @@ void bv_derived_free_all(bv_window *w) {
     derived_free(w->derived);
     w->derived = next;
   }
+}
+
+static void describe(const bv_window *w, const bv_derived *d, bv_derived_info *out) {
+  const bv_ring *r = &w->ring;
+  int64_t lo = d->lo > r->first ? d->lo : r->first;
+  *out = (bv_derived_info){.bars = d->hi > lo ? d->hi - lo : 0,
+                           .bytes = d->cap * 16,
+                           .hits = d->hits,
+                           .misses = d->misses,
+                           .used = d->used};
+  bv_spec_format(&d->spec, out->spec, sizeof out->spec);
+  if (out->bars == 0) return;
+  out->first = bv_ring_ts(r, lo);
+  out->last = bv_ring_ts(r, d->hi - 1);
 }
 
 static unsigned price_mask(const bv_spec *s) {
@@ -85,8 +104,12 @@ static bv_rc derived_new(const bv_window *w, const bv_spec *spec, bv_derived **o
     if (!d->state[k]) goto fail;
     if (!st->ind->window) d->recursive = true;
   }
-  d->value = bv_alloc(BV_MEM_DERIVED, (size_t)w->ring.cap * 16);
-  d->scratch = bv_alloc(BV_MEM_DERIVED, (size_t)PIECE * (BV_IND_MAX_OUTPUT + 1) * 8);
+  d->cap = w->ring.cap;
+  d->value = bv_alloc(BV_MEM_DERIVED, (size_t)d->cap * 16);
+  if (!w->store->scratch) {
+    w->store->scratch = bv_alloc(BV_MEM_DERIVED, (size_t)PIECE * (BV_IND_MAX_OUTPUT + 1) * 8);
+  }
+  d->scratch = w->store->scratch;
   if (!d->value || !d->scratch) goto fail;
   derived_reset(d);
   *out = d;
@@ -144,12 +167,6 @@ static void anchor(bv_derived *d) {
   }
 }
 
-static bv_bars sub_view(const bv_bars *b, int64_t at, int64_t n) {
-  bv_bars v = {.n = n, .ts = b->ts + at};
-  for (int c = 0; c < BV_NCOL; c++) v.col[c] = b->col[c] ? b->col[c] + at : NULL;
-  return v;
-}
-
 static int64_t floor_div(int64_t a, int64_t b) {
   return a / b - (a % b < 0);
 }
@@ -163,7 +180,7 @@ static void run_bars(bv_derived *d, const bv_bars *b, int64_t block_s, double *o
     d->block = block;
     int64_t block_end = (block + 1) * block_s;
     while (j < b->n && j - i < PIECE && b->ts[j] < block_end) j++;
-    bv_bars v = sub_view(b, i, j - i);
+    bv_bars v = bv_bars_range(b, i, j);
     chain_run(d, &v, j - i);
     if (out) memcpy(out + i, d->scratch, (size_t)(j - i) * 8);
     i = j;
@@ -237,6 +254,8 @@ static bv_rc warm_windowed(bv_window *w, bv_derived *d, int64_t ts, bv_err *err)
 static bv_rc catch_up(bv_window *w, bv_derived *d, bv_err *err) {
   const bv_ring *r = &w->ring;
   if (d->hi == r->next && d->lo <= d->hi) return BV_OK;
+  int64_t t0 = bv_log_now(), from = d->hi;
+  const char *reason = d->lo < d->hi ? "new bars" : "computed for the first time";
   BV_TRY(bv_window_need(w, d->mask, err));
   if (d->hi < r->first || d->hi > r->next || d->lo == d->hi) {
     derived_reset(d);
@@ -258,6 +277,15 @@ static bv_rc catch_up(bv_window *w, bv_derived *d, bv_err *err) {
     i += n;
     d->hi = i;
   }
+  char spec[48];
+  bv_spec_format(&d->spec, spec, sizeof spec);
+  bv_log_add(w->store, &(bv_decision){.event = BV_EV_COMPUTE,
+                                      .held = BV_HELD_INDICATOR,
+                                      .src = &w->src,
+                                      .what = spec,
+                                      .bars = d->hi - (from > d->lo ? from : d->lo),
+                                      .ns = bv_log_now() - t0,
+                                      .reason = reason});
   if (d->lo < r->first) d->lo = r->first;
   return BV_OK;
 }
@@ -267,10 +295,85 @@ bv_rc bv_derived_catch_up(bv_window *w, bv_err *err) {
   return BV_OK;
 }
 
+/* ---- memory ---- */
+
+bv_rc bv_derived_prepare(bv_window *w, int64_t cap) {
+  for (bv_derived *d = w->derived; d; d = d->next) {
+    d->bigger = bv_alloc(BV_MEM_DERIVED, (size_t)cap * 16);
+    if (!d->bigger) return BV_NOMEM;
+  }
+  return BV_OK;
+}
+
+void bv_derived_moved(bv_window *w, const bv_ring *before) {
+  for (bv_derived *d = w->derived; d; d = d->next) {
+    if (before) {
+      int64_t lo = d->lo > w->ring.first ? d->lo : w->ring.first;
+      bv_ring_carry(before, d->value, &w->ring, d->bigger, lo, d->hi);
+      bv_free(d->value);
+      d->value = d->bigger;
+      d->cap = w->ring.cap;
+    } else {
+      bv_free(d->bigger);
+    }
+    d->bigger = NULL;
+  }
+}
+
+static bv_derived **oldest(const bv_store *s, bv_window **owner) {
+  bv_derived **best = NULL;
+  for (bv_window *w = s->window; w; w = w->next) {
+    if (w->pins > 0 || w->refs > 1) continue;
+    for (bv_derived **p = &w->derived; *p; p = &(*p)->next) {
+      if (best && (*best)->used <= (*p)->used) continue;
+      best = p;
+      *owner = w;
+    }
+  }
+  return best;
+}
+
+bool bv_derived_oldest(const bv_store *s, int64_t *used) {
+  bv_window *w;
+  bv_derived **d = oldest(s, &w);
+  if (d) *used = (*d)->used;
+  return d != NULL;
+}
+
+void bv_derived_drop_oldest(bv_store *s) {
+  bv_window *w;
+  bv_derived_info info;
+  bv_derived **p = oldest(s, &w), *d;
+  if (!p) return;
+  d = *p;
+  describe(w, d, &info);
+  bv_log_add(s, &(bv_decision){.event = BV_EV_EVICT,
+                               .held = BV_HELD_INDICATOR,
+                               .src = &w->src,
+                               .what = info.spec,
+                               .bars = info.bars,
+                               .bytes = info.bytes,
+                               .reason = "over memory_limit, not used for longest"});
+  *p = d->next;
+  derived_free(d);
+}
+
+const struct bv_derived *bv_derived_next(const bv_window *w, const struct bv_derived *d,
+                                         bv_derived_info *out) {
+  d = d ? d->next : w->derived;
+  if (d) describe(w, d, out);
+  return d;
+}
+
+/* ---- values ---- */
+
 static bv_rc find(bv_window *w, const bv_spec *spec, bv_derived **out) {
   bv_derived **p = &w->derived;
   while (*p && !bv_spec_eq(&(*p)->spec, spec)) p = &(*p)->next;
-  if (!*p) BV_TRY(derived_new(w, spec, p));
+  if (!*p) {
+    BV_TRY(derived_new(w, spec, p));
+    bv_evict(w->store);
+  }
   *out = *p;
   return BV_OK;
 }
@@ -285,7 +388,15 @@ bv_rc bv_derived_at(bv_window *w, const bv_spec *spec, int64_t i, double *out, b
   }
   bv_derived *d;
   BV_TRY(find(w, spec, &d));
-  if (i >= d->hi || i < d->lo) BV_TRY(catch_up(w, d, err));
+  d->used = ++w->store->tick;
+  if (i < d->hi && i >= d->lo) {
+    d->hits++;
+    w->store->counter[BV_N_HIT_IND]++;
+  } else {
+    d->misses++;
+    w->store->counter[BV_N_MISS_IND]++;
+    BV_TRY(catch_up(w, d, err));
+  }
   *out = d->value[bv_ring_slot(&w->ring, i)];
   return BV_OK;
 }

@@ -2,7 +2,8 @@
 ** derived.h - indicator columns of a window.
 **
 ** A column is named by a spec, e.g. "close", "hl2", "sma:20", "sma:9@rsi:14" (the sma of the rsi).
-** Values are computed once for the bars a window holds and extended at its end.
+** Values are computed once for the bars a window holds and extended at its end.  Columns of windows
+** are dropped before windows are when memory runs short, and computed again when they are read.
 **
 ** No value depends on where the window begins.  Recursive indicators are run from the first stored
 ** bar of the source.  Windowed ones are run from far enough back to pass an anchor bar: the first
@@ -52,6 +53,9 @@ BV_MUST bv_rc bv_spec_push(bv_spec *spec, const bv_indicator *ind, int output, c
 /* The bar column an indicator's input slot reads; BV_COL_NONE for the free one. */
 bv_column bv_input_column(bv_input in);
 
+/* The text that bv_spec_parse reads, cut where it does not fit. */
+void bv_spec_format(const bv_spec *spec, char *out, size_t cap);
+
 bool bv_spec_eq(const bv_spec *a, const bv_spec *b);
 
 /* The spec's value at bar i, which the window holds; NaN where there is none yet. */
@@ -61,5 +65,23 @@ BV_MUST bv_rc bv_derived_at(bv_window *w, const bv_spec *spec, int64_t i, double
 BV_MUST bv_rc bv_derived_catch_up(bv_window *w, bv_err *err);
 
 void bv_derived_free_all(bv_window *w);
+
+/* Before the ring grows to cap bars: get the memory; and after it has, or has not (before = NULL): move
+** the values, of which `before` tells where they were. */
+BV_MUST bv_rc bv_derived_prepare(bv_window *w, int64_t cap);
+void bv_derived_moved(bv_window *w, const bv_ring *before);
+
+/* The column not read for longest, of windows that nobody reads: its tick, false where there is none;
+** and dropping it. */
+bool bv_derived_oldest(const bv_store *s, int64_t *used);
+void bv_derived_drop_oldest(bv_store *s);
+
+/* Walk a window's columns: the one after d, or the first; what it is and holds. */
+typedef struct bv_derived_info {
+  char spec[80];
+  int64_t bars, first, last, bytes, hits, misses, used;
+} bv_derived_info;
+const struct bv_derived *bv_derived_next(const bv_window *w, const struct bv_derived *d,
+                                         bv_derived_info *out);
 
 #endif

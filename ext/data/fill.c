@@ -50,7 +50,7 @@ static bv_rc add_real(filler *f, const bv_bars *b, int64_t i) {
 static bv_rc weave(filler *f, const bv_bars *before, const bv_bars *real) {
   bool any = before->n > 0;
   int64_t ts = any ? before->ts[0] : 0;
-  double close = any ? before->col[BV_COL_CLOSE][0] : NAN;
+  double close = any ? before->col[BV_COL_CLOSE][0] : NAN; /* both are read with the close */
   for (int64_t i = 0; i < real->n && f->out->n < f->want; i++) {
     if (any) BV_TRY(add_between(f, ts, close, real->ts[i]));
     if (f->out->n == f->want) break;

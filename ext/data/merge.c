@@ -9,45 +9,17 @@
 #include "data/seg.h"
 #include "time/instant.h"
 
-#include <math.h>
-#include <string.h>
-
-static int64_t lower_bound(const bv_bars *b, int64_t ts) {
-  int64_t lo = 0, hi = b->n;
-  while (lo < hi) {
-    int64_t mid = lo + (hi - lo) / 2;
-    if (b->ts[mid] < ts) {
-      lo = mid + 1;
-    } else {
-      hi = mid;
-    }
-  }
-  return lo;
-}
-
 /* Append bars [i, j) of a sealed chunk. */
 static bv_rc append_range(bv_chunk *out, const bv_bars *b, int64_t i, int64_t j) {
-  if (i >= j) return BV_OK;
-  BV_TRY(bv_chunk_reserve(out, out->n + (j - i)));
-  memcpy(out->ts + out->n, b->ts + i, (size_t)(j - i) * 8);
-  for (int c = 0; c < BV_NCOL; c++) {
-    if (!out->col[c]) continue;
-    double *to = out->col[c] + out->n;
-    if (b->col[c]) {
-      memcpy(to, b->col[c] + i, (size_t)(j - i) * 8);
-    } else {
-      for (int64_t k = 0; k < j - i; k++) to[k] = NAN;
-    }
-  }
-  out->n += j - i;
-  return BV_OK;
+  bv_bars v = bv_bars_range(b, i, j);
+  return bv_chunk_append(out, &v);
 }
 
 /* Merge sealed bars [i, j) with the rows, up to `want` bars in all of out. */
 static bv_rc merge(bv_chunk *out, const bv_bars *sealed, int64_t i, int64_t j, const bv_bars *rows,
                    int64_t want) {
   for (int64_t k = 0; k < rows->n && out->n < want; k++) {
-    int64_t cut = lower_bound(sealed, rows->ts[k]);
+    int64_t cut = bv_bars_lower_bound(sealed, rows->ts[k]);
     if (cut > j) cut = j;
     if (cut - i > want - out->n) cut = i + (want - out->n);
     BV_TRY(append_range(out, sealed, i, cut));
@@ -70,7 +42,8 @@ static bv_rc read_chunk(bv_store *s, const bv_series *series, int64_t chunk, int
   if (rc == BV_OK) rc = bv_seg_load(s, series, chunk, out->mask, &sealed, err);
   if (rc == BV_OK) {
     bv_bars r = bv_chunk_view(&rows);
-    rc = merge(out, &sealed, lower_bound(&sealed, lo), lower_bound(&sealed, hi), &r, want);
+    rc = merge(out, &sealed, bv_bars_lower_bound(&sealed, lo), bv_bars_lower_bound(&sealed, hi), &r,
+               want);
   }
   bv_chunk_reset(&rows);
   return rc;
@@ -119,7 +92,7 @@ static bv_rc find_start(bv_store *s, const bv_series *series, int64_t lo, int64_
     }
     bv_bars sealed;
     BV_TRY(bv_seg_load(s, series, chunk, 0, &sealed, err));
-    have += lower_bound(&sealed, at); /* rows of new times in the chunk only add to it */
+    have += bv_bars_lower_bound(&sealed, at); /* rows of new times in the chunk only add to it */
     if (have >= max) {
       *from = start > lo ? start : lo;
       return BV_OK;

@@ -29,15 +29,7 @@ static bv_rc sealed_get(bv_store *s, const bv_series *series, int64_t ts, double
   bv_bars b;
   *found = false;
   BV_TRY(bv_seg_load(s, series, bv_seg_chunk_of(series, ts), BV_STORED_MASK, &b, err));
-  int64_t lo = 0, hi = b.n;
-  while (lo < hi) {
-    int64_t mid = lo + (hi - lo) / 2;
-    if (b.ts[mid] < ts) {
-      lo = mid + 1;
-    } else {
-      hi = mid;
-    }
-  }
+  int64_t lo = bv_bars_lower_bound(&b, ts);
   if (lo == b.n || b.ts[lo] != ts) return BV_OK;
   for (int c = 0; c < BV_NCOL; c++) value[c] = b.col[c] ? b.col[c][lo] : NAN;
   *found = true;
@@ -73,7 +65,10 @@ bv_rc bv_raw_put(bv_store *s, const bv_series *series, int64_t ts, const double 
   if (!found) {
     BV_TRY(bv_hot_put(s, series->id, ts, value, false, &wrote, err));
     *what = wrote ? BV_PUT_NEW : BV_PUT_SAME;
-    if (wrote) return bv_compact_note(s, series, ts, err);
+    if (wrote) {
+      bv_store_wrote(s, series, ts);
+      return bv_compact_note(s, series, ts, err);
+    }
   }
   *what = BV_PUT_SAME;
   if (how == BV_CONFLICT_IGNORE) return BV_OK;
@@ -84,6 +79,7 @@ bv_rc bv_raw_put(bv_store *s, const bv_series *series, int64_t ts, const double 
   if (how == BV_CONFLICT_ERROR) return bv_put_conflict(series, ts, err);
   *what = BV_PUT_CHANGED;
   BV_TRY(bv_hot_put(s, series->id, ts, value, true, &wrote, err));
+  bv_store_wrote(s, series, ts);
   return bv_compact_note(s, series, ts, err);
 }
 
@@ -93,6 +89,7 @@ bv_rc bv_raw_delete(bv_store *s, const bv_series *series, int64_t ts, bv_err *er
   bool sealed;
   BV_TRY(prepare_write(s, series, err));
   BV_TRY(sealed_get(s, series, ts, have, &sealed, err));
+  bv_store_wrote(s, series, ts);
   if (sealed) BV_TRY(bv_compact_unseal(s, series, bv_seg_chunk_of(series, ts), err));
   return bv_hot_delete(s, series->id, ts, ts + 1, err);
 }

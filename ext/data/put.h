@@ -15,7 +15,7 @@ typedef enum bv_on_conflict {
 typedef enum bv_put_result { BV_PUT_SAME, BV_PUT_NEW, BV_PUT_CHANGED } bv_put_result;
 
 /* Store one bar.  A bar with the same values under the same time is left as it is.  With different
-** values: BV_CONFLICT, ignored, or replaced.  *what (may be NULL) tells what happened.  The caller calls bv_store_changed() once it is done. */
+** values: BV_CONFLICT, ignored, or replaced.  *what (may be NULL) tells what happened. */
 BV_MUST bv_rc bv_raw_put(bv_store *s, const bv_series *series, int64_t ts,
                          const double value[BV_NCOL], bv_on_conflict how, bv_put_result *what,
                          bv_err *err);

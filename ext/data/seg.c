@@ -1,5 +1,6 @@
 /* seg.c - sealed bars: the table barsvt_seg; see seg.h. */
 #include "data/seg.h"
+#include "data/cachelog.h"
 #include "data/segstat.h"
 #include "data/sql.h"
 #include "time/instant.h"
@@ -84,6 +85,33 @@ void bv_seg_cache_clear(bv_store *s) {
   bv_segctx_free(c->ctx);
   bv_free(c);
   s->segcache = NULL;
+}
+
+/* The entry longest unused that holds memory. */
+static entry *cache_oldest(struct bv_segcache *c) {
+  entry *pick = NULL;
+  for (int i = 0; c && i < CACHE; i++) {
+    if (c->slot[i].bars.cap > 0 && (!pick || c->slot[i].used < pick->used)) pick = &c->slot[i];
+  }
+  return pick;
+}
+
+bool bv_seg_cache_drop_oldest(bv_store *s) {
+  entry *e = cache_oldest(s->segcache);
+  for (int i = 0; !e && i < s->nattached; i++) e = cache_oldest(s->attached[i]->segcache);
+  if (!e) return false;
+  bv_chunk_reset(&e->bars);
+  e->series = 0;
+  return true;
+}
+
+/* While one chunk is decoded, the others go first where memory is short. */
+static void make_room(struct bv_segcache *c, const entry *keep) {
+  for (int i = 0; i < CACHE && bv_mem_total() > bv_mem_limit(); i++) {
+    if (&c->slot[i] == keep) continue;
+    bv_chunk_reset(&c->slot[i].bars);
+    c->slot[i].series = 0;
+  }
 }
 
 /* The entry of a chunk, or the one longest unused, emptied for it. */
@@ -172,6 +200,17 @@ static bv_rc decoded(const bv_series *series, int64_t chunk, int col, bv_rc rc, 
   return corrupt(series, chunk, col, rc == BV_OK ? "count differs" : why->msg, err);
 }
 
+/* Counters of an attached store are its own; the log is the connection's. */
+static void note_decode(bv_store *s, const bv_series *series, int col, int64_t n, int64_t t0) {
+  s->counter[BV_N_DECODE]++;
+  bv_log_add(s->parent ? s->parent : s, &(bv_decision){.event = BV_EV_DECODE,
+                                                       .held = BV_HELD_CHUNK,
+                                                       .series = series,
+                                                       .what = bv_column_name(col),
+                                                       .bars = n,
+                                                       .ns = bv_log_now() - t0});
+}
+
 static bv_rc load_times(bv_store *s, const bv_series *series, entry *e, bv_err *err) {
   sqlite3_stmt *st;
   const void *blob = NULL;
@@ -179,6 +218,7 @@ static bv_rc load_times(bv_store *s, const bv_series *series, entry *e, bv_err *
   int64_t n;
   BV_TRY(fetch(s, series, e->chunk, BV_COL_TS, &st, &blob, &bytes, &n, err));
   if (n < 0) return check_unsealed(s, series, e->chunk, err);
+  int64_t t0 = bv_log_now();
   bv_rc rc = bv_chunk_reserve(&e->bars, n);
   size_t got = 0;
   if (rc == BV_OK) {
@@ -190,7 +230,7 @@ static bv_rc load_times(bv_store *s, const bv_series *series, entry *e, bv_err *
   sqlite3_reset(st);
   if (rc != BV_OK) return rc;
   e->bars.n = n;
-  s->counter[BV_N_DECODE]++;
+  note_decode(s, series, BV_COL_TS, n, t0);
   return check_times(series, e->chunk, &e->bars, err);
 }
 
@@ -224,6 +264,8 @@ static bv_rc load_column(bv_store *s, const bv_series *series, entry *e, int col
   const void *blob = NULL;
   int bytes = 0;
   int64_t n;
+  int64_t t0 = bv_log_now();
+  make_room(s->segcache, e);
   BV_TRY(fetch(s, series, e->chunk, col, &st, &blob, &bytes, &n, err));
   if (n < 0) return check_absent(s, series, e->chunk, col, err);
   bv_rc rc = BV_OK;
@@ -245,7 +287,7 @@ static bv_rc load_column(bv_store *s, const bv_series *series, entry *e, int col
   }
   e->bars.col[col] = values;
   e->bars.mask |= BV_COLBIT(col);
-  s->counter[BV_N_DECODE]++;
+  note_decode(s, series, col, n, t0);
   s->counter[BV_N_READ] += n;
   return BV_OK;
 }

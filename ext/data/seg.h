@@ -54,6 +54,10 @@ BV_MUST bv_rc bv_seg_write(bv_store *s, const bv_series *series, int64_t chunk, 
 BV_MUST bv_rc bv_seg_span(bv_store *s, const bv_series *series, int64_t *first, int64_t *last,
                           int64_t *n, bv_err *err);
 
+/* Forget the decoded chunk not used for longest, in the store or those it owns; false where there is
+** none. */
+bool bv_seg_cache_drop_oldest(bv_store *s);
+
 /* Forget decoded chunks (the store is closed). */
 void bv_seg_cache_clear(bv_store *s);
 

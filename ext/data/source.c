@@ -2,12 +2,12 @@
 #include "data/source.h"
 #include "base/text.h"
 #include "col/resample.h"
+#include "data/blocks.h"
 #include "data/fill.h"
 #include "data/raw.h"
 #include "time/instant.h"
 
 #include <assert.h>
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -98,6 +98,27 @@ bool bv_source_eq(const bv_source *a, const bv_source *b) {
          a->session_hi == b->session_hi && a->fill == b->fill && a->cut == b->cut;
 }
 
+size_t bv_source_key(const bv_source *src, char key[BV_SOURCE_KEY]) {
+  size_t n = 0;
+#define ADD(field)                                                                                 \
+  memcpy(key + n, &(field), sizeof(field));                                                        \
+  n += sizeof(field)
+  int64_t unit = src->step.unit, fill = src->fill, agg = src->agg;
+  ADD(src->base.id);
+  ADD(src->base.home);
+  ADD(agg);
+  ADD(src->step.n);
+  ADD(unit);
+  ADD(src->zone);
+  ADD(src->session_lo);
+  ADD(src->session_hi);
+  ADD(fill);
+  ADD(src->cut);
+#undef ADD
+  assert(n <= BV_SOURCE_KEY);
+  return n;
+}
+
 int64_t bv_source_known_at(const bv_source *src, int64_t ts) {
   return bv_timestep_end(src->step, src->zone, ts);
 }
@@ -122,99 +143,82 @@ int64_t bv_source_limit(const bv_source *src, int64_t clock) {
 }
 
 unsigned bv_source_mask(const bv_source *src, unsigned mask) {
-  return src->agg ? BV_RESAMPLE_OUT : mask & (BV_COLBIT(BV_COL_OI + 1) - 1u);
+  if (!src->agg) return mask & BV_STORED_MASK;
+  mask = (mask & BV_RESAMPLE_OUT) | BV_COLBIT(BV_COL_KNOWN);
+  if (src->fill != BV_FILL_NONE) mask |= BV_COLBIT(BV_COL_FILLED) | BV_COLBIT(BV_COL_CLOSE);
+  return mask;
 }
 
 /* ---- aggregates ---- */
 
-typedef struct agg_read {
-  bv_store *s;
-  const bv_source *src;
-  bv_resample r;
-  bv_chunk base;
-  bv_err *err;
-} agg_read;
-
-static void agg_open(agg_read *a, bv_store *s, const bv_source *src, bv_err *err) {
-  *a = (agg_read){.s = s, .src = src, .err = err};
-  bv_resample_init(&a->r, src->step, src->zone, src->session_lo, src->session_hi);
-  bv_resample_base(&a->r, src->base.step, src->base.zone);
-  bv_chunk_init(&a->base, BV_MEM_DECODE, BV_RESAMPLE_MASK);
-}
-
-/* How many base bars make one bucket at the most, for sizing reads. */
-static int64_t agg_ratio(const bv_source *src) {
-  int64_t r = bv_timestep_nominal_s(src->step) / bv_timestep_nominal_s(src->base.step);
-  return r < 1 ? 1 : r > 100000 ? 100000 : r;
-}
-
-static int64_t base_limit(const bv_source *src, int64_t hi) {
-  if (src->cut == BV_NO_CLOCK) return hi;
-  bv_source stored = bv_source_stored(&src->base);
-  int64_t limit = bv_source_limit(&stored, src->cut);
-  return limit < hi ? limit : hi;
-}
-
-/* First bucket that starts at or after lo. */
-static int64_t first_bucket(const bv_source *src, int64_t lo) {
-  int64_t end, start = bv_bucket_start(src->step, src->zone, lo, &end);
-  return start == lo ? lo : end;
-}
-
-/* End of the last bucket that starts before hi. */
-static int64_t last_bucket_end(const bv_source *src, int64_t hi) {
-  int64_t end;
-  bv_bucket_start(src->step, src->zone, hi - 1, &end);
-  return end;
+int64_t bv_source_bucket_after(const bv_source *src, int64_t t) {
+  int64_t end, start = bv_bucket_start(src->step, src->zone, t, &end);
+  return start == t ? t : end;
 }
 
 static int64_t clamp_instant(int64_t t) {
   return t < BV_INSTANT_MIN ? BV_INSTANT_MIN : t > BV_INSTANT_MAX ? BV_INSTANT_MAX : t;
 }
 
-/* The oldest `max` buckets in [lo, hi): base bars are read forward until enough buckets are closed.
- */
-static bv_rc agg_forward(agg_read *a, int64_t lo, int64_t hi, int64_t max, bv_chunk *out) {
-  const bv_source *src = a->src;
-  int64_t at = first_bucket(src, lo), end = base_limit(src, last_bucket_end(src, hi));
-  int64_t want = out->n + max, piece = agg_ratio(src) * (max + 1);
-  piece = piece < 256 ? 256 : piece > 8192 ? 8192 : piece;
-  while (out->n < want) {
-    bv_chunk_clear(&a->base);
-    BV_TRY(bv_raw_read(a->s, &src->base, at, end, piece, false, &a->base, a->err));
-    bv_bars view = bv_chunk_view(&a->base);
-    BV_TRY(bv_resample_feed(&a->r, &view, out));
-    if (view.n < piece) {
-      BV_TRY(bv_resample_flush(&a->r, out));
-      break;
-    }
-    at = view.ts[view.n - 1] + 1;
+/* The first bucket that is not settled by the cut: its end, or that of a base bar in it, lies after. */
+static bv_rc unsettled_from(bv_store *s, const bv_source *whole, int64_t cut, int64_t *out,
+                            bv_err *err) {
+  bv_chunk last;
+  bv_chunk_init(&last, BV_MEM_DECODE, BV_COLBIT(BV_COL_KNOWN));
+  bv_rc rc;
+  *out = bv_source_bucket_after(whole, clamp_instant(bv_source_limit(whole, cut)));
+  for (;;) {
+    bv_chunk_clear(&last);
+    rc = bv_blocks_read(s, whole, INT64_MIN, *out, 1, true, &last, err);
+    if (rc != BV_OK || last.n == 0 || last.col[BV_COL_KNOWN][0] <= (double)cut) break;
+    *out = last.ts[0];
   }
-  if (out->n > want) out->n = want;
-  return BV_OK;
+  bv_chunk_reset(&last);
+  return rc;
 }
 
-/* The newest `max` buckets in [lo, hi): a guessed number of base bars is read backwards; the oldest
-** bucket of that may lack its beginning, so it is left out unless the series begins there. */
-static bv_rc agg_backward(agg_read *a, int64_t lo, int64_t hi, int64_t max, bv_chunk *out) {
-  const bv_source *src = a->src;
-  int64_t start = first_bucket(src, lo), end = base_limit(src, last_bucket_end(src, hi));
-  int64_t piece = agg_ratio(src) < 4096 ? agg_ratio(src) * (max + 1) + 64 : 8192;
-  for (;; piece *= 4) {
-    bv_chunk_clear(&a->base);
-    BV_TRY(bv_raw_read(a->s, &src->base, start, end, piece, true, &a->base, a->err));
-    bv_bars view = bv_chunk_view(&a->base);
-    bool whole = view.n < piece;
-    bv_chunk_clear(out);
-    bv_resample_init(&a->r, src->step, src->zone, src->session_lo, src->session_hi);
-    bv_resample_base(&a->r, src->base.step, src->base.zone);
-    BV_TRY(bv_resample_feed(&a->r, &view, out));
-    BV_TRY(bv_resample_flush(&a->r, out));
-    int64_t keep = whole || out->n == 0 ? out->n : out->n - 1;
-    if (!whole && keep < max) continue;
-    bv_chunk_keep_last(out, keep < max ? keep : max);
-    return BV_OK;
-  }
+/* Buckets of [lo, hi) from the base bars that have ended by the cut. */
+static bv_rc read_cut(bv_store *s, const bv_source *src, int64_t lo, int64_t hi, bv_chunk *out,
+                      bv_err *err) {
+  bv_source stored = bv_source_stored(&src->base);
+  int64_t end = bv_source_limit(&stored, src->cut);
+  bv_chunk base;
+  bv_resample r;
+  if (end > hi) end = hi;
+  bv_resample_init(&r, src->step, src->zone, src->session_lo, src->session_hi);
+  bv_resample_base(&r, src->base.step, src->base.zone);
+  bv_chunk_init(&base, BV_MEM_DECODE, bv_resample_needs(out->mask));
+  bv_rc rc = bv_raw_read(s, &src->base, lo, end, INT64_MAX, false, &base, err);
+  bv_bars view = bv_chunk_view(&base);
+  if (rc == BV_OK) rc = bv_resample_feed(&r, &view, out);
+  if (rc == BV_OK) rc = bv_resample_flush(&r, out);
+  bv_chunk_reset(&base);
+  return rc;
+}
+
+/* Whole buckets as far as the cut settles them, and after them what there is of the others. */
+static bv_rc read_partial(bv_store *s, const bv_source *src, int64_t lo, int64_t hi, int64_t max,
+                          bool desc, bv_chunk *out, bv_err *err) {
+  bv_source whole = *src;
+  int64_t from, want = max > INT64_MAX - out->n ? INT64_MAX : out->n + max;
+  bv_chunk tail;
+  whole.cut = BV_NO_CLOCK;
+  lo = bv_source_bucket_after(src, lo);
+  hi = bv_source_bucket_after(src, hi);
+  BV_TRY(unsettled_from(s, &whole, src->cut, &from, err));
+  bv_chunk_init(&tail, BV_MEM_DECODE, out->mask);
+  bv_rc rc = BV_OK;
+  if (from < lo) from = lo;
+  if (from < hi) rc = read_cut(s, src, from, hi, &tail, err);
+  int64_t settled = from < hi ? from : hi;
+  int64_t rest = desc ? max - (tail.n < max ? tail.n : max) : max;
+  if (rc == BV_OK) rc = bv_blocks_read(s, &whole, lo, settled, rest, desc, out, err);
+  bv_bars view = bv_chunk_view(&tail);
+  if (desc) view = bv_bars_range(&view, tail.n > max ? tail.n - max : 0, tail.n);
+  if (view.n > want - out->n) view.n = want - out->n;
+  if (rc == BV_OK) rc = bv_chunk_append(out, &view);
+  bv_chunk_reset(&tail);
+  return rc;
 }
 
 bv_rc bv_source_read(bv_store *s, const bv_source *src, int64_t lo, int64_t hi, int64_t max,
@@ -224,10 +228,6 @@ bv_rc bv_source_read(bv_store *s, const bv_source *src, int64_t lo, int64_t hi, 
   hi = clamp_instant(hi);
   if (lo >= hi || max <= 0) return BV_OK;
   if (src->fill != BV_FILL_NONE) return bv_fill_read(s, src, lo, hi, max, desc, out, err);
-  agg_read a;
-  agg_open(&a, s, src, err);
-  assert(out->mask == BV_RESAMPLE_OUT);
-  bv_rc rc = desc ? agg_backward(&a, lo, hi, max, out) : agg_forward(&a, lo, hi, max, out);
-  bv_chunk_reset(&a.base);
-  return rc;
+  if (src->cut != BV_NO_CLOCK) return read_partial(s, src, lo, hi, max, desc, out, err);
+  return bv_blocks_read(s, src, lo, hi, max, desc, out, err);
 }

@@ -1,7 +1,7 @@
 /*
 ** source.h - where the bars of a window come from: a stored series, or an aggregate of one.
 **
-** A source knows no clock and keeps nothing; windows above it do.  An aggregate source with
+** A source knows no clock; windows above it do.  Buckets once made are kept (data/blocks.h).  An aggregate source with
 ** `cut` set sees base bars that have ended by `cut` only: that is how a partial last bucket is
 ** made.
 */
@@ -35,6 +35,13 @@ BV_MUST bv_rc bv_source_aggregate(bv_store *s, const char *asset, const char *st
 
 bool bv_source_eq(const bv_source *a, const bv_source *b);
 
+/* The same source as bytes, for maps; returns how many. */
+#define BV_SOURCE_KEY 96
+size_t bv_source_key(const bv_source *src, char key[BV_SOURCE_KEY]);
+
+/* The first bucket of an aggregate that starts at or after t. */
+int64_t bv_source_bucket_after(const bv_source *src, int64_t t);
+
 /* End of the bar that starts at ts: the first instant anybody could know it. */
 int64_t bv_source_known_at(const bv_source *src, int64_t ts);
 
@@ -42,7 +49,8 @@ int64_t bv_source_known_at(const bv_source *src, int64_t ts);
 ** not.  BV_NO_CLOCK gives INT64_MAX. */
 int64_t bv_source_limit(const bv_source *src, int64_t clock);
 
-/* The columns a source can deliver among those asked for. */
+/* The columns a source reads for those asked for: what it can deliver of them, and for an aggregate
+** what it needs itself (always the instant it is known at). */
 unsigned bv_source_mask(const bv_source *src, unsigned mask);
 
 /* As bv_raw_read, for any source. */

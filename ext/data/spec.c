@@ -2,6 +2,7 @@
 #include "base/text.h"
 #include "data/derived.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -110,6 +111,38 @@ bv_rc bv_spec_parse(const char *text, bv_spec *out, bv_err *err) {
     *at = 0;
     innermost = false;
   }
+}
+
+/* Append to a text of room cap. */
+__attribute__((format(printf, 3, 4))) static void add(char *out, size_t cap, const char *format,
+                                                      ...) {
+  size_t n = strlen(out);
+  va_list ap;
+  va_start(ap, format);
+  vsnprintf(out + n, cap - n, format, ap);
+  va_end(ap);
+}
+
+static const char *price_text(const bv_spec *spec) {
+  static const char *const name[] = {
+      [BV_PRICE_HL2] = "hl2", [BV_PRICE_HLC3] = "hlc3", [BV_PRICE_OHLC4] = "ohlc4"};
+  return spec->price == BV_PRICE_COLUMN ? bv_column_name((int)spec->column) : name[spec->price];
+}
+
+void bv_spec_format(const bv_spec *spec, char *out, size_t cap) {
+  bool plain = spec->nstage > 0;
+  out[0] = 0;
+  for (int k = spec->nstage; k-- > 0;) {
+    const bv_stage *st = &spec->stage[k];
+    add(out, cap, "%s%s", out[0] ? "@" : "", st->ind->output[st->output].name);
+    for (int p = 0; p < st->ind->nparam; p++) add(out, cap, ":%g", st->param[p]);
+    for (int i = 0; k == 0 && i < st->ind->ninput; i++) {
+      if (st->ind->input[i] != BV_IN_REAL) continue;
+      plain =
+          spec->price == BV_PRICE_COLUMN && spec->column == bv_input_column(st->ind->real_default);
+    }
+  }
+  if (!plain) add(out, cap, "%s%s", out[0] ? "@" : "", price_text(spec));
 }
 
 bool bv_spec_eq(const bv_spec *a, const bv_spec *b) {

@@ -1,5 +1,8 @@
 /* store.c - one connection's view of the store: statements, schema, generations; see store.h. */
 #include "data/store.h"
+#include "data/blocks.h"
+#include "data/cachelog.h"
+#include "data/settings.h"
 #include "base/buf.h"
 #include "col/segment.h"
 #include "data/seg.h"
@@ -75,9 +78,15 @@ bv_rc bv_store_new(sqlite3 *db, bv_store **out) {
   s->zone = bv_zone_utc();
   s->level = BV_SEG_LEVEL_DEFAULT;
   s->history = 5000;
-  s->future = 1000;
-  s->memory_limit = INT64_C(1) << 30;
+  s->future = s->trim = 1000;
   bv_map_init(&s->series);
+  bv_map_init(&s->windows);
+  bv_map_init(&s->blocks);
+  bv_map_init(&s->reach);
+  if (bv_log_resize(s, BV_LOG_ROWS) != BV_OK) {
+    bv_free(s);
+    return BV_NOMEM;
+  }
   *out = s;
   return BV_OK;
 }
@@ -105,6 +114,7 @@ static void drop_catalog(bv_store *s) {
 static void attached_free(bv_store *a) {
   drop_statements(a);
   bv_seg_cache_clear(a);
+  bv_log_free(a);
   bv_free(a);
 }
 
@@ -115,6 +125,12 @@ void bv_store_unref(bv_store *s) {
   drop_statements(s);
   drop_catalog(s);
   bv_window_drop_all(s);
+  bv_map_reset(&s->windows);
+  bv_blocks_drop_all(s);
+  bv_map_reset(&s->blocks);
+  bv_settings_forget(s);
+  bv_log_free(s);
+  bv_free(s->scratch);
   bv_seg_cache_clear(s);
   while (s->free_handle) {
     void *next = *(void **)s->free_handle;
@@ -167,10 +183,20 @@ bv_rc bv_store_stmt(bv_store *s, bv_stmt which, sqlite3_stmt **out, bv_err *err)
 
 void bv_store_changed(bv_store *s) {
   s->generation++;
+  bv_blocks_drop_all(s);
+}
+
+void bv_store_wrote(bv_store *s, const bv_series *series, int64_t ts) {
+  bv_window_written(s, series, ts);
+  bv_blocks_written(s, series, ts);
+}
+
+void bv_store_catalog_grew(bv_store *s) {
+  drop_catalog(s);
 }
 
 void bv_store_catalog_changed(bv_store *s) {
-  s->generation++;
+  bv_store_changed(s);
   drop_catalog(s);
 }
 
@@ -238,6 +264,7 @@ static bv_rc add_attached(bv_store *s, const char *name, bv_err *err) {
   }
   bv_store *a;
   if (bv_store_new(s->db, &a) != BV_OK) return BV_NOMEM;
+  bv_log_free(a); /* the connection's log has what happens in it */
   strcpy(a->schema, name);
   strncpy(a->file, file_of(s, name), sizeof a->file - 1);
   a->parent = s;

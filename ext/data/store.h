@@ -72,14 +72,22 @@ typedef enum bv_stmt {
 } bv_stmt;
 
 typedef enum bv_counter {
-  BV_N_HIT,    /* reads answered by a window in memory */
-  BV_N_LOAD,   /* windows filled from the store */
-  BV_N_EXTEND, /* windows extended at their end */
-  BV_N_STREAM, /* scans that streamed past the windows */
-  BV_N_EVICT,  /* windows dropped to stay under the memory limit */
-  BV_N_READ,   /* bars read from the database */
-  BV_N_DECODE, /* columns of sealed chunks decoded */
-  BV_N_DERIVE, /* indicator values computed */
+  BV_N_HIT,     /* reads answered by a window in memory */
+  BV_N_MISS,    /* reads that were not */
+  BV_N_HIT_AGG, /* of these, windows of aggregates */
+  BV_N_MISS_AGG,
+  BV_N_HIT_IND, /* indicator values read from memory */
+  BV_N_MISS_IND,
+  BV_N_LOAD,     /* windows filled from the store */
+  BV_N_EXTEND,   /* windows extended at their end */
+  BV_N_STREAM,   /* scans that streamed past the windows */
+  BV_N_TRIM,     /* times that bars before the history were dropped */
+  BV_N_EVICT,    /* windows, blocks and indicator columns dropped to stay under the memory limit */
+  BV_N_DROP,     /* windows dropped because their bars have changed */
+  BV_N_READ,     /* bars read from the database */
+  BV_N_DECODE,   /* columns of sealed chunks decoded */
+  BV_N_RESAMPLE, /* aggregated bars made */
+  BV_N_DERIVE,   /* indicator values computed */
   BV_N_COUNTERS
 } bv_counter;
 
@@ -93,6 +101,7 @@ typedef struct bv_read_stmt {
 
 struct bv_window;
 struct bv_segcache;
+struct bv_cachelog;
 
 #define BV_MAX_ATTACHED 32
 
@@ -117,9 +126,15 @@ typedef struct bv_store {
   bv_map series; /* asset \x1f timestep -> bv_series*, of this generation */
 
   struct bv_window *window;     /* cached windows, most recently used first */
+  bv_map windows;               /* the same by source */
+  bv_map blocks;                /* aggregated bars by source (blocks.c) */
+  int64_t tick;                 /* of the last use of anything cached */
+  struct bv_cachelog *log;      /* the last decisions about these (cachelog.c) */
+  bv_map reach;                 /* series with a history and future of their own (settings.c) */
+  double *scratch;              /* for indicators on their way (derived.c) */
   void *free_handle;            /* recycled row handles (api) */
   struct bv_segcache *segcache; /* decoded chunks (seg.c) */
-  int64_t history, future, memory_limit;
+  int64_t history, future, trim;
   int64_t level; /* entropy layer of new segments, see col/segment.h */
   int64_t counter[BV_N_COUNTERS];
   int64_t note_series, note_chunk, note_count; /* rows inserted one by one (compact.c) */
@@ -164,8 +179,12 @@ void bv_store_let_go(bv_store *s);
 /* Stored bars may have changed: windows made before are not used again. */
 void bv_store_changed(bv_store *s);
 
-/* Assets or series may have changed. */
+/* One bar was written or removed: what is cached of it is not used again, the rest is. */
+void bv_store_wrote(bv_store *s, const bv_series *series, int64_t ts);
+
+/* Assets or series may have changed; and: one was added. */
 void bv_store_catalog_changed(bv_store *s);
+void bv_store_catalog_grew(bv_store *s);
 
 /* Forget also whether the tables exist (after a rollback). */
 void bv_store_rolled_back(bv_store *s);

@@ -1,5 +1,6 @@
 /* view.c - streams over bars, clamped to the clock; see view.h. */
 #include "data/view.h"
+#include "data/settings.h"
 #include "time/instant.h"
 
 #include <assert.h>
@@ -77,13 +78,21 @@ static bool at_stop(const bv_stream *st) {
   return st->desc ? st->i <= st->stop : st->i >= st->stop;
 }
 
+/* Bars to read at a time: a scan takes an eighth of a small memory limit at the most. */
+static int64_t piece_of(const bv_stream *st) {
+  int64_t size = bars_between(&st->src, st->lo, st->hi), piece = st->piece, columns = 1;
+  unsigned mask = bv_source_mask(&st->src, st->mask);
+  for (int c = 0; c < BV_NCOL; c++) columns += (mask & BV_COLBIT(c)) != 0;
+  while (piece > 64 && piece * 32 * columns > bv_mem_limit() / 8) piece /= 2;
+  return size < piece ? size : piece;
+}
+
 /* Read on with a private window.  Walking forwards, [lo, hi) shrinks to what is left by itself,
 ** since the window continues after its last bar; backwards, hi is moved down. */
 static bv_rc stream_privately(bv_stream *st, bv_err *err) {
-  int64_t n, size = bars_between(&st->src, st->lo, st->hi);
+  int64_t n;
   bv_window *w;
-  BV_TRY(bv_window_private(st->store, &st->src, size < st->piece ? size : st->piece, st->mask, &w,
-                           err));
+  BV_TRY(bv_window_private(st->store, &st->src, piece_of(st), st->mask, &w, err));
   attach(st, w);
   if (st->desc) {
     BV_TRY(bv_window_backward(w, st->lo, st->hi, 0, &n, err));
@@ -125,10 +134,11 @@ bv_rc bv_stream_open(bv_stream *st, bv_store *s, const bv_source *src, int64_t l
     st->eof = true;
     return BV_OK;
   }
-  int64_t size = bars_between(src, st->lo, st->hi);
-  bool shared = src->cut == BV_NO_CLOCK && (desc || (size <= s->history && slides(st)));
+  int64_t size = bars_between(src, st->lo, st->hi), history, future;
+  bv_setting_reach(s, src, &history, &future);
+  bool shared = src->cut == BV_NO_CLOCK && (desc || (size <= history && slides(st)));
   if (!shared) return stream_privately(st, err);
-  BV_TRY(stream_shared(st, size <= s->history ? size : 0, err));
+  BV_TRY(stream_shared(st, size <= history ? size : 0, err));
   if (!desc && !front_reached(st)) return stream_privately(st, err);
   if (!at_stop(st)) return BV_OK;
   if (!desc || front_reached(st)) {
@@ -147,8 +157,9 @@ void bv_stream_close(bv_stream *st) {
  * private. */
 static bv_rc earlier(bv_stream *st, int64_t walked_ts, int64_t walked, bv_err *err) {
   int64_t back = walked * 4 + 64;
-  if (st->src.cut == BV_NO_CLOCK && st->w->listed && walked < st->store->history) {
-    if (back > st->store->history) back = st->store->history;
+  int64_t history = st->w->history;
+  if (st->src.cut == BV_NO_CLOCK && st->w->listed && walked < history) {
+    if (back > history) back = history;
     BV_TRY(stream_shared(st, back, err));
     st->i = bv_ring_lower_bound(&st->w->ring, walked_ts) - 1;
     if (!at_stop(st)) return BV_OK;
@@ -223,7 +234,9 @@ bv_rc bv_view_asof(bv_store *s, const bv_source *src, int64_t hi, unsigned mask,
 static bv_rc reopen(const bv_window *w, int64_t ts, int64_t n, bv_window **out, int64_t *i,
                     bv_err *err) {
   bv_store *s = w->store;
-  if (n <= s->history && w->src.cut == BV_NO_CLOCK) {
+  int64_t history, future;
+  bv_setting_reach(s, &w->src, &history, &future);
+  if (n <= history && w->src.cut == BV_NO_CLOCK) {
     BV_TRY(bv_window_shared(s, &w->src, ts + 1, n, w->ring.mask, out, err));
   } else {
     int64_t got;

@@ -1,6 +1,9 @@
 /* window.c - bars of one source in memory; see window.h. */
 #include "data/window.h"
+#include "data/cachelog.h"
 #include "data/derived.h"
+#include "data/evict.h"
+#include "data/settings.h"
 #include "time/instant.h"
 
 #include <assert.h>
@@ -17,6 +20,7 @@ static bv_rc window_new(bv_store *s, const bv_source *src, int64_t cap, unsigned
   w->src = *src;
   w->refs = 1;
   w->generation = s->generation;
+  w->most = cap;
   bv_rc rc = bv_ring_init(&w->ring, cap, 0, bv_source_mask(src, mask));
   if (rc != BV_OK) {
     bv_free(w);
@@ -38,33 +42,69 @@ void bv_window_unref(bv_window *w) {
   bv_free(w);
 }
 
-/* ---- the store's list ---- */
-
-static void list_remove(bv_store *s, bv_window *w) {
-  for (bv_window **p = &s->window; *p; p = &(*p)->next) {
-    if (*p != w) continue;
-    *p = w->next;
-    w->next = NULL;
-    w->listed = false;
-    bv_window_unref(w);
-    return;
-  }
+static bv_held held(const bv_source *src) {
+  return src->agg ? BV_HELD_AGGREGATE : BV_HELD_WINDOW;
 }
 
-static void list_push(bv_store *s, bv_window *w) {
+static bool empty(const bv_window *w) {
+  return w->ring.first == w->ring.next;
+}
+
+static int64_t count(const bv_window *w) {
+  return w->ring.next - w->ring.first;
+}
+
+static int64_t last_ts(const bv_window *w) {
+  return bv_ring_ts(&w->ring, w->ring.next - 1);
+}
+
+int64_t bv_window_bytes(const bv_window *w) {
+  int64_t columns = 1;
+  for (int c = 0; c < BV_NCOL; c++) columns += w->ring.col[c] != NULL;
+  return w->ring.cap * 16 * columns;
+}
+
+/* ---- the store's list, and the map that finds a source's window in it ---- */
+
+static void unlink_window(bv_store *s, bv_window *w) {
+  *(w->prev ? &w->prev->next : &s->window) = w->next;
+  if (w->next) w->next->prev = w->prev;
+  w->next = w->prev = NULL;
+}
+
+static void link_first(bv_store *s, bv_window *w) {
   w->next = s->window;
-  s->window = bv_window_ref(w);
+  if (s->window) s->window->prev = w;
+  s->window = w;
+}
+
+static void list_remove(bv_store *s, bv_window *w) {
+  char key[BV_SOURCE_KEY];
+  bv_map_remove(&s->windows, key, bv_source_key(&w->src, key));
+  unlink_window(s, w);
+  w->listed = false;
+  bv_window_unref(w);
+}
+
+static bv_rc list_push(bv_store *s, bv_window *w) {
+  char key[BV_SOURCE_KEY];
+  BV_TRY(bv_map_put(&s->windows, key, bv_source_key(&w->src, key), w));
+  link_first(s, bv_window_ref(w));
   w->listed = true;
+  return BV_OK;
 }
 
 static bv_window *list_find(bv_store *s, const bv_source *src) {
-  bv_window **p = &s->window;
-  while (*p && !bv_source_eq(&(*p)->src, src)) p = &(*p)->next;
-  bv_window *w = *p;
-  if (!w || p == &s->window) return w;
-  *p = w->next; /* move to the front: the end of the list is the least recently used */
-  w->next = s->window;
-  s->window = w;
+  bv_window *w = s->window;
+  if (!w) return NULL;
+  if (!bv_source_eq(&w->src, src)) {
+    char key[BV_SOURCE_KEY];
+    w = bv_map_find(&s->windows, key, bv_source_key(src, key));
+    if (!w) return NULL;
+    unlink_window(s, w); /* to the front: the end of the list is the least recently used */
+    link_first(s, w);
+  }
+  w->used = ++s->tick;
   return w;
 }
 
@@ -72,25 +112,81 @@ void bv_window_drop_all(bv_store *s) {
   while (s->window) list_remove(s, s->window);
 }
 
+static void log_gone(bv_store *s, const bv_window *w, bv_event event, const char *reason) {
+  bv_log_add(s, &(bv_decision){.event = event,
+                               .held = held(&w->src),
+                               .src = &w->src,
+                               .bars = count(w),
+                               .bytes = bv_window_bytes(w),
+                               .reason = reason});
+}
+
+static void drop_changed(bv_store *s, bv_window *w, const char *reason) {
+  log_gone(s, w, BV_EV_DROP, reason);
+  s->counter[BV_N_DROP]++;
+  list_remove(s, w);
+}
+
 void bv_window_drop_stale(bv_store *s) {
   bv_window *w = s->window;
   while (w) {
     bv_window *next = w->next;
-    if (w->generation != s->generation) list_remove(s, w);
+    if (w->generation != s->generation) drop_changed(s, w, "the database has changed");
     w = next;
   }
 }
 
-void bv_window_evict(bv_store *s) {
-  while (bv_mem_total() > s->memory_limit) {
-    bv_window *victim = NULL;
-    for (bv_window *w = s->window; w; w = w->next) {
-      if (w->pins == 0 && w->refs == 1) victim = w;
-    }
-    if (!victim) return;
-    s->counter[BV_N_EVICT]++;
-    list_remove(s, victim);
+/* The start of the bar of this source in which a base bar at ts lies. */
+static int64_t bar_of(const bv_source *src, int64_t ts) {
+  return src->agg ? bv_bucket_start(src->step, src->zone, ts, NULL) : ts;
+}
+
+/* A bar after the last one is read when it is asked for; of an aggregate the last bucket may have to be
+** made again.  Whoever reads a window goes on seeing it as it was. */
+static bool takes(bv_window *w, int64_t ts) {
+  int64_t start = bar_of(&w->src, ts);
+  if (w->refs > 1 || w->pins > 0 || empty(w) || w->src.fill != BV_FILL_NONE) return false;
+  w->grew = w->grew || w->eof;
+  if (start > last_ts(w)) {
+    w->eof = false;
+    return true;
   }
+  if (start < last_ts(w) || !w->src.agg) return false;
+  bv_derived_free_all(w); /* they have seen the bucket as it was */
+  bv_ring_cut(&w->ring, w->ring.next - 1);
+  w->eof = false;
+  return !empty(w);
+}
+
+void bv_window_written(bv_store *s, const bv_series *series, int64_t ts) {
+  bv_window *w = s->window;
+  while (w) {
+    bv_window *next = w->next;
+    bool concerned = w->src.base.id == series->id && w->src.base.home == series->home;
+    if (concerned && !takes(w, ts)) drop_changed(s, w, "a bar it holds was written");
+    w = next;
+  }
+}
+
+static bv_window *oldest(const bv_store *s, bool agg) {
+  bv_window *victim = NULL;
+  for (bv_window *w = s->window; w; w = w->next) {
+    if (w->src.agg == agg && w->pins == 0 && w->refs == 1) victim = w;
+  }
+  return victim;
+}
+
+bool bv_window_oldest(const bv_store *s, bool agg, int64_t *used) {
+  const bv_window *w = oldest(s, agg);
+  if (w) *used = w->used;
+  return w != NULL;
+}
+
+void bv_window_drop_oldest(bv_store *s, bool agg) {
+  bv_window *w = oldest(s, agg);
+  if (!w) return;
+  log_gone(s, w, BV_EV_EVICT, "over memory_limit, not used for longest");
+  list_remove(s, w);
 }
 
 /* ---- filling ---- */
@@ -114,6 +210,39 @@ static bv_rc push(bv_window *w, const bv_chunk *c, bv_err *err) {
   }
   if (w->ring.first > first) w->bof = false;
   return BV_OK;
+}
+
+/* Drop the bars before the history of the bar before hi. */
+static void trim(bv_window *w, int64_t hi) {
+  int64_t first = w->ring.first;
+  bv_ring_trim(&w->ring, bv_ring_lower_bound(&w->ring, hi) - 1 - w->history);
+  if (w->ring.first == first) return;
+  w->bof = false;
+  w->store->counter[BV_N_TRIM]++;
+  bv_log_add(w->store, &(bv_decision){.event = BV_EV_TRIM,
+                                      .held = held(&w->src),
+                                      .src = &w->src,
+                                      .need = w->history,
+                                      .have = w->ring.next - first,
+                                      .bars = w->ring.first - first,
+                                      .reason = "bars before the history"});
+}
+
+/* Room for n more bars of a shared window that nobody reads: what lies before the history goes first. */
+static bv_rc make_room(bv_window *w, int64_t hi, int64_t n) {
+  if (!w->listed || w->pins > 0) return BV_OK;
+  if (count(w) + n > w->most) trim(w, hi);
+  int64_t want = count(w) + n, cap = w->ring.cap;
+  if (want <= cap || cap >= w->most) return BV_OK;
+  while (cap < want) cap *= 2;
+  if (cap > w->most) cap = w->most;
+  bv_ring before = w->ring;
+  before.ts = NULL;
+  for (int c = 0; c < BV_NCOL; c++) before.col[c] = NULL; /* only its numbers are used */
+  bv_rc rc = bv_derived_prepare(w, cap);
+  if (rc == BV_OK) rc = bv_ring_grow(&w->ring, cap);
+  bv_derived_moved(w, rc == BV_OK ? &before : NULL);
+  return rc;
 }
 
 /* Append up to max bars from the source after the last held (or from `from` if empty).  Indicator
@@ -143,20 +272,28 @@ static bv_rc refill(bv_window *w, int64_t lo, int64_t hi, int64_t back, int64_t 
   return rc;
 }
 
-static int64_t last_ts(const bv_window *w) {
-  return bv_ring_ts(&w->ring, w->ring.next - 1);
-}
-
-static bool empty(const bv_window *w) {
-  return w->ring.first == w->ring.next;
-}
-
-/* Whether the window proves which bar is the newest before hi and holds `back` bars before it. */
-static bool covers(const bv_window *w, int64_t hi, int64_t back) {
+/* Whether the window proves which bar is the newest before hi and holds `back` bars before it.
+** Otherwise *reason says why not, and *have how many of the bars are held. */
+static bool covers(const bv_window *w, int64_t hi, int64_t back, int64_t *have,
+                   const char **reason) {
+  *have = 0;
+  *reason = "the window is empty";
   if (empty(w)) return w->bof && w->eof;
-  if (last_ts(w) < hi && !w->eof) return false;
   int64_t i = bv_ring_lower_bound(&w->ring, hi) - 1;
+  *have = i - w->ring.first + 1;
+  *reason = "the window ends before the instant asked for";
+  if (last_ts(w) < hi && !w->eof) return false;
+  *reason = "the window begins after the first bar asked for";
   return i - back >= w->ring.first || w->bof;
+}
+
+static void note_read(bv_window *w, bv_event event, int64_t n, int64_t t0) {
+  bv_log_add(w->store, &(bv_decision){.event = event,
+                                      .held = held(&w->src),
+                                      .src = &w->src,
+                                      .bars = n,
+                                      .bytes = bv_window_bytes(w),
+                                      .ns = bv_log_now() - t0});
 }
 
 /* Extend at the end; BV_NOTFOUND where the gap is too wide or a reader's bars would be dropped. */
@@ -164,66 +301,112 @@ static bv_rc move_on(bv_window *w, int64_t hi, bv_err *err) {
   if (empty(w)) return BV_NOTFOUND;
   int64_t until = hi < BV_INSTANT_MIN ? BV_INSTANT_MIN : hi < BV_INSTANT_MAX ? hi : BV_INSTANT_MAX;
   int64_t gap = (until - last_ts(w)) / bv_timestep_nominal_s(w->src.step);
-  if (gap > w->store->future) return BV_NOTFOUND;
+  if (w->grew && gap > w->future) gap = w->future; /* the end of the series is near */
+  if (gap > w->future) return BV_NOTFOUND;
   int64_t want = w->ahead > gap + 1 ? w->ahead : gap + 1;
-  int64_t room = w->ring.cap - (w->ring.next - w->ring.first);
+  int64_t room = w->ring.cap - count(w), n, t0 = bv_log_now();
   if (w->pins > 0 && want > room) {
     if (room <= gap) return BV_NOTFOUND;
     want = room;
   }
-  int64_t n;
+  BV_TRY(bv_derived_catch_up(w, err));
+  BV_TRY(make_room(w, hi, want));
   BV_TRY(extend(w, last_ts(w) + 1, INT64_MAX, want, &n, err));
   w->eof = n < want;
-  w->ahead = w->ahead * 4 < w->store->future ? w->ahead * 4 : w->store->future;
+  w->grew = false;
+  w->ahead = w->ahead * 4 < w->future ? w->ahead * 4 : w->future;
   w->store->counter[BV_N_EXTEND]++;
+  note_read(w, BV_EV_EXTEND, n, t0);
   return BV_OK;
 }
 
 static bv_rc load_shared(bv_store *s, const bv_source *src, int64_t hi, int64_t back, unsigned mask,
                          bv_window **out, bv_err *err) {
   bv_window *w;
-  int64_t n, extra = s->history - back < AHEAD ? s->history - back : AHEAD;
-  int64_t ahead = s->future < AHEAD ? s->future : AHEAD;
-  BV_TRY(window_new(s, src, s->history + s->future + 1, mask, &w));
+  int64_t n, history, future, t0 = bv_log_now();
+  bv_setting_reach(s, src, &history, &future);
+  int64_t most = history + future + s->trim + 1;
+  int64_t extra = history - back < AHEAD ? history - back : AHEAD;
+  int64_t ahead = future < AHEAD ? future : AHEAD;
+  int64_t cap = back + extra + 1 + ahead;
+  cap = cap < most ? cap : most;
+  BV_TRY(window_new(s, src, cap, mask, &w));
+  w->most = most;
+  w->history = history;
+  w->future = future;
   w->ahead = ahead;
   bv_rc rc = refill(w, INT64_MIN, hi, back + extra + 1, 0, &n, err);
   if (rc == BV_OK) {
     rc = extend(w, empty(w) ? hi : last_ts(w) + 1, INT64_MAX, ahead, &n, err);
     w->eof = n < ahead;
   }
+  if (rc == BV_OK) rc = list_push(s, w);
   if (rc != BV_OK) {
     bv_window_unref(w);
     return rc;
   }
+  w->used = ++s->tick;
   s->counter[BV_N_LOAD]++;
+  note_read(w, BV_EV_LOAD, count(w), t0);
   *out = w;
   return BV_OK;
 }
 
+static void hit(bv_store *s, bv_window *w) {
+  s->counter[BV_N_HIT]++;
+  if (w->src.agg) s->counter[BV_N_HIT_AGG]++;
+  w->hits++;
+  w->hit_row = bv_log_hit(s, w->hit_row, held(&w->src), &w->src);
+}
+
+static void miss(bv_store *s, bv_window *w, const bv_source *src, int64_t need, int64_t have,
+                 const char *reason) {
+  s->counter[BV_N_MISS]++;
+  if (src->agg) s->counter[BV_N_MISS_AGG]++;
+  if (w) w->misses++;
+  if (w) w->hit_row = 0; /* hits after this are a row of their own */
+  bv_log_add(s, &(bv_decision){.event = BV_EV_MISS,
+                               .held = held(src),
+                               .src = src,
+                               .need = need,
+                               .have = have < need ? have : need,
+                               .reason = reason});
+}
+
 bv_rc bv_window_shared(bv_store *s, const bv_source *src, int64_t hi, int64_t back, unsigned mask,
                        bv_window **out, bv_err *err) {
-  assert(back <= s->history);
   bv_window *w = list_find(s, src);
+  int64_t have = 0, misses = 0, hits = 0;
+  const char *reason = "not held";
   *out = NULL;
   if (w && w->generation == s->generation) {
-    bool hit = covers(w, hi, back);
-    bv_rc rc = hit ? BV_OK : move_on(w, hi, err);
-    if (rc != BV_OK && rc != BV_NOTFOUND) return rc;
-    if (rc == BV_OK && (hit || covers(w, hi, back))) {
-      BV_TRY(bv_window_need(w, mask, err));
-      if (hit) {
-        s->counter[BV_N_HIT]++;
-        w->hits++;
+    bool found = covers(w, hi, back, &have, &reason);
+    if (found) hit(s, w);
+    if (!found) miss(s, w, src, back + 1, have, reason);
+    bv_window_ref(w);
+    bv_rc rc = found ? BV_OK : move_on(w, hi, err);
+    if (rc == BV_OK && (found || covers(w, hi, back, &have, &reason))) {
+      rc = bv_window_need(w, mask, err);
+      if (rc == BV_OK && !found) bv_evict(s);
+      if (rc == BV_OK) {
+        *out = w;
+        return BV_OK;
       }
-      *out = bv_window_ref(w);
-      return BV_OK;
     }
     mask |= w->ring.mask; /* what readers of this source have wanted so far */
+    hits = w->hits;
+    misses = w->misses;
+    bv_window_unref(w);
+    if (rc != BV_OK && rc != BV_NOTFOUND) return rc;
+  } else {
+    miss(s, w, src, back + 1, have, w ? "the database has changed" : reason);
+    misses = 1;
   }
   if (w) list_remove(s, w);
   BV_TRY(load_shared(s, src, hi, back, mask, &w, err));
-  list_push(s, w);
-  bv_window_evict(s);
+  w->hits = hits;
+  w->misses = misses;
+  bv_evict(s);
   *out = w;
   return BV_OK;
 }
@@ -232,27 +415,36 @@ bv_rc bv_window_private(bv_store *s, const bv_source *src, int64_t piece, unsign
                         bv_window **out, bv_err *err) {
   (void)err;
   s->counter[BV_N_STREAM]++;
+  bv_log_add(s, &(bv_decision){.event = BV_EV_STREAM,
+                               .held = held(src),
+                               .src = src,
+                               .bars = piece,
+                               .reason = "more bars than a window holds, or read once"});
   return window_new(s, src, 2 * piece, mask, out); /* the piece before stays in reach */
 }
 
 bv_rc bv_window_forward(bv_window *w, int64_t from, int64_t hi, int64_t *n, bv_err *err) {
   assert(!w->listed);
-  return extend(w, from, hi, w->ring.cap / 2, n, err);
+  BV_TRY(extend(w, from, hi, w->ring.cap / 2, n, err));
+  bv_evict(w->store);
+  return BV_OK;
 }
 
 bv_rc bv_window_backward(bv_window *w, int64_t lo, int64_t hi, int64_t last, int64_t *n,
                          bv_err *err) {
   assert(!w->listed);
-  return refill(w, lo, hi, w->ring.cap / 2, last, n, err);
+  BV_TRY(refill(w, lo, hi, w->ring.cap / 2, last, n, err));
+  bv_evict(w->store);
+  return BV_OK;
 }
 
 bv_rc bv_window_need(bv_window *w, unsigned mask, bv_err *err) {
   unsigned missing = bv_source_mask(&w->src, mask) & ~w->ring.mask;
   if (!missing) return BV_OK;
   bv_chunk c;
+  int64_t n = count(w), t0 = bv_log_now();
   bv_chunk_init(&c, BV_MEM_DECODE, missing);
   bv_rc rc = BV_OK;
-  int64_t n = w->ring.next - w->ring.first;
   if (n > 0) {
     rc = bv_source_read(w->store, &w->src, bv_ring_ts(&w->ring, w->ring.first), last_ts(w) + 1, n,
                         false, &c, err);
@@ -262,7 +454,15 @@ bv_rc bv_window_need(bv_window *w, unsigned mask, bv_err *err) {
                  w->src.base.step_text);
   }
   for (int k = 0; rc == BV_OK && k < BV_NCOL; k++) {
-    if (missing & BV_COLBIT(k)) rc = bv_ring_add_column(&w->ring, (bv_column)k, c.col[k]);
+    if (!(missing & BV_COLBIT(k))) continue;
+    rc = bv_ring_add_column(&w->ring, (bv_column)k, c.col[k]);
+    bv_log_add(w->store, &(bv_decision){.event = BV_EV_LOAD,
+                                        .held = held(&w->src),
+                                        .src = &w->src,
+                                        .what = bv_column_name(k),
+                                        .bars = n,
+                                        .ns = bv_log_now() - t0,
+                                        .reason = "a column is read for the first time"});
   }
   bv_chunk_reset(&c);
   return rc;

@@ -3,9 +3,11 @@
 **
 ** A window holds a ring of consecutive bars.  Two kinds:
 **
-**   shared   one per source and connection, around the instant last asked for: `history` bars
-**            before it and up to `future` after it, extended at its end as readers move on.  Kept
-**            in the store's list, most recently used first, and evicted from its end.
+**   shared   one per source and connection, around the instant last asked for: up to `history` bars
+**            before it and up to `future` after it, extended at its end as readers move on.  Its
+**            ring grows as bars come, up to history + future + trim bars; when it is full, the bars
+**            before the history are dropped, which happens about every `trim` bars of the source's
+**            own timestep.  Kept in the store's list, most recently used first.
 **   private  owned by one scan that streams through more bars than a shared window holds.
 **
 ** Bar numbers of a window are its own: they are stable while the window lives and mean nothing
@@ -13,8 +15,8 @@
 ** others.
 **
 ** Windows are refcounted: by the list, by streams and by row handles.  A window that streams are
-** reading (pins > 0) keeps every bar it holds; when it would have to drop some, a new one takes its
-** place in the list.
+** reading (pins > 0) keeps every bar it holds where it is; when it would have to drop or move some, a
+** new one takes its place in the list.
 */
 #ifndef BV_DATA_WINDOW_H
 #define BV_DATA_WINDOW_H
@@ -25,22 +27,27 @@
 struct bv_derived;
 
 typedef struct bv_window {
-  struct bv_window *next; /* in the store's list */
+  struct bv_window *next, *prev; /* in the store's list */
   bv_store *store;
   int refs, pins;
   bool listed;
   bv_source src;
   bv_ring ring;
+  int64_t history, most; /* bars kept before the instant asked for, and in all */
+  int64_t future;
   int64_t generation;
   bool bof, eof;              /* nothing is stored before the ring's first bar / after its last */
+  bool grew;                  /* eof was true until bars were written after the last one */
   struct bv_derived *derived; /* indicator columns computed so far */
   int64_t ahead;              /* bars to read ahead at the next extension */
-  int64_t hits;
+  int64_t hits, misses;
+  int64_t used;    /* the larger the later */
+  int64_t hit_row; /* of the log, which counts hits in a row */
 } bv_window;
 
 /* A shared window that holds the newest bar before instant hi and the `back` bars before that one,
-** as far as they exist, in the columns of mask.  The caller gets a reference.  back <=
-** store->history. */
+** as far as they exist, in the columns of mask.  The caller gets a reference.  back <= the source's
+** history (bv_setting_reach). */
 BV_MUST bv_rc bv_window_shared(bv_store *s, const bv_source *src, int64_t hi, int64_t back,
                                unsigned mask, bv_window **out, bv_err *err);
 
@@ -67,10 +74,18 @@ static inline bool bv_window_holds(const bv_window *w, int64_t i, int64_t ts) {
 bv_window *bv_window_ref(bv_window *w);
 void bv_window_unref(bv_window *w);
 
-/* Take windows out of the store's list: all, those of an older generation, and the least recently
-** used ones while the process uses more than its memory limit. */
+/* Take windows out of the store's list: all; those of an older generation; those that hold, or should
+** hold, a bar of the series at ts, which was written or removed (one that ends before ts reads on). */
 void bv_window_drop_all(bv_store *s);
 void bv_window_drop_stale(bv_store *s);
-void bv_window_evict(bv_store *s);
+void bv_window_written(bv_store *s, const bv_series *series, int64_t ts);
+
+/* The window not used for longest that nobody reads, of aggregates or of stored bars: its tick, false
+** where there is none; and dropping it. */
+bool bv_window_oldest(const bv_store *s, bool agg, int64_t *used);
+void bv_window_drop_oldest(bv_store *s, bool agg);
+
+/* Bytes of a window's ring. */
+int64_t bv_window_bytes(const bv_window *w);
 
 #endif

@@ -102,7 +102,7 @@ static void handles_outlive_windows(void **state) {
     if (i >= 150) assert_true(sqlite3_column_double(st, 3) == i - 149);
     if (i % 7 == 0) bv_window_drop_all(s);
     if (i % 11 == 0) bv_store_changed(s);
-    if (i % 13 == 0) s->memory_limit = i % 2 ? 0 : INT64_MAX;
+    if (i % 13 == 0) bv_mem_set_limit(i % 2 ? 0 : INT64_MAX);
   }
   sqlite3_finalize(st);
 }

@@ -4,6 +4,8 @@
 */
 #include "data_help.h"
 
+#include "data/blocks.h"
+#include "data/evict.h"
 #include "data/window.h"
 
 #include <pthread.h>
@@ -88,7 +90,7 @@ static void nothing_is_left_after_close(void **state) {
   }
 }
 
-/* Each statement gives back what it took, but for windows, statements and decoded chunks, which are
+/* Each statement gives back what it took, but for windows, blocks, statements and decoded chunks, which are
 ** caches: doing it all again needs no more. */
 static void work_repeated_needs_no_more(void **state) {
   (void)state;
@@ -97,6 +99,7 @@ static void work_repeated_needs_no_more(void **state) {
   for (int round = 0; round < 3; round++) {
     do_work(db);
     bv_window_drop_all(db_store(db));
+    bv_blocks_drop_all(db_store(db));
     after[round] = mem_used();
   }
   assert_int_equal(after[2], after[1]);
@@ -117,7 +120,7 @@ static void the_limit_holds(void **state) {
     snprintf(sql, sizeof sql,
              "SELECT close FROM bars_agg('A', '%d minutes') ORDER BY ts DESC LIMIT 2", i);
     sqlite3_free(sql_text(db, sql));
-    bv_window_evict(db_store(db));
+    bv_evict(db_store(db));
     assert_true(bv_mem_total() < 6000000);
   }
   sql_is(db, "SELECT value > 20 FROM bars_stat WHERE name = 'evict'", "1");

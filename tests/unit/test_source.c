@@ -160,7 +160,7 @@ static void check_agg_read(const bv_source *src, const bv_chunk *ref, int64_t lo
                            int64_t max, bool desc) {
   bv_err err = {0};
   bv_chunk c;
-  bv_chunk_init(&c, BV_MEM_DECODE, bv_source_mask(src, 0));
+  bv_chunk_init(&c, BV_MEM_DECODE, BV_RESAMPLE_OUT);
   ok(bv_source_read(store, src, lo, hi, max, desc, &c, &err), &err);
   int64_t a = 0;
   while (a < ref->n && ref->ts[a] < lo) a++;
@@ -348,7 +348,10 @@ static void equality_and_columns(void **state) {
   assert_false(bv_source_eq(&a, &other));
   const unsigned open = BV_COLBIT(BV_COL_OPEN), count = BV_COLBIT(BV_COL_COUNT);
   assert_int_equal(bv_source_mask(&stored, open | count), open);
-  assert_int_equal(bv_source_mask(&a, open), BV_RESAMPLE_OUT);
+  assert_int_equal(bv_source_mask(&a, open), open | BV_COLBIT(BV_COL_KNOWN));
+  assert_int_equal(bv_source_mask(&other, open), open | BV_COLBIT(BV_COL_KNOWN) |
+                                                     BV_COLBIT(BV_COL_FILLED) |
+                                                     BV_COLBIT(BV_COL_CLOSE));
 }
 
 int main(void) {

@@ -98,7 +98,7 @@ static void set_sizes(int64_t history, int64_t future, int64_t limit) {
   bv_window_drop_all(store);
   store->history = history;
   store->future = future;
-  store->memory_limit = limit;
+  bv_mem_set_limit(limit);
 }
 
 static int defaults(void **state) {

@@ -4,7 +4,10 @@
 */
 #include "data_help.h"
 
+#include "data/blocks.h"
 #include "data/derived.h"
+#include "data/evict.h"
+#include "data/seg.h"
 #include "data/window.h"
 
 #define CLOSE BV_COLBIT(BV_COL_CLOSE)
@@ -43,7 +46,7 @@ static int fresh(void **state) {
   bv_window_drop_all(store);
   store->history = 5000;
   store->future = 1000;
-  store->memory_limit = INT64_C(1) << 30;
+  bv_mem_set_limit(INT64_C(1) << 30);
   memset(store->counter, 0, sizeof store->counter);
   return 0;
 }
@@ -293,39 +296,207 @@ static int listed(void) {
   return n;
 }
 
-static void least_recently_used_go_first(void **state) {
+static int64_t blocks_held(void) {
+  int64_t n = 0;
+  size_t at = 0;
+  for (bv_block_info b; bv_blocks_next(store, &at, &b);) n += b.blocks;
+  return n;
+}
+
+static int64_t columns_held(const bv_window *w) {
+  int64_t n = 0;
+  bv_derived_info d;
+  for (const struct bv_derived *p = NULL; (p = bv_derived_next(w, p, &d));) n++;
+  return n;
+}
+
+/* One byte too many: exactly one thing goes. */
+static void evict_one(void) {
+  int64_t before = store->counter[BV_N_EVICT];
+  bv_mem_set_limit(bv_mem_total() - 1);
+  bv_evict(store);
+  assert_int_equal(store->counter[BV_N_EVICT], before + 1);
+}
+
+static double sma_at_end(bv_window *w) {
+  bv_spec spec;
+  bv_err err = {0};
+  double v;
+  ok(bv_spec_parse("sma:3", &spec, &err), &err);
+  ok(bv_derived_at(w, &spec, w->ring.next - 1, &v, &err), &err);
+  return v;
+}
+
+static void made_things_go_before_windows(void **state) {
   (void)state;
+  bv_blocks_drop_all(store);
+  bv_window *c = shared(&hourly, bars.ts[1000], 3, CLOSE); /* blocks, and a window of them */
   bv_window *a = shared(&source, bars.ts[100], 3, CLOSE);
+  double v = sma_at_end(a);
   bv_window *b = shared(&odd_source, odd.ts[100], 3, CLOSE);
-  bv_window *c = shared(&hourly, bars.ts[1000], 3, CLOSE);
-  bv_window_unref(shared(&source, bars.ts[100], 3, CLOSE)); /* a is used again: b is the oldest */
-  assert_int_equal(listed(), 3);
   bv_window_unref(a);
   bv_window_unref(b);
-  store->memory_limit = bv_mem_total() - 1;
-  bv_window_evict(store); /* c is referenced, so b goes */
-  assert_int_equal(listed(), 2);
-  assert_ptr_equal(store->window, a);
-  assert_ptr_equal(a->next, c);
-  assert_int_equal(store->counter[BV_N_EVICT], 1);
-  store->memory_limit = 0;
-  bv_window_evict(store);
-  assert_int_equal(listed(), 1);
-  assert_ptr_equal(store->window, c);
-  c->pins++;
+  bv_window_unref(shared(&source, bars.ts[100], 3, CLOSE)); /* a is used again: b is the oldest */
+  while (bv_seg_cache_drop_oldest(store)) continue;
+  assert_int_equal(listed(), 3);
+  int64_t blocks = blocks_held();
+  assert_true(blocks > 0);
+  c->pins++; /* read by a cursor */
   bv_window_unref(c);
-  bv_window_evict(store); /* pinned: stays over the limit */
-  assert_int_equal(listed(), 1);
+  for (; blocks > 0; blocks--) {
+    evict_one();
+    assert_int_equal(blocks_held(), blocks - 1);
+    assert_int_equal(columns_held(a), 1);
+  }
+  evict_one(); /* c is pinned, so the indicator column is next */
+  assert_int_equal(columns_held(a), 0);
+  assert_int_equal(listed(), 3);
   c->pins--;
-  bv_window_evict(store);
+  evict_one(); /* the aggregate goes before stored bars, though it was used after b */
+  assert_int_equal(listed(), 2);
+  evict_one();
+  assert_ptr_equal(store->window, a);
+  assert_null(a->next);
+  a->pins++;
+  bv_mem_set_limit(0);
+  bv_evict(store); /* pinned: stays over the limit */
+  assert_int_equal(listed(), 1);
+  bv_mem_set_limit(INT64_C(1) << 30);
+  assert_true(sma_at_end(a) == v); /* computed again, the same */
+  a->pins--;
+  bv_mem_set_limit(0);
+  bv_evict(store);
   assert_int_equal(listed(), 0);
+}
+
+/* The order of use is the order of leaving, whatever was touched when. */
+static void least_recently_used_go_first(void **state) {
+  (void)state;
+  static const char *const step[] = {"2 minutes", "3 minutes", "4 minutes", "5 minutes",
+                                     "6 minutes"};
+  static const int touch[] = {0, 1, 2}, order[] = {3, 4, 0, 1, 2};
+  bv_source src[COUNT(step)];
+  bv_err err = {0};
+  for (size_t i = 0; i < COUNT(step); i++) {
+    ok(bv_source_aggregate(store, "MIN", step[i], NULL, NULL, NULL, &src[i], &err), &err);
+    bv_window_unref(shared(&src[i], bars.ts[1000], 3, CLOSE));
+  }
+  for (size_t i = 0; i < COUNT(touch); i++) {
+    bv_window_unref(shared(&src[touch[i]], bars.ts[1000], 3, CLOSE));
+  }
+  bv_blocks_drop_all(store);
+  while (bv_seg_cache_drop_oldest(store)) continue;
+  for (size_t i = 0; i < COUNT(order); i++) {
+    const bv_window *last = store->window;
+    while (last->next) last = last->next;
+    assert_true(bv_source_eq(&last->src, &src[order[i]]));
+    evict_one();
+  }
+  assert_null(store->window);
+}
+
+/* ---- trims ---- */
+
+/* A long walk holds the history, the bars ahead and `trim` more, and drops only what lies before. */
+static void long_walks_trim(void **state) {
+  (void)state;
+  store->history = 200;
+  store->future = 50;
+  store->trim = 100;
+  const bv_window *only = NULL;
+  for (int64_t i = 300; i < 3900; i++) {
+    bv_window *w = shared(&odd_source, odd.ts[i % odd.n], 0, CLOSE); /* another series between */
+    bv_window_unref(w);
+    w = shared(&source, bars.ts[i] + 1, 60, CLOSE);
+    check_shared(w, &bars, bars.ts[i] + 1, 60);
+    int64_t held = w->ring.next - w->ring.first;
+    assert_true(held <= 200 + 50 + 100 + 1);
+    assert_true(w->ring.cap <= 200 + 50 + 100 + 1);
+    if (only == w && i > 3000) {
+      int64_t at = bv_ring_lower_bound(&w->ring, bars.ts[i] + 1) - 1;
+      assert_true(at - w->ring.first >= 200); /* the history is there */
+    }
+    only = w;
+    bv_window_unref(w);
+  }
+  assert_true(store->counter[BV_N_TRIM] > 10);
+  assert_true(store->counter[BV_N_TRIM] < 60); /* about each 100 bars, not at each step */
+  store->trim = 1000;
+}
+
+/* Indicator values stay what they are while the ring grows and is trimmed under them. */
+static void growth_keeps_indicators(void **state) {
+  (void)state;
+  store->history = 300;
+  store->future = 64;
+  store->trim = 64;
+  bv_spec spec;
+  bv_err err = {0};
+  ok(bv_spec_parse("ema:9", &spec, &err), &err);
+  double *want = malloc((size_t)bars.n * sizeof *want), e = 0, sum = 0;
+  for (int64_t i = 0; i < bars.n; i++) {
+    double x = bars.col[BV_COL_CLOSE][i];
+    if (i < 9) sum += x;
+    e = i < 8 ? NAN : i == 8 ? sum / 9 : e + (x - e) * (2.0 / 10);
+    want[i] = e;
+  }
+  for (int64_t i = 20; i < 3000; i += 1 + i % 3) {
+    bv_window *w = shared(&source, bars.ts[i] + 1, 5, CLOSE);
+    int64_t at = bv_ring_lower_bound(&w->ring, bars.ts[i] + 1) - 1;
+    double v;
+    ok(bv_derived_at(w, &spec, at, &v, &err), &err);
+    if (fabs(v - want[i]) > 1e-9 * fabs(want[i])) fail_msg("bar %lld", (long long)i);
+    ok(bv_derived_at(w, &spec, at - 5, &v, &err), &err);
+    if (fabs(v - want[i - 5]) > 1e-9 * fabs(v)) fail_msg("5 before bar %lld", (long long)i);
+    bv_window_unref(w);
+  }
+  assert_true(store->counter[BV_N_LOAD] < 20);
+  free(want);
+  store->trim = 1000;
+}
+
+/* ---- writes ---- */
+
+/* A bar after the last one leaves the window; one among its bars replaces it; other series stay. */
+static void a_write_drops_what_it_changes(void **state) {
+  (void)state;
+  char sql[200];
+  bv_err err = {0};
+  int64_t last = bars.ts[bars.n - 1];
+  ok(bv_store_sync(store, &err),
+     &err); /* the bars of the setup were not written through the table */
+  bv_window *mine = shared(&source, INT64_MAX, 3, CLOSE);
+  bv_window *other = shared(&odd_source, INT64_MAX, 3, CLOSE);
+  bv_window_unref(mine);
+  bv_window_unref(other);
+  snprintf(sql, sizeof sql,
+           "INSERT INTO bars(asset, timestep, ts, open, high, low, close) "
+           "VALUES ('MIN', 'minute', %lld, 7, 7, 7, 7)",
+           (long long)last + 60);
+  sql_ok(db, sql);
+  bv_window *w = shared(&source, INT64_MAX, 3, CLOSE);
+  assert_ptr_equal(w, mine);
+  assert_int_equal(bv_ring_ts(&w->ring, w->ring.next - 1), last + 60);
+  bv_window_unref(w);
+  assert_int_equal(store->counter[BV_N_DROP], 0);
+  snprintf(sql, sizeof sql,
+           "DELETE FROM bars WHERE asset = 'MIN' AND timestep = 'minute' AND ts = %lld",
+           (long long)last + 60);
+  sql_ok(db, sql);
+  assert_int_equal(store->counter[BV_N_DROP], 1);
+  w = shared(&source, INT64_MAX, 3, CLOSE);
+  check_shared(w, &bars, INT64_MAX, 3);
+  bv_window_unref(w);
+  w = shared(&odd_source, INT64_MAX, 3, CLOSE);
+  assert_ptr_equal(w, other);
+  bv_window_unref(w);
 }
 
 /* With no memory allowed every window is dropped as soon as it is let go; what is read stays right. */
 static void results_do_not_depend_on_the_limit(void **state) {
   (void)state;
   uint64_t r = 21;
-  store->memory_limit = 0;
+  bv_mem_set_limit(0);
   for (int round = 0; round < 200; round++) {
     const model *m = round % 2 ? &odd : &bars;
     int64_t hi = model_instant(m, &r), back = pick(&r, 300);
@@ -447,7 +618,11 @@ int main(void) {
       cmocka_unit_test_setup(pinned_bars_stay, fresh),
       cmocka_unit_test_setup(writes_are_seen, fresh),
       cmocka_unit_test_setup(stale_windows_can_be_dropped, fresh),
+      cmocka_unit_test_setup(made_things_go_before_windows, fresh),
       cmocka_unit_test_setup(least_recently_used_go_first, fresh),
+      cmocka_unit_test_setup(long_walks_trim, fresh),
+      cmocka_unit_test_setup(growth_keeps_indicators, fresh),
+      cmocka_unit_test_setup(a_write_drops_what_it_changes, fresh),
       cmocka_unit_test_setup(results_do_not_depend_on_the_limit, fresh),
       cmocka_unit_test_setup(failed_load_leaves_nothing, fresh),
       cmocka_unit_test_setup(forward_in_pieces, fresh),
