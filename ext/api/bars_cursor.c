@@ -476,6 +476,13 @@ int bv_bars_column(sqlite3_vtab_cursor *base, sqlite3_context *ctx, int col) {
   cursor *c = (cursor *)base;
   bv_bars_tab *tab = (bv_bars_tab *)base->pVtab;
   bv_stream *st = &c->stream[c->at];
+  if (tab->value[col] >= 0) { /* most of what is read */
+    const double *values = st->view.col[tab->value[col]];
+    if (values && !isnan(values[st->i - st->base])) {
+      sqlite3_result_double(ctx, values[st->i - st->base]);
+      return SQLITE_OK;
+    }
+  }
   bv_field f = (bv_field)tab->kind->field[col];
   switch (f) {
   case BV_F_TS: sqlite3_result_int64(ctx, bv_stream_ts(st)); break;

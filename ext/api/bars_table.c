@@ -75,6 +75,11 @@ static int connect(sqlite3 *db, void *aux, int argc, const char *const *argv, sq
   if (!tab) return SQLITE_NOMEM;
   tab->store = bv_store_ref(store);
   tab->kind = kind;
+  for (int i = 0; i < BV_NFIELD; i++) {
+    bv_field f = i < kind->nfield ? (bv_field)kind->field[i] : BV_F_TS;
+    bool whole = f == BV_F_COUNT || f == BV_F_FILLED;
+    tab->value[i] = (signed char)(whole ? BV_COL_NONE : bv_field_column(f));
+  }
   bv_store_vtab(store, 1);
   *out = &tab->base;
   return SQLITE_OK;

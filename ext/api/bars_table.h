@@ -58,6 +58,7 @@ typedef struct bv_bars_tab {
   sqlite3_vtab base;
   bv_store *store;
   const bv_bars_kind *kind;
+  signed char value[BV_NFIELD]; /* column number -> bv_column where it is a plain value, else -1 */
 } bv_bars_tab;
 
 /* ---- plans ----

@@ -32,6 +32,19 @@ bv_rc bv_chunk_reserve(bv_chunk *c, int64_t n) {
   return BV_OK;
 }
 
+void bv_chunk_shrink(bv_chunk *c) {
+  int64_t cap = c->n > 0 ? c->n : 1;
+  if (c->cap - cap <= cap / 4) return;
+  int64_t *ts = bv_realloc(c->mem, c->ts, (size_t)cap * 8);
+  if (!ts) return;
+  c->ts = ts;
+  for (int i = 0; i < BV_NCOL; i++) {
+    double *col = c->col[i] ? bv_realloc(c->mem, c->col[i], (size_t)cap * 8) : NULL;
+    if (col) c->col[i] = col;
+  }
+  c->cap = cap; /* a column that could not shrink has more */
+}
+
 bv_rc bv_chunk_add(bv_chunk *c, int64_t ts, const double value[BV_NCOL]) {
   if (c->n == c->cap) BV_TRY(bv_chunk_reserve(c, c->n + 1));
   c->ts[c->n] = ts;

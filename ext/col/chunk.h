@@ -32,6 +32,9 @@ static inline void bv_chunk_clear(bv_chunk *c) {
 /* Room for n bars in all. */
 BV_MUST bv_rc bv_chunk_reserve(bv_chunk *c, int64_t n);
 
+/* Give back room of more than a quarter; where there is no memory to move to, nothing happens. */
+void bv_chunk_shrink(bv_chunk *c);
+
 /* Append one bar: value[col] for each column of the mask. */
 BV_MUST bv_rc bv_chunk_add(bv_chunk *c, int64_t ts, const double value[BV_NCOL]);
 

@@ -25,8 +25,9 @@ void bv_resample_base(bv_resample *r, bv_timestep step, const bv_zone *zone) {
   r->base_dur = bv_timestep_dur_s(step);
 }
 
+/* Bars that were buckets themselves say when they are known. */
 static int64_t known_at(const bv_resample *r) {
-  if (r->base_step.n == 0) return r->end;
+  if (r->base_step.n == 0) return r->known > (double)r->end ? (int64_t)r->known : r->end;
   int64_t last = r->base_dur > 0 ? r->last + r->base_dur
                                  : bv_timestep_end(r->base_step, r->base_zone, r->last);
   return last > r->end ? last : r->end;
@@ -42,22 +43,27 @@ static void begin(bv_resample *r, int64_t ts) {
   }
 }
 
+static void put(bv_chunk *out, bv_column c, double v) {
+  if (out->col[c]) out->col[c][out->n] = v;
+}
+
 bv_rc bv_resample_flush(bv_resample *r, bv_chunk *out) {
   if (!r->count) return BV_OK;
-  double v[BV_NCOL];
-  for (int c = 0; c < BV_NCOL; c++) v[c] = NAN;
-  v[BV_COL_OPEN] = r->open;
-  v[BV_COL_HIGH] = r->high;
-  v[BV_COL_LOW] = r->low;
-  v[BV_COL_CLOSE] = r->close;
-  v[BV_COL_VOLUME] = r->volume;
-  v[BV_COL_TRADES] = r->trades;
-  v[BV_COL_VWAP] = r->volume > 0 ? r->value / r->volume : NAN;
-  v[BV_COL_COUNT] = (double)r->count;
-  v[BV_COL_FILLED] = 0;
-  v[BV_COL_KNOWN] = (double)known_at(r);
+  if (out->n == out->cap) BV_TRY(bv_chunk_reserve(out, out->n + 1));
+  out->ts[out->n] = r->start;
+  put(out, BV_COL_OPEN, r->open);
+  put(out, BV_COL_HIGH, r->high);
+  put(out, BV_COL_LOW, r->low);
+  put(out, BV_COL_CLOSE, r->close);
+  put(out, BV_COL_VOLUME, r->volume);
+  put(out, BV_COL_TRADES, r->trades);
+  put(out, BV_COL_VWAP, r->volume > 0 ? r->value / r->volume : NAN);
+  put(out, BV_COL_COUNT, r->bars);
+  put(out, BV_COL_FILLED, 0);
+  put(out, BV_COL_KNOWN, (double)known_at(r));
+  out->n++;
   r->count = 0;
-  return bv_chunk_add(out, r->start, v);
+  return BV_OK;
 }
 
 /* The sum of what is there; NaN where nothing is. */
@@ -74,6 +80,11 @@ static double add_value(double sum, const double *vwap, const double *volume, in
     if (volume[i] > 0) sum += vwap[i] * volume[i];
   }
   return sum;
+}
+
+static double sum(double s, const double *x, int64_t n) {
+  for (int64_t i = 0; i < n; i++) s += x[i];
+  return s;
 }
 
 static double largest(double best, const double *x, int64_t n) {
@@ -98,6 +109,7 @@ static void take(bv_resample *r, const bv_bars *in, int64_t i, int64_t j) {
     r->low = l ? l[i] : NAN;
     r->close = r->volume = r->trades = NAN;
     r->value = v && vwap ? 0 : NAN;
+    r->bars = r->known = 0;
   }
   if (h) r->high = largest(r->high, h + i, n);
   if (l) r->low = smallest(r->low, l + i, n);
@@ -107,6 +119,9 @@ static void take(bv_resample *r, const bv_bars *in, int64_t i, int64_t j) {
   if (v && vwap) r->value = add_value(r->value, vwap + i, v + i, n);
   r->last = in->ts[j - 1];
   r->count += n;
+  r->bars =
+      in->col[BV_COL_COUNT] ? sum(r->bars, in->col[BV_COL_COUNT] + i, n) : r->bars + (double)n;
+  if (in->col[BV_COL_KNOWN]) r->known = largest(r->known, in->col[BV_COL_KNOWN] + i, n);
 }
 
 bv_rc bv_resample_feed(bv_resample *r, const bv_bars *in, bv_chunk *out) {

@@ -5,7 +5,8 @@
 ** pieces as one likes, and appends a bucket to the output once a bar of a later one arrives, or
 ** when it is flushed.  Open is the first, high the largest, low the smallest, close the last; volume
 ** and trades are sums of what is there (NaN only where every bar lacks it); vwap is the mean
-** weighted by volume, NaN where some bar with volume lacks it.  count is the number of base bars.
+** weighted by volume, NaN where some bar with volume lacks it.  count is the number of base bars.  The
+** bars may be buckets of a finer step themselves, with their counts and known_at.
 **
 ** A session keeps only bars whose local start lies in [lo, hi) seconds after local midnight; lo > hi
 ** means a session over midnight, lo = hi none.
@@ -33,7 +34,9 @@ typedef struct bv_resample {
   int64_t dur, base_dur; /* where fixed, else 0 */
   int64_t start, end;    /* the open bucket, or the last one while count = 0 */
   int64_t last;          /* its last bar's start */
-  int64_t count;
+  int64_t count;         /* bars in it, as they were fed */
+  double bars,
+      known; /* base bars, and the latest known_at, where the fed bars are buckets themselves */
   double open, high, low, close;
   double volume, trades; /* NaN until a bar has one */
   double value;          /* sum of vwap * volume; NaN once a bar lacks its vwap */

@@ -149,20 +149,15 @@ typedef struct maker {
   bv_err *err;
 } maker;
 
+static bv_rc feed(void *ctx, const bv_bars *bars) {
+  maker *m = ctx;
+  return bv_resample_feed(&m->r, bars, &m->b->bars);
+}
+
 static bv_rc make_from_base(maker *m) {
-  bv_chunk base;
-  bv_chunk_init(&base, BV_MEM_DECODE, bv_resample_needs(m->b->bars.mask));
   bv_resample_base(&m->r, m->src->base.step, m->src->base.zone);
-  bv_rc rc;
-  for (int64_t at = m->from;; at = base.ts[base.n - 1] + 1) {
-    bv_chunk_clear(&base);
-    rc = bv_raw_read(m->s, &m->src->base, at, m->end, PIECE, false, &base, m->err);
-    bv_bars view = bv_chunk_view(&base);
-    if (rc == BV_OK) rc = bv_resample_feed(&m->r, &view, &m->b->bars);
-    if (rc != BV_OK || base.n < PIECE) break;
-  }
-  bv_chunk_reset(&base);
-  return rc;
+  return bv_raw_each(m->s, &m->src->base, m->from, m->end, bv_resample_needs(m->b->bars.mask), feed,
+                     m, m->err);
 }
 
 /* Whether there is a stored bar in [lo, hi), and the first (or last) one's time. */
@@ -262,6 +257,7 @@ static bv_rc make(bv_store *s, const bv_source *src, block *b, bv_err *err) {
     return rc;
   }
   b->upto = hi;
+  bv_chunk_shrink(&b->bars);
   b->integral = whole_numbers(&b->bars, BV_COL_VOLUME) && whole_numbers(&b->bars, BV_COL_TRADES);
   s->counter[BV_N_RESAMPLE] += b->bars.n - before;
   bv_log_add(s, &(bv_decision){.event = BV_EV_RESAMPLE,

@@ -118,6 +118,62 @@ static bv_rc read_backward(bv_store *s, const bv_series *series, int64_t lo, int
   return BV_OK;
 }
 
+/* Rows alone, a piece at a time. */
+static bv_rc each_row(bv_store *s, const bv_series *series, int64_t lo, int64_t hi, unsigned mask,
+                      bv_raw_fn fn, void *ctx, bv_err *err) {
+  enum { PIECE = 4096 };
+  bv_chunk rows;
+  bv_chunk_init(&rows, BV_MEM_DECODE, mask & BV_STORED_MASK);
+  bv_rc rc;
+  for (;; lo = rows.ts[rows.n - 1] + 1) {
+    bv_chunk_clear(&rows);
+    rc = bv_hot_read(s, series, lo, hi, PIECE, false, &rows, err);
+    if (rc != BV_OK || rows.n == 0) break;
+    bv_bars v = bv_chunk_view(&rows);
+    rc = fn(ctx, &v);
+    if (rc != BV_OK || rows.n < PIECE) break;
+  }
+  bv_chunk_reset(&rows);
+  return rc;
+}
+
+/* The part [lo, hi) of a sealed chunk, with the rows in it. */
+static bv_rc each_of_chunk(bv_store *s, const bv_series *series, int64_t chunk, int64_t lo,
+                           int64_t hi, unsigned mask, bv_raw_fn fn, void *ctx, bv_err *err) {
+  bv_chunk all;
+  bv_bars v;
+  int64_t rows;
+  BV_TRY(bv_hot_count(s, series->id, lo, hi, 1, &rows, err));
+  if (rows == 0) {
+    BV_TRY(bv_seg_load(s, series, chunk, mask, &v, err));
+    v = bv_bars_range(&v, bv_bars_lower_bound(&v, lo), bv_bars_lower_bound(&v, hi));
+    return v.n > 0 ? fn(ctx, &v) : BV_OK;
+  }
+  bv_chunk_init(&all, BV_MEM_DECODE, mask & BV_STORED_MASK);
+  bv_rc rc = read_chunk(s, series, chunk, lo, hi, INT64_MAX, &all, err);
+  v = bv_chunk_view(&all);
+  if (rc == BV_OK && v.n > 0) rc = fn(ctx, &v);
+  bv_chunk_reset(&all);
+  return rc;
+}
+
+bv_rc bv_raw_each(bv_store *s, const bv_series *series, int64_t lo, int64_t hi, unsigned mask,
+                  bv_raw_fn fn, void *ctx, bv_err *err) {
+  if (series->home) s = series->home;
+  while (lo < hi) {
+    int64_t chunk, start = INT64_MAX, end = INT64_MAX;
+    BV_TRY(bv_seg_find(s, series, bv_seg_chunk_of(series, lo), false, &chunk, err));
+    if (chunk >= 0 && lo <= BV_INSTANT_MAX) bv_seg_range(series, chunk, &start, &end);
+    bool sealed = start <= lo;
+    int64_t stop = sealed ? end : start;
+    if (stop > hi) stop = hi;
+    BV_TRY(sealed ? each_of_chunk(s, series, chunk, lo, stop, mask, fn, ctx, err)
+                  : each_row(s, series, lo, stop, mask, fn, ctx, err));
+    lo = stop;
+  }
+  return BV_OK;
+}
+
 bv_rc bv_raw_read(bv_store *s, const bv_series *series, int64_t lo, int64_t hi, int64_t max,
                   bool desc, bv_chunk *out, bv_err *err) {
   if (lo >= hi || max <= 0) return BV_OK;

@@ -17,4 +17,11 @@
 BV_MUST bv_rc bv_raw_read(bv_store *s, const bv_series *series, int64_t lo, int64_t hi, int64_t max,
                           bool desc, bv_chunk *out, bv_err *err);
 
+/* Show the bars of [lo, hi) to fn, run by run in order of time; sealed bars as they lie in memory, where
+** no row is among them.  What fn is shown is borrowed until it returns; it must not read.  Stops at the
+** first result that is not BV_OK. */
+typedef bv_rc (*bv_raw_fn)(void *ctx, const bv_bars *bars);
+BV_MUST bv_rc bv_raw_each(bv_store *s, const bv_series *series, int64_t lo, int64_t hi,
+                          unsigned mask, bv_raw_fn fn, void *ctx, bv_err *err);
+
 #endif

@@ -7,7 +7,8 @@
 
 #include <math.h>
 
-#define CACHE 8 /* decoded chunks kept */
+#define CACHE      8 /* decoded chunks kept */
+#define PER_SERIES 3 /* of one series: a scan uses the memory of few chunks over and over */
 
 typedef struct entry {
   int64_t series, chunk;
@@ -15,6 +16,9 @@ typedef struct entry {
   unsigned absent; /* columns known not to be stored */
   bool looked;     /* the store was asked: n = 0 means that the chunk is not sealed */
   bv_chunk bars;
+  double
+      *spare[BV_NCOL]; /* columns of what was here before, of bars.cap values, to be used again */
+  int nspare;
 } entry;
 
 /* What the store keeps for this file. */
@@ -78,13 +82,46 @@ static bv_rc get_cache(bv_store *s, struct bv_segcache **out) {
   return BV_OK;
 }
 
+static void entry_reset(entry *e) {
+  while (e->nspare > 0) bv_free(e->spare[--e->nspare]);
+  bv_chunk_reset(&e->bars);
+  e->series = 0;
+}
+
 void bv_seg_cache_clear(bv_store *s) {
   struct bv_segcache *c = s->segcache;
   if (!c) return;
-  for (int i = 0; i < CACHE; i++) bv_chunk_reset(&c->slot[i].bars);
+  for (int i = 0; i < CACHE; i++) entry_reset(&c->slot[i]);
   bv_segctx_free(c->ctx);
   bv_free(c);
   s->segcache = NULL;
+}
+
+/* Empty an entry for another chunk; its memory stays. */
+static void entry_reuse(entry *e, int64_t series, int64_t chunk) {
+  for (int c = 0; c < BV_NCOL; c++) {
+    if (e->bars.col[c]) e->spare[e->nspare++] = e->bars.col[c];
+    e->bars.col[c] = NULL;
+  }
+  e->bars.n = 0;
+  e->bars.mask = 0;
+  e->absent = 0;
+  e->looked = false;
+  e->series = series;
+  e->chunk = chunk;
+}
+
+/* Room for the times of n bars; columns that are too small are let go. */
+static bv_rc entry_reserve(entry *e, int64_t n) {
+  if (n > e->bars.cap) {
+    while (e->nspare > 0) bv_free(e->spare[--e->nspare]);
+  }
+  return bv_chunk_reserve(&e->bars, n);
+}
+
+static double *entry_column(entry *e) {
+  if (e->nspare > 0) return e->spare[--e->nspare];
+  return bv_alloc(BV_MEM_DECODE, (size_t)e->bars.cap * 8);
 }
 
 /* The entry longest unused that holds memory. */
@@ -100,39 +137,36 @@ bool bv_seg_cache_drop_oldest(bv_store *s) {
   entry *e = cache_oldest(s->segcache);
   for (int i = 0; !e && i < s->nattached; i++) e = cache_oldest(s->attached[i]->segcache);
   if (!e) return false;
-  bv_chunk_reset(&e->bars);
-  e->series = 0;
+  entry_reset(e);
   return true;
 }
 
 /* While one chunk is decoded, the others go first where memory is short. */
 static void make_room(struct bv_segcache *c, const entry *keep) {
   for (int i = 0; i < CACHE && bv_mem_total() > bv_mem_limit(); i++) {
-    if (&c->slot[i] == keep) continue;
-    bv_chunk_reset(&c->slot[i].bars);
-    c->slot[i].series = 0;
+    if (&c->slot[i] != keep) entry_reset(&c->slot[i]);
   }
 }
 
-/* The entry of a chunk, or the one longest unused, emptied for it. */
+/* The entry of a chunk, or the one longest unused, emptied for it: of the same series where that has
+** enough. */
 static entry *cache_slot(struct bv_segcache *c, int64_t series, int64_t chunk) {
-  entry *pick = &c->slot[0];
+  entry *pick = &c->slot[0], *same = NULL;
+  int nsame = 0;
   for (int i = 0; i < CACHE; i++) {
     entry *e = &c->slot[i];
-    if (e->series == series && e->chunk == chunk) {
-      pick = e;
-      break;
+    if (e->series == series) {
+      if (e->chunk == chunk) {
+        e->used = ++c->tick;
+        return e;
+      }
+      if (!same || e->used < same->used) same = e;
+      nsame++;
     }
-    if (e->series == 0 || e->used < pick->used) pick = e;
+    if (pick->series != 0 && (e->series == 0 || e->used < pick->used)) pick = e;
   }
-  if (pick->series != series || pick->chunk != chunk) {
-    bv_chunk_reset(&pick->bars);
-    pick->bars.mask = 0;
-    pick->absent = 0;
-    pick->looked = false;
-    pick->series = series;
-    pick->chunk = chunk;
-  }
+  if (nsame >= PER_SERIES) pick = same;
+  entry_reuse(pick, series, chunk);
   pick->used = ++c->tick;
   return pick;
 }
@@ -219,7 +253,7 @@ static bv_rc load_times(bv_store *s, const bv_series *series, entry *e, bv_err *
   BV_TRY(fetch(s, series, e->chunk, BV_COL_TS, &st, &blob, &bytes, &n, err));
   if (n < 0) return check_unsealed(s, series, e->chunk, err);
   int64_t t0 = bv_log_now();
-  bv_rc rc = bv_chunk_reserve(&e->bars, n);
+  bv_rc rc = entry_reserve(e, n);
   size_t got = 0;
   if (rc == BV_OK) {
     bv_err why = {0};
@@ -270,7 +304,7 @@ static bv_rc load_column(bv_store *s, const bv_series *series, entry *e, int col
   if (n < 0) return check_absent(s, series, e->chunk, col, err);
   bv_rc rc = BV_OK;
   size_t got = 0;
-  double *values = bv_alloc(BV_MEM_DECODE, (size_t)e->bars.cap * 8);
+  double *values = entry_column(e);
   if (!values) rc = BV_NOMEM;
   if (rc == BV_OK && n != e->bars.n) rc = corrupt(series, e->chunk, col, "count differs", err);
   bv_bars deps = bv_chunk_view(&e->bars);

@@ -63,8 +63,54 @@ static bv_rc suits(bv_store *s, const bv_series *have, const bv_source *want, bo
   return BV_OK;
 }
 
-bv_rc bv_source_aggregate(bv_store *s, const char *asset, const char *step, const char *tz,
-                          const char *session, const char *fill, bv_source *out, bv_err *err) {
+/* What the arguments were resolved to before; the key is empty where they are too long for one. */
+typedef struct resolved {
+  int64_t generation;
+  bv_source src;
+} resolved;
+
+static size_t arguments_key(const char *const arg[5], char key[192]) {
+  size_t n = 0;
+  for (int i = 0; i < 5; i++) {
+    size_t len = arg[i] ? strlen(arg[i]) : 0;
+    if (n + len + 2 > 192) return 0;
+    if (len) memcpy(key + n, arg[i], len);
+    n += len;
+    key[n++] = arg[i] ? '\x1f' : '\x1e';
+  }
+  return n;
+}
+
+static const bv_source *find_resolved(const bv_store *s, const char *key, size_t n) {
+  const resolved *r = n ? bv_map_find(&s->sources, key, n) : NULL;
+  return r && r->generation == s->generation ? &r->src : NULL;
+}
+
+/* Which series suits may depend on how long it lasts: such a source is not kept. */
+static bv_rc keep_resolved(bv_store *s, const char *key, size_t n, const bv_source *src) {
+  if (n == 0 || !bv_timestep_divides(src->base.step, src->step)) return BV_OK;
+  resolved *r = bv_map_find(&s->sources, key, n);
+  if (!r) {
+    r = bv_alloc(BV_MEM_BASE, sizeof *r);
+    bv_rc rc = r ? bv_map_put(&s->sources, key, n, r) : BV_NOMEM;
+    if (rc != BV_OK) {
+      bv_free(r);
+      return rc;
+    }
+  }
+  *r = (resolved){s->generation, *src};
+  return BV_OK;
+}
+
+void bv_source_forget(bv_store *s) {
+  size_t at = 0;
+  for (const bv_map_entry *e; (e = bv_map_next(&s->sources, &at));) bv_free(e->value);
+  bv_map_reset(&s->sources);
+  bv_map_init(&s->sources);
+}
+
+static bv_rc resolve(bv_store *s, const char *asset, const char *step, const char *tz,
+                     const char *session, const char *fill, bv_source *out, bv_err *err) {
   enum { MAX = 32 };
   bv_series have[MAX];
   int n, pick = -1;
@@ -90,6 +136,20 @@ bv_rc bv_source_aggregate(bv_store *s, const char *asset, const char *step, cons
   out->base = have[pick];
   if (!out->zone) out->zone = out->base.zone;
   return BV_OK;
+}
+
+bv_rc bv_source_aggregate(bv_store *s, const char *asset, const char *step, const char *tz,
+                          const char *session, const char *fill, bv_source *out, bv_err *err) {
+  const char *const arg[5] = {asset, step, tz, session, fill};
+  char key[192];
+  size_t n = arguments_key(arg, key);
+  const bv_source *known = find_resolved(s, key, n);
+  if (known) {
+    *out = *known;
+    return BV_OK;
+  }
+  BV_TRY(resolve(s, asset, step, tz, session, fill, out, err));
+  return keep_resolved(s, key, n, out);
 }
 
 bool bv_source_eq(const bv_source *a, const bv_source *b) {

@@ -33,6 +33,9 @@ BV_MUST bv_rc bv_source_aggregate(bv_store *s, const char *asset, const char *st
                                   const char *session, const char *fill, bv_source *out,
                                   bv_err *err);
 
+/* Forget what arguments were resolved to (assets or series have changed). */
+void bv_source_forget(bv_store *s);
+
 bool bv_source_eq(const bv_source *a, const bv_source *b);
 
 /* The same source as bytes, for maps; returns how many. */

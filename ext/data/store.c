@@ -83,6 +83,7 @@ bv_rc bv_store_new(sqlite3 *db, bv_store **out) {
   bv_map_init(&s->windows);
   bv_map_init(&s->blocks);
   bv_map_init(&s->reach);
+  bv_map_init(&s->sources);
   if (bv_log_resize(s, BV_LOG_ROWS) != BV_OK) {
     bv_free(s);
     return BV_NOMEM;
@@ -106,6 +107,7 @@ static void drop_statements(bv_store *s) {
 }
 
 static void drop_catalog(bv_store *s) {
+  bv_source_forget(s);
   size_t at = 0;
   for (const bv_map_entry *e; (e = bv_map_next(&s->series, &at));) bv_free(e->value);
   bv_map_reset(&s->series);

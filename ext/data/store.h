@@ -130,6 +130,7 @@ typedef struct bv_store {
   bv_map blocks;                /* aggregated bars by source (blocks.c) */
   int64_t tick;                 /* of the last use of anything cached */
   struct bv_cachelog *log;      /* the last decisions about these (cachelog.c) */
+  bv_map sources;               /* aggregates by their arguments (source.c) */
   bv_map reach;                 /* series with a history and future of their own (settings.c) */
   double *scratch;              /* for indicators on their way (derived.c) */
   void *free_handle;            /* recycled row handles (api) */

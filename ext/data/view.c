@@ -1,5 +1,6 @@
 /* view.c - streams over bars, clamped to the clock; see view.h. */
 #include "data/view.h"
+#include "data/evict.h"
 #include "data/settings.h"
 #include "time/instant.h"
 
@@ -18,17 +19,23 @@ static int64_t clamp(const bv_store *s, const bv_source *src, int64_t hi) {
   return limit < hi ? limit : hi;
 }
 
-/* What the clamp by start leaves to be hidden of an aggregate, from bar `end` backwards:
+/* Whether a bar that starts before the clamp is hidden all the same, where those after it are:
 **   a bucket that has ended while its last base bar, which reaches past its end, has not;
-**   where the clock was the clamp, filled rows ahead of the next real bar, where a shared window that reads ahead of the clock has
-**   them: the reader must not learn from them that a bar follows. */
+**   where the clock was the clamp, filled rows ahead of the next real bar, where there are bars ahead of
+**   the clock: the reader must not learn from them that a bar follows. */
+static bool hides(const bv_source *src, int64_t clock, bool clamped, double known, double filled) {
+  return known > (double)clock || (clamped && src->fill != BV_FILL_NONE && filled == 1);
+}
+
+/* The end of the visible bars of those before bar `end`. */
 static int64_t before_unknown(const bv_window *w, int64_t end, int64_t clock, bool clamped) {
   const bv_ring *r = &w->ring;
   const double *known = r->col[BV_COL_KNOWN], *filled = r->col[BV_COL_FILLED];
   if (!w->src.agg || w->src.cut != BV_NO_CLOCK || clock == BV_NO_CLOCK) return end;
-  while (end > r->first && known[bv_ring_slot(r, end - 1)] > (double)clock) end--;
-  if (!clamped || w->src.fill == BV_FILL_NONE) return end;
-  while (end > r->first && filled[bv_ring_slot(r, end - 1)] == 1) end--;
+  for (; end > r->first; end--) {
+    int64_t slot = bv_ring_slot(r, end - 1);
+    if (!hides(&w->src, clock, clamped, known[slot], filled ? filled[slot] : 0)) break;
+  }
   return end;
 }
 
@@ -228,6 +235,43 @@ bv_rc bv_view_asof(bv_store *s, const bv_source *src, int64_t hi, unsigned mask,
   }
   *out = w;
   return BV_OK;
+}
+
+bv_rc bv_view_read(bv_store *s, const bv_source *src, int64_t lo, int64_t hi, bv_chunk *out,
+                   bv_err *err) {
+  int64_t limit = clamp(s, src, hi);
+  bool clamped = limit < hi;
+  if (s->touched) s->touched(s->touched_ctx, &src->base);
+  if (lo >= limit) return BV_OK;
+  BV_TRY(bv_source_read(s, src, lo, limit, INT64_MAX, false, out, err));
+  bv_evict(s);
+  if (!src->agg || src->cut != BV_NO_CLOCK || s->clock == BV_NO_CLOCK) return BV_OK;
+  const double *known = out->col[BV_COL_KNOWN], *filled = out->col[BV_COL_FILLED];
+  while (out->n > 0 &&
+         hides(src, s->clock, clamped, known[out->n - 1], filled ? filled[out->n - 1] : 0)) {
+    out->n--;
+  }
+  return BV_OK;
+}
+
+bv_rc bv_view_newest(bv_store *s, const bv_source *src, int64_t hi, int64_t n, unsigned mask,
+                     bv_window **out, int64_t *from, int64_t *to, bv_err *err) {
+  assert(src->cut == BV_NO_CLOCK && n > 0);
+  int64_t limit = clamp(s, src, hi), history, future, hidden = 0;
+  bv_setting_reach(s, src, &history, &future);
+  if (s->touched) s->touched(s->touched_ctx, &src->base);
+  for (;;) {
+    int64_t back = n - 1 + hidden < history ? n - 1 + hidden : history;
+    BV_TRY(bv_window_shared(s, src, limit, back, mask, out, err));
+    const bv_window *w = *out;
+    int64_t end = bv_ring_lower_bound(&w->ring, limit);
+    *to = before_unknown(w, end, s->clock, limit < hi);
+    *from = *to - n > w->ring.first ? *to - n : w->ring.first;
+    if (*to - *from == n || w->bof || back == history || end - *to == hidden) return BV_OK;
+    hidden =
+        end - *to; /* rows the clock hides take the place of earlier ones: ask for those, too */
+    bv_window_unref(*out);
+  }
 }
 
 /* A window that holds the bar at ts and the n before it, and that bar's number in it. */

@@ -62,6 +62,16 @@ BV_MUST bv_rc bv_stream_value(bv_stream *st, bv_column c, double *out, bv_err *e
 BV_MUST bv_rc bv_view_asof(bv_store *s, const bv_source *src, int64_t hi, unsigned mask,
                            bv_window **out, int64_t *i, bv_err *err);
 
+/* Append all bars in [lo, hi) that have ended by the clock, past the windows. */
+BV_MUST bv_rc bv_view_read(bv_store *s, const bv_source *src, int64_t lo, int64_t hi, bv_chunk *out,
+                           bv_err *err);
+
+/* The newest bars, at most n <= the source's history, that start before hi and have ended by the clock:
+** window (a reference) and numbers [*from, *to).  Not for a source with a cut. */
+BV_MUST bv_rc bv_view_newest(bv_store *s, const bv_source *src, int64_t hi, int64_t n,
+                             unsigned mask, bv_window **out, int64_t *from, int64_t *to,
+                             bv_err *err);
+
 /* The value of a spec n bars before bar i of w, which starts at ts and was visible when (w, i, ts)
 ** was taken.  Right also if the window has moved on since.  NaN before the first stored bar. */
 BV_MUST bv_rc bv_view_value(bv_window *w, int64_t i, int64_t ts, const bv_spec *spec, int64_t n,
