@@ -25,7 +25,7 @@ python=/usr/bin/python3
 sanitize='-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined,float-cast-overflow -fno-sanitize-recover=all'
 fuzz_seconds=${FUZZ_SECONDS:-5}
 
-steps=(format layers self build clang exports headers units sql tools examples fuzz asan-units asan-sql readme)
+steps=(format layers self build clang exports headers units sql tools examples fuzz tsan asan-units asan-sql readme)
 
 build_default() { make -s -j"$jobs" CC=gcc BUILD="$dir/default" OUT="$default_out" "$@"; }
 build_asan() { make -s -j"$jobs" CC=gcc OPT="$sanitize" BUILD="$dir/asan" OUT="$dir/asan/out" "$@"; }
@@ -166,6 +166,16 @@ step_fuzz() {
     verdict "$name" "$dir/fuzz/fuzz/$name" -seed=1 -max_total_time="$fuzz_seconds" -timeout=20 -rss_limit_mb=2048 \
       -artifact_prefix="$dir/fuzz/found/$name/crash-" "$dir/fuzz/found/$name" "${corpus[@]}"
   done
+  total
+}
+
+# ThreadSanitizer wants the address space where it was in older kernels: without randomisation it is.
+step_tsan() {
+  make -s -j"$jobs" CC=clang OPT='-O1 -g -fsanitize=thread' BUILD="$dir/tsan" OUT="$dir/tsan/out" \
+    "$dir/tsan/unit/test_threads" || return 1
+  local plain=()
+  setarch "$(uname -m)" -R true 2>/dev/null && plain=(setarch "$(uname -m)" -R)
+  verdict test_threads "${plain[@]}" "$dir/tsan/unit/test_threads"
   total
 }
 

@@ -198,11 +198,12 @@ static bv_rc make_source(const request *q, const char *asset, bv_source *out, bv
   const char *step = bv_arg_text(arg[BV_F_TIMESTEP]);
   if (!step) return BV_NOMEM;
   if (q->kind->agg) {
-    const char *tz, *session, *fill;
+    const char *tz, *session, *fill, *base;
     BV_TRY(bv_arg_optional(arg[BV_F_TZ], &tz));
     BV_TRY(bv_arg_optional(arg[BV_F_SESSION], &session));
     BV_TRY(bv_arg_optional(arg[BV_F_FILL], &fill));
-    BV_TRY(bv_source_aggregate(q->store, asset, step, tz, session, fill, out, err));
+    BV_TRY(bv_arg_optional(arg[BV_F_BASE], &base));
+    BV_TRY(bv_source_aggregate(q->store, asset, step, tz, session, fill, base, out, err));
     bool partial;
     BV_TRY(flag_argument(q, "partial", arg[BV_F_PARTIAL], &partial, err));
     if (partial) out->cut = q->store->clock;
@@ -356,7 +357,7 @@ static bv_rc bind(cursor *c, request *q, const char *letters, sqlite3_value **ar
 static bv_rc wrong_arguments(const bv_bars_kind *kind, const char *letters, bv_err *err) {
   if (letters[0] == BV_PLAN_EXTRA) {
     return bv_fail(err, BV_ARG, "%s(): too many arguments; they are %s", kind->name,
-                   kind->agg    ? "asset, timestep, start, end, tz, session, fill, partial"
+                   kind->agg    ? "asset, timestep, start, end, tz, session, fill, partial, base"
                    : kind->asof ? "asset, timestep, at, tolerance"
                                 : "asset, timestep, start, end");
   }

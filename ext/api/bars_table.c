@@ -25,12 +25,14 @@ static const bv_bars_kind kinds[] = {
      .columns = BAR_COLUMNS ", complete INTEGER, filled INTEGER, count INTEGER, asset TEXT HIDDEN,"
                             " timestep TEXT HIDDEN, start HIDDEN, \"end\" HIDDEN, tz TEXT HIDDEN,"
                             " session TEXT HIDDEN, fill TEXT HIDDEN, partial HIDDEN,"
+                            " base TEXT HIDDEN,"
                             " bars_agg HIDDEN",
      .example = "bars_agg('SPY', '15 minutes')",
-     .nfield = 22,
+     .nfield = 23,
      .agg = true,
      .field = {BAR_FIELDS, BV_F_COMPLETE, BV_F_FILLED, BV_F_COUNT, BV_F_ASSET, BV_F_TIMESTEP,
-               BV_F_START, BV_F_END, BV_F_TZ, BV_F_SESSION, BV_F_FILL, BV_F_PARTIAL, BV_F_HANDLE}},
+               BV_F_START, BV_F_END, BV_F_TZ, BV_F_SESSION, BV_F_FILL, BV_F_PARTIAL, BV_F_BASE,
+               BV_F_HANDLE}},
     {.name = "bars_asof",
      .columns =
          BAR_COLUMNS ", asset TEXT HIDDEN, timestep TEXT HIDDEN, at HIDDEN, tolerance HIDDEN,"

@@ -40,6 +40,7 @@ typedef enum bv_field {
   BV_F_SESSION,
   BV_F_FILL,
   BV_F_PARTIAL,
+  BV_F_BASE,
   BV_NFIELD
 } bv_field;
 

@@ -2,7 +2,7 @@
 ** fn_blob.c - columns of bars as one value, for hosts that compute on arrays:
 **
 **   bars_blob(asset, timestep, columns [, n [, at]])
-**   bars_agg_blob(asset, timestep, columns [, n [, at [, tz [, session [, fill [, partial]]]]]])
+**   bars_agg_blob(asset, timestep, columns [, n [, at [, tz [, session [, fill [, partial [, base]]]]]]])
 **
 ** The newest n bars known at the clock (or at an instant before it), oldest first; without n all of
 ** them.  columns is a list such as 'close' or 'ts,open,high,low,close,volume'.  The value is one array
@@ -97,11 +97,12 @@ static bv_rc parse_count(const fn *f, request *q, sqlite3_value *v, bv_err *err)
 
 static bv_rc parse_aggregate(const fn *f, request *q, const char *asset, const char *step, int argc,
                              sqlite3_value **argv, bv_err *err) {
-  const char *text[3] = {NULL, NULL, NULL}; /* tz, session, fill */
-  for (int i = 0; i < 3; i++) {
-    if (argc > 5 + i) BV_TRY(bv_arg_optional(argv[5 + i], &text[i]));
+  const char *text[5] = {NULL}; /* tz, session, fill, partial (not a text), base */
+  for (int i = 0; i < 5; i++) {
+    if (i != 3 && argc > 5 + i) BV_TRY(bv_arg_optional(argv[5 + i], &text[i]));
   }
-  BV_TRY(bv_source_aggregate(f->store, asset, step, text[0], text[1], text[2], &q->src, err));
+  BV_TRY(
+      bv_source_aggregate(f->store, asset, step, text[0], text[1], text[2], text[4], &q->src, err));
   if (is_null(argc, argv, 8)) return BV_OK;
   if (sqlite3_value_numeric_type(argv[8]) != SQLITE_INTEGER ||
       (sqlite3_value_int64(argv[8]) & ~INT64_C(1)) != 0) {
@@ -237,7 +238,7 @@ static void run(sqlite3_context *ctx, int argc, sqlite3_value **argv) {
   bv_err err;
   bv_err_clear(&err);
   bv_rc rc;
-  if (argc < 3 || argc > (f->agg ? 9 : 5)) {
+  if (argc < 3 || argc > (f->agg ? 10 : 5)) {
     rc = bv_fail(&err, BV_ARG,
                  "%s(): write %s('SPY', '%s', 'close', 100) or 'ts,open,high,low,close,volume'",
                  f->name, f->name, f->agg ? "5 minutes" : "minute");

@@ -69,9 +69,9 @@ typedef struct resolved {
   bv_source src;
 } resolved;
 
-static size_t arguments_key(const char *const arg[5], char key[192]) {
+static size_t arguments_key(const char *const arg[6], char key[192]) {
   size_t n = 0;
-  for (int i = 0; i < 5; i++) {
+  for (int i = 0; i < 6; i++) {
     size_t len = arg[i] ? strlen(arg[i]) : 0;
     if (n + len + 2 > 192) return 0;
     if (len) memcpy(key + n, arg[i], len);
@@ -109,23 +109,42 @@ void bv_source_forget(bv_store *s) {
   bv_map_init(&s->sources);
 }
 
+/* Among an asset's series, finest first, the one to make `out` of; -1 where none suits. */
+static bv_rc choose_base(bv_store *s, const bv_series *have, int n, const bv_source *out,
+                         const bv_timestep *named, int *pick, bv_err *err) {
+  *pick = -1;
+  for (int i = 0; i < n && *pick < 0; i++) {
+    bool fits;
+    if (named && !bv_timestep_eq(have[i].step, *named)) continue;
+    BV_TRY(suits(s, &have[i], out, &fits, err));
+    if (fits) *pick = i;
+  }
+  return BV_OK;
+}
+
 static bv_rc resolve(bv_store *s, const char *asset, const char *step, const char *tz,
-                     const char *session, const char *fill, bv_source *out, bv_err *err) {
+                     const char *session, const char *fill, const char *base, bv_source *out,
+                     bv_err *err) {
   enum { MAX = 32 };
   bv_series have[MAX];
-  int n, pick = -1;
+  bv_timestep named;
+  int n, pick;
   *out = (bv_source){.agg = true, .cut = BV_NO_CLOCK};
   BV_TRY(bv_timestep_parse(step, strlen(step), &out->step, err));
+  if (base) BV_TRY(bv_timestep_parse(base, strlen(base), &named, err));
   if (session && session[0])
     BV_TRY(parse_session(session, &out->session_lo, &out->session_hi, err));
   if (fill && fill[0]) BV_TRY(parse_fill(fill, &out->fill, err));
   if (tz && tz[0]) BV_TRY(bv_zone_find(tz, &out->zone, err));
   BV_TRY(bv_series_of(s, asset, have, MAX, &n, err));
   if (n == 0) return bv_series_missing(s, "bars_agg", asset, step, err);
-  for (int i = 0; i < n && pick < 0; i++) {
-    bool fits;
-    BV_TRY(suits(s, &have[i], out, &fits, err));
-    if (fits) pick = i;
+  BV_TRY(choose_base(s, have, n, out, base ? &named : NULL, &pick, err));
+  if (pick < 0 && base) {
+    return bv_fail(
+        err, BV_NOTFOUND,
+        "bars_agg(): '%.40s' bars of '%.80s' cannot be made of '%.40s' bars, which are not "
+        "stored or do not divide them",
+        step, asset, base);
   }
   if (pick < 0) {
     return bv_fail(err, BV_NOTFOUND,
@@ -139,8 +158,10 @@ static bv_rc resolve(bv_store *s, const char *asset, const char *step, const cha
 }
 
 bv_rc bv_source_aggregate(bv_store *s, const char *asset, const char *step, const char *tz,
-                          const char *session, const char *fill, bv_source *out, bv_err *err) {
-  const char *const arg[5] = {asset, step, tz, session, fill};
+                          const char *session, const char *fill, const char *base, bv_source *out,
+                          bv_err *err) {
+  if (base && !base[0]) base = NULL;
+  const char *const arg[6] = {asset, step, tz, session, fill, base};
   char key[192];
   size_t n = arguments_key(arg, key);
   const bv_source *known = find_resolved(s, key, n);
@@ -148,7 +169,7 @@ bv_rc bv_source_aggregate(bv_store *s, const char *asset, const char *step, cons
     *out = *known;
     return BV_OK;
   }
-  BV_TRY(resolve(s, asset, step, tz, session, fill, out, err));
+  BV_TRY(resolve(s, asset, step, tz, session, fill, base, out, err));
   return keep_resolved(s, key, n, out);
 }
 

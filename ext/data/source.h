@@ -26,12 +26,13 @@ typedef struct bv_source {
 /* The stored series itself. */
 bv_source bv_source_stored(const bv_series *series);
 
-/* An aggregate of asset's finest suitable stored series.  tz NULL: the asset's zone; session NULL
-** or "": none, else "HH:MM-HH:MM" local; fill NULL or "": none.  BV_NOTFOUND: no such asset, or no
-** stored timestep divides `step`; BV_ARG: an argument cannot be read. */
+/* An aggregate of asset's stored series of timestep base, NULL or "": the finest suitable one.  tz NULL: the
+** asset's zone; session NULL or "": none, else "HH:MM-HH:MM" local; fill NULL or "": none.
+** BV_NOTFOUND: no such asset, or no stored timestep (or not this one) divides `step`; BV_ARG: an
+** argument cannot be read. */
 BV_MUST bv_rc bv_source_aggregate(bv_store *s, const char *asset, const char *step, const char *tz,
-                                  const char *session, const char *fill, bv_source *out,
-                                  bv_err *err);
+                                  const char *session, const char *fill, const char *base,
+                                  bv_source *out, bv_err *err);
 
 /* Forget what arguments were resolved to (assets or series have changed). */
 void bv_source_forget(bv_store *s);

@@ -316,6 +316,18 @@ fails("SELECT bars_agg_blob('STOCK_0', '5 minutes', 'open,price', 1)", "'price' 
 db.execute("CREATE VIEW loop AS SELECT ts, close FROM bars('STOCK_0', 'minute') UNION ALL SELECT ts, close FROM loop")
 fails("SELECT * FROM loop", "circularly defined")
 
+# ---- the base may be named ----
+
+db.execute("INSERT INTO bars(asset, timestep, ts, open, high, low, close) VALUES ('STOCK_0', '5 minutes', 1710000000, 1, 1, 1, 1)")
+coarse = db.execute("SELECT ts, close, count FROM bars_agg('STOCK_0', 'hour') WHERE base = '5 minutes'").fetchall()
+check(coarse == [(1709996400 + 3600 * ((1710000000 - 1709996400) // 3600), 1.0, 1)], f"hours of the 5 minutes are {coarse}")
+check(len(agg_rows(db, "STOCK_0", "hour")) > 100, "hours come from minutes by default")
+check(one(db, "SELECT length(bars_agg_blob('STOCK_0', 'hour', 'close', NULL, NULL, NULL, NULL, NULL, NULL, '5 minutes'))") == 8, "the blob's base")
+fails("SELECT * FROM bars_agg('STOCK_0', 'hour') WHERE base = '2 minutes'", "not stored or do not divide")
+fails("SELECT * FROM bars_agg('STOCK_0', '7 minutes') WHERE base = '5 minutes'", "not stored or do not divide")
+fails("SELECT * FROM bars_agg('STOCK_0', 'hour') WHERE base = 'five'", "five")
+db.execute("DELETE FROM bars WHERE asset = 'STOCK_0' AND timestep = '5 minutes'")
+
 # ---- eviction while cursors are open, and tables dropped under them ----
 
 db.execute("SELECT bars_config('memory_limit', '1 MB'), bars_config('history', 100), bars_config('future', 20)").fetchall()

@@ -196,6 +196,14 @@ def check_aggregates(db, f, rng, clock, known):
                 want = want[::-1][:3] if "LIMIT" in order else want[::-1]
             got = rows_of(db, sql + order.replace(" bound", ""), args + [int(partial)])
             f.same(f"bars_agg{tuple(args)} partial={partial}{order} at clock {clock}", got, want)
+            if order in ("", " ORDER BY ts"):
+                n = rng.choice((None, 1, 5, 300))
+                blob, = rows_of(db, "SELECT bars_agg_blob(?, ?, 'ts,high,known_at', ?, NULL, ?, ?, NULL, ?)",
+                                [asset, step, n, tz, text, int(partial)])[0]
+                last = want[-n:] if n else want
+                f.same(f"bars_agg_blob({asset}, {step}, {n}, {tz}, {text}, {partial}) at clock {clock}",
+                       struct.unpack(f"<{len(blob) // 8}d", blob),
+                       tuple(float(w[i]) for i in (0, 2, 8) for w in last))
 
 
 # ---- everything else, against the second database ----
@@ -228,6 +236,9 @@ def check_bars(db, short, f, rng, clock):
         same_query(f, db, short, f"SELECT {BAR} FROM bars_asof(?, ?, ?)", (asset, step, clock + rng.randrange(-10**6, 10**6)))
         same_query(f, db, short, f"SELECT {BAR} FROM bars_asof(?, ?, ?, ?)", (asset, step, clock, rng.randrange(10**5)))
         same_query(f, db, short, "SELECT last_price(?), last_price(?, ?)", (asset, asset, step))
+        columns = "ts,close,known_at,vwap"
+        same_query(f, db, short, "SELECT bars_blob(?1, ?2, ?3), bars_blob(?1, ?2, ?3, 7), bars_blob(?1, ?2, ?3, 90, ?4)",
+                   (asset, step, columns, clock + rng.randrange(-10**6, 10**6)))
         # Sums are taken in another order where bars are sealed, so the last four only to 12 digits.
         same_query(f, db, short, f"SELECT {SUMMARY} FROM bars_summary(?, ?)", (asset, step))
         same_query(f, db, short, f"SELECT {SUMMARY} FROM bars_summary(?, ?, ?, ?)",

@@ -51,7 +51,7 @@ SELECT * FROM bars_agg('SPY', 'hour', NULL, NULL, NULL, '09:30-25:00');
 SELECT * FROM bars_agg('SPY', 'hour', NULL, NULL, NULL, NULL, 'forward');
 SELECT * FROM bars_agg('SPY', 'hour', NULL, NULL, NULL, NULL, NULL, 'yes');
 SELECT * FROM bars_agg('SPY', 'hour', NULL, NULL, NULL, NULL, NULL, 2);
-SELECT * FROM bars_agg('SPY', 'hour', NULL, NULL, NULL, NULL, NULL, 1, 5);
+SELECT * FROM bars_agg('SPY', 'hour', NULL, NULL, NULL, NULL, NULL, 1, 'minute', 5);
 .print -- bars_asof
 SELECT * FROM bars_asof('SPY', 'minute', 'noon');
 SELECT * FROM bars_asof('SPY', 'minute', '2024-01-02 14:33', -5);

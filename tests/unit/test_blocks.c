@@ -174,8 +174,8 @@ static void any_history_gives_the_same_bits(void **state) {
     bv_source src[COUNT(step)];
     fill(kinds[k].asset, kinds[k].tz, kinds[k].whole, &r);
     for (size_t i = 0; i < COUNT(step); i++) {
-      ok(bv_source_aggregate(store, kinds[k].asset, step[i], NULL, kinds[k].session, NULL, &src[i],
-                             &err),
+      ok(bv_source_aggregate(store, kinds[k].asset, step[i], NULL, kinds[k].session, NULL, NULL,
+                             &src[i], &err),
          &err);
     }
     int64_t before = made_from_finer();
@@ -195,8 +195,8 @@ static void inexact_sums_come_from_stored_bars(void **state) {
   bv_err err = {0};
   fill("E", NULL, false, &r);
   bv_source five, hour;
-  ok(bv_source_aggregate(store, "E", "5 minutes", NULL, NULL, NULL, &five, &err), &err);
-  ok(bv_source_aggregate(store, "E", "hour", NULL, NULL, NULL, &hour, &err), &err);
+  ok(bv_source_aggregate(store, "E", "5 minutes", NULL, NULL, NULL, NULL, &five, &err), &err);
+  ok(bv_source_aggregate(store, "E", "hour", NULL, NULL, NULL, NULL, &hour, &err), &err);
   const unsigned mask[] = {BV_COLBIT(BV_COL_CLOSE), BV_COLBIT(BV_COL_VOLUME),
                            BV_COLBIT(BV_COL_VWAP)};
   for (size_t i = 0; i < COUNT(mask); i++) {
@@ -221,7 +221,7 @@ static void made_once(void **state) {
   bv_err err = {0};
   fill("F", NULL, true, &r);
   bv_source five;
-  ok(bv_source_aggregate(store, "F", "5 minutes", NULL, NULL, NULL, &five, &err), &err);
+  ok(bv_source_aggregate(store, "F", "5 minutes", NULL, NULL, NULL, NULL, &five, &err), &err);
   int64_t made[4];
   sql_ok(db, "BEGIN"); /* each commit past the table would count as another connection's */
   ok(bv_store_sync(store, &err), &err);
@@ -248,8 +248,8 @@ static void memory_failure_is_told(void **state) {
   bv_err err = {0};
   fill("G", NULL, true, &r);
   bv_source five, hour;
-  ok(bv_source_aggregate(store, "G", "5 minutes", NULL, NULL, NULL, &five, &err), &err);
-  ok(bv_source_aggregate(store, "G", "hour", NULL, NULL, NULL, &hour, &err), &err);
+  ok(bv_source_aggregate(store, "G", "5 minutes", NULL, NULL, NULL, NULL, &five, &err), &err);
+  ok(bv_source_aggregate(store, "G", "hour", NULL, NULL, NULL, NULL, &hour, &err), &err);
   for (int64_t n = 0, failed = 1; failed; n++) {
     bv_blocks_drop_all(store);
     bv_chunk a, b;

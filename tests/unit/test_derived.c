@@ -39,7 +39,7 @@ static int setup(void **state) {
     all[1].col[c] = odd.col[c];
   }
   bv_source *src = &all[2].src;
-  ok(bv_source_aggregate(store, "MIN", "5 minutes", NULL, NULL, NULL, src, &err), &err);
+  ok(bv_source_aggregate(store, "MIN", "5 minutes", NULL, NULL, NULL, NULL, src, &err), &err);
   bv_resample r;
   bv_bars b = {.n = minute.n, .ts = minute.ts};
   for (int c = 0; c < BV_COL_BID; c++) b.col[c] = minute.col[c];

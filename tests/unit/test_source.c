@@ -133,7 +133,8 @@ static const model *model_of(const char *asset) {
 static bv_source source_of(const agg_case *c) {
   bv_source src;
   bv_err err = {0};
-  ok(bv_source_aggregate(store, c->asset, c->step, c->tz, c->session, NULL, &src, &err), &err);
+  ok(bv_source_aggregate(store, c->asset, c->step, c->tz, c->session, NULL, NULL, &src, &err),
+     &err);
   return src;
 }
 
@@ -256,7 +257,8 @@ static void refused(const char *asset, const char *step, const char *tz, const c
                     const char *fill, bv_rc want, const char *part) {
   bv_source src;
   bv_err err = {0};
-  assert_int_equal(bv_source_aggregate(store, asset, step, tz, session, fill, &src, &err), want);
+  assert_int_equal(bv_source_aggregate(store, asset, step, tz, session, fill, NULL, &src, &err),
+                   want);
   if (!strstr(err.msg, part)) fail_msg("'%s' does not name '%s'", err.msg, part);
 }
 

@@ -1,7 +1,7 @@
 /*
 ** test_threads.c - several threads, each with a connection of its own to one database file: they write
-** bars, read each other's, and run backtests at once.  To be run under ThreadSanitizer, too:
-** make CC=clang OPT='-O1 -g -fsanitize=thread' BUILD=build/tsan OUT=build/tsan/out unit-bin.
+** bars, read each other's, run backtests and evict under one budget at once.  scripts/check.sh runs it
+** under ThreadSanitizer, too.
 */
 #include "data_help.h"
 
@@ -167,6 +167,72 @@ static void threads_share_a_database(void **state) {
   assert_int_equal(mem_used(), before);
 }
 
+/* ---- one budget ---- */
+
+enum { CLOCKS = 60, READS = 4 };
+
+static const char *const read_sql[READS] = {
+    "SELECT sma('L', 'minute', 50)", "SELECT hex(bars_agg_blob('L', '5 minutes', 'close', 20))",
+    "SELECT hex(bars_agg_blob('L', '15 minutes', 'high,volume', 30))",
+    "SELECT total(close) FROM (SELECT close FROM bars('L', 'minute') ORDER BY ts DESC LIMIT 700)"};
+static char *expected[CLOCKS][READS];
+
+static void set_clock(sqlite3 *db, int c) {
+  char sql[80];
+  snprintf(sql, sizeof sql, "SELECT bars_clock(%d)", 60 * (3000 + 97 * c));
+  sqlite3_free(sql_text(db, sql));
+}
+
+/* What one connection reads does not depend on what others hold, give back or set. */
+static void *read_under_pressure(void *p) {
+  worker *w = p;
+  sqlite3 *db;
+  if (sqlite3_open(path, &db) != SQLITE_OK ||
+      sqlite3_barsvt_init(db, NULL, NULL) != SQLITE_OK_LOAD_PERMANENTLY) {
+    wrong(w, "open", sqlite3_errmsg(db));
+    return NULL;
+  }
+  for (int round = 0; round < 4 * CLOCKS && !w->error[0]; round++) {
+    int c = (round * (w->id + 1) + w->id * 7) % CLOCKS;
+    set_clock(db, c);
+    if (round % 40 == 0) {
+      sqlite3_free(sql_text(db, round % 80 ? "SELECT bars_config('memory_limit', '8 MB')"
+                                           : "SELECT bars_config('memory_limit', '1 MB')"));
+    }
+    for (int q = 0; q < READS; q++) expect(w, db, read_sql[q], expected[c][q]);
+  }
+  if (sqlite3_close(db) != SQLITE_OK) wrong(w, "close", sqlite3_errmsg(db));
+  return NULL;
+}
+
+static void threads_share_one_budget(void **state) {
+  (void)state;
+  worker w[THREADS] = {0};
+  sqlite3 *db = db_open(path);
+  sql_ok(db,
+         "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 9000) INSERT "
+         "INTO bars(asset, timestep, ts, open, high, low, close, volume) SELECT 'L', 'minute', "
+         "60 * i, i % 89, i % 89 + 2, i % 89, i % 89 + 1, i % 31 FROM n");
+  sql_ok(db, "SELECT bars_compact()");
+  for (int c = 0; c < CLOCKS; c++) {
+    set_clock(db, c);
+    for (int q = 0; q < READS; q++) expected[c][q] = sql_text(db, read_sql[q]);
+  }
+  for (int i = 0; i < THREADS; i++) {
+    w[i].id = i;
+    assert_int_equal(pthread_create(&w[i].thread, NULL, read_under_pressure, &w[i]), 0);
+  }
+  for (int i = 0; i < THREADS; i++) assert_int_equal(pthread_join(w[i].thread, NULL), 0);
+  for (int i = 0; i < THREADS; i++) {
+    if (w[i].error[0]) fail_msg("%s", w[i].error);
+  }
+  sql_ok(db, "SELECT bars_config('memory_limit', '1 GiB')");
+  for (int c = 0; c < CLOCKS; c++) {
+    for (int q = 0; q < READS; q++) sqlite3_free(expected[c][q]);
+  }
+  db_close(db);
+}
+
 static int setup(void **state) {
   (void)state;
   mkdir("tests/tmp", 0777);
@@ -188,6 +254,7 @@ static int teardown(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test_setup_teardown(threads_share_a_database, setup, teardown)};
+      cmocka_unit_test_setup_teardown(threads_share_a_database, setup, teardown),
+      cmocka_unit_test_setup_teardown(threads_share_one_budget, setup, teardown)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

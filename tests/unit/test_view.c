@@ -52,7 +52,7 @@ static series of_aggregate(const model *m, const bv_source *src, bv_chunk *keep)
 static bv_source aggregate(const char *asset, const char *step, const char *session) {
   bv_source src;
   bv_err err = {0};
-  ok(bv_source_aggregate(store, asset, step, NULL, session, NULL, &src, &err), &err);
+  ok(bv_source_aggregate(store, asset, step, NULL, session, NULL, NULL, &src, &err), &err);
   return src;
 }
 

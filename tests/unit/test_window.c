@@ -28,7 +28,7 @@ static int setup(void **state) {
   model_store(store, &odd, "ODD", "minute", NULL);
   source = bv_source_stored(&bars.series);
   odd_source = bv_source_stored(&odd.series);
-  ok(bv_source_aggregate(store, "MIN", "hour", NULL, NULL, NULL, &hourly, &err), &err);
+  ok(bv_source_aggregate(store, "MIN", "hour", NULL, NULL, NULL, NULL, &hourly, &err), &err);
   return 0;
 }
 
@@ -378,7 +378,7 @@ static void least_recently_used_go_first(void **state) {
   bv_source src[COUNT(step)];
   bv_err err = {0};
   for (size_t i = 0; i < COUNT(step); i++) {
-    ok(bv_source_aggregate(store, "MIN", step[i], NULL, NULL, NULL, &src[i], &err), &err);
+    ok(bv_source_aggregate(store, "MIN", step[i], NULL, NULL, NULL, NULL, &src[i], &err), &err);
     bv_window_unref(shared(&src[i], bars.ts[1000], 3, CLOSE));
   }
   for (size_t i = 0; i < COUNT(touch); i++) {
