@@ -176,6 +176,11 @@ PARSED = {"minute": (1, "m"), "5m": (5, "m"), "15 minutes": (15, "m"), "hour": (
 SESSIONS = [(None, None), ("09:30-16:00", (570, 960))]
 
 
+def number(v):
+    """A value of a row, whose doubles are kept as their bytes."""
+    return struct.unpack("d", v)[0] if isinstance(v, bytes) else float(v)
+
+
 def check_aggregates(db, f, rng, clock, known):
     for asset, steps in STEPS.items():
         mine = [r for r in known if r[0] == asset]
@@ -203,7 +208,7 @@ def check_aggregates(db, f, rng, clock, known):
                 last = want[-n:] if n else want
                 f.same(f"bars_agg_blob({asset}, {step}, {n}, {tz}, {text}, {partial}) at clock {clock}",
                        struct.unpack(f"<{len(blob) // 8}d", blob),
-                       tuple(float(w[i]) for i in (0, 2, 8) for w in last))
+                       tuple(number(w[i]) for i in (0, 2, 8) for w in last))
 
 
 # ---- everything else, against the second database ----
