@@ -54,6 +54,8 @@ static bv_rc fill_stat(bv_store *s, bv_list *out, sqlite3_value *const *arg, bv_
       {"decode", "columns of sealed chunks decoded", BV_N_DECODE},
       {"resample", "aggregated bars made", BV_N_RESAMPLE},
       {"derive", "indicator values computed", BV_N_DERIVE},
+      {"warm", "bars run before a window for the state of an indicator at its first bar",
+       BV_N_WARM},
   };
   const int64_t *n = s->counter;
   for (size_t i = 0; i < sizeof row / sizeof *row; i++) {

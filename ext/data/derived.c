@@ -1,6 +1,7 @@
 /* derived.c - indicator columns of a window; see derived.h. */
 #include "data/derived.h"
 #include "data/cachelog.h"
+#include "data/checkpoint.h"
 #include "data/evict.h"
 
 #include <assert.h>
@@ -191,21 +192,66 @@ static int64_t block_seconds(const bv_window *w) {
   return BLOCK * bv_timestep_nominal_s(w->src.step);
 }
 
-/* Run from the first stored bar up to (not including) ts. */
+/* All that a run goes on from: the time block, then each stage's state. */
+static size_t state_bytes(const bv_derived *d) {
+  size_t n = sizeof d->block;
+  for (int k = 0; k < d->spec.nstage; k++) {
+    n += d->spec.stage[k].ind->state_size(d->spec.stage[k].param);
+  }
+  return n;
+}
+
+static bv_rc keep_state(bv_window *w, const bv_derived *d, int64_t seen) {
+  char *all = bv_alloc(BV_MEM_DECODE, state_bytes(d)), *p = all;
+  if (!all) return BV_NOMEM;
+  memcpy(p, &d->block, sizeof d->block);
+  p += sizeof d->block;
+  for (int k = 0; k < d->spec.nstage; k++) {
+    size_t n = d->spec.stage[k].ind->state_size(d->spec.stage[k].param);
+    memcpy(p, d->state[k], n);
+    p += n;
+  }
+  bv_rc rc = bv_checkpoint_keep(w->store, &w->src, &d->spec, seen, all, state_bytes(d));
+  bv_free(all);
+  return rc;
+}
+
+/* Go on from the last state kept before ts; *at: the first instant it has not seen. */
+static void take_state(bv_window *w, bv_derived *d, int64_t ts, int64_t *at) {
+  int64_t seen;
+  const char *p = bv_checkpoint_find(w->store, &w->src, &d->spec, ts, state_bytes(d), &seen);
+  *at = INT64_MIN;
+  if (!p) return;
+  memcpy(&d->block, p, sizeof d->block);
+  p += sizeof d->block;
+  for (int k = 0; k < d->spec.nstage; k++) {
+    size_t n = d->spec.stage[k].ind->state_size(d->spec.stage[k].param);
+    memcpy(d->state[k], p, n);
+    p += n;
+  }
+  d->started = true;
+  *at = seen + 1;
+}
+
+/* Run from the first stored bar, or from a state kept, up to (not including) ts. */
 static bv_rc warm_from_start(bv_window *w, bv_derived *d, int64_t ts, bv_err *err) {
+  const int64_t piece = BV_CHECKPOINT_EVERY;
+  bool keeps = w->src.cut == BV_NO_CLOCK;
   bv_chunk c;
   bv_chunk_init(&c, BV_MEM_DECODE, bv_source_mask(&w->src, d->mask));
   int64_t at = INT64_MIN;
+  if (keeps) take_state(w, d, ts, &at);
   bv_rc rc;
-  for (;;) {
+  do {
     bv_chunk_clear(&c);
-    rc = bv_source_read(w->store, &w->src, at, ts, 4096, false, &c, err);
-    if (rc != BV_OK) break;
+    rc = bv_source_read(w->store, &w->src, at, ts, piece, false, &c, err);
+    if (rc != BV_OK || c.n == 0) break;
     bv_bars v = bv_chunk_view(&c);
     run_bars(d, &v, block_seconds(w), NULL);
-    if (c.n < 4096) break;
+    w->store->counter[BV_N_WARM] += c.n;
     at = c.ts[c.n - 1] + 1;
-  }
+    if (keeps) rc = keep_state(w, d, at - 1);
+  } while (rc == BV_OK && c.n == piece);
   bv_chunk_reset(&c);
   return rc;
 }
@@ -245,6 +291,7 @@ static bv_rc warm_windowed(bv_window *w, bv_derived *d, int64_t ts, bv_err *err)
   if (rc == BV_OK) {
     bv_bars v = bv_chunk_view(&c);
     run_bars(d, &v, block_seconds(w), NULL);
+    w->store->counter[BV_N_WARM] += c.n;
   }
   bv_chunk_reset(&c);
   return rc;

@@ -6,7 +6,7 @@
 ** are dropped before windows are when memory runs short, and computed again when they are read.
 **
 ** No value depends on where the window begins.  Recursive indicators are run from the first stored
-** bar of the source.  Windowed ones are run from far enough back to pass an anchor bar: the first
+** bar of the source, or go on from a state kept on the way (data/checkpoint.h).  Windowed ones are run from far enough back to pass an anchor bar: the first
 ** bar of each time block of 512 nominal timesteps, where their sums are recomputed from the bars of
 ** the window alone.  Anchors are fixed by the bars' times, so every run meets the same ones.
 */

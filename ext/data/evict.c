@@ -2,6 +2,7 @@
 #include "data/evict.h"
 #include "base/alloc.h"
 #include "data/blocks.h"
+#include "data/checkpoint.h"
 #include "data/derived.h"
 #include "data/seg.h"
 
@@ -32,6 +33,7 @@ void bv_evict(bv_store *s) {
   if (!over()) return;
   while (over() && bv_seg_cache_drop_oldest(s)) continue;
   while (over() && drop_made(s)) continue;
+  while (over() && bv_checkpoint_drop_oldest(s)) continue;
   int64_t used;
   while (over() && bv_window_oldest(s, false, &used)) {
     bv_window_drop_oldest(s, false);

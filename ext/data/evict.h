@@ -4,7 +4,8 @@
 ** The budget is the process's (base/alloc.h); each connection gives back what it used least recently
 ** itself, in this order:
 **   1. decoded chunks of the store;
-**   2. what was made of stored bars: aggregate blocks, windows of aggregates, indicator columns;
+**   2. what was made of stored bars: aggregate blocks, windows of aggregates, indicator columns, and last
+**      the states that save running a recursive indicator again from the first bar;
 **   3. windows of stored bars.
 ** What a cursor or a row handle is reading stays.  Nothing is lost: it is read or made again.
 */

@@ -2,6 +2,7 @@
 #include "data/store.h"
 #include "data/blocks.h"
 #include "data/cachelog.h"
+#include "data/checkpoint.h"
 #include "data/settings.h"
 #include "base/buf.h"
 #include "col/segment.h"
@@ -82,6 +83,7 @@ bv_rc bv_store_new(sqlite3 *db, bv_store **out) {
   bv_map_init(&s->series);
   bv_map_init(&s->windows);
   bv_map_init(&s->blocks);
+  bv_map_init(&s->checkpoints);
   bv_map_init(&s->reach);
   bv_map_init(&s->sources);
   if (bv_log_resize(s, BV_LOG_ROWS) != BV_OK) {
@@ -130,6 +132,8 @@ void bv_store_unref(bv_store *s) {
   bv_map_reset(&s->windows);
   bv_blocks_drop_all(s);
   bv_map_reset(&s->blocks);
+  bv_checkpoint_drop_all(s);
+  bv_map_reset(&s->checkpoints);
   bv_settings_forget(s);
   bv_log_free(s);
   bv_free(s->scratch);
@@ -186,11 +190,13 @@ bv_rc bv_store_stmt(bv_store *s, bv_stmt which, sqlite3_stmt **out, bv_err *err)
 void bv_store_changed(bv_store *s) {
   s->generation++;
   bv_blocks_drop_all(s);
+  bv_checkpoint_drop_all(s);
 }
 
 void bv_store_wrote(bv_store *s, const bv_series *series, int64_t ts) {
   bv_window_written(s, series, ts);
   bv_blocks_written(s, series, ts);
+  bv_checkpoint_written(s, series, ts);
 }
 
 void bv_store_catalog_grew(bv_store *s) {

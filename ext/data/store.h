@@ -88,6 +88,7 @@ typedef enum bv_counter {
   BV_N_DECODE,   /* columns of sealed chunks decoded */
   BV_N_RESAMPLE, /* aggregated bars made */
   BV_N_DERIVE,   /* indicator values computed */
+  BV_N_WARM,     /* bars run before a window, to have the state at its first bar */
   BV_N_COUNTERS
 } bv_counter;
 
@@ -128,6 +129,7 @@ typedef struct bv_store {
   struct bv_window *window;     /* cached windows, most recently used first */
   bv_map windows;               /* the same by source */
   bv_map blocks;                /* aggregated bars by source (blocks.c) */
+  bv_map checkpoints;           /* states of indicators by source and spec (checkpoint.c) */
   int64_t tick;                 /* of the last use of anything cached */
   struct bv_cachelog *log;      /* the last decisions about these (cachelog.c) */
   bv_map sources;               /* aggregates by their arguments (source.c) */

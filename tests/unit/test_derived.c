@@ -357,6 +357,67 @@ static void values_are_kept(void **state) {
               minute.n + minute.n / 2); /* holes longer than `future` begin a new window */
 }
 
+/* A recursive indicator goes on from a state kept: windows made anew along a series run each bar about
+** once in all, and the values are those of one run. */
+static void states_are_kept(void **state) {
+  (void)state;
+  static const char *const text[] = {"ema:30", "rsi:14@sma:5", "macd_signal", "atr:14"};
+  bv_err err = {0};
+  set_sizes(100, 20, INT64_C(1) << 30);
+  for (size_t k = 0; k < COUNT(text); k++) {
+    question q = {.text = text[k], .s = &all[0]};
+    ok(bv_spec_parse(text[k], &q.spec, &err), &err);
+    q.want = reference(&q.spec, q.s);
+    int64_t before = store->counter[BV_N_WARM];
+    for (int64_t at = 200; at < minute.n; at += 150) {
+      bv_window_drop_all(store);
+      bv_window *w;
+      double v;
+      ok(bv_window_shared(store, &all[0].src, minute.ts[at] + 1, 3, 0, &w, &err), &err);
+      ok(bv_derived_at(w, &q.spec, bv_ring_lower_bound(&w->ring, minute.ts[at]), &v, &err), &err);
+      check(&q, at, v, "with states kept");
+      bv_window_unref(w);
+    }
+    int64_t warm = store->counter[BV_N_WARM] - before;
+    assert_true(warm > minute.n / 2 && warm <= minute.n);
+    free(q.want);
+  }
+}
+
+/* A written bar changes every later value, whatever was kept. */
+static void states_see_writes(void **state) {
+  (void)state;
+  static const int64_t at[] = {1200, 700, 1900, 10};
+  bv_err err = {0};
+  bv_spec spec;
+  set_sizes(100, 20, INT64_C(1) << 30);
+  ok(bv_spec_parse("ema:30", &spec, &err), &err);
+  sql_ok(db, "SAVEPOINT states");
+  for (size_t k = 0; k < COUNT(at); k++) {
+    double got[2];
+    for (int round = 0; round < 2; round++) { /* with what was kept, and with nothing */
+      if (round == 0) {
+        double v[BV_NCOL];
+        for (int c = 0; c < BV_NCOL; c++)
+          v[c] = c < STORED_COLUMNS ? minute.col[c][at[k]] + 1 : NAN;
+        ok(bv_raw_put(store, &minute.series, minute.ts[at[k]], v, BV_CONFLICT_REPLACE, NULL, &err),
+           &err);
+      } else {
+        bv_store_changed(store);
+      }
+      bv_window *w;
+      ok(bv_window_shared(store, &all[0].src, minute.ts[1990] + 1, 3, 0, &w, &err), &err);
+      ok(bv_derived_at(w, &spec, bv_ring_lower_bound(&w->ring, minute.ts[1990]), &got[round], &err),
+         &err);
+      bv_window_unref(w);
+    }
+    assert_true(same(got[0], got[1]));
+  }
+  sql_ok(db, "ROLLBACK TO states");
+  sql_ok(db, "RELEASE states");
+  bv_store_rolled_back(store);
+}
+
 /* Where the series is too short there is no value; then there always is one. */
 static void warm_up_is_nan(void **state) {
   (void)state;
@@ -440,6 +501,8 @@ int main(void) {
       cmocka_unit_test_setup(nested, defaults),
       cmocka_unit_test_setup(columns_of_one_window, defaults),
       cmocka_unit_test_setup(values_are_kept, defaults),
+      cmocka_unit_test_setup(states_are_kept, defaults),
+      cmocka_unit_test_setup(states_see_writes, defaults),
       cmocka_unit_test_setup(warm_up_is_nan, defaults),
       cmocka_unit_test_setup(failed_allocation_is_told, defaults),
       cmocka_unit_test_setup(absent_columns_give_nan, defaults),
