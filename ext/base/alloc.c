@@ -109,6 +109,10 @@ int64_t bv_mem_peak(void) {
   return atomic_load_explicit(&peak, memory_order_relaxed);
 }
 
+void bv_mem_peak_reset(void) {
+  atomic_store_explicit(&peak, bv_mem_total(), memory_order_relaxed);
+}
+
 int64_t bv_mem_limit(void) {
   return atomic_load_explicit(&limit, memory_order_relaxed);
 }

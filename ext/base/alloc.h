@@ -51,8 +51,9 @@ void bv_free(void *p);
 int64_t bv_mem_used(bv_mem cat);
 int64_t bv_mem_total(void);
 
-/* The most bytes that have been in use at once. */
+/* The most bytes that have been in use at once; and counting that from now on. */
 int64_t bv_mem_peak(void);
+void bv_mem_peak_reset(void);
 
 /* The budget: how many bytes in all the process is to stay within.  Caches give memory back when
 ** bv_mem_total() is above it; nothing here refuses memory because of it. */

@@ -6,8 +6,8 @@
 #include "data/derived.h"
 #include "data/seg.h"
 
-static bool over(void) {
-  return bv_mem_total() > bv_mem_limit();
+static bool over(int64_t allowance) {
+  return bv_mem_total() - allowance > bv_mem_limit();
 }
 
 /* Of blocks, windows of aggregates and indicator columns the one not used for longest; false: none. */
@@ -29,14 +29,22 @@ static bool drop_made(bv_store *s) {
   return true;
 }
 
-void bv_evict(bv_store *s) {
-  if (!over()) return;
-  while (over() && bv_seg_cache_drop_oldest(s)) continue;
-  while (over() && drop_made(s)) continue;
-  while (over() && bv_checkpoint_drop_oldest(s)) continue;
+static void evict(bv_store *s, int64_t allowance) {
+  while (over(allowance) && drop_made(s)) continue;
+  while (over(allowance) && bv_checkpoint_drop_oldest(s)) continue;
   int64_t used;
-  while (over() && bv_window_oldest(s, false, &used)) {
+  while (over(allowance) && bv_window_oldest(s, false, &used)) {
     bv_window_drop_oldest(s, false);
     s->counter[BV_N_EVICT]++;
   }
+}
+
+void bv_evict(bv_store *s) {
+  while (over(0) && bv_seg_cache_drop_oldest(s, false)) continue;
+  if (over(0)) evict(s, 0);
+}
+
+void bv_evict_in_scan(bv_store *s) {
+  while (over(0) && bv_seg_cache_drop_oldest(s, true)) continue;
+  if (over(0)) evict(s, bv_seg_cache_bytes(s));
 }

@@ -17,4 +17,8 @@
 /* Bring the process under its limit, as far as this connection can.  To be called between reads. */
 void bv_evict(bv_store *s);
 
+/* The same between two pieces of a scan, which will read on in the chunk decoded last: that one stays, and
+** is what the process may be over its limit. */
+void bv_evict_in_scan(bv_store *s);
+
 #endif

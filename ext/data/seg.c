@@ -67,13 +67,9 @@ static bv_rc get_cache(bv_store *s, struct bv_segcache **out) {
     struct bv_segcache *c = bv_alloc0(BV_MEM_DECODE, sizeof *c);
     if (!c) return BV_NOMEM;
     for (int i = 0; i < CACHE; i++) bv_chunk_init(&c->slot[i].bars, BV_MEM_DECODE, 0);
-    bv_rc rc = bv_segctx_new(&c->ctx);
-    if (rc != BV_OK) {
-      bv_free(c);
-      return rc;
-    }
     s->segcache = c;
   }
+  if (!s->segcache->ctx) BV_TRY(bv_segctx_new(&s->segcache->ctx));
   if (s->segcache->generation != s->seg_generation) {
     for (int i = 0; i < CACHE; i++) s->segcache->slot[i].series = 0;
     s->segcache->generation = s->seg_generation;
@@ -124,21 +120,55 @@ static double *entry_column(entry *e) {
   return bv_alloc(BV_MEM_DECODE, (size_t)e->bars.cap * 8);
 }
 
-/* The entry longest unused that holds memory. */
-static entry *cache_oldest(struct bv_segcache *c) {
-  entry *pick = NULL;
+/* The entry longest unused that holds memory, and how many do. */
+static void cache_oldest(struct bv_segcache *c, entry **pick, int *n) {
   for (int i = 0; c && i < CACHE; i++) {
-    if (c->slot[i].bars.cap > 0 && (!pick || c->slot[i].used < pick->used)) pick = &c->slot[i];
+    entry *e = &c->slot[i];
+    if (e->bars.cap == 0) continue;
+    if (!*pick || e->used < (*pick)->used) *pick = e;
+    ++*n;
   }
-  return pick;
 }
 
-bool bv_seg_cache_drop_oldest(bv_store *s) {
-  entry *e = cache_oldest(s->segcache);
-  for (int i = 0; !e && i < s->nattached; i++) e = cache_oldest(s->attached[i]->segcache);
-  if (!e) return false;
-  entry_reset(e);
+/* What encoding and decoding work in: more than a megabyte after sealing. */
+static bool drop_context(struct bv_segcache *c) {
+  if (!c || !c->ctx) return false;
+  bv_segctx_free(c->ctx);
+  c->ctx = NULL;
   return true;
+}
+
+bool bv_seg_cache_drop_oldest(bv_store *s, bool but_one) {
+  entry *e = NULL;
+  int n = 0;
+  cache_oldest(s->segcache, &e, &n);
+  for (int i = 0; i < s->nattached; i++) cache_oldest(s->attached[i]->segcache, &e, &n);
+  if (n > (but_one ? 1 : 0)) {
+    entry_reset(e);
+    return true;
+  }
+  bool had = !but_one && drop_context(s->segcache);
+  for (int i = 0; !but_one && i < s->nattached; i++) {
+    if (drop_context(s->attached[i]->segcache)) had = true;
+  }
+  return had;
+}
+
+static int64_t cache_bytes(const struct bv_segcache *c) {
+  int64_t bytes = 0;
+  for (int i = 0; c && i < CACHE; i++) {
+    const entry *e = &c->slot[i];
+    int64_t columns = 1 + e->nspare;
+    for (int k = 0; k < BV_NCOL; k++) columns += e->bars.col[k] != NULL;
+    bytes += e->bars.cap * 8 * columns;
+  }
+  return bytes;
+}
+
+int64_t bv_seg_cache_bytes(const bv_store *s) {
+  int64_t bytes = cache_bytes(s->segcache);
+  for (int i = 0; i < s->nattached; i++) bytes += cache_bytes(s->attached[i]->segcache);
+  return bytes;
 }
 
 /* While one chunk is decoded, the others go first where memory is short. */

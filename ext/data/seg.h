@@ -54,9 +54,12 @@ BV_MUST bv_rc bv_seg_write(bv_store *s, const bv_series *series, int64_t chunk, 
 BV_MUST bv_rc bv_seg_span(bv_store *s, const bv_series *series, int64_t *first, int64_t *last,
                           int64_t *n, bv_err *err);
 
-/* Forget the decoded chunk not used for longest, in the store or those it owns; false where there is
-** none. */
-bool bv_seg_cache_drop_oldest(bv_store *s);
+/* Forget the decoded chunk not used for longest, in the store or those it owns; with but_one the last one
+** stays.  False where there is none to forget. */
+bool bv_seg_cache_drop_oldest(bv_store *s, bool but_one);
+
+/* Bytes of decoded chunks, in the store and those it owns. */
+int64_t bv_seg_cache_bytes(const bv_store *s);
 
 /* Forget decoded chunks (the store is closed). */
 void bv_seg_cache_clear(bv_store *s);

@@ -156,7 +156,9 @@ bv_rc bv_stream_open(bv_stream *st, bv_store *s, const bv_source *src, int64_t l
 }
 
 void bv_stream_close(bv_stream *st) {
+  bool scan = st->w && !st->w->listed;
   detach(st);
+  if (scan) bv_evict(st->store);
   st->eof = true;
 }
 

@@ -426,7 +426,7 @@ bv_rc bv_window_private(bv_store *s, const bv_source *src, int64_t piece, unsign
 bv_rc bv_window_forward(bv_window *w, int64_t from, int64_t hi, int64_t *n, bv_err *err) {
   assert(!w->listed);
   BV_TRY(extend(w, from, hi, w->ring.cap / 2, n, err));
-  bv_evict(w->store);
+  bv_evict_in_scan(w->store);
   return BV_OK;
 }
 
@@ -434,7 +434,7 @@ bv_rc bv_window_backward(bv_window *w, int64_t lo, int64_t hi, int64_t last, int
                          bv_err *err) {
   assert(!w->listed);
   BV_TRY(refill(w, lo, hi, w->ring.cap / 2, last, n, err));
-  bv_evict(w->store);
+  bv_evict_in_scan(w->store);
   return BV_OK;
 }
 

@@ -128,6 +128,50 @@ static void the_limit_holds(void **state) {
   db_close(db);
 }
 
+/* While something is read the limit is passed by one decoded segment at the most. */
+static void the_peak_is_bounded(void **state) {
+  (void)state;
+  static const char *const query[] = {
+      "SELECT total(close), total(sma(bars, 20)) FROM bars('L', 'minute')",
+      "SELECT total(close), total(volume), max(high), min(low), total(open) FROM bars('L', "
+      "'minute')",
+      "SELECT total(close * count), total(high) FROM bars_agg('L', '5 minutes')",
+      "SELECT total(close), total(ema(bars_agg, 9)) FROM bars_agg('L', 'hour')",
+      "SELECT total(ema(bars, 50)) FROM (SELECT bars FROM bars('L', 'minute') ORDER BY ts DESC)",
+      "SELECT sma('L', 'minute', 200), ema('L', 'minute', 200), last_price('L', 'minute')",
+      "SELECT total(vwap) FROM bars_summary('L', 'minute', 1000000, 9000000)",
+      "SELECT bars FROM bars_summary('L', 'minute')"};
+  const int64_t segment = 65536 * 8 * 6,
+                decoder = 700000; /* five columns and the times; what decoding needs */
+  sqlite3 *db = db_open(":memory:");
+  sql_ok(db,
+         "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 250000) INSERT "
+         "INTO bars(asset, timestep, ts, open, high, low, close, volume) SELECT 'L', 'minute', "
+         "60 * i, i % 89, i % 89 + 2, i % 89, i % 89 + 1, i % 31 FROM n");
+  sql_ok(db, "SELECT bars_compact()");
+  static const char *const limit[] = {"1 MB", "2 MB", "8 MB"};
+  static const int64_t bytes[] = {1000000, 2000000, 8000000};
+  char *want[COUNT(query)];
+  for (size_t i = 0; i < COUNT(query); i++) want[i] = sql_text(db, query[i]);
+  for (size_t k = 0; k < COUNT(limit); k++) {
+    char sql[80];
+    snprintf(sql, sizeof sql, "SELECT bars_config('memory_limit', '%s')", limit[k]);
+    sql_ok(db, sql);
+    for (int round = 0; round < 2; round++) {
+      for (size_t i = 0; i < COUNT(query); i++) {
+        bv_mem_peak_reset();
+        sql_is(db, query[i], want[i]);
+        if (bv_mem_peak() > bytes[k] + segment + decoder) {
+          fail_msg("%s: %lld bytes at %s", query[i], (long long)bv_mem_peak(), limit[k]);
+        }
+      }
+    }
+  }
+  for (size_t i = 0; i < COUNT(query); i++) sqlite3_free(want[i]);
+  sql_ok(db, "SELECT bars_config('memory_limit', '1 GiB')");
+  db_close(db);
+}
+
 static void limits_change_no_result(void **state) {
   (void)state;
   sqlite3 *db = filled();
@@ -191,6 +235,7 @@ int main(void) {
       cmocka_unit_test(nothing_is_left_after_close),
       cmocka_unit_test(work_repeated_needs_no_more),
       cmocka_unit_test(the_limit_holds),
+      cmocka_unit_test(the_peak_is_bounded),
       cmocka_unit_test(limits_change_no_result),
       cmocka_unit_test(scans_stream),
       cmocka_unit_test(figures_add_up),

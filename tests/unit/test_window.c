@@ -337,7 +337,7 @@ static void made_things_go_before_windows(void **state) {
   bv_window_unref(a);
   bv_window_unref(b);
   bv_window_unref(shared(&source, bars.ts[100], 3, CLOSE)); /* a is used again: b is the oldest */
-  while (bv_seg_cache_drop_oldest(store)) continue;
+  while (bv_seg_cache_drop_oldest(store, false)) continue;
   assert_int_equal(listed(), 3);
   int64_t blocks = blocks_held();
   assert_true(blocks > 0);
@@ -385,7 +385,7 @@ static void least_recently_used_go_first(void **state) {
     bv_window_unref(shared(&src[touch[i]], bars.ts[1000], 3, CLOSE));
   }
   bv_blocks_drop_all(store);
-  while (bv_seg_cache_drop_oldest(store)) continue;
+  while (bv_seg_cache_drop_oldest(store, false)) continue;
   for (size_t i = 0; i < COUNT(order); i++) {
     const bv_window *last = store->window;
     while (last->next) last = last->next;
