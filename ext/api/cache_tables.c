@@ -83,6 +83,18 @@ typedef struct held_row {
   int64_t used, pins;
 } held_row;
 
+/* What tells the aggregates of one asset and timestep apart: NULL for stored bars, and for no session. */
+static bv_rc source_columns(bv_list *out, const bv_source *src) {
+  static const char *const fill[] = {"none", "null", "prev"};
+  char session[32];
+  int lo = src->session_lo / 60, hi = src->session_hi / 60;
+  snprintf(session, sizeof session, "%02d:%02d-%02d:%02d", lo / 60, lo % 60, hi / 60, hi % 60);
+  BV_TRY(bv_list_text(out, src->agg ? src->base.step_text : NULL));
+  BV_TRY(bv_list_text(out, src->agg ? bv_zone_name(src->zone) : NULL));
+  BV_TRY(bv_list_text(out, src->agg && lo != hi ? session : NULL));
+  return bv_list_text(out, src->agg ? fill[src->fill] : NULL);
+}
+
 static bv_rc cache_row(bv_store *s, bv_list *out, const held_row *h, int64_t rank) {
   char step[32];
   bv_timestep_format(h->src->step, step);
@@ -98,7 +110,8 @@ static bv_rc cache_row(bv_store *s, bv_list *out, const held_row *h, int64_t ran
   BV_TRY(h->spec ? bv_list_text(out, h->spec) : bv_list_null(out));
   BV_TRY(bv_list_int(out, h->misses));
   BV_TRY(bv_list_int(out, s->tick - h->used));
-  return bv_list_int(out, h->pins);
+  BV_TRY(bv_list_int(out, h->pins));
+  return source_columns(out, h->src);
 }
 
 static bv_rc cache_window(bv_store *s, bv_list *out, const bv_window *w, int64_t *rank) {
@@ -173,8 +186,9 @@ static const bv_list_def tables[] = {
     {"bars_stat", "name TEXT, value, doc TEXT", 3, 0, fill_stat, false},
     {"bars_cache",
      "asset TEXT, timestep TEXT, kind TEXT, bars INTEGER, first INTEGER, last INTEGER, bytes "
-     "INTEGER, hits INTEGER, rank INTEGER, spec TEXT, misses INTEGER, age INTEGER, pins INTEGER",
-     13, 0, fill_cache, false},
+     "INTEGER, hits INTEGER, rank INTEGER, spec TEXT, misses INTEGER, age INTEGER, pins INTEGER, "
+     "base TEXT, tz TEXT, session TEXT, fill TEXT",
+     17, 0, fill_cache, false},
     {"bars_log",
      "id INTEGER, time INTEGER, event TEXT, kind TEXT, asset TEXT, timestep TEXT, what TEXT, "
      "count INTEGER, need INTEGER, have INTEGER, bars INTEGER, bytes INTEGER, us REAL, reason TEXT",

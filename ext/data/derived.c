@@ -310,7 +310,7 @@ static bv_rc catch_up(bv_window *w, bv_derived *d, bv_err *err) {
       int64_t ts = bv_ring_ts(r, r->first);
       BV_TRY(d->recursive ? warm_from_start(w, d, ts, err) : warm_windowed(w, d, ts, err));
     }
-    d->lo = d->hi = r->first;
+    d->lo = d->hi = from = r->first;
   }
   for (int64_t i = d->hi; i < r->next;) {
     int64_t n = r->next - i < PIECE ? r->next - i : PIECE;
@@ -330,7 +330,7 @@ static bv_rc catch_up(bv_window *w, bv_derived *d, bv_err *err) {
                                       .held = BV_HELD_INDICATOR,
                                       .src = &w->src,
                                       .what = spec,
-                                      .bars = d->hi - (from > d->lo ? from : d->lo),
+                                      .bars = d->hi - from,
                                       .ns = bv_log_now() - t0,
                                       .reason = reason});
   if (d->lo < r->first) d->lo = r->first;
