@@ -1,61 +1,44 @@
 /*
-** met.h - inside of the run metrics, shared by metric.c and met_*.c; nobody else includes it.
+** met.h - inside of the performance figures, shared by metric.c and met_*.c; nobody else includes it.
 **
-** metric.c owns the table of (name, variant) rows.  Each row shows one "fact", a number computed
-** once; two libraries that agree are two rows on one fact.  The other files compute facts:
+** A row of the table is computed in one of two ways.  A kernel takes a sample: one or two columns and
+** a few numbers.  A fact is a number that only a whole run has; the facts are computed together.  Two
+** libraries that agree are two rows on one kernel or fact.
 **
+**      metric.c        the table of all rows; evaluation for a run and for a column
+**      met_fn.c        the aggregate functions and their parameters
+**      met_run.c       the columns of a run, as samples
 **      met_series.c    cuts the equity curve into days, weeks, months or years
-**      met_stat.c      sums, moments, percentiles
-**      met_return.c    returns, risk, ratios
+**      met_stat.c      sums, moments, percentiles, the normal distribution
+**      met_growth.c    growth, deviation
+**      met_ratio.c     return over risk
+**      met_risk.c      tails, shape, probability
+**      met_bench.c     against a benchmark
 **      met_drawdown.c  episodes below the running peak
-**      met_trade.c     statistics of closed trades, exposure, turnover
+**      met_pnl.c       results of trades, or of periods, one by one
+**      met_trade.c     facts of closed trades: durations, excursions, exposure, turnover
 **
-** "Bt" marks the figures as backtesting.py 0.6.6 prints them.
+** The rows stand at the end of the file with their kernels.  "Bt" marks the figures as backtesting.py
+** 0.6.6 prints them.
 */
 #ifndef BV_CALC_MET_H
 #define BV_CALC_MET_H
 
 #include "calc/metric.h"
 
-#include <stdbool.h>
+#define MET_PI    3.14159265358979323846
+#define MET_E     2.71828182845904523536
+#define MET_SQRT2 1.41421356237309504880
 
 /* Facts are NaN until computed. */
 typedef enum met_fact {
-  MET_TOTAL_RETURN,
-  MET_TOTAL_RETURN_BT,
-  MET_CAGR_COUNT,
   MET_CAGR_CALENDAR,
+  MET_CAGR_LEAN,
   MET_CAGR_BT,
-  MET_ANNUAL_BT,
-  MET_VOLATILITY,
-  MET_VOLATILITY_BT,
-  MET_DOWNSIDE,
-  MET_SHARPE,
-  MET_SHARPE_BT,
-  MET_SORTINO,
-  MET_SORTINO_BT,
-  MET_CALMAR,
-  MET_CALMAR_PERIOD,
-  MET_CALMAR_BT,
-  MET_OMEGA,
-  MET_ULCER,
-  MET_VAR95,
-  MET_CVAR95,
-  MET_SKEW,
-  MET_SKEW_UNBIASED,
-  MET_KURTOSIS,
-  MET_KURTOSIS_UNBIASED,
-  MET_TAIL_RATIO,
-  MET_STABILITY,
-  MET_BEST_PERIOD,
-  MET_WORST_PERIOD,
+  MET_CALMAR_CALENDAR,
   MET_PERIODS,
   MET_PER_YEAR,
   MET_PER_YEAR_BT,
-  MET_MAX_DD,
-  MET_MAX_DD_PERIOD,
-  MET_MAX_DD_BT,
-  MET_AVG_DD,
   MET_AVG_DD_BT,
   MET_MAX_DD_S,
   MET_MAX_DD_S_BT,
@@ -70,26 +53,39 @@ typedef enum met_fact {
   MET_COMMISSION_CLOSED,
   MET_TURNOVER,
   MET_TURNOVER_PERIOD,
+  MET_TURNOVER_LEAN,
   MET_TRADES,
   MET_TRADES_ALL,
-  MET_WIN_RATE,
-  MET_PROFIT_FACTOR,
-  MET_PROFIT_FACTOR_BT,
-  MET_PAYOFF,
-  MET_EXPECTANCY,
-  MET_EXPECTANCY_PCT,
-  MET_SQN,
-  MET_KELLY,
-  MET_BEST_TRADE,
-  MET_WORST_TRADE,
-  MET_AVG_TRADE,
-  MET_AVG_TRADE_BT,
   MET_MAX_TRADE_S,
   MET_MAX_TRADE_S_BT,
   MET_AVG_TRADE_S,
   MET_AVG_TRADE_S_BT,
+  MET_AVG_MAE,
+  MET_MAX_MAE,
+  MET_AVG_MFE,
+  MET_MAX_MFE,
+  MET_AVG_GIVEN_BACK,
+  MET_MAX_GIVEN_BACK,
   MET_FACTS
 } met_fact;
+
+/* Which columns of a run a kernel's row gets.  Rows on a fact have MET_FROM_FACT + the fact. */
+typedef enum met_from {
+  MET_RETURNS,      /* returns of our periods */
+  MET_RETURNS_DEEP, /* the same, with the drawdown of all points */
+  MET_RETURNS_BT,   /* returns of backtesting.py's periods */
+  MET_POINTS,       /* V_0 and every point */
+  MET_PERIOD_ENDS,  /* V_0 and the last point of each of our periods */
+  MET_POINTS_BT,    /* every point */
+  MET_PAIRS,        /* returns of our periods and the benchmark's */
+  MET_PAIRS_BT,     /* the same of every point */
+  MET_PNL,          /* closed trades: net result in currency */
+  MET_TRADE_RETURN, /* and as return */
+  MET_EXCURSIONS,   /* closed trades: best and worst open result, as returns */
+  MET_SAMPLES,
+  MET_FROM_NONE = MET_SAMPLES, /* a run has it not */
+  MET_FROM_FACT
+} met_from;
 
 /* ---- met_stat.c ---------------------------------------------------------------------------- */
 
@@ -114,8 +110,8 @@ met_moments met_moments_of(const double *x, int64_t n);
 ** scale is the size of the numbers x was computed from. */
 double met_clean(double x, double scale);
 
-/* Sample deviation (n - 1), cleaned with scale; NaN for n < 2. */
-double met_sd(const met_moments *m, double scale);
+/* Deviation, squares divided by n - less, cleaned with scale; NaN for n <= less. */
+double met_sd(const met_moments *m, int less, double scale);
 
 /* Value at rank (n - 1) q of the sorted values, linear between neighbours; NaN for n = 0. */
 double met_percentile(const double *sorted, int64_t n, double q);
@@ -123,22 +119,86 @@ double met_percentile(const double *sorted, int64_t n, double q);
 /* Mean of the floor((n - 1) cut) + 1 smallest of the sorted values; NaN for n = 0. */
 double met_shortfall(const double *sorted, int64_t n, double cut);
 
-/* Geometric mean of 1 + r, less 1; 0 if any 1 + r <= 0, as backtesting.py has it; NaN for n = 0. */
-double met_geometric(const double *r, int64_t n);
-
 /* Sort in place, ascending; no NaN among the values. */
 void met_sort(double *x, int64_t n);
 
 /* a / b, NaN where b is 0. */
 double met_ratio(double a, double b);
 
+/* Distribution function of the standard normal distribution, and its inverse for 0 < p < 1. */
+double met_normal_cdf(double z);
+double met_normal_quantile(double p);
+
+/* x with that many decimals, halves to even. */
+double met_round(double x, int decimals);
+
+/* ---- samples ------------------------------------------------------------------------------- */
+
+/* What a kernel works on.  The columns are finite.  n > 0, or known_gross. */
+typedef struct met_sample {
+  const double *x, *y;
+  int64_t n;
+  double slot[BV_METRIC_SLOTS];
+  /* What a run knows better than its returns do, which lack the periods after a ruin. */
+  bool known_gross; /* gross is what 1 became, count the number of periods */
+  double gross;
+  int64_t count;
+  bool known_depth;
+  double depth; /* deepest drawdown, <= 0 */
+  double hold;  /* what 1 became in the benchmark, where known_hold */
+  bool known_hold;
+  /* Computed once. */
+  double *room; /* n + 1 doubles */
+  int sorted;   /* 'x' or 'y': that column stands in room, in order */
+  bool has_moments;
+  met_moments moments;
+} met_sample;
+
+/* Moments of x. */
+const met_moments *met_moments_once(met_sample *s);
+
+/* A column in order of size. */
+const double *met_sorted(met_sample *s, int column);
+
+/* Sample deviation of returns in x, cleaned: a return was made by dividing two values, so it is
+** known to epsilon x (1 + r). */
+double met_sd_returns(met_sample *s);
+
+/* Risk-free return of a period: (1 + RF)^(1/P) - 1. */
+double met_rf(const met_sample *s);
+
+/* ---- kernels that other kernels use; formulas beside them ------------------------------------ */
+
+double met_gross(const met_sample *s); /* met_growth.c */
+double met_cagr(met_sample *s);        /* met_growth.c */
+double met_annual_lean(double mean, double per_year);
+double met_total_return(met_sample *s);
+double met_depth(met_sample *s); /* met_drawdown.c */
+double met_max_drawdown(met_sample *s);
+double met_tail_ratio(met_sample *s);       /* met_risk.c */
+double met_profit_factor_qs(met_sample *s); /* met_pnl.c */
+double met_exposure_qs(met_sample *s);      /* met_pnl.c */
+double met_mean(met_sample *s);             /* met_growth.c */
+double met_geometric_bt(met_sample *s);
+double met_annual_bt(met_sample *s);
+double met_volatility_bt(met_sample *s);
+double met_max(met_sample *s);
+double met_min(met_sample *s);
+
+/* The kernel's answer: NaN where it is not finite, and of an empty sample that knows nothing else. */
+double met_eval(const bv_metric_def *d, met_sample *s); /* met_fn.c */
+
+/* What r falls short of or exceeds a threshold; differences that rounding alone makes are none. */
+double met_excess(double r, double threshold);
+
 /* ---- met_series.c -------------------------------------------------------------------------- */
 
-/* One point per period: v[i] is the last value of the period numbered key[i] (strictly increasing);
-** r holds the nr returns between neighbours that are defined, in order. */
+/* One point per period: v[i] is the last value of the period numbered key[i] (strictly increasing),
+** b[i] the benchmark's at that point; r holds the nr returns between neighbours that are defined, in
+** order. */
 typedef struct met_series {
   int64_t *key;
-  double *v;
+  double *v, *b;
   double *r;
   int64_t n, nr;
   double per_year; /* periods per year */
@@ -159,22 +219,64 @@ typedef struct met_curve {
 BV_MUST bv_rc met_curve_init(met_curve *c, const bv_metric_input *in, bv_err *err);
 void met_curve_reset(met_curve *c);
 
+/* Local day number of an instant. */
+int64_t met_day_of(const bv_metric_input *in, int64_t t);
+
 /* Seconds rounded up to the curve's resolution, as a sum over count; NaN without either. */
 double met_round_up(const met_curve *c, int64_t sum_s, int64_t count);
 
-/* ---- met_return.c -------------------------------------------------------------------------- */
+/* ---- met_run.c ----------------------------------------------------------------------------- */
 
-/* Returns, risk and ratios.  The drawdown facts must be there already. */
-BV_MUST bv_rc met_return_facts(const bv_metric_input *in, const met_curve *c, double *fact,
-                               bv_err *err);
+typedef struct met_run {
+  met_sample s[MET_SAMPLES];
+  int64_t *ts;  /* times of MET_POINTS: V_0 has that of the first point */
+  double *room; /* one block of memory for all columns */
+} met_run;
 
-/* ---- met_drawdown.c ------------------------------------------------------------------------ */
+/* Lay out the columns of a run; reset by met_run_reset, after a failure too. */
+BV_MUST bv_rc met_run_init(met_run *r, const bv_metric_input *in, const met_curve *c, bv_err *err);
+void met_run_reset(met_run *r);
 
-void met_drawdown_facts(const bv_metric_input *in, const met_curve *c, double *fact);
+/* ---- facts --------------------------------------------------------------------------------- */
 
-/* ---- met_trade.c --------------------------------------------------------------------------- */
+/* Growth by the calendar, periods, and what hangs on them. */
+void met_growth_facts(const met_run *r, const met_curve *c, double *fact);
+
+/* Durations and peaks. */
+void met_drawdown_facts(const met_run *r, const met_curve *c, double *fact);
 
 BV_MUST bv_rc met_trade_facts(const bv_metric_input *in, const met_curve *c, double *fact,
                               bv_err *err);
+
+/* ---- the rows ------------------------------------------------------------------------------ */
+
+typedef struct met_rows {
+  const bv_metric_def *row;
+  int n;
+} met_rows;
+
+met_rows met_rows_growth(void);
+met_rows met_rows_ratio(void);
+met_rows met_rows_drawdown(void);
+met_rows met_rows_risk(void);
+met_rows met_rows_bench(void);
+met_rows met_rows_pnl(void);
+met_rows met_rows_trade(void);
+
+#define MET_ROWS(table) ((met_rows){(table), (int)(sizeof(table) / sizeof *(table))})
+
+/* A row: name, variant, unit, aggregate, columns of a run, kernel, formula, source. */
+#define MET_ROW(name, variant, unit, fn, from, kernel, formula, source)                            \
+  { name, variant, unit, fn, formula, source, kernel, from, (double)NAN }
+/* The same with the aggregate's own parameter that a run uses. */
+#define MET_ROW_A(name, variant, unit, fn, from, kernel, a, formula, source)                       \
+  { name, variant, unit, fn, formula, source, kernel, from, a }
+/* A row on a fact. */
+#define MET_FACT(name, variant, unit, fact, formula, source)                                       \
+  { name, variant, unit, NULL, formula, source, NULL, MET_FROM_FACT + (int)(fact), (double)NAN }
+
+#define MET_BT   "backtesting.py 0.6.6 _stats.py"
+#define MET_QS   "quantstats"
+#define MET_LEAN "LEAN"
 
 #endif

@@ -1,14 +1,15 @@
 /*
-** met_drawdown.c - episodes of the equity curve below its running peak.
+** met_drawdown.c - episodes of an equity curve below its running peak.
 **
 **        peak *-.         .* recovery           An episode runs from the last point at the peak to
 **                '._   _.'                      the first point that reaches it again; one still
 **                   '-'                         open at the end runs to the last point.  Its depth
 **                 trough                        is trough / peak - 1, its length recovery - peak.
 **
-** Ours counts V_0 as a peak that stands at the first point's time.  backtesting.py starts from the
-** first point, and does not count an open episode that is the last point alone: its average depth
-** is then that of the point if there is no other episode, and its durations are not defined.
+** The first value is a peak: in a run V_0, which stands at the first point's time.  backtesting.py
+** starts from the first point, and does not count an open episode that is the last point alone: its
+** average depth is then that of the point if there is no other episode, and its durations are not
+** defined.
 */
 #include "calc/met.h"
 
@@ -21,6 +22,7 @@ typedef struct drawdown {
   met_sum depth; /* of finished episodes */
   int64_t episodes;
   int64_t sum_s, longest_s;
+  int64_t below; /* points of the open episode */
 } drawdown;
 
 static void episode_end(drawdown *d, int64_t ts) {
@@ -37,49 +39,117 @@ static void point(drawdown *d, int64_t ts, double v) {
     d->peak = v;
     d->peak_ts = ts;
     d->trough = 0;
+    d->below = 0;
     return;
   }
   d->trough = fmin(d->trough, v / d->peak - 1);
   d->deepest = fmin(d->deepest, d->trough);
+  d->below++;
 }
 
-/* Walk the whole curve from that starting peak, which must be positive.  The open episode is left
-** open; *alone tells that it has one point only. */
-static drawdown walk(const bv_metric_input *in, double start, int64_t *last_ts, bool *alone) {
-  drawdown d = {.peak = start, .peak_ts = in->ts[0]};
-  int64_t below = 0;
-  for (int64_t i = 0; i < in->n; i++) {
-    if (!isfinite(in->equity[i])) continue;
-    point(&d, in->ts[i], in->equity[i]);
-    below = d.trough < 0 ? below + 1 : 0;
-    *last_ts = in->ts[i];
-  }
-  *alone = below == 1;
+/* Walk n values, of which the first must be positive.  ts NULL: value i stands at time i.  The open
+** episode is left open. */
+static drawdown walk(const double *v, const int64_t *ts, int64_t n) {
+  drawdown d = {.peak = v[0], .peak_ts = ts ? ts[0] : 0};
+  for (int64_t i = 1; i < n; i++) point(&d, ts ? ts[i] : i, v[i]);
   return d;
 }
 
-static void own_facts(const bv_metric_input *in, double start, double *fact) {
-  int64_t last_ts = 0;
-  bool alone;
-  drawdown d = walk(in, start, &last_ts, &alone);
-  if (d.trough < 0) episode_end(&d, last_ts);
-  fact[MET_MAX_DD] = d.deepest;
+static bool sound(const met_sample *s) {
+  return s->n > 0 && s->x[0] > 0;
+}
+
+static drawdown whole(const met_sample *s) {
+  drawdown d = walk(s->x, NULL, s->n);
+  if (d.trough < 0) episode_end(&d, s->n - 1);
+  return d;
+}
+
+double met_max_drawdown(met_sample *s) {
+  return sound(s) ? walk(s->x, NULL, s->n).deepest : (double)NAN;
+}
+
+static double max_lean(met_sample *s) {
+  return met_round(fabs(met_max_drawdown(s)), 3);
+}
+
+static double max_positive(met_sample *s) {
+  return fabs(met_max_drawdown(s));
+}
+
+static double average(met_sample *s) {
+  if (!sound(s)) return NAN;
+  const drawdown d = whole(s);
+  return met_ratio(met_total(&d.depth), (double)d.episodes);
+}
+
+static double length(met_sample *s) {
+  return sound(s) ? (double)whole(s).longest_s : (double)NAN;
+}
+
+static double episodes(met_sample *s) {
+  return sound(s) ? (double)whole(s).episodes : (double)NAN;
+}
+
+/* Sum over the values after the first of the drawdown, or of its square. */
+static double sum_depths(const met_sample *s, bool squares) {
+  met_sum sum = {0, 0};
+  double peak = s->x[0];
+  for (int64_t i = 1; i < s->n; i++) {
+    peak = fmax(peak, s->x[i]);
+    const double dd = s->x[i] / peak - 1;
+    met_add(&sum, squares ? dd * dd : dd);
+  }
+  return met_total(&sum);
+}
+
+static double ulcer(met_sample *s) {
+  return sound(s) && s->n > 2 ? sqrt(sum_depths(s, true) / (double)(s->n - 2)) : (double)NAN;
+}
+
+static double ulcer_martin(met_sample *s) {
+  return sound(s) && s->n > 1 ? sqrt(sum_depths(s, true) / (double)(s->n - 1)) : (double)NAN;
+}
+
+static double ulcer_ffn(met_sample *s) {
+  return sound(s) ? sqrt(sum_depths(s, true) / (double)s->n) : (double)NAN;
+}
+
+static double pain(met_sample *s) {
+  return sound(s) && s->n > 1 ? -sum_depths(s, false) / (double)(s->n - 1) : (double)NAN;
+}
+
+/* Deepest drawdown of the equity that the returns compound to. */
+double met_depth(met_sample *s) {
+  if (s->known_depth) return s->depth;
+  double value = 1, peak = 1, deepest = 0;
+  for (int64_t i = 0; i < s->n; i++) {
+    value *= 1 + s->x[i];
+    peak = fmax(peak, value);
+    deepest = fmin(deepest, value / peak - 1);
+  }
+  return s->n > 0 ? deepest : (double)NAN;
+}
+
+static void own_facts(const met_run *r, double *fact) {
+  const met_sample *s = &r->s[MET_POINTS];
+  if (!sound(s)) return;
+  drawdown d = walk(s->x, r->ts, s->n);
+  if (d.trough < 0) episode_end(&d, r->ts[s->n - 1]);
   fact[MET_EQUITY_PEAK] = d.peak;
   if (d.episodes == 0) return;
-  fact[MET_AVG_DD] = met_total(&d.depth) / (double)d.episodes;
   fact[MET_MAX_DD_S] = (double)d.longest_s;
   fact[MET_AVG_DD_S] = (double)d.sum_s / (double)d.episodes;
 }
 
-static void bt_facts(const bv_metric_input *in, const met_curve *c, double *fact) {
-  int64_t last_ts = 0;
-  bool alone;
-  drawdown d = walk(in, c->first, &last_ts, &alone);
-  fact[MET_MAX_DD_BT] = d.deepest;
+static void bt_facts(const met_run *r, const met_curve *c, double *fact) {
+  const met_sample *s = &r->s[MET_POINTS_BT];
+  if (!sound(s)) return;
+  drawdown d = walk(s->x, r->ts + 1, s->n);
   fact[MET_EQUITY_PEAK_BT] = d.peak;
-  if (d.trough < 0 && !alone) episode_end(&d, last_ts);
+  if (d.trough < 0 && d.below > 1) episode_end(&d, r->ts[s->n]);
   if (d.episodes == 0) {
-    if (alone) fact[MET_AVG_DD_BT] = d.trough;
+    if (d.below == 1) fact[MET_AVG_DD_BT] = d.trough;
     return;
   }
   fact[MET_AVG_DD_BT] = met_total(&d.depth) / (double)d.episodes;
@@ -87,26 +157,67 @@ static void bt_facts(const bv_metric_input *in, const met_curve *c, double *fact
   fact[MET_AVG_DD_S_BT] = met_round_up(c, d.sum_s, d.episodes);
 }
 
-/* Deepest drawdown and ulcer index of the periods: what libraries that take daily returns see. */
-static void period_facts(const met_series *s, double start, double *fact) {
-  double peak = start, deepest = 0;
-  met_sum squares = {0, 0};
-  for (int64_t i = 0; i < s->n; i++) {
-    peak = fmax(peak, s->v[i]);
-    const double dd = s->v[i] / peak - 1;
-    deepest = fmin(deepest, dd);
-    met_add(&squares, dd * dd);
-  }
-  fact[MET_MAX_DD_PERIOD] = deepest;
-  if (s->n > 1) fact[MET_ULCER] = sqrt(met_total(&squares) / (double)(s->n - 1));
-}
-
-void met_drawdown_facts(const bv_metric_input *in, const met_curve *c, double *fact) {
+void met_drawdown_facts(const met_run *r, const met_curve *c, double *fact) {
   if (c->points == 0) return;
   fact[MET_EQUITY_FINAL] = c->last;
-  if (c->start > 0) {
-    own_facts(in, c->start, fact);
-    period_facts(&c->own, c->start, fact);
-  }
-  if (c->first > 0) bt_facts(in, c, fact);
+  own_facts(r, fact);
+  bt_facts(r, c, fact);
+}
+
+static const bv_metric_def rows[] = {
+    MET_ROW("max_drawdown", "", "fraction", "max_drawdown", MET_POINTS, met_max_drawdown,
+            "min(V_t/peak_t - 1), V_0 is a peak", "common"),
+    MET_ROW("max_drawdown", "empyrical", "fraction", "max_drawdown", MET_PERIOD_ENDS,
+            met_max_drawdown, "min(V_t/peak_t - 1) over periods", "empyrical max_drawdown"),
+    MET_ROW("max_drawdown", "quantstats", "fraction", "max_drawdown", MET_PERIOD_ENDS,
+            met_max_drawdown, "min(V_t/peak_t - 1) over periods", "quantstats max_drawdown"),
+    MET_ROW("max_drawdown", "ffn", "fraction", "max_drawdown", MET_PERIOD_ENDS, met_max_drawdown,
+            "min(V_t/peak_t - 1) over periods", "ffn calc_max_drawdown"),
+    MET_ROW("max_drawdown", "backtesting.py", "fraction", "max_drawdown", MET_POINTS_BT,
+            met_max_drawdown, "min(V_t/peak_t - 1), from V_1", MET_BT " Max. Drawdown"),
+    MET_ROW("max_drawdown", "lean", "fraction", "max_drawdown", MET_PERIOD_ENDS, max_lean,
+            "|min(V_t/peak_t - 1)| over periods, rounded to 3 decimals", MET_LEAN " Drawdown"),
+    MET_ROW("max_drawdown", "backtrader", "fraction", "max_drawdown", MET_POINTS, max_positive,
+            "|min(V_t/peak_t - 1)|; backtrader prints percent", "backtrader analyzers/drawdown.py"),
+    MET_ROW("avg_drawdown", "", "fraction", "avg_drawdown", MET_POINTS, average,
+            "mean of the episodes' depths", "ffn avg_drawdown"),
+    MET_ROW("avg_drawdown", "ffn", "fraction", "avg_drawdown", MET_PERIOD_ENDS, average,
+            "mean of the episodes' depths over periods", "ffn avg_drawdown"),
+    MET_FACT("avg_drawdown", "backtesting.py", "fraction", MET_AVG_DD_BT,
+             "mean of the episodes' depths, from V_1, a last single point left out",
+             MET_BT " Avg. Drawdown"),
+    MET_ROW("drawdowns", "", "count", "drawdowns", MET_POINTS, episodes, "number of episodes",
+            "common"),
+    MET_ROW("max_drawdown_length", "", "count", "max_drawdown_length", MET_POINTS, length,
+            "most points from peak to recovery or end", "common"),
+    MET_FACT("max_drawdown_duration", "", "seconds", MET_MAX_DD_S,
+             "longest time from peak to recovery or end", "common"),
+    MET_FACT("max_drawdown_duration", "backtesting.py", "seconds", MET_MAX_DD_S_BT,
+             "the same from V_1, rounded up to the unit of the curve's spacing",
+             MET_BT " Max. Drawdown Duration"),
+    MET_FACT("avg_drawdown_duration", "", "seconds", MET_AVG_DD_S,
+             "mean time from peak to recovery or end", "common"),
+    MET_FACT("avg_drawdown_duration", "backtesting.py", "seconds", MET_AVG_DD_S_BT,
+             "the same from V_1, rounded up to the unit of the curve's spacing",
+             MET_BT " Avg. Drawdown Duration"),
+    MET_ROW("ulcer_index", "", "fraction", "ulcer_index", MET_PERIOD_ENDS, ulcer,
+            "sqrt(sum(dd_t^2)/(n-1)) over periods t = 1..n", "quantstats ulcer_index"),
+    MET_ROW("ulcer_index", "quantstats", "fraction", "ulcer_index", MET_PERIOD_ENDS, ulcer,
+            "sqrt(sum(dd_t^2)/(n-1)) over periods t = 1..n", "quantstats ulcer_index"),
+    MET_ROW("ulcer_index", "martin", "fraction", "ulcer_index", MET_PERIOD_ENDS, ulcer_martin,
+            "sqrt(sum(dd_t^2)/n) over periods t = 1..n", "Martin, McCann 1989"),
+    MET_ROW("ulcer_index", "ffn", "fraction", "ulcer_index", MET_PERIOD_ENDS, ulcer_ffn,
+            "sqrt(mean(dd_t^2)), t = 0..n; ffn prints percent", "ffn to_ulcer_index"),
+    MET_ROW("pain_index", "", "fraction", "pain_index", MET_PERIOD_ENDS, pain,
+            "mean(|dd_t|) over periods t = 1..n", "Becker 2006"),
+    MET_FACT("equity_final", "", "currency", MET_EQUITY_FINAL, "V_n", "common"),
+    MET_FACT("equity_final", "backtesting.py", "currency", MET_EQUITY_FINAL, "V_n",
+             MET_BT " Equity Final"),
+    MET_FACT("equity_peak", "", "currency", MET_EQUITY_PEAK, "max(V_0, ..., V_n)", "common"),
+    MET_FACT("equity_peak", "backtesting.py", "currency", MET_EQUITY_PEAK_BT, "max(V_1, ..., V_n)",
+             MET_BT " Equity Peak"),
+};
+
+met_rows met_rows_drawdown(void) {
+  return MET_ROWS(rows);
 }

@@ -44,8 +44,9 @@ static bv_rc series_alloc(met_series *s, int64_t cap, bv_err *err) {
   const size_t n = (size_t)cap;
   s->key = bv_alloc(BV_MEM_RUN, n * sizeof *s->key);
   s->v = bv_alloc(BV_MEM_RUN, n * sizeof *s->v);
+  s->b = bv_alloc(BV_MEM_RUN, n * sizeof *s->b);
   s->r = bv_alloc(BV_MEM_RUN, n * sizeof *s->r);
-  if (!s->key || !s->v || !s->r)
+  if (!s->key || !s->v || !s->b || !s->r)
     return bv_fail(err, BV_NOMEM, "metrics: no memory for %lld periods", (long long)cap);
   return BV_OK;
 }
@@ -53,14 +54,18 @@ static bv_rc series_alloc(met_series *s, int64_t cap, bv_err *err) {
 static void series_reset(met_series *s) {
   bv_free(s->key);
   bv_free(s->v);
+  bv_free(s->b);
   bv_free(s->r);
   *s = (met_series){0};
 }
 
+int64_t met_day_of(const bv_metric_input *in, int64_t t) {
+  return bv_floor_div(in->to_local ? in->to_local(in->zone, t) : t, DAY_S);
+}
+
 /* Day number of the local day that point i belongs to. */
 static int64_t day_of(const bv_metric_input *in, int64_t i) {
-  const int64_t t = in->left ? in->ts[i] : in->ts[i] - 1;
-  return bv_floor_div(in->to_local ? in->to_local(in->zone, t) : t, DAY_S);
+  return met_day_of(in, in->left ? in->ts[i] : in->ts[i] - 1);
 }
 
 static bool is_weekend(int64_t day) {
@@ -70,13 +75,15 @@ static bool is_weekend(int64_t day) {
 
 /* Keep the last value of each key.  A key that goes back (local midnight passed twice) counts for
 ** the period already open. */
-static void series_put(met_series *s, int64_t cap, int64_t key, double v) {
+static void series_put(met_series *s, int64_t cap, int64_t key, double v, double b) {
   if (s->n > 0 && key <= s->key[s->n - 1]) {
     s->v[s->n - 1] = v;
+    s->b[s->n - 1] = b;
     return;
   }
   assert(s->n < cap);
   s->key[s->n] = key;
+  s->b[s->n] = b;
   s->v[s->n++] = v;
 }
 
@@ -95,7 +102,7 @@ static void read_points(met_curve *c, const bv_metric_input *in, int64_t cap, sc
     assert(i == 0 || in->ts[i] > in->ts[i - 1]);
     if (!isfinite(in->equity[i])) continue;
     const int64_t day = day_of(in, i);
-    series_put(&c->own, cap, day, in->equity[i]);
+    series_put(&c->own, cap, day, in->equity[i], in->bench ? in->bench[i] : (double)NAN);
     sc->weekend += is_weekend(day);
     if (c->points == 0) {
       c->first = in->equity[i];
@@ -192,7 +199,7 @@ static void group_bt(met_curve *c, const scan *sc, int64_t cap) {
     c->bt.per_year = known[i].per_year;
   }
   for (int64_t i = 0; i < c->own.n; i++)
-    series_put(&c->bt, cap, span_key(kind, c->own.key[i]), c->own.v[i]);
+    series_put(&c->bt, cap, span_key(kind, c->own.key[i]), c->own.v[i], c->own.b[i]);
   c->resolution_s = resolution_of(step2);
 }
 

@@ -1,5 +1,5 @@
 /*
-** met_stat.c - sums, moments and percentiles for the run metrics.
+** met_stat.c - sums, moments, percentiles and the normal distribution.
 **
 ** Sums are compensated and run in the order of the data, so results are the same on every machine
 ** and do not degrade with length.  Moments take two passes: one for the mean, one about it.
@@ -52,10 +52,10 @@ double met_clean(double x, double scale) {
   return fabs(x) <= 8 * DBL_EPSILON * scale ? 0 : x;
 }
 
-double met_sd(const met_moments *m, double scale) {
-  if (m->n < 2) return NAN;
+double met_sd(const met_moments *m, int less, double scale) {
+  if (m->n <= less) return NAN;
   const double n = (double)m->n;
-  return met_clean(sqrt(m->m2 * n / (n - 1)), scale);
+  return met_clean(sqrt(m->m2 * n / (n - less)), scale);
 }
 
 double met_percentile(const double *sorted, int64_t n, double q) {
@@ -74,16 +74,6 @@ double met_shortfall(const double *sorted, int64_t n, double cut) {
   return met_total(&s) / (double)k;
 }
 
-double met_geometric(const double *r, int64_t n) {
-  met_sum s = {0, 0};
-  if (n < 1) return NAN;
-  for (int64_t i = 0; i < n; i++) {
-    if (1 + r[i] <= 0) return 0;
-    met_add(&s, log1p(r[i]));
-  }
-  return expm1(met_total(&s) / (double)n);
-}
-
 static int by_value(const void *a, const void *b) {
   const double x = *(const double *)a, y = *(const double *)b;
   return (x > y) - (x < y);
@@ -95,4 +85,77 @@ void met_sort(double *x, int64_t n) {
 
 double met_ratio(double a, double b) {
   return b == 0 ? (double)NAN : a / b;
+}
+
+double met_round(double x, int decimals) {
+  const double unit = pow(10, decimals);
+  return nearbyint(x * unit) / unit;
+}
+
+/* ---- the normal distribution ---- */
+
+double met_normal_cdf(double z) {
+  return 0.5 * erfc(-z * (1 / MET_SQRT2));
+}
+
+/* Acklam's rational approximation for p <= 1/2, good to 1e-9. */
+static double quantile_rough(double p) {
+  static const double a[] = {-3.969683028665376e+01, 2.209460984245205e+02,  -2.759285104469687e+02,
+                             1.383577518672690e+02,  -3.066479806614716e+01, 2.506628277459239e+00};
+  static const double b[] = {-5.447609879822406e+01, 1.615858368580409e+02,  -1.556989798598866e+02,
+                             6.680131188771972e+01,  -1.328068155288572e+01, 1};
+  static const double c[] = {-7.784894002430293e-03, -3.223964580411365e-01, -2.400758277161838e+00,
+                             -2.549732539343734e+00, 4.374664141464968e+00,  2.938163982698783e+00};
+  static const double d[] = {7.784695709041462e-03, 3.224671290700398e-01, 2.445134137142996e+00,
+                             3.754408661907416e+00, 1};
+  double up = 0, down = 0;
+  if (p < 0.02425) {
+    const double q = sqrt(-2 * log(p));
+    for (int i = 0; i < 6; i++) up = up * q + c[i];
+    for (int i = 0; i < 5; i++) down = down * q + d[i];
+    return up / down;
+  }
+  const double q = p - 0.5, r = q * q;
+  for (int i = 0; i < 6; i++) up = up * r + a[i];
+  for (int i = 0; i < 6; i++) down = down * r + b[i];
+  return q * up / down;
+}
+
+/* One step of Halley's method brings the approximation to the last digits. */
+double met_normal_quantile(double p) {
+  if (!(p > 0 && p < 1)) return NAN;
+  if (p > 0.5) return -met_normal_quantile(1 - p);
+  const double z = quantile_rough(p);
+  const double e = met_normal_cdf(z) - p, u = e * sqrt(2 * MET_PI) * exp(z * z / 2);
+  return z - u / (1 + z * u / 2);
+}
+
+/* ---- samples ---- */
+
+const met_moments *met_moments_once(met_sample *s) {
+  if (!s->has_moments) s->moments = met_moments_of(s->x, s->n);
+  s->has_moments = true;
+  return &s->moments;
+}
+
+const double *met_sorted(met_sample *s, int column) {
+  if (s->sorted == column) return s->room;
+  const double *from = column == 'y' ? s->y : s->x;
+  for (int64_t i = 0; i < s->n; i++) s->room[i] = from[i];
+  met_sort(s->room, s->n);
+  s->sorted = column;
+  return s->room;
+}
+
+double met_sd_returns(met_sample *s) {
+  const met_moments *m = met_moments_once(s);
+  return met_sd(m, 1, 1 + fmax(fabs(m->lo), fabs(m->hi)));
+}
+
+double met_rf(const met_sample *s) {
+  return pow(1 + s->slot[BV_METRIC_RISK_FREE], 1 / s->slot[BV_METRIC_PERIODS]) - 1;
+}
+
+double met_excess(double r, double threshold) {
+  return met_clean(r - threshold, 1 + fabs(r));
 }

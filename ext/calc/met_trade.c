@@ -1,9 +1,8 @@
 /*
-** met_trade.c - statistics of closed trades, exposure and turnover.
+** met_trade.c - facts of closed trades: durations, excursions, exposure and turnover.
 **
-** p is a trade's net P&L in currency, x its net return on the entry value.  A trade with p = 0 is
-** neither won nor lost, but counts in the win rate's denominator.  Open trades count only where it
-** is said.
+** Open trades count only where it is said.  The excursions of a trade are its worst and best open
+** result before commissions (mae <= 0 <= mfe); what it gave back is its gross result less its mfe.
 */
 #include "calc/met.h"
 
@@ -12,94 +11,53 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* The closed trades as columns. */
-typedef struct closed {
-  double *p, *x;
-  int64_t n;
-  int64_t longest_s, sum_s;
-} closed;
-
 /* Steps [lo, hi] of the curve that a trade touches. */
 typedef struct touch {
   int64_t lo, hi;
 } touch;
 
-static bv_rc closed_init(closed *c, const bv_metric_input *in, bv_err *err) {
-  *c = (closed){0};
-  c->p = bv_alloc(BV_MEM_RUN, (size_t)in->ntrade * sizeof *c->p);
-  c->x = bv_alloc(BV_MEM_RUN, (size_t)in->ntrade * sizeof *c->x);
-  if (!c->p || !c->x)
-    return bv_fail(err, BV_NOMEM, "metrics: no memory for %lld trades", (long long)in->ntrade);
+static void duration_facts(const bv_metric_input *in, const met_curve *c, double *fact) {
+  int64_t n = 0, longest = 0, sum = 0;
   for (int64_t i = 0; i < in->ntrade; i++) {
     const bv_metric_trade *t = &in->trade[i];
     if (t->open) continue;
     const int64_t len = t->exit_ts - t->entry_ts;
-    c->p[c->n] = t->pnl;
-    c->x[c->n++] = t->ret;
-    c->sum_s += len;
-    if (len > c->longest_s) c->longest_s = len;
+    sum += len;
+    if (len > longest) longest = len;
+    n++;
   }
-  return BV_OK;
+  fact[MET_TRADES] = (double)n;
+  fact[MET_TRADES_ALL] = (double)in->ntrade;
+  if (n == 0) return;
+  fact[MET_MAX_TRADE_S] = (double)longest;
+  fact[MET_AVG_TRADE_S] = (double)sum / (double)n;
+  fact[MET_MAX_TRADE_S_BT] = met_round_up(c, longest, 1);
+  fact[MET_AVG_TRADE_S_BT] = met_round_up(c, sum, n);
 }
 
-static void closed_reset(closed *c) {
-  bv_free(c->p);
-  bv_free(c->x);
-}
-
-/* Count and sum of the positive and of the negative values. */
-typedef struct sides {
-  int64_t nwin, nloss;
-  double win, loss;
-} sides;
-
-static sides sides_of(const double *x, int64_t n) {
-  sides s = {0, 0, 0, 0};
-  met_sum win = {0, 0}, loss = {0, 0};
-  for (int64_t i = 0; i < n; i++) {
-    if (x[i] > 0) {
-      met_add(&win, x[i]);
-      s.nwin++;
-    } else if (x[i] < 0) {
-      met_add(&loss, x[i]);
-      s.nloss++;
-    }
+/* Of the closed trades whose excursions are known. */
+static void excursion_facts(const bv_metric_input *in, double *fact) {
+  met_sum mae = {0, 0}, mfe = {0, 0}, back = {0, 0};
+  double worst = 0, best = 0, most = 0, n = 0;
+  for (int64_t i = 0; i < in->ntrade; i++) {
+    const bv_metric_trade *t = &in->trade[i];
+    if (t->open || !isfinite(t->mae) || !isfinite(t->mfe)) continue;
+    const double gross = t->qty * t->multiplier * (t->exit_price - t->entry_price);
+    met_add(&mae, t->mae);
+    met_add(&mfe, t->mfe);
+    met_add(&back, gross - t->mfe);
+    worst = fmin(worst, t->mae);
+    best = fmax(best, t->mfe);
+    most = fmin(most, gross - t->mfe);
+    n++;
   }
-  s.win = met_total(&win);
-  s.loss = met_total(&loss);
-  return s;
-}
-
-static void currency_facts(const closed *c, double *fact) {
-  const met_moments m = met_moments_of(c->p, c->n);
-  const sides s = sides_of(c->p, c->n);
-  const double n = (double)c->n, w = (double)s.nwin / n;
-  const double sd = met_sd(&m, fmax(fabs(m.lo), fabs(m.hi)));
-  fact[MET_WIN_RATE] = w;
-  fact[MET_PROFIT_FACTOR] = met_ratio(s.win, fabs(s.loss));
-  if (s.nwin > 0 && s.nloss > 0)
-    fact[MET_PAYOFF] = (s.win / (double)s.nwin) / fabs(s.loss / (double)s.nloss);
-  fact[MET_EXPECTANCY] = m.mean;
-  fact[MET_SQN] = met_ratio(sqrt(n) * m.mean, sd);
-  fact[MET_KELLY] = w - (1 - w) / fact[MET_PAYOFF];
-}
-
-static void percent_facts(const closed *c, double *fact) {
-  const met_moments m = met_moments_of(c->x, c->n);
-  const sides s = sides_of(c->x, c->n);
-  fact[MET_PROFIT_FACTOR_BT] = met_ratio(s.win, fabs(s.loss));
-  fact[MET_EXPECTANCY_PCT] = m.mean;
-  fact[MET_AVG_TRADE] = m.mean;
-  fact[MET_AVG_TRADE_BT] = met_geometric(c->x, c->n);
-  fact[MET_BEST_TRADE] = m.hi;
-  fact[MET_WORST_TRADE] = m.lo;
-}
-
-static void duration_facts(const closed *c, const met_curve *curve, double *fact) {
-  fact[MET_MAX_TRADE_S] = (double)c->longest_s;
-  fact[MET_AVG_TRADE_S] = (double)c->sum_s / (double)c->n;
-  fact[MET_MAX_TRADE_S_BT] = met_round_up(curve, c->longest_s, 1);
-  fact[MET_AVG_TRADE_S_BT] = met_round_up(curve, c->sum_s, c->n);
+  if (n == 0) return;
+  fact[MET_AVG_MAE] = met_total(&mae) / n;
+  fact[MET_MAX_MAE] = worst;
+  fact[MET_AVG_MFE] = met_total(&mfe) / n;
+  fact[MET_MAX_MFE] = best;
+  fact[MET_AVG_GIVEN_BACK] = met_total(&back) / n;
+  fact[MET_MAX_GIVEN_BACK] = most;
 }
 
 /* The step in which instant t lies.  t on the border of two steps belongs to the later one; outside
@@ -161,14 +119,45 @@ static void turnover_facts(const bv_metric_input *in, const met_curve *c, double
   if (!(fact[MET_PERIODS] > 0)) return;
   for (int64_t i = 0; i < in->ntrade; i++) {
     const bv_metric_trade *t = &in->trade[i];
-    const double exit = t->open ? 0 : fabs(t->qty * t->exit_price * t->multiplier);
-    met_add(&value, fabs(t->qty * t->entry_price * t->multiplier) + exit);
+    met_add(&value, fabs(t->qty * t->entry_price * t->multiplier));
+    if (!t->open) met_add(&value, fabs(t->qty * t->exit_price * t->multiplier));
   }
   for (int64_t i = 0; i < c->own.n; i++) met_add(&equity, c->own.v[i]);
   const double mean = met_total(&equity) / (double)c->own.n;
   if (!(mean > 0)) return;
   fact[MET_TURNOVER_PERIOD] = met_total(&value) / mean / fact[MET_PERIODS];
   fact[MET_TURNOVER] = fact[MET_TURNOVER_PERIOD] * c->own.per_year;
+}
+
+/* The period in which a trade's instant lies: the first that does not end before its day. */
+static int64_t period_of(const bv_metric_input *in, const met_series *s, int64_t t) {
+  const int64_t day = met_day_of(in, t);
+  int64_t lo = 0, hi = s->n - 1;
+  while (lo < hi) {
+    const int64_t mid = lo + (hi - lo) / 2;
+    if (s->key[mid] < day)
+      lo = mid + 1;
+    else
+      hi = mid;
+  }
+  return lo;
+}
+
+/* LEAN: the mean over the periods of the value traded in each over the equity at its end. */
+static void turnover_lean(const bv_metric_input *in, const met_curve *c, double *fact) {
+  met_sum sum = {0, 0};
+  const met_series *s = &c->own;
+  for (int64_t i = 0; i < s->n; i++) {
+    if (!(s->v[i] > 0)) return;
+  }
+  if (s->n < 1) return;
+  for (int64_t i = 0; i < in->ntrade; i++) {
+    const bv_metric_trade *t = &in->trade[i];
+    const int64_t entry = period_of(in, s, t->entry_ts), exit = period_of(in, s, t->exit_ts);
+    met_add(&sum, fabs(t->qty * t->entry_price * t->multiplier) / s->v[entry]);
+    if (!t->open) met_add(&sum, fabs(t->qty * t->exit_price * t->multiplier) / s->v[exit]);
+  }
+  fact[MET_TURNOVER_LEAN] = met_total(&sum) / (double)s->n;
 }
 
 static double closed_commission(const bv_metric_input *in) {
@@ -180,21 +169,62 @@ static double closed_commission(const bv_metric_input *in) {
 }
 
 bv_rc met_trade_facts(const bv_metric_input *in, const met_curve *c, double *fact, bv_err *err) {
-  closed all;
-  bv_rc rc = closed_init(&all, in, err);
-  if (rc != BV_OK) goto done;
-  fact[MET_TRADES] = (double)all.n;
-  fact[MET_TRADES_ALL] = (double)in->ntrade;
   fact[MET_COMMISSION] = in->commission;
   fact[MET_COMMISSION_CLOSED] = closed_commission(in);
-  if (all.n > 0) {
-    currency_facts(&all, fact);
-    percent_facts(&all, fact);
-    duration_facts(&all, c, fact);
-  }
+  duration_facts(in, c, fact);
+  excursion_facts(in, fact);
   turnover_facts(in, c, fact);
-  rc = exposure_facts(in, fact, err);
-done:
-  closed_reset(&all);
-  return rc;
+  turnover_lean(in, c, fact);
+  return exposure_facts(in, fact, err);
+}
+
+static const bv_metric_def rows[] = {
+    MET_FACT("trades", "", "count", MET_TRADES, "closed trades", "common"),
+    MET_FACT("trades", "all", "count", MET_TRADES_ALL, "closed and open trades", "common"),
+    MET_FACT("trades", "backtesting.py", "count", MET_TRADES, "closed trades", MET_BT " # Trades"),
+    MET_FACT("max_trade_duration", "", "seconds", MET_MAX_TRADE_S, "max(exit - entry)", "common"),
+    MET_FACT("max_trade_duration", "backtesting.py", "seconds", MET_MAX_TRADE_S_BT,
+             "max(exit - entry), rounded up to the unit of the curve's spacing",
+             MET_BT " Max. Trade Duration"),
+    MET_FACT("avg_trade_duration", "", "seconds", MET_AVG_TRADE_S, "mean(exit - entry)", "common"),
+    MET_FACT("avg_trade_duration", "backtesting.py", "seconds", MET_AVG_TRADE_S_BT,
+             "mean(exit - entry), rounded up to the unit of the curve's spacing",
+             MET_BT " Avg. Trade Duration"),
+    MET_FACT("mae", "", "currency", MET_AVG_MAE, "mean of the trades' worst open result",
+             "Sweeney 1996"),
+    MET_FACT("mae", "lean", "currency", MET_AVG_MAE, "mean of the trades' worst open result",
+             MET_LEAN " TradeStatistics AverageMAE"),
+    MET_FACT("mae", "largest", "currency", MET_MAX_MAE, "min of the trades' worst open result",
+             MET_LEAN " TradeStatistics LargestMAE"),
+    MET_FACT("mfe", "", "currency", MET_AVG_MFE, "mean of the trades' best open result",
+             "Sweeney 1996"),
+    MET_FACT("mfe", "lean", "currency", MET_AVG_MFE, "mean of the trades' best open result",
+             MET_LEAN " TradeStatistics AverageMFE"),
+    MET_FACT("mfe", "largest", "currency", MET_MAX_MFE, "max of the trades' best open result",
+             MET_LEAN " TradeStatistics LargestMFE"),
+    MET_FACT("end_trade_drawdown", "", "currency", MET_AVG_GIVEN_BACK, "mean of gross result - mfe",
+             "common"),
+    MET_FACT("end_trade_drawdown", "lean", "currency", MET_AVG_GIVEN_BACK,
+             "mean of gross result - mfe", MET_LEAN " TradeStatistics AverageEndTradeDrawdown"),
+    MET_FACT("end_trade_drawdown", "largest", "currency", MET_MAX_GIVEN_BACK,
+             "min of gross result - mfe", MET_LEAN " TradeStatistics MaximumEndTradeDrawdown"),
+    MET_FACT("commission", "", "currency", MET_COMMISSION, "sum paid", "common"),
+    MET_FACT("commission", "backtesting.py", "currency", MET_COMMISSION_CLOSED,
+             "sum over closed trades", MET_BT " Commissions"),
+    MET_FACT("exposure", "", "fraction", MET_EXPOSURE,
+             "share of steps in which a position was open", "common"),
+    MET_FACT("exposure", "backtesting.py", "fraction", MET_EXPOSURE_BT,
+             "share of steps from entry to exit of a closed trade, both included",
+             MET_BT " Exposure Time"),
+    MET_FACT("turnover", "", "ratio", MET_TURNOVER, "sum(|traded value|)/mean equity/n P",
+             "common"),
+    MET_FACT("turnover", "period", "ratio", MET_TURNOVER_PERIOD,
+             "sum(|traded value|)/mean equity/n", "common"),
+    MET_FACT("turnover", "lean", "ratio", MET_TURNOVER_LEAN,
+             "mean over periods of sum(|traded value|)/equity at the end",
+             MET_LEAN " PortfolioTurnover"),
+};
+
+met_rows met_rows_trade(void) {
+  return MET_ROWS(rows);
 }

@@ -1,10 +1,15 @@
 /*
-** metric.h - figures of a finished run: from its equity curve and its trades.
+** metric.h - performance figures: of a finished run, and of any column of numbers.
 **
 ** Each figure has a name and a variant, because libraries that use one name disagree about the
 ** formula: ("sharpe", "empyrical") and ("sharpe", "backtesting.py") are different numbers.  The
-** variant "" is ours.  The table in metric.c has one row each, with formula, unit and source, and
-** says above it how the curve is turned into periods.
+** variant "" is ours.  The table has one row each, with formula, unit and source; metric.c says how
+** the curve of a run is turned into periods.
+**
+** Most rows are computed from one column (returns, equity, results of trades) or from two (returns and
+** those of a benchmark) by a kernel.  A run hands its own columns to the kernels; the SQL aggregates
+** hand theirs: one formula, one place.  The rest (durations, exposure, turnover) need a whole run.
+**
 ** A figure that is not defined (no trades, no losses, zero deviation) or not finite is NaN and
 ** becomes NULL.  Fractions are fractions (0.34 is 34 %), drawdowns are negative, durations seconds.
 */
@@ -13,6 +18,7 @@
 
 #include "base/status.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* One closed or still open trade.  Times are UTC seconds; pnl is net of all costs.  All figures
@@ -25,6 +31,7 @@ typedef struct bv_metric_trade {
   double commission; /* paid on its units, at entry and exit */
   double pnl;        /* currency, net */
   double ret;        /* net return on the entry value: pnl / (|qty| entry_price multiplier) */
+  double mae, mfe;   /* worst and best open result on the way, currency, gross; NaN: unknown */
   int open;          /* 1: still open at the end, marked at the last price */
 } bv_metric_trade;
 
@@ -42,6 +49,11 @@ typedef struct bv_metric_input {
   /* exposed[i] != 0: some position was open in the step of point i.  NULL: unknown, the trades
   ** tell. */
   const uint8_t *exposed;
+  /* Benchmark: its price as known at each point (NaN: none yet), and before the first.  NULL:
+  ** no benchmark.  bench_first is the point its buy-and-hold return of backtesting.py starts at. */
+  const double *bench;
+  double bench_start;
+  int64_t bench_first;
   const bv_metric_trade *trade; /* in order of exit */
   int64_t ntrade;
   double commission; /* total paid */
@@ -63,20 +75,78 @@ typedef struct bv_metric_value {
   double value;     /* NaN: not defined */
 } bv_metric_value;
 
+/* What an aggregate function is given, in this order. */
+typedef enum bv_metric_input_kind {
+  BV_METRIC_RETURN,   /* ret: returns of equal periods */
+  BV_METRIC_PAIR,     /* ret, bench: and the benchmark's of the same periods */
+  BV_METRIC_EQUITY,   /* equity: values of the account, the first is the start */
+  BV_METRIC_PNL,      /* pnl: net result of each trade */
+  BV_METRIC_EXCURSION /* mfe, mae: of each trade */
+} bv_metric_input_kind;
+
+/* Numbers besides the columns. */
+typedef enum bv_metric_slot {
+  BV_METRIC_PERIODS,   /* periods per year */
+  BV_METRIC_RISK_FREE, /* annual */
+  BV_METRIC_A,         /* the function's own */
+  BV_METRIC_B,
+  BV_METRIC_SLOTS
+} bv_metric_slot;
+
+typedef struct bv_metric_param {
+  const char *name; /* NULL ends the list */
+  bv_metric_slot slot;
+  bool optional;
+  double def;        /* where it is not given; NaN: the formula knows */
+  double above, max; /* above < value <= max */
+} bv_metric_param;
+
+#define BV_METRIC_MAX_PARAM 2
+
+/* A figure as an aggregate: m_<name>(columns, params [, variant]). */
+typedef struct bv_metric_fn {
+  const char *name;
+  bv_metric_input_kind input;
+  bv_metric_param param[BV_METRIC_MAX_PARAM + 1];
+} bv_metric_fn;
+
+struct met_sample;
+
 typedef struct bv_metric_def {
   const char *name;
   const char *variant;
   const char *unit;
+  const char *fn; /* the aggregate that has it, without "m_"; NULL: it needs a whole run */
   const char *formula;
   const char *source;
-  int fact; /* which computed number the row shows; private to ext/calc */
+  /* Private to ext/calc: how it is computed, and from which columns of a run. */
+  double (*kernel)(struct met_sample *s); /* NULL: fact */
+  int from;                               /* which sample of a run; or which fact */
+  double a;                               /* the slot BV_METRIC_A in a run */
 } bv_metric_def;
 
-/* The table, *n rows. */
-const bv_metric_def *bv_metric_defs(int *n);
+/* The table: rows 0 to bv_metric_count() - 1. */
+int bv_metric_count(void);
+const bv_metric_def *bv_metric_at(int i);
 
-/* Compute every row of the table; out has room for as many values as bv_metric_defs says and gets
-** them in the table's order.  Only BV_NOMEM can fail; out is then untouched. */
-BV_MUST bv_rc bv_metric_compute(const bv_metric_input *in, bv_metric_value *out, bv_err *err);
+/* Whether a run has the figure; the rest are for aggregates alone. */
+bool bv_metric_in_run(const bv_metric_def *d);
+
+/* Compute the rows that a run has, in the table's order; out has room for bv_metric_count() values,
+** *n is how many it got.  Only BV_NOMEM can fail; out is then untouched. */
+BV_MUST bv_rc bv_metric_compute(const bv_metric_input *in, bv_metric_value *out, int *n,
+                                bv_err *err);
+
+/* The aggregates, *n of them. */
+const bv_metric_fn *bv_metric_fns(int *n);
+
+/* The row of an aggregate and a variant; variant NULL: its first row, "" where there is one.  NULL
+** where there is none. */
+const bv_metric_def *bv_metric_find(const char *fn, const char *variant);
+
+/* The figure of columns x and, for pairs and excursions, y, n finite values each; slot as the
+** parameters of its function say.  room has space for n + 1 doubles.  NaN: not defined. */
+double bv_metric_of(const bv_metric_def *d, const double slot[BV_METRIC_SLOTS], const double *x,
+                    const double *y, int64_t n, double *room);
 
 #endif

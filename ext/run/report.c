@@ -100,11 +100,10 @@ static int64_t to_local(void *zone, int64_t ts) {
 
 static bv_rc write_figures(const bv_report_input *in, const bv_metric_input *m, sqlite3_stmt *st,
                            bv_err *err) {
-  int n;
-  (void)bv_metric_defs(&n);
-  bv_metric_value *v = bv_alloc(BV_MEM_RUN, (size_t)n * sizeof *v);
+  int n = 0;
+  bv_metric_value *v = bv_alloc(BV_MEM_RUN, (size_t)bv_metric_count() * sizeof *v);
   if (!v) return BV_NOMEM;
-  bv_rc rc = bv_metric_compute(m, v, err);
+  bv_rc rc = bv_metric_compute(m, v, &n, err);
   for (int i = 0; i < n && rc == BV_OK; i++) {
     sqlite3_bind_int64(st, 1, in->run);
     sqlite3_bind_text(st, 2, v[i].name, -1, SQLITE_STATIC);

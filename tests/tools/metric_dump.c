@@ -91,11 +91,10 @@ static void read_case(block *b) {
 static void do_case(void) {
   block b = {0};
   bv_err err = {0};
-  int n;
+  int n = 0;
   read_case(&b);
-  bv_metric_defs(&n);
-  bv_metric_value *out = room(n, sizeof *out);
-  need(bv_metric_compute(&b.in, out, &err) == BV_OK, "compute failed");
+  bv_metric_value *out = room(bv_metric_count(), sizeof *out);
+  need(bv_metric_compute(&b.in, out, &n, &err) == BV_OK, "compute failed");
   for (int i = 0; i < n; i++)
     printf("%s\t%s\t%s\t%.17g\n", b.name, out[i].name, out[i].variant, out[i].value);
   bv_free(out);

@@ -213,8 +213,8 @@ static void noise_is_cleaned(void **state) {
   assert_true(met_clean(1e-14, 1) > 0);
   static const double x[] = {0.1 + 0.2, 0.3, 0.3};
   const met_moments m = met_moments_of(x, 3);
-  assert_true(met_sd(&m, 1) == 0);
-  assert_true(isnan(met_sd(&(met_moments){.n = 1}, 1)));
+  assert_true(met_sd(&m, 1, 1) == 0);
+  assert_true(isnan(met_sd(&(met_moments){.n = 1}, 1, 1)));
 }
 
 int main(void) {
