@@ -125,8 +125,9 @@ static bv_rc read_param(const face *f, const bv_metric_param *p, sqlite3_value *
                         bv_err *err) {
   BV_TRY(bv_arg_number(v, name_of(f).text, p->name, out, err));
   if (*out > p->above && *out <= p->max) return BV_OK;
-  return bv_fail(err, BV_RANGE, "%s: %s is %g; it must be above %g and at most %g", name_of(f).text,
-                 p->name, *out, p->above > -1e-200 && p->above < 0 ? 0 : p->above, p->max);
+  const bool from_0 = p->above < 0 && p->above > -1e-200;
+  return bv_fail(err, BV_RANGE, "%s: %s is %g; it must be %s %g and at most %g", name_of(f).text,
+                 p->name, *out, from_0 ? "at least" : "above", from_0 ? 0 : p->above, p->max);
 }
 
 /* Read everything of the first row's call but its columns. */

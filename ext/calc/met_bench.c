@@ -177,7 +177,7 @@ static double capture_of(const met_sample *s, side which) {
   double r = 1, b = 1;
   int64_t n = 0;
   for (int64_t i = 0; i < s->n; i++) {
-    if (which != ALL && (s->y[i] >= 0) != (which == UP)) continue;
+    if (which == UP ? !(s->y[i] > 0) : which == DOWN && !(s->y[i] < 0)) continue;
     r *= 1 + s->x[i];
     b *= 1 + s->y[i];
     n++;
@@ -290,9 +290,9 @@ static const bv_metric_def rows[] = {
     MET_ROW("capture", "empyrical", "ratio", "capture", MET_PAIRS, capture, "cagr(r)/cagr(b)",
             "empyrical capture"),
     MET_ROW("capture_up", "", "ratio", "capture_up", MET_PAIRS, capture_up,
-            "cagr(r)/cagr(b) of the periods with b >= 0", "empyrical up_capture"),
+            "cagr(r)/cagr(b) of the periods with b > 0", "empyrical up_capture"),
     MET_ROW("capture_up", "empyrical", "ratio", "capture_up", MET_PAIRS, capture_up,
-            "cagr(r)/cagr(b) of the periods with b >= 0", "empyrical up_capture"),
+            "cagr(r)/cagr(b) of the periods with b > 0", "empyrical up_capture"),
     MET_ROW("capture_down", "", "ratio", "capture_down", MET_PAIRS, capture_down,
             "cagr(r)/cagr(b) of the periods with b < 0", "empyrical down_capture"),
     MET_ROW("capture_down", "empyrical", "ratio", "capture_down", MET_PAIRS, capture_down,

@@ -6,15 +6,16 @@
 #include <math.h>
 #include <string.h>
 
-#define INF ((double)INFINITY)
+#define INF        ((double)INFINITY)
+#define AT_LEAST_0 (-1e-300)
 #define PERIODS                                                                                    \
   { "periods", BV_METRIC_PERIODS, false, (double)NAN, 0, 1e9 }
 #define YEAR                                                                                       \
   { "periods", BV_METRIC_PERIODS, true, 252, 0, 1e9 }
 #define RISK_FREE                                                                                  \
-  { "risk_free", BV_METRIC_RISK_FREE, true, 0, -1, 1e9 }
+  { "risk_free", BV_METRIC_RISK_FREE, true, 0, -1, 1e300 }
 #define TAIL(name, def)                                                                            \
-  { name, BV_METRIC_A, true, def, 0, 1 }
+  { name, BV_METRIC_A, true, def, AT_LEAST_0, 1 }
 
 static const bv_metric_fn table[] = {
     {"total_return", BV_METRIC_RETURN, {{0}}},
@@ -49,7 +50,7 @@ static const bv_metric_fn table[] = {
     {"deflated_sharpe",
      BV_METRIC_RETURN,
      {{"trials", BV_METRIC_A, false, (double)NAN, 0.999999, 1e15},
-      {"trial_sd", BV_METRIC_B, false, (double)NAN, -1e-300, 1e9}}},
+      {"trial_sd", BV_METRIC_B, false, (double)NAN, AT_LEAST_0, 1e9}}},
     {"avg_return", BV_METRIC_RETURN, {{0}}},
     {"profit_ratio", BV_METRIC_RETURN, {{0}}},
     {"cpc_index", BV_METRIC_RETURN, {{0}}},
