@@ -106,7 +106,7 @@ static void lay_pairs(met_run *r, const bv_metric_input *in, const met_curve *c,
 }
 
 /* Every point, from the first on. */
-static void lay_pairs_bt(met_run *r, const bv_metric_input *in, const met_curve *c, carver *room) {
+static void lay_pairs_bt(met_run *r, const bv_metric_input *in, carver *room) {
   met_sample *s = &r->s[MET_PAIRS_BT];
   double *x = take(room, in->n), *y = take(room, in->n);
   double v0 = NAN, b0 = NAN, first = NAN;
@@ -119,8 +119,7 @@ static void lay_pairs_bt(met_run *r, const bv_metric_input *in, const met_curve 
   }
   s->x = x;
   s->y = y;
-  if (s->n < 1) return;
-  set_gross(s, c->first, c->last, s->n);
+  if (in->bench_first == 0) return;
   s->known_hold = true;
   s->hold = b0 / first;
 }
@@ -166,7 +165,7 @@ bv_rc met_run_init(met_run *r, const bv_metric_input *in, const met_curve *c, bv
   lay_periods(r, c, &room);
   lay_returns(r, in, c, &room);
   lay_pairs(r, in, c, &room);
-  if (in->bench) lay_pairs_bt(r, in, c, &room);
+  if (in->bench) lay_pairs_bt(r, in, &room);
   lay_trades(r, in, &room);
   return BV_OK;
 }

@@ -9,9 +9,10 @@
 #include <string.h>
 
 /* Keys that are not knobs of the simulator. */
-static const char *const plain_keys[] = {"profile",    "timestep", "assets",    "start",
-                                         "end",        "tz",       "risk_free", "periods",
-                                         "commission", "slippage", "params"};
+static const char *const plain_keys[] = {
+    "profile",           "timestep", "assets",     "start",    "end",    "tz",
+    "risk_free",         "periods",  "commission", "slippage", "params", "benchmark",
+    "benchmark_timestep"};
 #define NPLAIN (sizeof plain_keys / sizeof *plain_keys)
 
 typedef struct reader {
@@ -100,6 +101,32 @@ static bv_rc add_asset(bv_run_config *c, const char *path, const char *type, sql
   return BV_OK;
 }
 
+static bv_rc read_timestep(const char *path, const char *type, sqlite3_value *v, char out[32],
+                           bv_err *err) {
+  const char *text = NULL;
+  bv_timestep step;
+  BV_TRY(read_text(path, type, v, &text, err));
+  bv_err why = {0};
+  if (bv_timestep_parse(text, strlen(text), &step, &why) != BV_OK) {
+    return bv_fail(err, BV_ARG, "config: %s", why.msg);
+  }
+  bv_timestep_format(step, out);
+  return BV_OK;
+}
+
+static bv_rc read_benchmark(bv_run_config *c, const char *path, const char *type, sqlite3_value *v,
+                            bv_err *err) {
+  const char *text = NULL;
+  BV_TRY(read_text(path, type, v, &text, err));
+  bv_err why = {0};
+  if (bv_asset_check(text, strlen(text), &why) != BV_OK) {
+    return bv_fail(err, BV_ARG, "config: '%s': %s", path, why.msg);
+  }
+  bv_free(c->benchmark);
+  c->benchmark = bv_strdup(BV_MEM_RUN, text);
+  return c->benchmark ? BV_OK : BV_NOMEM;
+}
+
 static bv_rc add_param(bv_run_config *c, const char *name, const char *type, sqlite3_value *v,
                        bv_err *err) {
   (void)err;
@@ -182,16 +209,10 @@ static bv_rc read_leaf(void *ctx, const char *path, const char *type, sqlite3_va
   if (bv_text_ieq(path, "assets") || strncmp(path, "assets[", 7) == 0)
     return add_asset(c, path, type, v, err);
   if (strncmp(path, "params.", 7) == 0) return add_param(c, path + 7, type, v, err);
-  if (bv_text_ieq(path, "timestep")) {
-    const char *text = NULL;
-    bv_timestep step;
-    BV_TRY(read_text(path, type, v, &text, err));
-    bv_err why = {0};
-    if (bv_timestep_parse(text, strlen(text), &step, &why) != BV_OK) {
-      return bv_fail(err, BV_ARG, "config: %s", why.msg);
-    }
-    bv_timestep_format(step, c->timestep);
-    return BV_OK;
+  if (bv_text_ieq(path, "timestep")) return read_timestep(path, type, v, c->timestep, err);
+  if (bv_text_ieq(path, "benchmark")) return read_benchmark(c, path, type, v, err);
+  if (bv_text_ieq(path, "benchmark_timestep")) {
+    return read_timestep(path, type, v, c->benchmark_timestep, err);
   }
   return set_knob(c, path, type, v, err);
 }
@@ -201,6 +222,9 @@ static bv_rc check(const bv_run_config *c, bv_err *err) {
   if (c->periods < 0 || c->periods > 1e9) {
     return bv_fail(err, BV_ARG, "config: periods %g is not a number of periods per year",
                    c->periods);
+  }
+  if (c->benchmark_timestep[0] && !c->benchmark) {
+    return bv_fail(err, BV_ARG, "config: benchmark_timestep without benchmark, the asset");
   }
   bv_err why = {0};
   bv_rc rc = bv_sim_config_check(&c->sim, &why);
@@ -224,6 +248,8 @@ void bv_run_config_reset(bv_run_config *c) {
   for (int i = 0; i < c->nasset; i++) bv_free(c->asset[i]);
   bv_free(c->asset);
   c->asset = NULL;
+  bv_free(c->benchmark);
+  c->benchmark = NULL;
   c->nasset = 0;
   size_t at = 0;
   for (const bv_map_entry *e; (e = bv_map_next(&c->param, &at));) sqlite3_value_free(e->value);

@@ -18,15 +18,17 @@ typedef struct bv_run_config {
   int64_t start, end;  /* bars that lie between them take part: start <= ts, end of bar <= end */
   const bv_zone *zone; /* of days and months in the metrics, and of times in the configuration */
   double risk_free, periods;
-  bv_map param; /* name -> sqlite3_value* (own copies) */
+  char *benchmark;             /* asset the metrics compare with; NULL: none */
+  char benchmark_timestep[32]; /* "" = its finest */
+  bv_map param;                /* name -> sqlite3_value* (own copies) */
 } bv_run_config;
 
 /* Read a configuration; text may be NULL or "".  Every key is checked: BV_ARG names an unknown one
 ** with the nearest known, and values of the wrong type or range.  zone: the default one.
 **
 ** Besides the simulator's knobs (bv_sim_knobs): profile, timestep, assets (a name or an array of
-** names), start, end (epoch seconds, or text in the zone tz), tz, risk_free, periods, params (an
-** object, what bt_param() answers).  {"commission": x} and {"slippage": x} are short for the
+** names), start, end (epoch seconds, or text in the zone tz), tz, risk_free, periods, benchmark (an
+** asset), benchmark_timestep, params (an object, what bt_param() answers).  {"commission": x} and {"slippage": x} are short for the
 ** percentage model at that rate. */
 BV_MUST bv_rc bv_run_config_read(sqlite3 *db, const char *text, const bv_zone *zone,
                                  bv_run_config *out, bv_err *err);

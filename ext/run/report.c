@@ -2,6 +2,8 @@
 #include "run/report.h"
 #include "base/alloc.h"
 #include "calc/metric.h"
+#include "data/sql.h"
+#include "run/benchmark.h"
 #include "run/curve.h"
 
 #include <math.h>
@@ -9,6 +11,7 @@
 typedef struct curve_arrays {
   int64_t *ts;
   double *value, *cash;
+  double *bench; /* NULL: no benchmark */
   uint8_t *exposed;
 } curve_arrays;
 
@@ -16,29 +19,31 @@ static void arrays_free(curve_arrays *a) {
   bv_free(a->ts);
   bv_free(a->value);
   bv_free(a->cash);
+  bv_free(a->bench);
   bv_free(a->exposed);
 }
 
-static bv_rc arrays_new(curve_arrays *a, int64_t points) {
+static bv_rc arrays_new(curve_arrays *a, int64_t points, bool bench) {
   size_t n = (size_t)points;
   *a = (curve_arrays){.ts = bv_alloc(BV_MEM_RUN, n * 8),
                       .value = bv_alloc(BV_MEM_RUN, n * 8),
                       .cash = bv_alloc(BV_MEM_RUN, n * 8),
+                      .bench = bench ? bv_alloc(BV_MEM_RUN, n * 8) : NULL,
                       .exposed = bv_alloc(BV_MEM_RUN, n)};
-  if (a->ts && a->value && a->cash && a->exposed) return BV_OK;
+  if (a->ts && a->value && a->cash && a->exposed && (a->bench || !bench)) return BV_OK;
   arrays_free(a);
   return BV_NOMEM;
 }
 
 static bv_rc load_curve(const bv_report_input *in, curve_arrays *a, bv_err *err) {
   sqlite3_stmt *st;
-  BV_TRY(bv_sql_prepare(in->db, "SELECT n, data FROM main.bt_curve WHERE run = ?1 ORDER BY chunk",
-                        &st, err));
+  BV_TRY(bv_sql_prepare(
+      in->store->db, "SELECT n, data FROM main.bt_curve WHERE run = ?1 ORDER BY chunk", &st, err));
   sqlite3_bind_int64(st, 1, in->run);
   int64_t at = 0;
   int row;
   bv_rc rc;
-  while ((rc = bv_sql_row(in->db, st, &row, err, "bt_curve")) == BV_OK && row) {
+  while ((rc = bv_sql_row(in->store->db, st, &row, err, "bt_curve")) == BV_OK && row) {
     int64_t n = sqlite3_column_int64(st, 0);
     if (n < 0 || n > in->points - at) {
       rc = bv_fail(err, BV_CORRUPT, "bt_curve: more points than steps");
@@ -58,9 +63,10 @@ static bv_rc load_curve(const bv_report_input *in, curve_arrays *a, bv_err *err)
 static bv_rc count_lots(const bv_report_input *in, int64_t *n, bv_err *err) {
   sqlite3_stmt *st;
   int row;
-  BV_TRY(bv_sql_prepare(in->db, "SELECT count(*) FROM main.bt_lot WHERE run = ?1", &st, err));
+  BV_TRY(
+      bv_sql_prepare(in->store->db, "SELECT count(*) FROM main.bt_lot WHERE run = ?1", &st, err));
   sqlite3_bind_int64(st, 1, in->run);
-  bv_rc rc = bv_sql_row(in->db, st, &row, err, "bt_lot");
+  bv_rc rc = bv_sql_row(in->store->db, st, &row, err, "bt_lot");
   *n = row ? sqlite3_column_int64(st, 0) : 0;
   sqlite3_finalize(st);
   return rc;
@@ -68,15 +74,15 @@ static bv_rc count_lots(const bv_report_input *in, int64_t *n, bv_err *err) {
 
 static bv_rc load_lots(const bv_report_input *in, bv_metric_trade *t, int64_t n, bv_err *err) {
   sqlite3_stmt *st;
-  BV_TRY(bv_sql_prepare(in->db,
+  BV_TRY(bv_sql_prepare(in->store->db,
                         "SELECT entry_ts, exit_ts, qty, entry_price, exit_price, pnl, ret, open,"
-                        " asset, commission FROM main.bt_lot WHERE run = ?1 ORDER BY id",
+                        " asset, commission, mae, mfe FROM main.bt_lot WHERE run = ?1 ORDER BY id",
                         &st, err));
   sqlite3_bind_int64(st, 1, in->run);
   int64_t i = 0;
   int row;
   bv_rc rc;
-  while ((rc = bv_sql_row(in->db, st, &row, err, "bt_lot")) == BV_OK && row && i < n) {
+  while ((rc = bv_sql_row(in->store->db, st, &row, err, "bt_lot")) == BV_OK && row && i < n) {
     t[i++] = (bv_metric_trade){
         .entry_ts = sqlite3_column_int64(st, 0),
         .exit_ts = sqlite3_column_int64(st, 1),
@@ -87,6 +93,8 @@ static bv_rc load_lots(const bv_report_input *in, bv_metric_trade *t, int64_t n,
         .ret = sqlite3_column_type(st, 6) == SQLITE_NULL ? NAN : sqlite3_column_double(st, 6),
         .open = sqlite3_column_int(st, 7),
         .commission = sqlite3_column_double(st, 9),
+        .mae = sqlite3_column_double(st, 10),
+        .mfe = sqlite3_column_double(st, 11),
         .multiplier = bv_sim_multiplier(in->sim, bv_sim_asset_number(in->sim, bv_sql_text(st, 8))),
     };
   }
@@ -111,7 +119,7 @@ static bv_rc write_figures(const bv_report_input *in, const bv_metric_input *m, 
     bv_sql_bind_real(st, 4, v[i].value);
     sqlite3_bind_text(st, 5, v[i].unit, -1, SQLITE_STATIC);
     sqlite3_bind_int(st, 6, i);
-    rc = bv_sql_done(in->db, st, err, "writing bt_figure");
+    rc = bv_sql_done(in->store->db, st, err, "writing bt_figure");
   }
   bv_free(v);
   return rc;
@@ -121,10 +129,15 @@ bv_rc bv_report_write(const bv_report_input *in, sqlite3_stmt *insert, bv_err *e
   curve_arrays a;
   int64_t n = 0;
   BV_TRY(count_lots(in, &n, err));
-  BV_TRY(arrays_new(&a, in->points));
+  BV_TRY(arrays_new(&a, in->points, in->benchmark != NULL));
   bv_metric_trade *trade = bv_alloc(BV_MEM_RUN, (size_t)n * sizeof *trade);
   bv_rc rc = trade ? load_curve(in, &a, err) : BV_NOMEM;
   if (rc == BV_OK) rc = load_lots(in, trade, n, err);
+  double bench_start = NAN;
+  if (rc == BV_OK && in->benchmark) {
+    rc = bv_benchmark_read(in->store, in->benchmark, in->began, a.ts, in->points, a.bench,
+                           &bench_start, err);
+  }
   if (rc == BV_OK) {
     bv_metric_input m = {
         .ts = a.ts,
@@ -132,6 +145,8 @@ bv_rc bv_report_write(const bv_report_input *in, sqlite3_stmt *insert, bv_err *e
         .n = in->points,
         .start = in->cash,
         .exposed = a.exposed,
+        .bench = a.bench,
+        .bench_start = bench_start,
         .trade = trade,
         .ntrade = n,
         .commission = in->commission,

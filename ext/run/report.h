@@ -4,15 +4,17 @@
 #ifndef BV_RUN_REPORT_H
 #define BV_RUN_REPORT_H
 
-#include "data/sql.h"
+#include "data/store.h"
 #include "sim/sim.h"
 #include "time/zone.h"
 
 typedef struct bv_report_input {
-  sqlite3 *db;
+  bv_store *store;
   const bv_sim *sim; /* for the multipliers of its assets */
   int64_t run, points;
+  int64_t began; /* when the first bar opened */
   double cash, commission;
+  const bv_series *benchmark; /* NULL: none */
   const bv_zone *zone;
   double risk_free, periods;
 } bv_report_input;

@@ -1,6 +1,5 @@
 /* result.c - the rows a run leaves in the database; see result.h. */
 #include "run/result.h"
-#include "run/report.h"
 
 #include <math.h>
 #include <string.h>
@@ -223,24 +222,17 @@ static bv_rc close_run(bv_result *r, const bv_sim *sim, bv_err *err) {
   return rc;
 }
 
-bv_rc bv_result_finish(bv_result *r, const bv_sim *sim, double start_cash, const bv_zone *zone,
-                       double risk_free, double periods, bv_err *err) {
+bv_rc bv_result_finish(bv_result *r, bv_report_input in, bv_err *err) {
   bv_curve *c = &r->curve;
   if (c->n > 0) { /* what finishing closed belongs to the last step */
-    c->value[c->n - 1] = bv_sim_value(sim);
-    c->cash[c->n - 1] = bv_sim_cash(sim);
+    c->value[c->n - 1] = bv_sim_value(in.sim);
+    c->cash[c->n - 1] = bv_sim_cash(in.sim);
   }
   BV_TRY(bv_curve_flush(c, r->db, r->st[BV_RS_CURVE], r->run, err));
-  BV_TRY(put_positions(r, sim, err));
-  BV_TRY(close_run(r, sim, err));
-  bv_report_input in = {.db = r->db,
-                        .sim = sim,
-                        .run = r->run,
-                        .points = c->total,
-                        .cash = start_cash,
-                        .commission = bv_sim_commission(sim),
-                        .zone = zone,
-                        .risk_free = risk_free,
-                        .periods = periods};
+  BV_TRY(put_positions(r, in.sim, err));
+  BV_TRY(close_run(r, in.sim, err));
+  in.run = r->run;
+  in.points = c->total;
+  in.commission = bv_sim_commission(in.sim);
   return bv_report_write(&in, r->st[BV_RS_FIGURE], err);
 }

@@ -6,6 +6,7 @@
 
 #include "data/sql.h"
 #include "run/curve.h"
+#include "run/report.h"
 #include "sim/sim.h"
 #include "time/zone.h"
 
@@ -36,8 +37,8 @@ bv_sim_sink bv_result_sink(bv_result *r);
 BV_MUST bv_rc bv_result_point(bv_result *r, int64_t ts, double value, double cash, bool exposed,
                               bv_err *err);
 
-/* The end: open positions, the rest of the curve, the metrics, and the run's row. */
-BV_MUST bv_rc bv_result_finish(bv_result *r, const bv_sim *sim, double start_cash,
-                               const bv_zone *zone, double risk_free, double periods, bv_err *err);
+/* The end: open positions, the rest of the curve, the metrics, and the run's row.  Of `in`, run,
+** points and commission are filled in. */
+BV_MUST bv_rc bv_result_finish(bv_result *r, bv_report_input in, bv_err *err);
 
 #endif

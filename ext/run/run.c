@@ -1,5 +1,6 @@
 /* run.c - the driver: steps a strategy over the bars of its assets; see run.h. */
 #include "run/run.h"
+#include "run/benchmark.h"
 #include "time/instant.h"
 
 #include <math.h>
@@ -318,6 +319,10 @@ static bv_rc open_parts(bv_run *r, const char *strategy, const char *config, con
   bv_rc synced = bv_store_sync(s, err);
   s->frozen++;
   if (synced != BV_OK) return synced;
+  if (r->config.benchmark) {
+    BV_TRY(bv_benchmark_find(s, r->config.benchmark, r->config.benchmark_timestep, &r->benchmark,
+                             err));
+  }
   BV_TRY(open_result(r, config, version, err));
   bv_sim_sink sink = bv_result_sink(r->result);
   BV_TRY(bv_sim_new(&r->config.sim, &sink, &r->sim, err));
@@ -339,6 +344,7 @@ bv_rc bv_run_open(bv_store *s, const char *strategy, const char *config, const c
   if (!r) return BV_NOMEM;
   r->store = s;
   r->saved_clock = s->clock;
+  r->began = INT64_MIN;
   bv_map_init(&r->asset);
   bv_map_init(&r->config.param);
   s->run = r;
@@ -384,6 +390,7 @@ static bv_rc open_bars(bv_run *r, int64_t t, bv_err *err) {
   const bv_sim_bar *bar;
   int n;
   BV_TRY(bv_feed_opens(&r->feed, t, &bar, &n, err));
+  if (n > 0 && r->began == INT64_MIN) r->began = t;
   return n > 0 ? bv_sim_open(r->sim, t, bar, n, err) : BV_OK;
 }
 
@@ -405,8 +412,16 @@ static bv_rc no_bars(const bv_run *r, bv_err *err) {
 static bv_rc finish(bv_run *r, bv_err *err) {
   if (r->result->curve.total == 0) return no_bars(r, err);
   BV_TRY(bv_sim_finish(r->sim, r->now, err));
-  BV_TRY(bv_result_finish(r->result, r->sim, r->config.sim.cash, r->config.zone,
-                          r->config.risk_free, r->config.periods, err));
+  const bv_run_config *c = &r->config;
+  const bv_report_input in = {.store = r->store,
+                              .sim = r->sim,
+                              .began = r->began,
+                              .cash = c->sim.cash,
+                              .benchmark = c->benchmark ? &r->benchmark : NULL,
+                              .zone = c->zone,
+                              .risk_free = c->risk_free,
+                              .periods = c->periods};
+  BV_TRY(bv_result_finish(r->result, in, err));
   r->finished = true;
   return BV_OK;
 }

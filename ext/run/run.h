@@ -39,6 +39,8 @@ typedef struct bv_run {
   bool touch_failed;
   int64_t saved_clock;
   int64_t now;                 /* the current step */
+  int64_t began;               /* when the first bar opened */
+  bv_series benchmark;         /* where the configuration names one */
   bv_signal next;              /* set mode: the row that comes next */
   char *next_asset, *next_tag; /* its texts, kept over steps */
   size_t cap_asset, cap_tag;
