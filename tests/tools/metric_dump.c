@@ -3,8 +3,9 @@
 **
 ** Input, fields separated by blanks, any number of blocks:
 **
-**      case NAME points trades start left risk_free periods commission
+**      case NAME points trades start left risk_free periods commission prices bench_first
 **      ts equity                                        (points times)
+**      price of the benchmark                           (prices times: 0, or points)
 **      entry_ts exit_ts qty entry_price exit_price commission pnl ret open   (trades times)
 **
 **      list NAME percentile|shortfall cut count
@@ -17,6 +18,7 @@
 
 #include "base/alloc.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +27,7 @@ typedef struct block {
   char name[128];
   bv_metric_input in;
   int64_t *ts;
-  double *equity;
+  double *equity, *bench;
   bv_metric_trade *trade;
 } block;
 
@@ -65,10 +67,11 @@ static void read_trade(bv_metric_trade *t) {
   read_int64(&open);
   t->open = open != 0;
   t->multiplier = 1;
+  t->mae = t->mfe = NAN;
 }
 
 static void read_case(block *b) {
-  int64_t left;
+  int64_t left, prices;
   need(scanf("%127s", b->name) == 1, "name expected");
   read_int64(&b->in.n);
   read_int64(&b->in.ntrade);
@@ -78,6 +81,12 @@ static void read_case(block *b) {
   read_double(&b->in.risk_free);
   read_double(&b->in.periods);
   read_double(&b->in.commission);
+  read_int64(&prices);
+  read_int64(&b->in.bench_first);
+  need(prices == 0 || prices == b->in.n, "a price per point expected");
+  b->bench = room(prices, sizeof *b->bench);
+  if (prices > 0) b->in.bench = b->bench;
+  b->in.bench_start = NAN;
   b->in.ts = b->ts = room(b->in.n, sizeof *b->ts);
   b->in.equity = b->equity = room(b->in.n, sizeof *b->equity);
   b->in.trade = b->trade = room(b->in.ntrade, sizeof *b->trade);
@@ -85,6 +94,7 @@ static void read_case(block *b) {
     read_int64(&b->ts[i]);
     read_double(&b->equity[i]);
   }
+  for (int64_t i = 0; i < prices; i++) read_double(&b->bench[i]);
   for (int64_t i = 0; i < b->in.ntrade; i++) read_trade(&b->trade[i]);
 }
 
@@ -100,6 +110,7 @@ static void do_case(void) {
   bv_free(out);
   bv_free(b.ts);
   bv_free(b.equity);
+  bv_free(b.bench);
   bv_free(b.trade);
 }
 
