@@ -8,7 +8,9 @@ mode, and compares with the record:
   trades     the same ones in the same order: bars of entry and exit, size, prices, P&L, commission
              (closed ones; the engine does not list those still open)
   equity     of every bar
-  stats      each of case.json that needs no benchmark, with bt_metric's variant backtesting.py
+  stats      each of case.json but dates, with bt_metric's variant backtesting.py; the asset is its own
+             benchmark.  The engine's buy and hold begins where all indicators exist, which a run cannot
+             know: where that is not the first bar, alpha is compared with the recorded buy and hold
 
 Set mode and step mode must give the same rows in bt_order, bt_fill, bt_lot and bt_equity, to the bit.
 
@@ -247,10 +249,10 @@ def load(data, first):
     return db, asset, step, [r[0] for r in db.execute(f"SELECT ts FROM bars('{asset}', '{step}') ORDER BY ts")]
 
 
-def run(db, view, config):
+def run(db, view, config, asset):
     db.execute('DROP VIEW IF EXISTS strategy')
     db.execute('CREATE VIEW strategy AS ' + view)
-    return one(db, "SELECT bt_run('strategy', ?)", json.dumps(dict(config, profile='backtesting.py')))
+    return one(db, "SELECT bt_run('strategy', ?)", json.dumps(dict(config, profile='backtesting.py', benchmark=asset)))
 
 
 def run_rows(db, run_id):
@@ -299,12 +301,27 @@ def compare_equity(name, db, run_id):
     return max(abs(g - w) for g, w in zip(got, want))
 
 
+def warmup(name):
+    """The first bar at which every indicator exists."""
+    if not os.path.exists(os.path.join(REAL, 'expected/backtestingpy', name, 'indicators.csv.gz')):
+        return 0
+    table = read_csv(name, 'indicators.csv.gz')
+    return max((next((i for i, r in enumerate(table) if r[k] not in ('', 'nan')), 0) for k in table[0] if k != 'bar'),
+               default=0)
+
+
 def compare_stats(name, db, run_id, stats, monthly):
     """The largest relative difference of a stat."""
     got = dict(db.execute("SELECT name, value FROM bt_metric WHERE run = ? AND variant = 'backtesting.py'", (run_id,)))
     unknown = set(stats) - set(STATS) - NOT_COMPARED - {'Commissions [$]'}
     checks.ok(not unknown, f'{name}: stats nobody compares: {unknown}')
     worst = 0.0
+    hold = stats['Buy & Hold Return [%]'] / 100
+    if warmup(name) == 0:
+        checks.near(got['benchmark_return'], hold, TOLERANCE * abs(hold), f'{name}: buy and hold')
+    alpha = got['alpha'] + got['beta'] * (got['benchmark_return'] - hold)
+    checks.near(alpha, stats['Alpha [%]'] / 100, TOLERANCE * max(1, abs(hold)), f'{name}: alpha')
+    checks.near(got['beta'], stats['Beta'], TOLERANCE, f'{name}: beta')
     for label, (metric, scale) in dict(STATS, **{'Commissions [$]': ('commission', 1)}).items():
         if monthly and 'Trade Duration' in label:
             continue  # months are counted from their ends there, from their starts here; bars are compared
@@ -331,7 +348,7 @@ def main():
         checks.equal(len(starts), case['rows'], f'{name}: number of bars')
         text = [v.format(asset=asset, step=step, known_at=k, last=t) for v, k, t in
                 zip(views, ('known_at,', ''), ('', 'ORDER BY ts DESC LIMIT 1'))]
-        by_set, by_step = (run(db, t, config) for t in text)
+        by_set, by_step = (run(db, t, config, asset) for t in text)
         compare_modes(name, db, by_set, by_step)
         trades = compare_trades(name, db, by_set, starts, config.get('fill_at') == 'signal_close')
         equity = compare_equity(name, db, by_set)
