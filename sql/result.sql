@@ -136,35 +136,61 @@ CREATE VIEW IF NOT EXISTS main.bt_reject AS
          ts
   FROM bt_order WHERE reason <> '' ORDER BY run, id;
 
--- Each time below the running peak: from the peak to the recovery (or the end of the run).
+-- Each time below the running peak: from the peak to the recovery (or the end of the run).  The
+-- starting cash is a peak that stands at the first point.
 CREATE VIEW IF NOT EXISTS main.bt_drawdown AS
   WITH point AS (
-    SELECT run, ts, value, max(value) OVER (PARTITION BY run ORDER BY ts) AS peak FROM bt_equity
+    SELECT e.run, e.ts, e.value,
+           max(r.cash, max(e.value) OVER (PARTITION BY e.run ORDER BY e.ts)) AS peak
+    FROM bt_equity e JOIN bt_run r ON r.id = e.run
   ), marked AS (
     SELECT run, ts, value, peak,
            sum(value >= peak) OVER (PARTITION BY run ORDER BY ts) AS episode
     FROM point
   ), whole AS (
-    SELECT run, episode, min(ts) AS start, max(ts) AS last, max(peak) AS peak, min(value) AS trough,
-           count(*) AS n
+    SELECT run, episode, min(ts) AS start, max(ts) AS last, max(peak) AS peak, min(value) AS trough
     FROM marked GROUP BY run, episode
   )
   SELECT run, start, recovery, depth, coalesce(recovery, last) - start AS seconds,
          datetime(start, 'unixepoch') AS start_time,
          datetime(recovery, 'unixepoch') AS recovery_time
   FROM (
-    SELECT run, start, last, n, trough / peak - 1 AS depth,
+    SELECT run, start, last, trough < peak AS below, trough / peak - 1 AS depth,
            lead(start) OVER (PARTITION BY run ORDER BY episode) AS recovery
     FROM whole
-  ) WHERE n > 1;
+  ) WHERE below;
 
--- Return of each calendar month, UTC.
+-- Return of each day, month and year of UTC in which the run has a point, from the last value before it
+-- (at first the starting cash); NULL where that was not positive.
+CREATE VIEW IF NOT EXISTS main.bt_return_daily AS
+  WITH closing AS ( -- value is the one of the row that has max(ts)
+    SELECT run, strftime('%Y-%m-%d', ts - 1, 'unixepoch') AS day, max(ts) AS ts, value
+    FROM bt_equity GROUP BY 1, 2
+  ), pair AS (
+    SELECT c.run, day, ts, c.value,
+           coalesce(lag(c.value) OVER (PARTITION BY c.run ORDER BY day), r.cash) AS before
+    FROM closing c JOIN bt_run r ON r.id = c.run
+  )
+  SELECT run, day, CASE WHEN before > 0 THEN value / before - 1 END AS ret, ts, value FROM pair;
+
 CREATE VIEW IF NOT EXISTS main.bt_return_monthly AS
-  WITH ended AS ( -- value is the one of the row that has max(ts)
+  WITH closing AS (
     SELECT run, strftime('%Y-%m', ts - 1, 'unixepoch') AS month, max(ts) AS ts, value
     FROM bt_equity GROUP BY 1, 2
-  ), closing AS (
-    SELECT run, month, value, lag(value) OVER (PARTITION BY run ORDER BY month) AS before FROM ended
+  ), pair AS (
+    SELECT c.run, month, c.value,
+           coalesce(lag(c.value) OVER (PARTITION BY c.run ORDER BY month), r.cash) AS before
+    FROM closing c JOIN bt_run r ON r.id = c.run
   )
-  SELECT c.run, c.month, c.value / coalesce(c.before, r.cash) - 1 AS ret
-  FROM closing c JOIN bt_run r ON r.id = c.run;
+  SELECT run, month, CASE WHEN before > 0 THEN value / before - 1 END AS ret FROM pair;
+
+CREATE VIEW IF NOT EXISTS main.bt_return_yearly AS
+  WITH closing AS (
+    SELECT run, strftime('%Y', ts - 1, 'unixepoch') AS year, max(ts) AS ts, value
+    FROM bt_equity GROUP BY 1, 2
+  ), pair AS (
+    SELECT c.run, year, c.value,
+           coalesce(lag(c.value) OVER (PARTITION BY c.run ORDER BY year), r.cash) AS before
+    FROM closing c JOIN bt_run r ON r.id = c.run
+  )
+  SELECT run, year, CASE WHEN before > 0 THEN value / before - 1 END AS ret FROM pair;

@@ -104,13 +104,13 @@ void met_growth_facts(const met_run *r, const met_curve *c, double *fact) {
   const met_sample *own = &r->s[MET_RETURNS];
   const double gross = c->start > 0 ? c->last / c->start : (double)NAN;
   const double gross_bt = c->first > 0 ? c->last / c->first : (double)NAN;
-  const double years = c->span_s > 0 ? c->span_s / YEAR_S : (double)NAN;
-  const double years365 = c->span_s / (365 * DAY_S);
+  const double years = c->span_s / YEAR_S, years365 = c->span_s / (365 * DAY_S);
   fact[MET_PERIODS] = (double)own->count;
   fact[MET_PER_YEAR] = c->own.per_year;
   fact[MET_PER_YEAR_BT] = c->bt.per_year;
+  if (!(years > 0)) return;
   if (gross >= 0) fact[MET_CAGR_CALENDAR] = pow(gross, 1 / years) - 1;
-  if (gross >= 0 && years365 > 0) fact[MET_CAGR_LEAN] = pow(gross, 1 / years365) - 1;
+  if (gross >= 0) fact[MET_CAGR_LEAN] = pow(gross, 1 / years365) - 1;
   if (gross_bt >= 0) fact[MET_CAGR_BT] = pow(gross_bt, 1 / years) - 1;
   met_sample periods = r->s[MET_PERIOD_ENDS];
   fact[MET_CALMAR_CALENDAR] = met_ratio(fact[MET_CAGR_CALENDAR], fabs(met_max_drawdown(&periods)));

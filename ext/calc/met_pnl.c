@@ -159,6 +159,16 @@ static double streak_lost(met_sample *s) {
   return streak(s, false);
 }
 
+static double largest_win(met_sample *s) {
+  const double p = met_max(s);
+  return p > 0 ? p : (double)NAN;
+}
+
+static double largest_loss(met_sample *s) {
+  const double p = met_min(s);
+  return p < 0 ? p : (double)NAN;
+}
+
 static double profit_ratio(met_sample *s) {
   const sides r = sides_of(s);
   const double nwin = (double)(s->n - r.nloss), nloss = (double)r.nloss; /* 0 counts as won */
@@ -269,8 +279,8 @@ static const bv_metric_def rows[] = {
     MET_ROW("worst_trade", "", "fraction", NULL, MET_TRADE_RETURN, met_min, "min(x)", "common"),
     MET_ROW("worst_trade", "backtesting.py", "fraction", NULL, MET_TRADE_RETURN, met_min, "min(x)",
             MET_BT " Worst Trade"),
-    MET_ROW("largest_win", "", "currency", NULL, MET_PNL, met_max, "max(p)", "common"),
-    MET_ROW("largest_loss", "", "currency", NULL, MET_PNL, met_min, "min(p)", "common"),
+    MET_ROW("largest_win", "", "currency", NULL, MET_PNL, largest_win, "max(p > 0)", "common"),
+    MET_ROW("largest_loss", "", "currency", NULL, MET_PNL, largest_loss, "min(p < 0)", "common"),
     MET_ROW("avg_trade", "", "fraction", NULL, MET_TRADE_RETURN, met_mean, "mean(x)", "common"),
     MET_ROW("avg_trade", "backtesting.py", "fraction", NULL, MET_TRADE_RETURN, met_geometric_bt,
             "exp(mean ln(1+x)) - 1, 0 if any x <= -1", MET_BT " Avg. Trade"),

@@ -55,15 +55,16 @@ stored = {name: column(db, "SELECT name FROM pragma_table_info(?)", name)
                              " AND (name LIKE 'barsvt~_%' ESCAPE '~' OR name LIKE 'bt~_%' ESCAPE '~')")}
 check({"barsvt_asset", "bt_run", "bt_metric"} <= set(stored), f"stored tables: {sorted(stored)}")
 
-readme, sql, store, backtest, header = (read(name) for name in (
-    "README.md", "docs/sql.md", "docs/store.md", "docs/backtest.md", "include/barsvt.h"))
+readme, sql, store, backtest, metrics, header = (read(name) for name in (
+    "README.md", "docs/sql.md", "docs/store.md", "docs/backtest.md", "docs/metrics.md", "include/barsvt.h"))
 indicators = set(column(db, "SELECT name FROM bars_indicator"))
 for name in sorted(indicators - functions):
     check(False, f"bars_indicator lists {name}, which is no function")
 for name in sorted(indicators):
     check(mentions(readme, name), f"README.md does not name the indicator {name}")
 for name in sorted(functions - indicators):
-    check(mentions(sql, name), f"docs/sql.md does not name the function {name}")
+    where, text = ("docs/metrics.md", metrics) if name.startswith("m_") else ("docs/sql.md", sql)
+    check(mentions(text, name), f"{where} does not name the function {name}")
 for name in sorted(tables):
     check(mentions(sql, name), f"docs/sql.md does not name the table {name}")
     for col in column(db, "SELECT name FROM pragma_table_xinfo(?)", name):
@@ -77,7 +78,7 @@ for name, columns in sorted(stored.items()):
 
 # Names in the documents that do not exist.
 exists = functions | tables | set(stored)
-for where, text in (("README.md", readme), ("docs/sql.md", sql), ("docs/store.md", store), ("docs/backtest.md", backtest)):
+for where, text in (("README.md", readme), ("docs/sql.md", sql), ("docs/store.md", store), ("docs/backtest.md", backtest), ("docs/metrics.md", metrics)):
     for name in sorted(set(re.findall(r"(?<![\w.])(?:bars|bt|barsvt)_[a-z_]+(?![\w*])", text))):
         check(name in exists or mentions(header, name), f"{where} names {name}, which does not exist")
 
@@ -102,12 +103,15 @@ for name in options:
     check(mentions(sql, name), f"docs/sql.md does not name the option {name} of bars_import")
     check(mentions(readme, name), f"README.md does not name the option {name} of bars_import")
 
+table = metrics.partition("## All metrics")[2].partition("\n## ")[0]
 told = {tuple(cell.strip().strip("`") for cell in row.split("|")[1:4])
-        for row in backtest.splitlines() if re.match(r"\| `\w+` \| (`[^`]+`)? *\| \w+ \|", row)}
+        for row in table.splitlines() if re.match(r"\| `\w+` \| (`[^`]+`)? *\| \w+ \|", row)}
+listed = set(db.execute("SELECT name, variant, unit FROM bars_metric"))
+check(len(listed) > 200, f"only {len(listed)} metrics")
+for row in sorted(listed ^ told):
+    check(False, f"docs/metrics.md {'lacks' if row in listed else 'invents'} the metric {row}")
 real = set(db.execute("SELECT name, variant, unit FROM bt_metric WHERE run = 1"))
-check(len(real) > 50, f"only {len(real)} metrics")
-for row in sorted(real ^ told):
-    check(False, f"docs/backtest.md {'lacks' if row in real else 'invents'} the metric {row}")
+check(real == set(db.execute("SELECT name, variant, unit FROM bars_metric WHERE run")), "bars_metric and bt_metric differ")
 
 usage = subprocess.run([os.environ["BACKTEST"], "--help"], stdout=subprocess.PIPE, text=True, check=True).stdout
 for option in re.findall(r"--[a-z-]+", usage):
@@ -119,7 +123,7 @@ def anchors(text):
     return {re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in heads}
 
 
-for where in ("README.md", "docs/sql.md", "docs/store.md", "docs/backtest.md"):
+for where in ("README.md", "docs/sql.md", "docs/store.md", "docs/backtest.md", "docs/metrics.md"):
     for target in re.findall(r"\]\(([^)]+)\)", read(where)):
         if target.startswith("https://"):
             continue
