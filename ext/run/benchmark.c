@@ -37,8 +37,7 @@ static bv_rc known_at(bv_store *s, const bv_series *series, int64_t t, double *c
   bv_stream st;
   *close = NAN;
   *lo = INT64_MIN;
-  BV_TRY(open_stream(s, series, INT64_MIN, t, true, BACK, &st, err));
-  bv_rc rc = BV_OK;
+  bv_rc rc = open_stream(s, series, INT64_MIN, t, true, BACK, &st, err);
   while (rc == BV_OK && !st.eof) {
     if (bv_stream_known_at(&st) <= t) {
       double v;
@@ -74,8 +73,8 @@ bv_rc bv_benchmark_read(bv_store *s, const bv_series *series, int64_t from, cons
   BV_TRY(known_at(s, series, from, start, &lo, err));
   if (n < 1) return BV_OK;
   bv_stream st;
-  BV_TRY(open_stream(s, series, lo, ts[n - 1], false, BV_STREAM_PIECE, &st, err));
-  bv_rc rc = walk(&st, ts, n, *start, out, err);
+  bv_rc rc = open_stream(s, series, lo, ts[n - 1], false, BV_STREAM_PIECE, &st, err);
+  if (rc == BV_OK) rc = walk(&st, ts, n, *start, out, err);
   bv_stream_close(&st);
   return rc;
 }

@@ -68,9 +68,17 @@ static const char *const scenario[] = {
     "DROP VIEW step_mode",
     "CREATE VIEW step_mode AS SELECT asset, CASE WHEN close > sma('A', 'minute', 3) THEN "
     "bt_param('n', 1) ELSE 0 END AS target_qty, 'tag' AS tag FROM bars_asof('A', 'minute')",
-    "SELECT bt_run('set_mode', '{\"cash\": 10000, \"commission\": 0.001}')",
+    "SELECT bt_run('set_mode', '{\"cash\": 10000, \"commission\": 0.001, \"benchmark\": \"B\", "
+    "\"benchmark_timestep\": \"minute\"}')",
     "SELECT bt_run('step_mode', '{\"cash\": 10000, \"params\": {\"n\": 3}, \"end\": \"2024-01-03 "
     "16:00\"}')",
+    "SELECT m_sharpe(close, 252, 'smart'), m_alpha(close, open, 252), m_cvar(close), "
+    "m_max_drawdown_r(close - open) FROM bars('A', 'minute')",
+    "SELECT total(v) FROM (SELECT m_tail_ratio(close, 0.1) OVER (ORDER BY ts ROWS 9 PRECEDING) "
+    "AS v FROM bars('A', 'minute'))",
+    "SELECT m_sharpe(close, 252, 'no') FROM bars('A', 'minute')",
+    "SELECT count(function) FROM bars_metric",
+    "SELECT bt_run('set_mode', '{\"benchmark\": \"NONE\"}')",
     "SELECT bt_run('none')",
     "SELECT bt_run('set_mode', '{\"cahs\": 1}')",
     "SELECT id, mode, status, steps, value, commission FROM bt_run",
@@ -79,6 +87,8 @@ static const char *const scenario[] = {
     "SELECT run, asset, qty, entry_price, exit_price, pnl, tag FROM bt_trade",
     "SELECT count(*), max(depth) FROM bt_drawdown",
     "SELECT * FROM bt_return_monthly",
+    "SELECT * FROM bt_return_yearly",
+    "SELECT m_sharpe(ret, 252) FROM bt_return_daily",
     "SELECT count(*) FROM bt_reject",
     "UPDATE bars SET close = 101.5, high = 104 WHERE asset = 'A' AND timestep = 'minute' "
     "AND ts = 1704292200 + 120",

@@ -58,6 +58,13 @@ static const char *const work[] = {
     "SELECT bt_run('nothing')",
     "SELECT count(*) FROM bt_equity",
     "SELECT count(*) FROM bt_metric",
+    "SELECT bt_run('v', '{\"benchmark\": \"A\"}')",
+    "SELECT m_sharpe(close, 252), m_beta(close, open) FROM bars('A', 'minute')",
+    "SELECT m_var(close) OVER (ORDER BY ts ROWS 9 PRECEDING) FROM bars('A', 'minute')",
+    "SELECT m_var(close, 9) FROM bars('A', 'minute')",
+    "SELECT m_var(close) OVER (ORDER BY ts ROWS 9 PRECEDING), m_var(close, asset) OVER (ORDER BY "
+    "ts) FROM bars('A', 'minute')",
+    "SELECT * FROM bars_metric",
 };
 
 static void do_work(sqlite3 *db) {

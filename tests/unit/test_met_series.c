@@ -217,6 +217,31 @@ static void noise_is_cleaned(void **state) {
   assert_true(isnan(met_sd(&(met_moments){.n = 1}, 1, 1)));
 }
 
+/* Values of the standard normal distribution: Abramowitz and Stegun, tables 26.1 and 26.5. */
+static void the_normal_distribution(void **state) {
+  (void)state;
+  near(met_normal_cdf(0), 0.5, 1e-16);
+  near(met_normal_cdf(1), 0.841344746068543, 1e-15);
+  near(met_normal_cdf(-2), 0.022750131948179, 1e-15);
+  near(met_normal_quantile(0.5), 0, 1e-16);
+  near(met_normal_quantile(0.975), 1.959963984540054, 1e-14);
+  near(met_normal_quantile(0.05), -1.644853626951473, 1e-14);
+  for (double p = 1e-12; p < 0.5; p *= 1.07) {
+    near(met_normal_cdf(met_normal_quantile(p)) / p, 1, 1e-12);
+    near(met_normal_quantile(p) + met_normal_quantile(1 - p), 0, 1e-3 * p + 1e-15 / p);
+  }
+  assert_true(isnan(met_normal_quantile(0)) && isnan(met_normal_quantile(1)));
+  assert_true(isnan(met_normal_quantile(-1)) && isnan(met_normal_quantile(NAN)));
+}
+
+static void rounding_to_decimals(void **state) {
+  (void)state;
+  near(met_round(0.12345, 3), 0.123, 1e-15);
+  near(met_round(-0.0625, 3), -0.062, 1e-15);
+  near(met_round(0.1875, 3), 0.188, 1e-15);
+  near(met_round(2.5, 0), 2, 0);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(even_spacings),
@@ -230,6 +255,8 @@ int main(void) {
       cmocka_unit_test(sums_do_not_drift),
       cmocka_unit_test(percentiles),
       cmocka_unit_test(noise_is_cleaned),
+      cmocka_unit_test(the_normal_distribution),
+      cmocka_unit_test(rounding_to_decimals),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -500,6 +500,7 @@ static void allocation_failures(void **state) {
   bv_metric_input in = curve21(ts, v);
   in.trade = t;
   in.ntrade = 2;
+  in.bench = v;
   const int64_t before = bv_mem_total();
   int64_t failures = 0;
   for (int64_t i = 0;; i++) {
