@@ -56,7 +56,7 @@ static void test_every_key(void **state) {
       "0.5,"
       " \"model\": \"per_share\", \"minimum\": 1}, \"slippage.rate\": 0.01, \"allow_short\": false,"
       " \"timestep\": \"15m\", \"assets\": [\"B\", \"A\", \"B\"], \"risk_free\": 0.02, "
-      "\"periods\": 252,"
+      "\"periods\": 252, \"benchmark\": \"QQQ\", \"benchmark_timestep\": \"1d\","
       " \"params\": {\"fast\": 10, \"name\": \"x\", \"deep\": {\"er\": [1.5, null]}},"
       " \"tz\": \"America/New_York\", \"profile\": \"backtesting.py\"}");
   assert_string_equal(c.profile, "backtesting.py");
@@ -73,6 +73,8 @@ static void test_every_key(void **state) {
   assert_string_equal(c.asset[0], "B");
   assert_string_equal(c.asset[1], "A");
   assert_true(c.risk_free == 0.02 && c.periods == 252);
+  assert_string_equal(c.benchmark, "QQQ");
+  assert_string_equal(c.benchmark_timestep, "day");
   assert_int_equal(c.param.live, 4);
   assert_int_equal(sqlite3_value_int(bv_map_find(&c.param, "fast", 4)), 10);
   assert_string_equal(sqlite3_value_text(bv_map_find(&c.param, "name", 4)), "x");
@@ -130,6 +132,10 @@ static void test_refused(void **state) {
       {"{\"periods\": 1e10}", "periods"},
       {"{\"risk_free\": {}, \"risk_free\": false}", "risk_free"},
       {"{\"tz\": 5}", "'tz'"},
+      {"{\"benchmark\": 5}", "'benchmark'"},
+      {"{\"benchmark\": \"\"}", "'benchmark'"},
+      {"{\"benchmark\": \"A\", \"benchmark_timestep\": \"1M\"}", "1m or 1mo"},
+      {"{\"benchmark_timestep\": \"day\"}", "without benchmark"},
       {"{\"units\": \"whole\", \"lot\": 0.5}", "lot"},
   };
   int64_t before = bv_mem_total();
