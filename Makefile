@@ -3,6 +3,7 @@
 #   make                 build the three
 #   make test            every check (see scripts/check.sh); needs what scripts/deps.sh installs
 #   make bench           figures beside the peers, one JSON line each
+#   make docs            docs/metrics.md, from the table bars_metric
 #   make install         into $(DESTDIR)$(PREFIX)/{lib,include,bin}
 #   make clean
 #   make unit            the unit tests alone
@@ -128,6 +129,10 @@ test:
 bench: all $(BENCH_BIN)
 	bench/run.sh $(BUILD)/bench
 
+# The pages of docs/ that are made from the tables of the extension.
+docs: all
+	scripts/docs-metrics.sh $(OUT)/libbarsvt.so > docs/metrics.md
+
 install: all
 	install -d $(DESTDIR)$(PREFIX)/lib $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(PREFIX)/bin
 	install -m 755 $(OUT)/libbarsvt.so $(DESTDIR)$(PREFIX)/lib/
@@ -140,5 +145,5 @@ clean:
 
 -include $(SO_OBJ:.o=.d) $(A_OBJ:.o=.d) $(CLI:%.c=$(BUILD)/a/%.d)
 .SECONDARY:
-.PHONY: all unit test bench install clean FORCE \
+.PHONY: all docs unit test bench install clean FORCE \
         unit-bin bench-bin tool-bin example-bin fuzz-bin make-bars

@@ -44,6 +44,10 @@ typedef enum met_fact {
   MET_MAX_DD_S_BT,
   MET_AVG_DD_S,
   MET_AVG_DD_S_BT,
+  MET_MAX_DD_S_FFN,
+  MET_AVG_DD_S_FFN,
+  MET_MAX_DD_S_QS,
+  MET_MAX_DD_S_LEAN,
   MET_EQUITY_FINAL,
   MET_EQUITY_PEAK,
   MET_EQUITY_PEAK_BT,
@@ -229,8 +233,9 @@ double met_round_up(const met_curve *c, int64_t sum_s, int64_t count);
 
 typedef struct met_run {
   met_sample s[MET_SAMPLES];
-  int64_t *ts;  /* times of MET_POINTS: V_0 has that of the first point */
-  double *room; /* one block of memory for all columns */
+  int64_t *ts;     /* times of MET_POINTS: V_0 has that of the first point */
+  int64_t *day_ts; /* days of MET_PERIOD_ENDS, as local seconds */
+  double *room;    /* one block of memory for all columns */
 } met_run;
 
 /* Lay out the columns of a run; reset by met_run_reset, after a failure too. */

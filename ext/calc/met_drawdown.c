@@ -9,11 +9,14 @@
 ** The first value is a peak: in a run V_0, which stands at the first point's time.  backtesting.py
 ** starts from the first point, and does not count an open episode that is the last point alone: its
 ** average depth is then that of the point if there is no other episode, and its durations are not
-** defined.
+** defined.  Others measure the length elsewhere: ffn from the first point below the peak, quantstats
+** from there to the last point below, both included; LEAN counts recovered episodes only.
 */
 #include "calc/met.h"
 
 #include <math.h>
+
+#define DAY_S 86400
 
 typedef struct drawdown {
   double peak, trough; /* trough: depth of the open episode, 0 while at the peak */
@@ -22,7 +25,11 @@ typedef struct drawdown {
   met_sum depth; /* of finished episodes */
   int64_t episodes;
   int64_t sum_s, longest_s;
-  int64_t below; /* points of the open episode */
+  int64_t below;                    /* points of the open episode */
+  int64_t first_ts, last_ts;        /* the first and the last of them */
+  int64_t sum_ffn_s, longest_ffn_s; /* from the first point below */
+  int64_t longest_qs_s;             /* from the first to the last point below */
+  int64_t longest_recovered_s;
 } drawdown;
 
 static void episode_end(drawdown *d, int64_t ts) {
@@ -31,11 +38,17 @@ static void episode_end(drawdown *d, int64_t ts) {
   d->episodes++;
   d->sum_s += len;
   if (len > d->longest_s) d->longest_s = len;
+  d->sum_ffn_s += ts - d->first_ts;
+  if (ts - d->first_ts > d->longest_ffn_s) d->longest_ffn_s = ts - d->first_ts;
+  if (d->last_ts - d->first_ts > d->longest_qs_s) d->longest_qs_s = d->last_ts - d->first_ts;
 }
 
 static void point(drawdown *d, int64_t ts, double v) {
   if (v >= d->peak) {
-    if (d->trough < 0) episode_end(d, ts);
+    if (d->trough < 0) {
+      episode_end(d, ts);
+      d->longest_recovered_s = d->longest_s;
+    }
     d->peak = v;
     d->peak_ts = ts;
     d->trough = 0;
@@ -44,7 +57,8 @@ static void point(drawdown *d, int64_t ts, double v) {
   }
   d->trough = fmin(d->trough, v / d->peak - 1);
   d->deepest = fmin(d->deepest, d->trough);
-  d->below++;
+  if (d->below++ == 0) d->first_ts = ts;
+  d->last_ts = ts;
 }
 
 /* Walk n values, of which the first must be positive.  ts NULL: value i stands at time i.  The open
@@ -157,11 +171,25 @@ static void bt_facts(const met_run *r, const met_curve *c, double *fact) {
   fact[MET_AVG_DD_S_BT] = met_round_up(c, d.sum_s, d.episodes);
 }
 
+/* Of the periods, by their local days. */
+static void period_facts(const met_run *r, double *fact) {
+  const met_sample *s = &r->s[MET_PERIOD_ENDS];
+  if (!sound(s)) return;
+  drawdown d = walk(s->x, r->day_ts, s->n);
+  fact[MET_MAX_DD_S_LEAN] = (double)d.longest_recovered_s;
+  if (d.trough < 0) episode_end(&d, r->day_ts[s->n - 1]);
+  if (d.episodes == 0) return;
+  fact[MET_MAX_DD_S_FFN] = (double)d.longest_ffn_s;
+  fact[MET_AVG_DD_S_FFN] = (double)d.sum_ffn_s / (double)d.episodes;
+  fact[MET_MAX_DD_S_QS] = (double)d.longest_qs_s + DAY_S;
+}
+
 void met_drawdown_facts(const met_run *r, const met_curve *c, double *fact) {
   if (c->points == 0) return;
   fact[MET_EQUITY_FINAL] = c->last;
   own_facts(r, fact);
   bt_facts(r, c, fact);
+  period_facts(r, fact);
 }
 
 static const bv_metric_def rows[] = {
@@ -195,11 +223,23 @@ static const bv_metric_def rows[] = {
     MET_FACT("max_drawdown_duration", "backtesting.py", "seconds", MET_MAX_DD_S_BT,
              "the same from V_1, rounded up to the unit of the curve's spacing",
              MET_BT " Max. Drawdown Duration"),
+    MET_FACT("max_drawdown_duration", "ffn", "seconds", MET_MAX_DD_S_FFN,
+             "longest time of days from the first below the peak to recovery or end",
+             "ffn drawdown_details Length"),
+    MET_FACT("max_drawdown_duration", "quantstats", "seconds", MET_MAX_DD_S_QS,
+             "longest time of days from the first to the last below the peak, and one day",
+             "quantstats drawdown_details days"),
+    MET_FACT("max_drawdown_duration", "lean", "seconds", MET_MAX_DD_S_LEAN,
+             "longest time of days from peak to recovery, 0 where none recovered",
+             MET_LEAN ", drawdown recovery"),
     MET_FACT("avg_drawdown_duration", "", "seconds", MET_AVG_DD_S,
              "mean time from peak to recovery or end", "common"),
     MET_FACT("avg_drawdown_duration", "backtesting.py", "seconds", MET_AVG_DD_S_BT,
              "the same from V_1, rounded up to the unit of the curve's spacing",
              MET_BT " Avg. Drawdown Duration"),
+    MET_FACT("avg_drawdown_duration", "ffn", "seconds", MET_AVG_DD_S_FFN,
+             "mean time of days from the first below the peak to recovery or end",
+             "ffn avg_drawdown_days"),
     MET_ROW("ulcer_index", "", "fraction", "ulcer_index", MET_PERIOD_ENDS, ulcer,
             "sqrt(sum(dd_t^2)/(n-1)) over periods t = 1..n", "quantstats ulcer_index"),
     MET_ROW("ulcer_index", "quantstats", "fraction", "ulcer_index", MET_PERIOD_ENDS, ulcer,

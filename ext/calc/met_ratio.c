@@ -69,6 +69,11 @@ static double sharpe_backtrader(met_sample *s) {
   return met_ratio(m->mean - met_rf(s), sd) * sqrt(s->slot[BV_METRIC_PERIODS]);
 }
 
+static double sharpe_ml4t(met_sample *s) {
+  const double sd = met_sd_returns(s);
+  return sd == 0 ? 0 : (met_mean(s) - met_rf(s)) / sd * sqrt(s->slot[BV_METRIC_PERIODS]);
+}
+
 static double sharpe_lean(met_sample *s) {
   const double p = s->slot[BV_METRIC_PERIODS], sd = met_sd_returns(s) * sqrt(p);
   if (s->n < 2 || sd == 0) return s->n < 1 ? (double)NAN : 0;
@@ -315,6 +320,8 @@ static const bv_metric_def rows[] = {
             "(annual_return - RF)/volatility, both backtesting.py", MET_BT " Sharpe Ratio"),
     MET_ROW("sharpe", "lean", "ratio", "sharpe", MET_RETURNS, sharpe_lean,
             "((1 + mean(r))^P - 1 - RF)/(sd(r) sqrt(P)), 0 where sd is", MET_LEAN " SharpeRatio"),
+    MET_ROW("sharpe", "ml4t", "ratio", "sharpe", MET_RETURNS, sharpe_ml4t,
+            "mean(r - rf)/sd(r) sqrt(P), 0 where sd is", "ml4t"),
     MET_ROW("sharpe", "backtrader", "ratio", "sharpe", MET_RETURNS, sharpe_backtrader,
             "mean(r - rf)/sd_n(r) sqrt(P), sd_n divided by n",
             "backtrader analyzers/sharpe.py, annualize=True"),

@@ -242,8 +242,7 @@ static const bv_metric_def rows[] = {
             "Phi((SR - SR*) sqrt(n-1)/sqrt(1 - G1 SR + (G2+2)/4 SR^2)), SR = mean(r)/sd(r)",
             "Bailey, Lopez de Prado 2012; ffn"),
     MET_ROW("psr", "ffn", "ratio", "psr", MET_RETURNS, psr,
-            "Phi((SR - SR*) sqrt(n-1)/sqrt(1 - G1 SR + (G2+2)/4 SR^2))",
-            "ffn calc_prob_sharpe_ratio"),
+            "Phi((SR - SR*) sqrt(n-1)/sqrt(1 - G1 SR + (G2+2)/4 SR^2))", "ffn"),
     MET_ROW("psr", "quantstats", "ratio", "psr", MET_RETURNS, psr_qs,
             "the same with G2 - 1 for G2 + 2", "quantstats probabilistic_sharpe_ratio, to 0.0.81"),
     MET_ROW("psr", "lean", "ratio", "psr", MET_RETURNS, psr_lean,
@@ -251,7 +250,13 @@ static const bv_metric_def rows[] = {
             MET_LEAN " ProbabilisticSharpeRatio"),
     MET_ROW("deflated_sharpe", "", "ratio", "deflated_sharpe", MET_FROM_NONE, deflated,
             "psr with SR* = sd (0.4228 z_(1-1/N) + 0.5772 z_(1-1/(N e))), sd of N trials' SR",
-            "Bailey, Lopez de Prado 2014; ffn, vectorbt"),
+            "Bailey, Lopez de Prado 2014"),
+    MET_ROW("deflated_sharpe", "ffn", "ratio", "deflated_sharpe", MET_FROM_NONE, deflated,
+            "psr with SR* = sd (0.4228 z_(1-1/N) + 0.5772 z_(1-1/(N e))), sd of N trials' SR",
+            "ffn"),
+    MET_ROW("deflated_sharpe", "vectorbt", "ratio", "deflated_sharpe", MET_FROM_NONE, deflated,
+            "psr with SR* = sd (0.4228 z_(1-1/N) + 0.5772 z_(1-1/(N e))), sd of N trials' SR",
+            "vectorbt returns/metrics.py deflated_sharpe_ratio"),
 };
 
 met_rows met_rows_risk(void) {

@@ -11,6 +11,8 @@
 
 #include <math.h>
 
+#define DAY_S 86400
+
 /* Rows of the block still free. */
 typedef struct carver {
   double *at;
@@ -50,7 +52,11 @@ static void lay_points(met_run *r, const bv_metric_input *in, const met_curve *c
 static void lay_periods(met_run *r, const met_curve *c, carver *room) {
   double *v = take(room, c->own.n + 1);
   v[0] = c->start;
-  for (int64_t i = 0; i < c->own.n; i++) v[i + 1] = c->own.v[i];
+  for (int64_t i = 0; i < c->own.n; i++) {
+    v[i + 1] = c->own.v[i];
+    r->day_ts[i + 1] = c->own.key[i] * DAY_S;
+  }
+  if (c->own.n > 0) r->day_ts[0] = r->day_ts[1];
   r->s[MET_PERIOD_ENDS].x = v;
   r->s[MET_PERIOD_ENDS].n = c->points > 0 ? c->own.n + 1 : 0;
 }
@@ -157,8 +163,9 @@ bv_rc met_run_init(met_run *r, const bv_metric_input *in, const met_curve *c, bv
     r->s[i] = sample_of(in, bt ? c->bt.per_year : c->own.per_year);
   }
   r->ts = bv_alloc(BV_MEM_RUN, ((size_t)c->points + 1) * sizeof *r->ts);
+  r->day_ts = bv_alloc(BV_MEM_RUN, ((size_t)c->own.n + 1) * sizeof *r->day_ts);
   r->room = bv_alloc(BV_MEM_RUN, (size_t)doubles_needed(in, c) * sizeof *r->room);
-  if (!r->ts || !r->room)
+  if (!r->ts || !r->day_ts || !r->room)
     return bv_fail(err, BV_NOMEM, "metrics: no memory for %lld points", (long long)c->points);
   carver room = {r->room};
   lay_points(r, in, c, &room);
@@ -172,7 +179,8 @@ bv_rc met_run_init(met_run *r, const bv_metric_input *in, const met_curve *c, bv
 
 void met_run_reset(met_run *r) {
   bv_free(r->ts);
+  bv_free(r->day_ts);
   bv_free(r->room);
-  r->ts = NULL;
+  r->ts = r->day_ts = NULL;
   r->room = NULL;
 }
