@@ -124,17 +124,20 @@ static bv_rc read_variant(const face *f, sqlite3_value *v, const bv_metric_def *
 static bv_rc read_param(const face *f, const bv_metric_param *p, sqlite3_value *v, double *out,
                         bv_err *err) {
   BV_TRY(bv_arg_number(v, name_of(f).text, p->name, out, err));
-  if (*out > p->above && *out <= p->max) return BV_OK;
-  const bool from_0 = p->above < 0 && p->above > -1e-200;
-  return bv_fail(err, BV_RANGE, "%s: %s is %g; it must be %s %g and at most %g", name_of(f).text,
-                 p->name, *out, from_0 ? "at least" : "above", from_0 ? 0 : p->above, p->max);
+  if (*out <= p->max && (p->above ? *out > p->min : *out >= p->min)) return BV_OK;
+  char max[32] = "";
+  if (p->max < 1e300) snprintf(max, sizeof max, " and at most %g", p->max);
+  return bv_fail(err, BV_RANGE, "%s: %s is %g; it must be %s %g%s", name_of(f).text, p->name, *out,
+                 p->above ? "above" : "at least", p->min, max);
 }
 
 /* Read everything of the first row's call but its columns. */
 static bv_rc read_call(const face *f, agg *a, int argc, sqlite3_value **argv, bv_err *err) {
   int needed, at = columns_of(f->fn), max = params_of(f->fn, &needed);
   const bool named = argc > at && sqlite3_value_type(argv[argc - 1]) == SQLITE_TEXT;
-  const int n = argc - at - (named || argc == at + max + 1);
+  const bool null_variant =
+      argc == at + max + 1 && sqlite3_value_type(argv[argc - 1]) == SQLITE_NULL;
+  const int n = argc - at - (named || null_variant);
   const bv_metric_def *def;
   if (n < needed || n > max) return wrong_count(f, err);
   BV_TRY(read_variant(f, argc > at + n ? argv[argc - 1] : NULL, &def, err));
@@ -263,7 +266,10 @@ static void do_inverse(sqlite3_context *ctx, sqlite3_value **argv, bool compound
   bool there;
   agg *a = sqlite3_aggregate_context(ctx, sizeof *a);
   bv_rc rc = a ? read_row(&f, argv, row, &there, &err) : BV_NOMEM;
-  if (rc == BV_OK && there && a->n > 0) {
+  if (rc == BV_OK && there && (a->n == 0 || a->x[a->head] != row[0]))
+    rc = bv_fail(&err, BV_INTERNAL, "%s: a row left the window that was not its oldest",
+                 name_of(&f).text);
+  if (rc == BV_OK && there) {
     a->head++;
     a->n--;
   }

@@ -6,16 +6,15 @@
 #include <math.h>
 #include <string.h>
 
-#define INF        ((double)INFINITY)
-#define AT_LEAST_0 (-1e-300)
+#define ANY 1e300
 #define PERIODS                                                                                    \
-  { "periods", BV_METRIC_PERIODS, false, (double)NAN, 0, 1e9 }
+  { "periods", BV_METRIC_PERIODS, false, (double)NAN, 0, 1e9, true }
 #define YEAR                                                                                       \
-  { "periods", BV_METRIC_PERIODS, true, 252, 0, 1e9 }
+  { "periods", BV_METRIC_PERIODS, true, 252, 0, 1e9, true }
 #define RISK_FREE                                                                                  \
-  { "risk_free", BV_METRIC_RISK_FREE, true, 0, -1, 1e300 }
+  { "risk_free", BV_METRIC_RISK_FREE, true, 0, -1, ANY, true }
 #define TAIL(name, def)                                                                            \
-  { name, BV_METRIC_A, true, def, AT_LEAST_0, 1 }
+  { name, BV_METRIC_A, true, def, 0, 1, false }
 
 static const bv_metric_fn table[] = {
     {"total_return", BV_METRIC_RETURN, {{0}}},
@@ -46,11 +45,11 @@ static const bv_metric_fn table[] = {
     {"stability", BV_METRIC_RETURN, {{0}}},
     {"psr",
      BV_METRIC_RETURN,
-     {PERIODS, {"target_sharpe", BV_METRIC_A, true, (double)NAN, -INF, 1e9}}},
+     {PERIODS, {"target_sharpe", BV_METRIC_A, true, (double)NAN, -ANY, ANY, false}}},
     {"deflated_sharpe",
      BV_METRIC_RETURN,
-     {{"trials", BV_METRIC_A, false, (double)NAN, 0.999999, 1e15},
-      {"trial_sd", BV_METRIC_B, false, (double)NAN, AT_LEAST_0, 1e9}}},
+     {{"trials", BV_METRIC_A, false, (double)NAN, 1, 1e15, false},
+      {"trial_sd", BV_METRIC_B, false, (double)NAN, 0, ANY, false}}},
     {"avg_return", BV_METRIC_RETURN, {{0}}},
     {"profit_ratio", BV_METRIC_RETURN, {{0}}},
     {"cpc_index", BV_METRIC_RETURN, {{0}}},
@@ -80,7 +79,7 @@ static const bv_metric_fn table[] = {
     {"win_rate", BV_METRIC_PNL, {{0}}},
     {"profit_factor", BV_METRIC_PNL, {{0}}},
     {"payoff", BV_METRIC_PNL, {{0}}},
-    {"expectancy", BV_METRIC_PNL, {{"capital", BV_METRIC_A, true, (double)NAN, 0, 1e300}}},
+    {"expectancy", BV_METRIC_PNL, {{"capital", BV_METRIC_A, true, (double)NAN, 0, ANY, true}}},
     {"sqn", BV_METRIC_PNL, {{0}}},
     {"kelly", BV_METRIC_PNL, {{0}}},
     {"risk_of_ruin", BV_METRIC_PNL, {{0}}},

@@ -97,8 +97,9 @@ typedef struct bv_metric_param {
   const char *name; /* NULL ends the list */
   bv_metric_slot slot;
   bool optional;
-  double def;        /* where it is not given; NaN: the formula knows */
-  double above, max; /* above < value <= max */
+  double def;      /* where it is not given; NaN: the formula knows */
+  double min, max; /* what it may be */
+  bool above;      /* but not min itself */
 } bv_metric_param;
 
 #define BV_METRIC_MAX_PARAM 2
