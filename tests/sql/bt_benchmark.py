@@ -156,6 +156,24 @@ checks.ok(metric(r, 'correlation') > 0.99, 'holding the benchmark: correlation')
 first, last = [c for _, _, c in BENCH['B'][1]][0], [c for _, _, c in BENCH['B'][1]][-1]
 checks.near(metric(r, 'benchmark_return', 'backtesting.py'), last / first - 1, 1e-12, 'buy and hold')
 
+# A curve of hours: the figures see its days, each with the benchmark known at its last point.
+db.execute("""CREATE VIEW hourly AS SELECT known_at, asset,
+  CASE WHEN close > sma(bars, 30) THEN 0.8 ELSE -0.3 END AS target_weight FROM bars('HOURS', 'hour')""")
+for bench in ('B', 'HOURS', 'LATE'):
+    r = one(db, "SELECT bt_run('hourly', json(?))", '{"cash": 70000, "benchmark": "%s"}' % bench)
+    days = db.execute('SELECT ts, ret FROM bt_return_daily WHERE run = ? ORDER BY day', (r,)).fetchall()
+    before, pairs = known(bench, BENCH['HOURS'][1][0][0]), []
+    for t, ret in days:
+        b = known(bench, t)
+        pairs.append((ret, b / before - 1 if b and before else None))
+        before = b
+    checks.ok(len(days) > 390, f'hours: {len(days)} days')
+    db.executescript('DROP TABLE IF EXISTS h; CREATE TEMP TABLE h(i INTEGER PRIMARY KEY, ret, bench)')
+    db.executemany('INSERT INTO h(ret, bench) VALUES (?, ?)', pairs)
+    for name, sql in (('beta', 'm_beta(ret, bench)'), ('alpha', 'm_alpha(ret, bench, 365)'), ('tracking_error', 'm_tracking_error(ret, bench, 365)'),
+                      ('benchmark_return', 'm_total_return(bench)'), ('capture_up', 'm_capture_up(ret, bench, 365)'), ('sharpe', 'm_sharpe(ret, 365)')):
+        checks.near(metric(r, name), one(db, f'SELECT {sql} FROM h'), 1e-9, f'hours against {bench}: {name}')
+
 # The clock limits the benchmark as it limits the run.
 db.execute('SELECT bars_clock(?)', (T0 + 200 * DAY,))
 r = run('{"cash": 50000, "benchmark": "B"}')
