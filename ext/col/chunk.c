@@ -45,6 +45,17 @@ void bv_chunk_shrink(bv_chunk *c) {
   c->cap = cap; /* a column that could not shrink has more */
 }
 
+bv_rc bv_chunk_widen(bv_chunk *c, int col) {
+  if (c->cap > 0 && !c->col[col]) {
+    double *x = bv_alloc(c->mem, (size_t)c->cap * 8);
+    if (!x) return BV_NOMEM;
+    for (int64_t i = 0; i < c->n; i++) x[i] = NAN;
+    c->col[col] = x;
+  }
+  c->mask |= BV_COLBIT(col);
+  return BV_OK;
+}
+
 bv_rc bv_chunk_add(bv_chunk *c, int64_t ts, const double value[BV_NCOL]) {
   if (c->n == c->cap) BV_TRY(bv_chunk_reserve(c, c->n + 1));
   c->ts[c->n] = ts;

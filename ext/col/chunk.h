@@ -35,6 +35,9 @@ BV_MUST bv_rc bv_chunk_reserve(bv_chunk *c, int64_t n);
 /* Give back room of more than a quarter; where there is no memory to move to, nothing happens. */
 void bv_chunk_shrink(bv_chunk *c);
 
+/* Add a column to the mask; the bars there have no value in it. */
+BV_MUST bv_rc bv_chunk_widen(bv_chunk *c, int col);
+
 /* Append one bar: value[col] for each column of the mask. */
 BV_MUST bv_rc bv_chunk_add(bv_chunk *c, int64_t ts, const double value[BV_NCOL]);
 

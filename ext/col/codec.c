@@ -9,6 +9,7 @@
 ** The choice of a grid lives in grid.c.
 */
 #include "col/codec.h"
+#include "col/enckern.h"
 #include "col/simd.h"
 
 #include <assert.h>
@@ -246,12 +247,9 @@ static void predict(const bv_model *m, const bv_deps *d, size_t from, size_t n, 
     }
   }
   if (tick && !two) {
-    for (size_t i = 0; i < n; i++) base[i] = (int64_t)quant(close[i], inv);
+    bv_enckern_now()->one(close, n, inv, base);
   } else if (tick) {
-    for (size_t i = 0; i < n; i++) {
-      const double x = quant(open[i], inv), y = quant(close[i], inv);
-      base[i] = (int64_t)(low ? smaller(x, y) : larger(x, y));
-    }
+    bv_enckern_now()->two(open, close, n, inv, low, base);
   } else {
     for (size_t i = 0; i < n; i++) {
       const int64_t y = (int64_t)(bits_of(close[i]) >> m->shift);
@@ -326,7 +324,7 @@ static void choose_sign(const int64_t *r, const uint8_t *patch, size_t n, bv_mod
   int64_t lo = INT64_MAX, hi;
   size_t plain = 0, signs = 0;
   if (patch == NULL)
-    bv_range_i64(r, n, &lo, &hi);
+    bv_enckern_now()->range(r, n, &lo, &hi);
   else
     for (size_t i = 0; i < n; i++)
       if (!patch[i] && r[i] < lo) lo = r[i];
@@ -356,6 +354,7 @@ static void time_residual(const int64_t *ts, size_t n, const bv_model *m, int64_
 
 void bv_codec_residual(const int64_t *k, const uint8_t *patch, size_t n, const bv_deps *deps,
                        bv_model *m, uint64_t *u) {
+  const bv_enckern *kernel = bv_enckern_now();
   int64_t *r = (int64_t *)u;
   if (n == 0) return;
   if (m->codec == BV_CODEC_TIME) {
@@ -363,13 +362,10 @@ void bv_codec_residual(const int64_t *k, const uint8_t *patch, size_t n, const b
   } else if (m->pred == BV_PRED_NONE) {
     memcpy(r, k, n * sizeof *r);
   } else if (m->pred == BV_PRED_PREV) {
-    BV_FOR_CHUNKS(n - 1, u[i + 1] = (uint64_t)k[i + 1] - (uint64_t)k[i]);
+    kernel->diff(k, n - 1, r + 1);
   } else {
     predict(m, deps, 0, n, r);
-    if (m->pred == BV_PRED_MIN_OC)
-      BV_FOR_CHUNKS(n, u[i] = u[i] - (uint64_t)k[i]);
-    else
-      BV_FOR_CHUNKS(n, u[i] = (uint64_t)k[i] - u[i]);
+    kernel->minus(k, n, m->pred == BV_PRED_MIN_OC, r);
   }
   if (m->codec == BV_CODEC_TIME || m->pred == BV_PRED_PREV) {
     /* The first value is stored beside the block, so its residual is free; and a patch repeats its
@@ -378,11 +374,10 @@ void bv_codec_residual(const int64_t *k, const uint8_t *patch, size_t n, const b
     patch = NULL;
   }
   choose_sign(r, patch, n, m);
-  const uint64_t ref = m->ref;
   if (m->zigzag)
-    BV_FOR_CHUNKS(n, u[i] = zigzag(r[i]));
+    kernel->zigzag(r, n);
   else
-    BV_FOR_CHUNKS(n, u[i] -= ref);
+    kernel->above(r, n, m->ref);
   if (patch)
     for (size_t i = 0; i < n; i++)
       if (patch[i]) u[i] = 0;

@@ -7,6 +7,7 @@
 ** which most values lie on no grid are coded by their bits.
 */
 #include "col/codec.h"
+#include "col/enckern.h"
 #include "col/simd.h"
 
 #include <string.h>
@@ -18,13 +19,6 @@ enum { SAMPLE = 32 };
 /* log2(10) */
 #define BITS_PER_DIGIT 3.3219
 
-/* Adding 1.5 * 2^52 rounds a double below 2^51 to an integer and leaves it in the low bits. */
-#define ROUNDER      6755399441055744.0
-#define ROUNDER_BITS UINT64_C(0x4338000000000000)
-/* Bits of a double without its sign, and those of BV_TICK_LIMIT. */
-#define MAGNITUDE  (UINT64_MAX >> 1)
-#define LIMIT_BITS ((uint64_t)(1023 + 50) << 52)
-
 typedef struct grid {
   int scale;
   int64_t g;
@@ -34,16 +28,6 @@ BV_INLINE uint64_t bits_of(double x) {
   uint64_t b;
   memcpy(&b, &x, sizeof b);
   return b;
-}
-
-/* The integer of x on the grid g / p, inv = p / g; 0 is returned where x is exactly its value.  Range
-** tests work on the bits so that a loop of this has no branches. */
-BV_INLINE uint64_t place(double x, double g, double p, double inv, int64_t *k) {
-  const double t = x * inv, r = t + ROUNDER, back = (r - ROUNDER) * g / p;
-  *k = (int64_t)(bits_of(r) - ROUNDER_BITS);
-  const uint64_t in = ((bits_of(t) & MAGNITUDE) - LIMIT_BITS) >> 63;
-  const uint64_t in_scaled = ((bits_of(x * p) & MAGNITUDE) - LIMIT_BITS) >> 63;
-  return (bits_of(back) ^ bits_of(x)) | ((in & in_scaled) ^ 1);
 }
 
 static int64_t gcd(int64_t a, int64_t b) {
@@ -71,7 +55,7 @@ static grid grid_of_sample(const double *x, size_t n, size_t *off) {
     size_t fail = 0;
     int64_t k, g = 0;
     for (size_t i = 0; i < n; i++)
-      if (place(x[i], 1.0, p, p, &k))
+      if (bv_enckern_place1(x[i], 1.0, p, p, &k))
         fail++;
       else if (g != 1)
         g = gcd(k, g);
@@ -99,25 +83,16 @@ static size_t take_sample(const double *x, size_t n, double out[SAMPLE]) {
   return m;
 }
 
-/* Integers of a block on a grid; 0 where every value is on it. */
-static uint64_t apply_all(const double *restrict x, size_t n, double g, double p,
-                          int64_t *restrict k) {
-  const double inv = p / g;
-  uint64_t wrong = 0;
-  BV_FOR_CHUNKS(n, wrong |= place(x[i], g, p, inv, k + i));
-  return wrong;
-}
-
 /* Integers and patches of a block on a grid; returns the patches. */
 static size_t apply_grid(const double *x, size_t n, grid q, int64_t *k, uint8_t *patch) {
   const double g = (double)q.g, p = bv_pow10(q.scale), inv = p / g;
   size_t bad = 0;
-  if (apply_all(x, n, g, p, k) == 0) {
+  if (bv_enckern_now()->place(x, n, g, p, inv, k) == 0) {
     memset(patch, 0, n);
     return 0;
   }
   for (size_t i = 0; i < n; i++) {
-    patch[i] = place(x[i], g, p, inv, k + i) != 0;
+    patch[i] = bv_enckern_place1(x[i], g, p, inv, k + i) != 0;
     bad += patch[i];
   }
   return bad;
@@ -130,7 +105,7 @@ static grid refine(const double *x, const uint8_t *patch, size_t n, grid q) {
     for (int s = 0; s <= BV_SCALE_MAX; s++) {
       const double p = bv_pow10(s);
       int64_t k;
-      if (place(x[i], 1.0, p, p, &k)) continue;
+      if (bv_enckern_place1(x[i], 1.0, p, p, &k)) continue;
       const int top = s > q.scale ? s : q.scale;
       const double old_g = (double)q.g * bv_pow10(top - q.scale);
       const double new_k = (double)k * bv_pow10(top - s);
@@ -182,7 +157,8 @@ size_t bv_codec_apply(const double *x, size_t n, bv_model *m, int64_t *k, uint8_
       k[i] = (int64_t)(bits_of(x[i]) >> m->shift);
     }
   }
-  fill_patches(n, patch, k, &m->first);
+  m->first = n > 0 ? k[0] : 0;
+  if (bad > 0) fill_patches(n, patch, k, &m->first);
   return bad;
 }
 

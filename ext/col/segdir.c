@@ -3,7 +3,7 @@
 */
 #include "col/segdir.h"
 #include "col/crc32c.h"
-#include "col/simd.h"
+#include "col/enckern.h"
 
 #include <math.h>
 #include <string.h>
@@ -334,7 +334,7 @@ static void measure_doubles(const double *x, size_t n, bv_seg_block *b) {
 
 static void measure_extremes(const int64_t *k, size_t n, bv_seg_block *b) {
   b->k_min = b->k_max = b->model.first;
-  if (n > 0) bv_range_i64(k, n, &b->k_min, &b->k_max);
+  if (n > 0) bv_enckern_now()->range(k, n, &b->k_min, &b->k_max);
   b->k_last = n > 0 ? k[n - 1] : b->model.first;
 }
 
@@ -344,7 +344,7 @@ static void measure_sums(const int64_t *k, const uint8_t *patch, bool squares, b
   uint64_t sum = 0;
   bv_u128 sumsq = 0;
   if (!b->patched)
-    BV_FOR_CHUNKS(b->n, sum += (uint64_t)(k[i] - lo));
+    sum = bv_enckern_now()->sum(k, b->n, lo);
   else
     for (size_t i = 0; i < b->n; i++) sum += patch[i] ? 0 : (uint64_t)(k[i] - lo);
   for (size_t i = 0; i < b->n && squares; i++) {

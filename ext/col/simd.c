@@ -1,5 +1,5 @@
 /*
-** simd.c - the instruction set of this machine, and the extremes of integers.
+** simd.c - the instruction set of this machine.
 */
 #include "col/simd.h"
 
@@ -33,27 +33,4 @@ bv_simd bv_simd_force(bv_simd level) {
   if (level > best) level = best;
   atomic_store_explicit(&simd_now, (int)level + 1, memory_order_relaxed);
   return level;
-}
-
-BV_INLINE void range_any(const int64_t *restrict x, size_t n, int64_t *lo, int64_t *hi) {
-  int64_t a = x[0], b = x[0];
-  BV_FOR_CHUNKS(n, (a = x[i] < a ? x[i] : a, b = x[i] > b ? x[i] : b));
-  *lo = a;
-  *hi = b;
-}
-
-#ifdef BV_X86
-BV_TARGET_AVX2 static void range_avx2(const int64_t *x, size_t n, int64_t *lo, int64_t *hi) {
-  range_any(x, n, lo, hi);
-}
-#endif
-
-void bv_range_i64(const int64_t *x, size_t n, int64_t *lo, int64_t *hi) {
-#ifdef BV_X86
-  if (bv_simd_level() >= BV_SIMD_AVX2) {
-    range_avx2(x, n, lo, hi);
-    return;
-  }
-#endif
-  range_any(x, n, lo, hi);
 }

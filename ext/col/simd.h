@@ -45,7 +45,4 @@ bv_simd bv_simd_level(void);
 ** a lower one where the machine lacks it. */
 bv_simd bv_simd_force(bv_simd level);
 
-/* Smallest and largest of n > 0 integers. */
-void bv_range_i64(const int64_t *x, size_t n, int64_t *lo, int64_t *hi);
-
 #endif

@@ -172,7 +172,8 @@ static bv_rc learn(bv_bar_reader *r, bv_err *err) {
   }
   BV_TRY(sample_times(r, &any_row, err));
   bool known = bv_csv_time_decide(&r->time);
-  r->plain = bv_csv_layout_of(&r->columns, bv_csv_delimiter(r->csv), &r->layout);
+  bool epoch = r->time.kind == BV_CSV_TIME_EPOCH && !has_role(r, BV_ROLE_TIME);
+  r->plain = bv_csv_layout_of(&r->columns, bv_csv_delimiter(r->csv), epoch, &r->layout);
   r->time_kind = known ? bv_csv_time_text(&r->time, has_role(r, BV_ROLE_TIME)) : "none";
   return any_row ? warn_times(r, known) : bv_buf_adds(&r->warn, "no rows after the header\n");
 }
@@ -332,9 +333,17 @@ static const char *read_extra(const bv_bar_reader *r, const bv_csv_record *rec, 
   return read_price(r, rec->field[r->columns.at[role]], false, out, text[role]);
 }
 
+/* Short texts are not worth a call. */
+static bool same_text(const char *a, const char *b, size_t n) {
+  if (n > 8) return memcmp(a, b, n) == 0;
+  size_t i = 0;
+  while (i < n && a[i] == b[i]) i++;
+  return i == n;
+}
+
 /* Keep the key for this batch; equal neighbours share one copy. */
 static const char *keep_symbol(bv_bar_reader *r, bv_field f, bv_bar_row *row) {
-  if (!r->key || f.n != r->nkey || memcmp(f.p, r->key, f.n) != 0) {
+  if (!r->key || f.n != r->nkey || !same_text(f.p, r->key, f.n)) {
     if (f.n == 0) return "no asset key";
     if (bv_asset_check(f.p, f.n, NULL) != BV_OK) return "not a valid asset key";
     assert(f.n <= BV_ASSET_MAX && r->nkeys + f.n <= KEYED_ROWS * BV_ASSET_MAX);
@@ -364,6 +373,13 @@ static int64_t open_edge(const bv_bar_reader *r, const bv_csv_stamp *s) {
   return length > 0 ? s->ts - length : bv_bucket_start(o->step, r->time.zone, s->ts, NULL);
 }
 
+static void take_stamp(const bv_bar_reader *r, const bv_csv_stamp *stamp, int64_t *ts,
+                       const char **why) {
+  *why = NULL;
+  *ts = open_edge(r, stamp);
+  if (bv_instant_check(*ts, NULL) != BV_OK) *why = "the bar starts outside years 0000 to 9999";
+}
+
 static bv_rc take_time(bv_bar_reader *r, bv_field date, const bv_field *clock, int64_t line,
                        int64_t *ts, const char **why, bv_err *err) {
   bv_csv_stamp stamp;
@@ -375,10 +391,7 @@ static bv_rc take_time(bv_bar_reader *r, bv_field date, const bv_field *clock, i
         "and this row says otherwise; set date_order to m or d",
         bv_infile_name(r->in), (long long)line, r->time.day_first ? "day" : "month");
   }
-  if (rc != BV_OK) return BV_OK;
-  *why = NULL;
-  *ts = open_edge(r, &stamp);
-  if (bv_instant_check(*ts, NULL) != BV_OK) *why = "the bar starts outside years 0000 to 9999";
+  if (rc == BV_OK) take_stamp(r, &stamp, ts, why);
   return BV_OK;
 }
 
@@ -464,35 +477,69 @@ static double optional_price(const bv_bar_reader *r, const bv_csv_values *v, bv_
   return has_role(r, role) ? scaled(r, v->number[role]) : NAN;
 }
 
-/* Take the next record the short way.  *taken = false: it is not plain, or not a good bar, and nothing
-** has happened; the general way finds out which. */
-static bv_rc take_plain(bv_bar_reader *r, bv_bar_row *row, bool *taken, bv_err *err) {
-  const char *p, *why = NULL;
-  bv_csv_values v;
+/* The time of a plain record; a count is no surprise, so it has no error of the file. */
+static bv_rc plain_time(bv_bar_reader *r, const bv_csv_values *v, bv_bar_row *row, const char **why,
+                        bv_err *err) {
+  if (r->layout.epoch) {
+    bv_csv_stamp stamp;
+    if (bv_csv_time_count(&r->time, v->count, &stamp, why) == BV_OK)
+      take_stamp(r, &stamp, &row->ts, why);
+    return BV_OK;
+  }
+  const bv_field *clock = has_role(r, BV_ROLE_TIME) ? &v->text[BV_ROLE_TIME] : NULL;
+  return take_time(r, v->text[BV_ROLE_TS], clock, row->line, &row->ts, why, err);
+}
+
+/* Make a bar of a plain record.  *taken = false: it is not a good one, and the general way finds out why. */
+static bv_rc plain_row(bv_bar_reader *r, const bv_csv_values *v, bv_bar_row *row, bool *taken,
+                       bv_err *err) {
+  const char *why = NULL;
   *taken = false;
-  if (!r->plain) return BV_OK;
-  BV_TRY(bv_csv_ahead(r->csv, &p, &row->line, err));
-  size_t n = p ? bv_csv_fast(p, &r->layout, &v) : 0;
-  if (n == 0) return BV_OK;
-  const bv_field *clock = has_role(r, BV_ROLE_TIME) ? &v.text[BV_ROLE_TIME] : NULL;
-  BV_TRY(take_time(r, v.text[BV_ROLE_TS], clock, row->line, &row->ts, &why, err));
+  BV_TRY(plain_time(r, v, row, &why, err));
   if (why) return BV_OK;
-  row->open = scaled(r, v.number[BV_ROLE_OPEN]);
-  row->high = scaled(r, v.number[BV_ROLE_HIGH]);
-  row->low = scaled(r, v.number[BV_ROLE_LOW]);
-  row->close = scaled(r, v.number[BV_ROLE_CLOSE]);
-  row->volume = optional(r, &v, BV_ROLE_VOLUME);
-  row->trades = optional(r, &v, BV_ROLE_TRADES);
-  row->vwap = optional_price(r, &v, BV_ROLE_VWAP);
-  row->bid = optional_price(r, &v, BV_ROLE_BID);
-  row->ask = optional_price(r, &v, BV_ROLE_ASK);
-  row->open_interest = optional(r, &v, BV_ROLE_OI);
+  row->open = scaled(r, v->number[BV_ROLE_OPEN]);
+  row->high = scaled(r, v->number[BV_ROLE_HIGH]);
+  row->low = scaled(r, v->number[BV_ROLE_LOW]);
+  row->close = scaled(r, v->number[BV_ROLE_CLOSE]);
+  row->volume = optional(r, v, BV_ROLE_VOLUME);
+  row->trades = optional(r, v, BV_ROLE_TRADES);
+  row->vwap = optional_price(r, v, BV_ROLE_VWAP);
+  row->bid = optional_price(r, v, BV_ROLE_BID);
+  row->ask = optional_price(r, v, BV_ROLE_ASK);
+  row->open_interest = optional(r, v, BV_ROLE_OI);
   row->symbol = NULL;
   row->nsymbol = 0;
   if (check_prices(row)) return BV_OK;
-  if (has_role(r, BV_ROLE_SYMBOL) && keep_symbol(r, v.text[BV_ROLE_SYMBOL], row)) return BV_OK;
-  bv_csv_skip(r->csv, n);
+  if (has_role(r, BV_ROLE_SYMBOL) && keep_symbol(r, v->text[BV_ROLE_SYMBOL], row)) return BV_OK;
   *taken = true;
+  return BV_OK;
+}
+
+/* Take records the short way, up to the first that is not plain or not a good bar, of which nothing has
+** happened, or up to the end of what is in the buffer. */
+static bv_rc take_plain(bv_bar_reader *r, bv_bar_row *rows, size_t cap, size_t *n, bv_err *err) {
+  const char *p, *at;
+  int64_t line, first;
+  if (!r->plain) return BV_OK;
+  BV_TRY(bv_csv_ahead(r->csv, &p, &first, err));
+  if (!p) return BV_OK;
+  at = p;
+  line = first;
+  while (*n < cap) {
+    bv_csv_values v;
+    bool taken;
+    size_t bytes = bv_csv_fast(at, &r->layout, &v);
+    if (bytes == 0) break;
+    rows[*n].line = line;
+    BV_TRY(plain_row(r, &v, &rows[*n], &taken, err));
+    if (!taken) break;
+    ++*n;
+    at += bytes;
+    if (*at != '\n') break; /* CR, CRLF: the splitter knows */
+    at++;
+    line++;
+  }
+  bv_csv_skip(r->csv, (size_t)(at - p), line - first);
   return BV_OK;
 }
 
@@ -505,12 +552,9 @@ bv_rc bv_bar_reader_next(bv_bar_reader *r, bv_bar_row *rows, size_t cap, size_t 
   while (*n < cap) {
     bv_csv_record rec;
     const char *why;
-    bool taken;
-    BV_TRY(take_plain(r, &rows[*n], &taken, err));
-    if (taken) {
-      ++*n;
-      continue;
-    }
+    size_t before = *n;
+    BV_TRY(take_plain(r, rows, cap, n, err));
+    if (*n > before) continue;
     BV_TRY(bv_csv_next(r->csv, &rec, err));
     if (rec.nfield == 0) break;
     BV_TRY(read_row(r, &rec, &rows[*n], &why, err));

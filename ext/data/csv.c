@@ -48,7 +48,6 @@ struct bv_csv {
 };
 
 #define NO_BLOCK SIZE_MAX
-#define SLACK    64 /* readable bytes behind the buffer, so that a block may reach past its end */
 
 /* What one scan over a record found. */
 typedef enum scan_rc { SCAN_DONE, SCAN_MORE, SCAN_FAILED } scan_rc;
@@ -112,7 +111,7 @@ static bv_rc read_more(bv_csv *c, bv_err *err) {
   if (c->cap - c->hi <= READ_MIN + 1) {
     size_t cap = c->cap * 2 < CAP_MAX ? c->cap * 2 : CAP_MAX;
     assert(cap > c->hi + READ_MIN + 1);
-    char *p = bv_realloc(BV_MEM_IMPORT, c->buf, cap + SLACK);
+    char *p = bv_realloc(BV_MEM_IMPORT, c->buf, cap + BV_CSV_SLACK);
     if (!p) return no_memory(err);
     c->buf = p;
     c->cap = cap;
@@ -324,8 +323,9 @@ bv_rc bv_csv_ahead(bv_csv *c, const char **p, int64_t *line, bv_err *err) {
   return BV_OK;
 }
 
-void bv_csv_skip(bv_csv *c, size_t n) {
+void bv_csv_skip(bv_csv *c, size_t n, int64_t lines) {
   c->lo += n;
+  c->line += lines;
   c->in_crlf = false;
 }
 
@@ -394,7 +394,7 @@ bv_rc bv_csv_open(bv_infile *in, char delimiter, bv_csv **out, bv_err *err) {
   c->cap = FIRST_CAP;
   c->cap_field = 64;
   c->block = NO_BLOCK;
-  c->buf = bv_alloc0(BV_MEM_IMPORT, c->cap + SLACK);
+  c->buf = bv_alloc0(BV_MEM_IMPORT, c->cap + BV_CSV_SLACK);
   c->field = bv_alloc(BV_MEM_IMPORT, c->cap_field * sizeof *c->field);
   bv_rc rc = c->buf && c->field ? BV_OK : no_memory(err);
   if (c->buf) c->buf[0] = 0;

@@ -60,9 +60,13 @@ char bv_csv_delimiter(const bv_csv *c);
 /* NULL is fine. */
 void bv_csv_close(bv_csv *c);
 
+/* Bytes behind the text of bv_csv_ahead, and its NUL, that may be loaded. */
+#define BV_CSV_SLACK 64
+
 /* Where the next record begins: text that is NUL-terminated somewhere, and its line number; NULL at the
-** end.  After bv_csv_skip(n) the reader stands n bytes further, which must be the end of that record. */
+** end.  After bv_csv_skip the reader stands n bytes further, which must be the end of a record or the
+** begin of one, and `lines` lines. */
 BV_MUST bv_rc bv_csv_ahead(bv_csv *c, const char **p, int64_t *line, bv_err *err);
-void bv_csv_skip(bv_csv *c, size_t n);
+void bv_csv_skip(bv_csv *c, size_t n, int64_t lines);
 
 #endif

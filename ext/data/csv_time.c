@@ -369,11 +369,8 @@ static bv_rc finish(bv_csv_time *t, const wall *w, bv_csv_stamp *out, const char
   return BV_OK;
 }
 
-static bv_rc read_epoch(bv_csv_time *t, bv_field f, bv_csv_stamp *out, const char **why) {
-  int64_t v;
-  *why = not_a_time;
-  if (!parse_epoch(f, &v)) return BV_ARG;
-  out->ts = bv_floor_div(v, t->unit);
+bv_rc bv_csv_time_count(bv_csv_time *t, int64_t v, bv_csv_stamp *out, const char **why) {
+  out->ts = t->unit == 1 ? v : bv_floor_div(v, t->unit);
   out->date_only = false;
   *why = out_of_range;
   if (out->ts < BV_INSTANT_MIN || out->ts > BV_INSTANT_MAX) return BV_ARG;
@@ -384,6 +381,13 @@ static bv_rc read_epoch(bv_csv_time *t, bv_field f, bv_csv_stamp *out, const cha
   t->last = out->ts;
   t->has_last = true;
   return BV_OK;
+}
+
+static bv_rc read_epoch(bv_csv_time *t, bv_field f, bv_csv_stamp *out, const char **why) {
+  int64_t v;
+  *why = not_a_time;
+  if (!parse_epoch(f, &v)) return BV_ARG;
+  return bv_csv_time_count(t, v, out, why);
 }
 
 /* BV_CONFLICT where the other order of day and month would have read it. */

@@ -98,6 +98,9 @@ bool bv_csv_time_looks_like_clock(bv_field f);
 BV_MUST bv_rc bv_csv_time_read(bv_csv_time *t, bv_field stamp, const bv_field *clock,
                                bv_csv_stamp *out, const char **why);
 
+/* The same of a count that is read already, where the kind is EPOCH. */
+BV_MUST bv_rc bv_csv_time_count(bv_csv_time *t, int64_t count, bv_csv_stamp *out, const char **why);
+
 /* "epoch ms", "date", "date-time", "date+time". */
 const char *bv_csv_time_text(const bv_csv_time *t, bool two_columns);
 

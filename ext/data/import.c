@@ -12,7 +12,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#define BATCH 1024
+#define BATCH 256 /* rows, few enough to stay in the first cache */
+#define POLL  4096
+/* Bars kept in memory at a time, of 48 bytes and more. */
+#define HELD_MAX (INT64_C(2) << 20)
 
 typedef struct import {
   bv_store *s;
@@ -27,6 +30,7 @@ typedef struct import {
   bv_bar_reader_options reader;
   char column[BV_ROLE_COUNT][64];
   bv_map target; /* asset -> bv_load* */
+  bv_load_pool pool;
   bv_load *latest;
   char latest_key[BV_ASSET_MAX];
   size_t nlatest;
@@ -259,7 +263,7 @@ static bv_rc new_target(import *im, const char *key, size_t n, bv_load **out, bv
                         &series, err));
   bv_load *l = bv_alloc(BV_MEM_IMPORT, sizeof *l);
   if (!l) return BV_NOMEM;
-  bv_load_init(l, &series, BV_STORED_MASK, im->conflict);
+  bv_load_init(l, &series, im->conflict, &im->pool);
   bv_rc rc = bv_map_put(&im->target, key, n, l);
   if (rc != BV_OK) {
     bv_free(l);
@@ -287,29 +291,37 @@ static bv_rc find_target(import *im, const bv_bar_row *row, bv_load **out, bv_er
     return BV_OK;
   }
   *out = bv_map_find(&im->target, key, n);
-  if (!*out) BV_TRY(new_target(im, key, n, out, err));
+  if (!*out) {
+    if (im->latest) BV_TRY(bv_load_rest(im->latest));
+    BV_TRY(new_target(im, key, n, out, err));
+  }
   im->latest = *out;
   im->nlatest = n;
   memcpy(im->latest_key, key, n); /* a key that was taken fits */
   return BV_OK;
 }
 
-static bv_rc put_row(import *im, const bv_bar_row *row, bv_err *err) {
-  bv_load *l = NULL;
-  BV_TRY(find_target(im, row, &l, err));
-  double v[BV_NCOL];
-  for (int c = 0; c < BV_NCOL; c++) v[c] = NAN;
-  v[BV_COL_OPEN] = row->open;
-  v[BV_COL_HIGH] = row->high;
-  v[BV_COL_LOW] = row->low;
-  v[BV_COL_CLOSE] = row->close;
-  v[BV_COL_VOLUME] = row->volume;
-  v[BV_COL_VWAP] = row->vwap;
-  v[BV_COL_TRADES] = row->trades;
-  v[BV_COL_BID] = row->bid;
-  v[BV_COL_ASK] = row->ask;
-  v[BV_COL_OI] = row->open_interest;
-  return bv_load_add(im->s, l, row->ts, v, err);
+/* Neighbours of one symbol share one copy of it, in most readers; each run of them goes to its load. */
+static bv_rc put_batch(import *im, const bv_bar_row *rows, size_t n, bv_err *err) {
+  for (size_t i = 0, j; i < n; i = j) {
+    bv_load *l = NULL;
+    for (j = i + 1;
+         j < n && rows[j].symbol == rows[i].symbol && rows[j].nsymbol == rows[i].nsymbol;)
+      j++;
+    BV_TRY(find_target(im, rows + i, &l, err));
+    BV_TRY(bv_load_rows(im->s, l, rows + i, j - i, err));
+  }
+  return BV_OK;
+}
+
+/* Bars of many series that come in order of time are all collected at once.  Where they get too many, what
+** there is is written, and written again with what follows: slower, but of bounded memory. */
+static bv_rc bound_memory(import *im, bv_err *err) {
+  size_t at = 0;
+  if (im->pool.held <= HELD_MAX) return BV_OK;
+  for (const bv_map_entry *e; (e = bv_map_next(&im->target, &at));)
+    BV_TRY(bv_load_flush(im->s, e->value, err));
+  return BV_OK;
 }
 
 /* All rows of the file, in batches; between two of them the user may stop it, and is told. */
@@ -320,12 +332,16 @@ static bv_rc put_batches(import *im, bv_row_source *src, sqlite3_stmt *poll, bv_
   if (!rows) return BV_NOMEM;
   bv_rc rc;
   size_t n = 0;
-  int64_t done = 0;
+  int64_t done = 0, told = 0;
   while ((rc = src->next(src->self, rows, BATCH, &n, err)) == BV_OK && n > 0) {
-    for (size_t i = 0; i < n && rc == BV_OK; i++) rc = put_row(im, &rows[i], err);
-    if (rc == BV_OK) rc = bv_sql_poll(im->s->db, poll, err);
+    rc = put_batch(im, rows, n, err);
+    if (rc == BV_OK) rc = bound_memory(im, err);
     if (rc != BV_OK) break;
     done += (int64_t)n;
+    if (done - told < POLL) continue;
+    told = done;
+    rc = bv_sql_poll(im->s->db, poll, err);
+    if (rc != BV_OK) break;
     bv_progress_show(&progress, im->path, done);
   }
   bv_progress_clear(&progress);
@@ -502,6 +518,7 @@ import im;
   BV_TRY(prepare(&im, job, err));
   if (job->name_symbol) name_after_file(&im);
   bv_map_init(&im.target);
+  bv_load_pool_init(&im.pool);
   bv_rc rc = bv_savepoint_open(s->db, &im.savepoint, err);
   if (rc == BV_OK) {
     rc = bv_store_enlist(s, err);
@@ -520,5 +537,6 @@ import im;
     bv_free(e->value);
   }
   bv_map_reset(&im.target);
+  bv_load_pool_reset(&im.pool);
   return rc;
 }

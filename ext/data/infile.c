@@ -79,7 +79,15 @@ static bv_infile_kind kind_of_magic(const unsigned char *p, size_t n) {
   return m == ZSTD_MAGICNUMBER || skippable ? BV_INFILE_ZSTD : BV_INFILE_PLAIN;
 }
 
+/* Where the caller has the room, the source fills it itself. */
 static bv_rc read_plain(bv_infile *f, void *p, size_t cap, size_t *n, bv_err *err) {
+  if (f->in_lo == f->in_hi && cap >= IN_SIZE && !f->source_ended) {
+    bv_rc rc = f->source.read(f->source.ctx, p, cap, n, err);
+    if (rc != BV_OK) return fail(f, rc);
+    f->bytes_in += (int64_t)*n;
+    f->source_ended = *n == 0;
+    return BV_OK;
+  }
   if (f->in_lo == f->in_hi) BV_TRY(refill(f, err));
   size_t have = f->in_hi - f->in_lo;
   *n = have < cap ? have : cap;

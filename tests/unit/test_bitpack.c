@@ -262,32 +262,12 @@ static void test_crc32c(void **state) {
   bv_simd_force(BV_SIMD_COUNT);
 }
 
-static void test_range(void **state) {
-  (void)state;
-  int64_t x[200], lo, hi;
-  for (size_t n = 1; n <= 200; n++) {
-    int64_t a = INT64_MAX, b = INT64_MIN;
-    for (size_t i = 0; i < n; i++) {
-      x[i] = (int64_t)rnd() >> rnd() % 64;
-      a = x[i] < a ? x[i] : a;
-      b = x[i] > b ? x[i] : b;
-    }
-    for (int level = 0; level < BV_SIMD_COUNT; level++) {
-      bv_simd_force((bv_simd)level);
-      bv_range_i64(x, n, &lo, &hi);
-      assert_int_equal(lo, a);
-      assert_int_equal(hi, b);
-    }
-  }
-}
-
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_every_width), cmocka_unit_test(test_every_length),
       cmocka_unit_test(test_planes),      cmocka_unit_test(test_size),
       cmocka_unit_test(test_truncated),   cmocka_unit_test(test_bad_heads),
       cmocka_unit_test(test_noise),       cmocka_unit_test(test_crc32c),
-      cmocka_unit_test(test_range),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
