@@ -272,11 +272,12 @@ static char *put_line(export *x, char *to, const bv_bars *b, int64_t i) {
   return to;
 }
 
+/* key is readable for 16 bytes. */
 static bv_rc put_bars(export *x, const bv_bars *b, const char *key, size_t nkey, bv_err *err) {
   for (int64_t i = 0; i < b->n; i++) {
     if (OUT_SIZE - x->nout < LINE_MAX_SIZE) BV_TRY(flush(x, err));
     char *to = x->out + x->nout;
-    memcpy(to, key, nkey);
+    memcpy(to, key, nkey <= 16 ? 16 : nkey);
     x->nout = (size_t)(put_line(x, to + nkey, b, i) - x->out);
   }
   if (b->n > 0) {
@@ -290,7 +291,7 @@ static bv_rc put_bars(export *x, const bv_bars *b, const char *key, size_t nkey,
 
 static bv_rc put_series(export *x, const char *name, bv_chunk *piece, bv_err *err) {
   bv_series series;
-  char key[2 * BV_ASSET_MAX + 3];
+  char key[2 * BV_ASSET_MAX + 3] = "";
   BV_TRY(find_series(x, name, &series, err));
   bv_store *home = series.home ? series.home : x->s;
   bv_source src = bv_source_stored(&series);

@@ -3,6 +3,7 @@
 itself where it has no symbol; failures are listed; interrupts and kills keep what was finished; a line of progress
 on terminals only.
 """
+import contextlib
 import gzip
 import io
 import json
@@ -232,6 +233,10 @@ def interrupted():
     write("long/0.csv", "ts,open,high,low,close\n1577836800,1,1,1,1\n1577836860,1,1,1,1\n")
     for k in (1, 2, 3):
         long_file(f"long/{k}.csv", 600000)
+    with contextlib.closing(connect("uninterrupted.db")) as db:
+        began = time.monotonic()
+        load(db, "long", None, "minute")
+        takes = time.monotonic() - began
     for begin in (False, True):
         db = connect(f"i{begin:d}.db", check_same_thread=False)
         write("one.csv", days(3))
@@ -239,7 +244,7 @@ def interrupted():
         if begin:
             db.execute("BEGIN")
             db.execute("INSERT INTO bars(asset, timestep, ts, open, high, low, close) VALUES ('U', 'day', 0, 1, 1, 1, 1)")
-        timer = threading.Timer(0.15, db.interrupt)
+        timer = threading.Timer(0.4 * takes, db.interrupt)
         timer.start()
         error(db, "interrupt", "long", None, "minute")
         timer.join()
