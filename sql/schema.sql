@@ -1,11 +1,12 @@
 -- The store: plain tables, readable in any SQLite, made on the first write.
 
--- One row per fact about the store itself; 'version' is the version of this schema.
+-- One row per fact about the store itself; 'version' is the version of this schema.  1 had no checksums in
+-- barsvt_series and barsvt_hot.
 CREATE TABLE IF NOT EXISTS main.barsvt_meta(
   key   TEXT PRIMARY KEY,
   value
 ) WITHOUT ROWID;
-INSERT OR IGNORE INTO main.barsvt_meta VALUES ('version', 1);
+INSERT OR IGNORE INTO main.barsvt_meta VALUES ('version', 2);
 
 -- What is traded.  tz is the zone of its days, weeks and months; multiplier is money per price unit.
 CREATE TABLE IF NOT EXISTS main.barsvt_asset(
@@ -15,12 +16,14 @@ CREATE TABLE IF NOT EXISTS main.barsvt_asset(
   multiplier REAL NOT NULL DEFAULT 1.0
 );
 
--- One series per asset, timestep and venue ('' where the source has one only).
+-- One series per asset, timestep and venue ('' where the source has one only).  checksum is that of the row
+-- and its asset's (ext/data/rowsum.h), or NULL.
 CREATE TABLE IF NOT EXISTS main.barsvt_series(
   id       INTEGER PRIMARY KEY,
   asset    INTEGER NOT NULL REFERENCES barsvt_asset(id),
   timestep TEXT NOT NULL,
   venue    TEXT NOT NULL DEFAULT '',
+  checksum INTEGER,
   UNIQUE(asset, timestep, venue)
 );
 
@@ -45,7 +48,8 @@ CREATE TABLE IF NOT EXISTS main.barsvt_stat(
   data BLOB NOT NULL
 );
 
--- Bars not yet sealed.  ts is the open edge in epoch seconds, UTC.
+-- Bars not yet sealed.  ts is the open edge in epoch seconds, UTC; checksum that of the row
+-- (ext/data/rowsum.h), or NULL.
 CREATE TABLE IF NOT EXISTS main.barsvt_hot(
   series        INTEGER NOT NULL,
   ts            INTEGER NOT NULL,
@@ -59,6 +63,7 @@ CREATE TABLE IF NOT EXISTS main.barsvt_hot(
   bid           REAL,
   ask           REAL,
   open_interest REAL,
+  checksum      INTEGER,
   PRIMARY KEY(series, ts)
 ) WITHOUT ROWID;
 

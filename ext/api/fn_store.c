@@ -127,6 +127,35 @@ static void fn_time(sqlite3_context *ctx, int argc, sqlite3_value **argv) {
   }
 }
 
+static bv_rc sign_asset(bv_store *s, const char *asset, bv_err *err) {
+  sqlite3_stmt *st;
+  int row;
+  BV_TRY(bv_store_stmt(s, BV_ST_ASSET_FIND, &st, err));
+  sqlite3_bind_text(st, 1, asset, -1, SQLITE_STATIC);
+  BV_TRY(bv_sql_row(s->db, st, &row, err, "barsvt_asset"));
+  int64_t id = row ? sqlite3_column_int64(st, 0) : -1;
+  sqlite3_reset(st);
+  return bv_series_sign(s, id, err);
+}
+
+/* The row and the checksums that cover it, which are looked at first: damage must not be signed. */
+static bv_rc change_asset(bv_store *s, const char *asset, const char *sql, sqlite3_value *v,
+                          bv_err *err) {
+  bv_series before;
+  int n;
+  BV_TRY(bv_series_of(s, asset, &before, 1, &n, err));
+  sqlite3_stmt *st;
+  BV_TRY(bv_sql_prepare(s->db, sql, &st, err));
+  sqlite3_bind_text(st, 1, asset, -1, SQLITE_STATIC);
+  sqlite3_bind_value(st, 2, v);
+  bv_rc rc = bv_sql_done(s->db, st, err, "barsvt_asset");
+  sqlite3_finalize(st);
+  if (rc == BV_OK && sqlite3_changes(s->db) == 0) {
+    rc = bv_series_missing(s, "bars_asset", asset, "", err);
+  }
+  return rc == BV_OK ? sign_asset(s, asset, err) : rc;
+}
+
 static bv_rc set_asset(bv_store *s, const char *asset, const char *key, sqlite3_value *v,
                        bv_err *err) {
   bool there;
@@ -152,16 +181,16 @@ static bv_rc set_asset(bv_store *s, const char *asset, const char *key, sqlite3_
                    "bars_asset(): unknown property '%.40s'; there are tz and multiplier", key);
   }
   if (!there) return bv_series_missing(s, "bars_asset", asset, "", err);
-  sqlite3_stmt *st;
-  BV_TRY(bv_sql_prepare(s->db, sql, &st, err));
-  sqlite3_bind_text(st, 1, asset, -1, SQLITE_STATIC);
-  sqlite3_bind_value(st, 2, v);
-  bv_rc rc = bv_sql_done(s->db, st, err, "barsvt_asset");
-  sqlite3_finalize(st);
-  if (rc == BV_OK && sqlite3_changes(s->db) == 0) {
-    rc = bv_series_missing(s, "bars_asset", asset, "", err);
+  bv_savepoint savepoint;
+  BV_TRY(bv_savepoint_open(s->db, &savepoint, err));
+  bv_rc rc = bv_store_enlist(s, err);
+  if (rc == BV_OK) rc = change_asset(s, asset, sql, v, err);
+  rc = bv_savepoint_close(s->db, &savepoint, rc, err);
+  if (rc == BV_OK) {
+    bv_store_catalog_changed(s);
+  } else {
+    bv_store_rolled_back(s);
   }
-  bv_store_catalog_changed(s);
   return rc;
 }
 

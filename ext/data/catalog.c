@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "data/hot.h"
 #include "data/raw.h"
+#include "data/rowsum.h"
 #include "data/seg.h"
 #include "data/sql.h"
 #include "data/store.h"
@@ -11,8 +12,29 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A row (id, asset, timestep, tz, multiplier) as a series.  The row was written by us or by the
-** user with any tool, so it is checked as foreign data. */
+/* The checksum of a row of the catalog's statements.  Where memory runs out for a text there is none. */
+static bv_rc row_sum(sqlite3_stmt *st, int64_t *out) {
+  *out = bv_rowsum_series(sqlite3_column_int64(st, 0), sqlite3_column_int64(st, 5),
+                          sqlite3_column_double(st, 4), bv_sql_text(st, 1), bv_sql_text(st, 2),
+                          bv_sql_text(st, 6), bv_sql_text(st, 3));
+  return sqlite3_errcode(sqlite3_db_handle(st)) == SQLITE_NOMEM ? BV_NOMEM : BV_OK;
+}
+
+static bv_rc check_sum(sqlite3_stmt *st, bv_err *err) {
+  int64_t sum;
+  if (sqlite3_column_type(st, 7) == SQLITE_NULL) return BV_OK;
+  BV_TRY(row_sum(st, &sum));
+  if (sqlite3_column_type(st, 7) == SQLITE_INTEGER && sqlite3_column_int64(st, 7) == sum)
+    return BV_OK;
+  return bv_fail(err, BV_CORRUPT,
+                 "barsvt_series: row %lld (asset '%.64s', timestep '%.32s') or the asset's row is "
+                 "damaged: the checksum differs; where it was changed on purpose, set checksum to "
+                 "NULL",
+                 (long long)sqlite3_column_int64(st, 0), bv_sql_text(st, 1), bv_sql_text(st, 2));
+}
+
+/* A row (id, asset, timestep, tz, multiplier, number of the asset, venue, checksum) as a series.  The row was
+** written by us or by the user with any tool, so it is checked as foreign data. */
 static bv_rc series_from_row(sqlite3_stmt *st, bv_series *out, bv_err *err) {
   const char *asset = bv_sql_text(st, 1), *step = bv_sql_text(st, 2), *tz = bv_sql_text(st, 3);
   *out = (bv_series){.id = sqlite3_column_int64(st, 0), .multiplier = sqlite3_column_double(st, 4)};
@@ -25,6 +47,7 @@ static bv_rc series_from_row(sqlite3_stmt *st, bv_series *out, bv_err *err) {
                    "cannot be read",
                    (long long)out->id, asset, step);
   }
+  BV_TRY(check_sum(st, err));
   memcpy(out->asset, asset, strlen(asset) + 1);
   bv_timestep_format(out->step, out->step_text);
   return bv_zone_find(tz, &out->zone, err);
@@ -35,7 +58,7 @@ static bv_rc load_from(bv_store *s, const char *asset, const char *step, bv_seri
                        bv_err *err) {
   bool there;
   *found = 0;
-  BV_TRY(bv_store_has_schema(s, &there, err));
+  BV_TRY(bv_store_usable(s, &there, err));
   if (!there) return BV_OK;
   sqlite3_stmt *st;
   BV_TRY(bv_store_stmt(s, BV_ST_SERIES_FIND, &st, err));
@@ -119,7 +142,7 @@ static bv_rc series_in(bv_store *s, const char *asset, bv_series *out, int cap, 
                        bv_err *err) {
   bool there;
   *n = 0;
-  BV_TRY(bv_store_has_schema(s, &there, err));
+  BV_TRY(bv_store_usable(s, &there, err));
   if (!there) return BV_OK;
   sqlite3_stmt *st;
   BV_TRY(bv_store_stmt(s, BV_ST_SERIES_OF_ASSET, &st, err));
@@ -210,6 +233,47 @@ bv_rc bv_series_missing(bv_store *s, const char *who, const char *asset, const c
                  who, timestep, asset, list, asset, timestep);
 }
 
+/* The checksum of the asset's first series after `id`; *id becomes its number, -1 where there is none. */
+static bv_rc next_sum(bv_store *s, int64_t asset_id, int64_t *id, int64_t *sum, bv_err *err) {
+  sqlite3_stmt *st;
+  int row;
+  BV_TRY(bv_store_stmt(s, BV_ST_SERIES_NEXT, &st, err));
+  sqlite3_bind_int64(st, 1, asset_id);
+  sqlite3_bind_int64(st, 2, *id);
+  BV_TRY(bv_sql_row(s->db, st, &row, err, "barsvt_series"));
+  *id = row ? sqlite3_column_int64(st, 0) : -1;
+  bv_rc rc = row ? row_sum(st, sum) : BV_OK;
+  sqlite3_reset(st);
+  return rc;
+}
+
+static bv_rc sign_one(bv_store *s, int64_t id, int64_t sum, bv_err *err) {
+  sqlite3_stmt *st;
+  BV_TRY(bv_store_stmt(s, BV_ST_SERIES_SIGN, &st, err));
+  sqlite3_bind_int64(st, 1, id);
+  sqlite3_bind_int64(st, 2, sum);
+  return bv_sql_done(s->db, st, err, "barsvt_series");
+}
+
+bv_rc bv_series_sign(bv_store *s, int64_t asset_id, bv_err *err) {
+  bool there;
+  int64_t id = 0, sum;
+  BV_TRY(bv_store_has_schema(s, &there, err));
+  while (s->series_sums) {
+    BV_TRY(next_sum(s, asset_id, &id, &sum, err));
+    if (id < 0) break;
+    BV_TRY(sign_one(s, id, sum, err));
+  }
+  return BV_OK;
+}
+
+/* Damage must not be signed: all series of the asset are read, and with them their checksums. */
+static bv_rc read_before_change(bv_store *s, const char *asset, bv_err *err) {
+  bv_series any;
+  int n;
+  return series_in(s, asset, &any, 1, &n, err);
+}
+
 /* The asset's id, made in zone tz if it is new.  A given zone that differs from the stored one is
 ** written: the asset's calendar is what its data say it is. */
 static bv_rc make_asset(bv_store *s, const char *asset, const char *tz, int64_t *id, bv_err *err) {
@@ -223,10 +287,12 @@ static bv_rc make_asset(bv_store *s, const char *asset, const char *tz, int64_t 
     bool same = !tz || strcmp(bv_sql_text(st, 1), tz) == 0;
     sqlite3_reset(st);
     if (same) return BV_OK;
+    BV_TRY(read_before_change(s, asset, err));
     BV_TRY(bv_store_stmt(s, BV_ST_ASSET_TZ, &st, err));
     sqlite3_bind_int64(st, 1, *id);
     sqlite3_bind_text(st, 2, tz, -1, SQLITE_STATIC);
-    return bv_sql_done(s->db, st, err, "barsvt_asset");
+    BV_TRY(bv_sql_done(s->db, st, err, "barsvt_asset"));
+    return bv_series_sign(s, *id, err);
   }
   BV_TRY(bv_store_stmt(s, BV_ST_ASSET_ADD, &st, err));
   sqlite3_bind_text(st, 1, asset, -1, SQLITE_STATIC);
@@ -234,6 +300,21 @@ static bv_rc make_asset(bv_store *s, const char *asset, const char *tz, int64_t 
   BV_TRY(bv_sql_done(s->db, st, err, "barsvt_asset"));
   *id = sqlite3_last_insert_rowid(s->db);
   return BV_OK;
+}
+
+/* Sign a series that was just made. */
+static bv_rc sign_new(bv_store *s, const char *asset, const char *step, bv_err *err) {
+  sqlite3_stmt *st;
+  int row;
+  if (!s->series_sums) return BV_OK;
+  BV_TRY(bv_store_stmt(s, BV_ST_SERIES_FIND, &st, err));
+  sqlite3_bind_text(st, 1, asset, -1, SQLITE_STATIC);
+  sqlite3_bind_text(st, 2, step, -1, SQLITE_STATIC);
+  BV_TRY(bv_sql_row(s->db, st, &row, err, "barsvt_series"));
+  int64_t id = row ? sqlite3_column_int64(st, 0) : -1, sum = 0;
+  bv_rc rc = row ? row_sum(st, &sum) : BV_OK;
+  sqlite3_reset(st);
+  return rc == BV_OK && row ? sign_one(s, id, sum, err) : rc;
 }
 
 bv_rc bv_series_make(bv_store *s, const char *asset, bv_timestep step, const char *tz,
@@ -250,7 +331,9 @@ bv_rc bv_series_make(bv_store *s, const char *asset, bv_timestep step, const cha
   BV_TRY(bv_store_stmt(s, BV_ST_SERIES_ADD, &st, err));
   sqlite3_bind_int64(st, 1, id);
   sqlite3_bind_text(st, 2, canonical, -1, SQLITE_STATIC);
+  int before = sqlite3_total_changes(s->db);
   BV_TRY(bv_sql_done(s->db, st, err, "barsvt_series"));
+  if (sqlite3_total_changes(s->db) != before) BV_TRY(sign_new(s, asset, canonical, err));
   if (tz) {
     bv_store_catalog_changed(s); /* days of what is stored may have moved */
   } else {

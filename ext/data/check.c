@@ -5,6 +5,7 @@
 #include "data/check.h"
 #include "base/buf.h"
 #include "data/bar_check.h"
+#include "data/rowsum.h"
 #include "data/sql.h"
 #include "time/instant.h"
 
@@ -77,6 +78,13 @@ static bv_rc shape_of(sqlite3 *db, const char *schema, const char *table, bv_buf
   return rc;
 }
 
+/* Tables of version 1 lack the checksum at their end. */
+static bool same_shape(const char *want, const char *have) {
+  size_t n = strlen(have);
+  if (strncmp(want, have, n) != 0) return false;
+  return want[n] == 0 || strcmp(want + n, ", checksum INTEGER") == 0;
+}
+
 static bv_rc check_shape(bv_check *c, sqlite3 *model, const char *table, bool needed, bv_err *err) {
   bv_buf want, have;
   bv_buf_init(&want, BV_MEM_BASE, 1 << 20);
@@ -85,7 +93,7 @@ static bv_rc check_shape(bv_check *c, sqlite3 *model, const char *table, bool ne
   if (rc == BV_OK) rc = shape_of(c->s->db, c->s->schema, table, &have, err);
   if (rc == BV_OK && have.n == 0) {
     rc = needed ? bv_check_report(c, table, 0, "the table is missing") : BV_OK;
-  } else if (rc == BV_OK && strcmp(bv_buf_text(&want), bv_buf_text(&have)) != 0) {
+  } else if (rc == BV_OK && !same_shape(bv_buf_text(&want), bv_buf_text(&have))) {
     rc = bv_check_report(c, table, 0, "its columns are (%.250s) instead of (%.250s)",
                          bv_buf_text(&have), bv_buf_text(&want));
   }
@@ -170,8 +178,10 @@ static bool is_instant(const walk *w, int col) {
 
 static bv_rc check_meta(walk *w, bv_err *err) {
   (void)err;
-  if (is(w, 0, SQLITE_INTEGER) && sqlite3_column_int64(w->st, 0) == 1) return BV_OK;
-  return REPORT(w, 0, "version is '%.40s'; this library knows version 1", bv_sql_text(w->st, 0));
+  int64_t version = sqlite3_column_int64(w->st, 0);
+  if (is(w, 0, SQLITE_INTEGER) && (version == 1 || version == 2)) return BV_OK;
+  return REPORT(w, 0, "version is '%.40s'; this library knows versions 1 and 2",
+                bv_sql_text(w->st, 0));
 }
 
 static bv_rc check_asset(walk *w, bv_err *err) {
@@ -195,12 +205,11 @@ static bv_rc check_asset(walk *w, bv_err *err) {
 }
 
 static bv_rc check_series(walk *w, bv_err *err) {
-  (void)err;
   int64_t id = sqlite3_column_int64(w->st, 0);
   bv_timestep step;
   char canonical[32] = "";
   const char *text = bv_sql_text(w->st, 2);
-  if (id <= 0 || id >= INT64_C(1) << 24) BV_TRY(REPORT(w, id, "the id is out of range"));
+  if (id <= 0 || id >= INT64_C(1) << 24) return REPORT(w, id, "the id is out of range");
   if (is(w, 4, SQLITE_NULL)) {
     BV_TRY(REPORT(w, id, "there is no asset %s", bv_sql_text(w->st, 1)));
   }
@@ -208,9 +217,14 @@ static bv_rc check_series(walk *w, bv_err *err) {
     bv_timestep_format(step, canonical);
   }
   if (!is_text(w, 2) || strcmp(canonical, text) != 0) {
-    BV_TRY(REPORT(w, id, "'%.40s' is not a timestep as it is stored", text));
+    return REPORT(w, id, "'%.40s' is not a timestep as it is stored", text);
   }
-  return is_text(w, 3) ? BV_OK : REPORT(w, id, "venue is not text");
+  if (!is_text(w, 3)) return REPORT(w, id, "venue is not text");
+  bv_series series; /* and the checksum */
+  bool found;
+  bv_err why = {0};
+  bv_rc rc = bv_series_by_id(w->c->s, id, &series, &found, &why);
+  return bv_check_damage(w->c, w->table, id, rc, &why, err);
 }
 
 /* Report a series that does not exist, once for the rows that follow each other. */
@@ -239,11 +253,26 @@ static const char *row_problem(const walk *w) {
   return bv_check_bar(value);
 }
 
+/* A row without checksum is as good as it looks. */
+static bool sum_differs(const walk *w) {
+  double value[BV_NCOL];
+  if (sqlite3_column_count(w->st) <= 3 + BV_COL_OI || is(w, 3 + BV_COL_OI, SQLITE_NULL))
+    return false;
+  for (int k = 0; k <= BV_COL_OI; k++) {
+    value[k] = is(w, 2 + k, SQLITE_NULL) ? NAN : sqlite3_column_double(w->st, 2 + k);
+  }
+  return !is(w, 3 + BV_COL_OI, SQLITE_INTEGER) ||
+         sqlite3_column_int64(w->st, 3 + BV_COL_OI) !=
+             (int64_t)bv_rowsum_hot(sqlite3_column_int64(w->st, 0), sqlite3_column_int64(w->st, 1),
+                                    value);
+}
+
 static bv_rc check_hot(walk *w, bv_err *err) {
   int64_t id = sqlite3_column_int64(w->st, 0);
   BV_TRY(check_reference(w, err));
   if (!is_instant(w, 1)) return REPORT(w, id, "ts '%.40s' is not a time", bv_sql_text(w->st, 1));
   const char *wrong = row_problem(w);
+  if (!wrong && sum_differs(w)) wrong = "the checksum is not that of the values";
   if (!wrong) return BV_OK;
   char when[32];
   bv_instant_format(sqlite3_column_int64(w->st, 1), when);
@@ -276,28 +305,30 @@ static bv_rc check_reject(walk *w, bv_err *err) {
   return good ? BV_OK : REPORT(w, sqlite3_column_int64(w->st, 0), "a value is of the wrong type");
 }
 
+#define HOT_COLUMNS                                                                                \
+  "series, ts, open, high, low, close, volume, vwap, trades, bid, ask, open_interest"
+
 static const struct {
   const char *table, *sql;
   bv_rc (*check)(walk *w, bv_err *err);
+  const char *unsummed; /* the statement for a table without checksums, where it differs */
 } walks[] = {
-    {"barsvt_meta", "SELECT (SELECT value FROM main.barsvt_meta WHERE key = 'version')",
-     check_meta},
+    {"barsvt_meta", "SELECT (SELECT value FROM main.barsvt_meta WHERE key = 'version')", check_meta,
+     NULL},
     {"barsvt_asset", "SELECT id, asset, tz, multiplier FROM main.barsvt_asset ORDER BY id",
-     check_asset},
+     check_asset, NULL},
     {"barsvt_series",
      "SELECT s.id, s.asset, s.timestep, s.venue, a.id FROM main.barsvt_series s"
      " LEFT JOIN main.barsvt_asset a ON a.id = s.asset ORDER BY s.id",
-     check_series},
-    {"barsvt_hot",
-     "SELECT series, ts, open, high, low, close, volume, vwap, trades, bid, ask, open_interest"
-     " FROM main.barsvt_hot ORDER BY series, ts",
-     check_hot},
+     check_series, NULL},
+    {"barsvt_hot", "SELECT " HOT_COLUMNS ", checksum FROM main.barsvt_hot ORDER BY series, ts",
+     check_hot, "SELECT " HOT_COLUMNS " FROM main.barsvt_hot ORDER BY series, ts"},
     {"barsvt_coverage",
      "SELECT series, source, start, \"end\", rows FROM main.barsvt_coverage ORDER BY 1, 2, 3",
-     check_coverage},
+     check_coverage, NULL},
     {"barsvt_reject",
      "SELECT id, source, asset, timestep, line, reason, text FROM main.barsvt_reject ORDER BY id",
-     check_reject},
+     check_reject, NULL},
 };
 
 static bv_rc walk_rows(walk *w, bv_rc (*check)(walk *w, bv_err *err), const char *sql,
@@ -313,6 +344,8 @@ static bv_rc walk_rows(walk *w, bv_rc (*check)(walk *w, bv_err *err), const char
 }
 
 bv_rc bv_check_store(bv_check *c, bv_err *err) {
+  bool any;
+  BV_TRY(bv_store_has_schema(c->s, &any, err));
   BV_TRY(check_shapes(c, err));
   for (size_t i = 0; i < sizeof walks / sizeof *walks; i++) {
     bool there;
@@ -320,7 +353,8 @@ bv_rc bv_check_store(bv_check *c, bv_err *err) {
     if (!there) continue; /* reported with the shapes, where it should be there */
     walk w = {.c = c, .table = walks[i].table};
     bv_err why = {0};
-    bv_rc rc = walk_rows(&w, walks[i].check, walks[i].sql, &why);
+    bool plain = walks[i].unsummed && !c->s->hot_sums;
+    bv_rc rc = walk_rows(&w, walks[i].check, plain ? walks[i].unsummed : walks[i].sql, &why);
     BV_TRY(bv_check_damage(c, walks[i].table, 0, rc, &why, err));
   }
   return bv_check_segments(c, err);

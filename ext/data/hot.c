@@ -1,11 +1,13 @@
 /*
 ** hot.c - the row table barsvt_hot; see hot.h.
 **
-** Each set of columns and each direction has a statement of its own, so that a scan of one column
-** makes SQLite decode one column.  A read is one execution that is reset before it returns.
+** A row is verified whenever it is read, which takes all of its columns.  In tables without checksums each
+** set of columns and each direction has a statement of its own, so that a scan of one column makes SQLite
+** decode one column.  A read is one execution that is reset before it returns.
 */
 #include "base/buf.h"
 #include "data/hot.h"
+#include "data/rowsum.h"
 #include "data/sql.h"
 #include "time/instant.h"
 
@@ -16,7 +18,7 @@
 static bv_rc prepare_read(bv_store *s, unsigned mask, int desc, sqlite3_stmt **out, bv_err *err) {
   bv_buf sql;
   bv_buf_init(&sql, BV_MEM_BASE, 1024);
-  bv_rc rc = bv_buf_adds(&sql, "SELECT ts");
+  bv_rc rc = bv_buf_adds(&sql, s->hot_sums ? "SELECT ts, checksum" : "SELECT ts, NULL");
   for (int c = 0; c <= BV_COL_OI && rc == BV_OK; c++) {
     if (mask & BV_COLBIT(c)) rc = bv_buf_addf(&sql, ", %s", bv_column_name(c));
   }
@@ -34,7 +36,7 @@ static bv_rc prepare_read(bv_store *s, unsigned mask, int desc, sqlite3_stmt **o
 /* The statement for these columns; the oldest makes room when the table is full. */
 static bv_rc read_stmt(bv_store *s, unsigned mask, int desc, sqlite3_stmt **out, bv_err *err) {
   for (int i = 0; i < s->nread; i++) {
-    if (s->read[i].mask == mask && s->read[i].desc == desc) {
+    if (s->read[i].mask == mask && s->read[i].desc == desc && s->read[i].sums == s->hot_sums) {
       *out = s->read[i].st;
       return BV_OK;
     }
@@ -45,7 +47,7 @@ static bv_rc read_stmt(bv_store *s, unsigned mask, int desc, sqlite3_stmt **out,
     sqlite3_finalize(s->read[0].st);
     memmove(s->read, s->read + 1, (size_t)--s->nread * sizeof s->read[0]);
   }
-  s->read[s->nread++] = (bv_read_stmt){mask, desc, st};
+  s->read[s->nread++] = (bv_read_stmt){mask, desc, s->hot_sums, st};
   *out = st;
   return BV_OK;
 }
@@ -66,6 +68,19 @@ static bool read_value(sqlite3_stmt *st, int at, int c, double *out) {
   }
 }
 
+/* The checksum in column `at` against the row's own values. */
+static bv_rc check_sum(sqlite3_stmt *st, int at, int64_t series, int64_t ts,
+                       const double value[BV_NCOL], bv_err *err) {
+  if (sqlite3_column_type(st, at) == SQLITE_NULL) return BV_OK;
+  if (sqlite3_column_type(st, at) == SQLITE_INTEGER &&
+      sqlite3_column_int64(st, at) == (int64_t)bv_rowsum_hot(series, ts, value))
+    return BV_OK;
+  return bv_fail(err, BV_CORRUPT,
+                 "barsvt_hot: the row of series %lld at %lld is damaged: its checksum is not that "
+                 "of its values",
+                 (long long)series, (long long)ts);
+}
+
 /* A row's time comes from a table that anybody can write. */
 static bv_rc check_time(sqlite3_stmt *st, int64_t ts, bv_err *err) {
   if (sqlite3_column_type(st, 0) == SQLITE_INTEGER && bv_instant_check(ts, NULL) == BV_OK)
@@ -76,7 +91,9 @@ static bv_rc check_time(sqlite3_stmt *st, int64_t ts, bv_err *err) {
 bv_rc bv_hot_read(bv_store *s, const bv_series *series, int64_t lo, int64_t hi, int64_t max,
                   bool desc, bv_chunk *out, bv_err *err) {
   if (lo >= hi || max <= 0) return BV_OK;
-  unsigned mask = out->mask & BV_STORED_MASK;
+  bool there;
+  BV_TRY(bv_store_has_schema(s, &there, err));
+  unsigned mask = s->hot_sums ? BV_STORED_MASK : out->mask & BV_STORED_MASK;
   int col[BV_NCOL], ncol = 0;
   for (int c = 0; c <= BV_COL_OI; c++) {
     if (mask & BV_COLBIT(c)) col[ncol++] = c;
@@ -96,8 +113,9 @@ bv_rc bv_hot_read(bv_store *s, const bv_series *series, int64_t lo, int64_t hi, 
     int64_t ts = sqlite3_column_int64(st, 0);
     rc = check_time(st, ts, err);
     for (int i = 0; i < ncol; i++) {
-      if (!read_value(st, i + 1, col[i], &value[col[i]])) rc = bad_value(series, ts, col[i], err);
+      if (!read_value(st, i + 2, col[i], &value[col[i]])) rc = bad_value(series, ts, col[i], err);
     }
+    if (rc == BV_OK) rc = check_sum(st, 1, series->id, ts, value, err);
     if (rc == BV_OK) rc = bv_chunk_add(out, ts, value);
     if (rc != BV_OK) break;
   }
@@ -130,9 +148,10 @@ bv_rc bv_hot_get(bv_store *s, int64_t series_id, int64_t ts, double value[BV_NCO
       return bad_value(&(bv_series){.id = series_id}, ts, c, err);
     }
   }
-  *found = row;
+  bv_rc rc = row ? check_sum(st, BV_COL_OI + 1, series_id, ts, value, err) : BV_OK;
+  *found = rc == BV_OK && row;
   sqlite3_reset(st);
-  return BV_OK;
+  return rc;
 }
 
 bv_rc bv_hot_put(bv_store *s, int64_t series, int64_t ts, const double value[BV_NCOL], bool replace,
@@ -142,6 +161,7 @@ bv_rc bv_hot_put(bv_store *s, int64_t series, int64_t ts, const double value[BV_
   sqlite3_bind_int64(st, 1, series);
   sqlite3_bind_int64(st, 2, ts);
   for (int c = 0; c <= BV_COL_OI; c++) bv_sql_bind_real(st, 3 + c, value[c]);
+  if (s->hot_sums) sqlite3_bind_int64(st, 4 + BV_COL_OI, bv_rowsum_hot(series, ts, value));
   int before = sqlite3_total_changes(s->db);
   BV_TRY(bv_sql_done(s->db, st, err, "writing barsvt_hot"));
   *wrote = sqlite3_total_changes(s->db) != before;

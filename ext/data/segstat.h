@@ -46,7 +46,7 @@ BV_MUST bv_rc bv_segstat_read(bv_store *s, int64_t series, int64_t chunk, bv_sta
 /* The rows of a series from chunk `from` to chunk `to` (both included) in order: id and data, for
 ** bv_segstat_row.  The caller prepares with this and steps. */
 #define BV_SEGSTAT_SCAN                                                                            \
-  "SELECT id, data FROM main.barsvt_stat WHERE id BETWEEN ?1 AND ?2 ORDER BY id"
+  "SELECT rowid, data FROM main.barsvt_stat WHERE rowid BETWEEN ?1 AND ?2 ORDER BY rowid"
 int64_t bv_segstat_id(int64_t series, int64_t chunk);
 
 /* Take apart a row that a scan stands on.  BV_CORRUPT where its checksum is wrong. */

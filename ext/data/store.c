@@ -15,47 +15,58 @@
 
 extern const char bv_sql_schema[];
 
+#define VERSION 2 /* of the schema */
+
+/* A series with what its checksum covers; `sum` is "s.checksum", or "NULL" where there is none. */
+#define SERIES(sum, where)                                                                         \
+  "SELECT s.id, a.asset, s.timestep, a.tz, a.multiplier, s.asset, s.venue, " sum                   \
+  " FROM main.barsvt_series s JOIN main.barsvt_asset a ON a.id = s.asset WHERE " where
+#define BY_NAME  "a.asset = ?1 AND s.timestep = ?2 AND s.venue = ''"
+#define OF_ASSET "a.asset = ?1 AND s.venue = '' ORDER BY s.id"
+#define NEXT     "s.asset = ?1 AND s.id > ?2 ORDER BY s.id LIMIT 1"
+
+#define HOT_VALUES "open, high, low, close, volume, vwap, trades, bid, ask, open_interest"
+#define HOT_PUT(or)                                                                                \
+  "INSERT OR " or " INTO main.barsvt_hot(series, ts, " HOT_VALUES ", checksum) VALUES "            \
+                  "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)"
+#define HOT_PUT_UNSUMMED(or)                                                                       \
+  "INSERT OR " or " INTO main.barsvt_hot(series, ts, " HOT_VALUES ") VALUES "                      \
+                  "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
+#define HOT_GET(sum)                                                                               \
+  "SELECT " HOT_VALUES ", " sum " FROM main.barsvt_hot WHERE series = ?1 AND ts = ?2"
+
+/* Sealed chunks are read by rowid, not by its name id: a damaged text of the table could make id another
+** column, and everything sealed would seem to be gone. */
 static const char *const stmt_sql[BV_ST_COUNT] = {
-    [BV_ST_HAS_SCHEMA] = "SELECT 1 FROM main.sqlite_schema WHERE type = 'table' AND name = "
-                         "'barsvt_hot'",
+    [BV_ST_HAS_SCHEMA] =
+        "SELECT name, sql LIKE '%checksum%' FROM main.sqlite_schema WHERE type = 'table'"
+        " AND name IN ('barsvt_hot', 'barsvt_series')",
     [BV_ST_TOUCH] = "SELECT 1 FROM main.sqlite_schema LIMIT 1",
-    [BV_ST_SERIES_FIND] =
-        "SELECT s.id, a.asset, s.timestep, a.tz, a.multiplier FROM main.barsvt_series s "
-        "JOIN main.barsvt_asset a ON a.id = s.asset "
-        "WHERE a.asset = ?1 AND s.timestep = ?2 AND s.venue = ''",
-    [BV_ST_SERIES_OF_ASSET] =
-        "SELECT s.id, a.asset, s.timestep, a.tz, a.multiplier FROM main.barsvt_series s "
-        "JOIN main.barsvt_asset a ON a.id = s.asset WHERE a.asset = ?1 AND s.venue = '' "
-        "ORDER BY s.id",
-    [BV_ST_SERIES_BY_ID] =
-        "SELECT s.id, a.asset, s.timestep, a.tz, a.multiplier FROM main.barsvt_series s "
-        "JOIN main.barsvt_asset a ON a.id = s.asset WHERE s.id = ?1",
+    [BV_ST_SERIES_FIND] = SERIES("s.checksum", BY_NAME),
+    [BV_ST_SERIES_OF_ASSET] = SERIES("s.checksum", OF_ASSET),
+    [BV_ST_SERIES_BY_ID] = SERIES("s.checksum", "s.id = ?1"),
+    [BV_ST_SERIES_NEXT] = SERIES("s.checksum", NEXT),
+    [BV_ST_SERIES_SIGN] = "UPDATE main.barsvt_series SET checksum = ?2 WHERE id = ?1",
     [BV_ST_ASSET_FIND] = "SELECT id, tz FROM main.barsvt_asset WHERE asset = ?1",
     [BV_ST_ASSET_ADD] = "INSERT INTO main.barsvt_asset(asset, tz) VALUES (?1, ?2)",
     [BV_ST_ASSET_TZ] = "UPDATE main.barsvt_asset SET tz = ?2 WHERE id = ?1",
     [BV_ST_SERIES_ADD] =
         "INSERT OR IGNORE INTO main.barsvt_series(asset, timestep) VALUES (?1, ?2)",
-    [BV_ST_HOT_INSERT] = "INSERT OR IGNORE INTO main.barsvt_hot(series, ts, open, high, low, close,"
-                         " volume, vwap, trades, bid, ask, open_interest)"
-                         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
-    [BV_ST_HOT_REPLACE] = "INSERT OR REPLACE INTO main.barsvt_hot(series, ts, open, high, low,"
-                          " close, volume, vwap, trades, bid, ask, open_interest)"
-                          " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
-    [BV_ST_HOT_GET] = "SELECT open, high, low, close, volume, vwap, trades, bid, ask, open_interest"
-                      " FROM main.barsvt_hot WHERE series = ?1 AND ts = ?2",
-    [BV_ST_HOT_DELETE] = "DELETE FROM main.barsvt_hot WHERE series = ?1 AND ts = ?2",
+    [BV_ST_HOT_INSERT] = HOT_PUT("IGNORE"),
+    [BV_ST_HOT_REPLACE] = HOT_PUT("REPLACE"),
+    [BV_ST_HOT_GET] = HOT_GET("checksum"),
     [BV_ST_HOT_COUNT] = "SELECT count(*) FROM (SELECT 1 FROM main.barsvt_hot WHERE series = ?1 AND"
                         " ts >= ?2 AND ts < ?3 LIMIT ?4)",
     [BV_ST_HOT_CLEAR] = "DELETE FROM main.barsvt_hot WHERE series = ?1 AND ts >= ?2 AND ts < ?3",
     [BV_ST_HOT_CHUNK] = "SELECT ts FROM main.barsvt_hot WHERE series = ?1 AND ts >= ?2"
                         " ORDER BY ts LIMIT 1",
-    [BV_ST_SEG_GET] = "SELECT n, data, checksum FROM main.barsvt_seg WHERE id = ?1",
+    [BV_ST_SEG_GET] = "SELECT n, data, checksum FROM main.barsvt_seg WHERE rowid = ?1",
     [BV_ST_SEG_NEXT] =
-        "SELECT id FROM main.barsvt_seg WHERE id BETWEEN ?1 AND ?2 ORDER BY id LIMIT 1",
-    [BV_ST_SEG_PREV] = "SELECT id FROM main.barsvt_seg WHERE id BETWEEN ?1 AND ?2"
-                       " ORDER BY id DESC LIMIT 1",
+        "SELECT rowid FROM main.barsvt_seg WHERE rowid BETWEEN ?1 AND ?2 ORDER BY rowid LIMIT 1",
+    [BV_ST_SEG_PREV] = "SELECT rowid FROM main.barsvt_seg WHERE rowid BETWEEN ?1 AND ?2"
+                       " ORDER BY rowid DESC LIMIT 1",
     [BV_ST_SEG_SPAN] = "SELECT coalesce(sum(n), 0), min(first), max(last) FROM main.barsvt_seg"
-                       " WHERE id BETWEEN ?1 AND ?2 AND id & 15 = 15",
+                       " WHERE rowid BETWEEN ?1 AND ?2 AND rowid & 15 = 15",
     [BV_ST_SEG_PUT] =
         "INSERT OR REPLACE INTO main.barsvt_seg VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8,"
         " ?9, ?10)",
@@ -64,6 +75,12 @@ static const char *const stmt_sql[BV_ST_COUNT] = {
                    " (SELECT max(ts) FROM main.barsvt_hot WHERE series = ?1)",
     [BV_ST_REJECT] = "INSERT INTO main.barsvt_reject(source, asset, timestep, line, reason, text)"
                      " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    [BV_ST_UNSUMMED + BV_ST_SERIES_FIND] = SERIES("NULL", BY_NAME),
+    [BV_ST_UNSUMMED + BV_ST_SERIES_OF_ASSET] = SERIES("NULL", OF_ASSET),
+    [BV_ST_UNSUMMED + BV_ST_SERIES_BY_ID] = SERIES("NULL", "s.id = ?1"),
+    [BV_ST_UNSUMMED + BV_ST_HOT_INSERT] = HOT_PUT_UNSUMMED("IGNORE"),
+    [BV_ST_UNSUMMED + BV_ST_HOT_REPLACE] = HOT_PUT_UNSUMMED("REPLACE"),
+    [BV_ST_UNSUMMED + BV_ST_HOT_GET] = HOT_GET("NULL"),
 };
 
 bv_rc bv_store_new(sqlite3 *db, bv_store **out) {
@@ -181,7 +198,18 @@ bv_rc bv_store_prepare(bv_store *s, const char *sql, sqlite3_stmt **out, bv_err 
   return rc;
 }
 
+/* Which text a statement has in this file. */
+static bv_rc of_version(bv_store *s, bv_stmt *which, bv_err *err) {
+  bool there;
+  if (*which >= BV_ST_UNSUMMED || !stmt_sql[BV_ST_UNSUMMED + *which]) return BV_OK;
+  BV_TRY(bv_store_has_schema(s, &there, err));
+  bool hot = *which == BV_ST_HOT_INSERT || *which == BV_ST_HOT_REPLACE || *which == BV_ST_HOT_GET;
+  if (there && !(hot ? s->hot_sums : s->series_sums)) *which += BV_ST_UNSUMMED;
+  return BV_OK;
+}
+
 bv_rc bv_store_stmt(bv_store *s, bv_stmt which, sqlite3_stmt **out, bv_err *err) {
+  BV_TRY(of_version(s, &which, err));
   if (!s->stmt[which]) BV_TRY(bv_store_prepare(s, stmt_sql[which], &s->stmt[which], err));
   *out = s->stmt[which];
   return BV_OK;
@@ -327,24 +355,60 @@ bv_rc bv_store_enlist(bv_store *s, bv_err *err) {
   return bv_sql_exec(s->db, "INSERT INTO bars(asset) SELECT NULL WHERE 0", err);
 }
 
+static bv_rc look_at_schema(bv_store *s, sqlite3_stmt *st, bv_err *err) {
+  int row;
+  bool there = false;
+  s->hot_sums = s->series_sums = false;
+  for (;;) {
+    BV_TRY(bv_sql_row(s->db, st, &row, err, "schema"));
+    if (!row) break;
+    bool hot = strcmp(bv_sql_text(st, 0), "barsvt_hot") == 0;
+    *(hot ? &s->hot_sums : &s->series_sums) = sqlite3_column_int(st, 1);
+    there = there || hot;
+  }
+  s->schema_state = there;
+  s->version_known = false;
+  return BV_OK;
+}
+
 bv_rc bv_store_has_schema(bv_store *s, bool *out, bv_err *err) {
   if (s->schema_state < 0) {
     sqlite3_stmt *st;
-    int row;
     BV_TRY(bv_store_stmt(s, BV_ST_HAS_SCHEMA, &st, err));
-    BV_TRY(bv_sql_row(s->db, st, &row, err, "schema"));
+    bv_rc rc = look_at_schema(s, st, err);
     sqlite3_reset(st);
-    s->schema_state = row;
+    if (rc != BV_OK) return rc;
   }
   *out = s->schema_state == 1;
   return BV_OK;
 }
 
+/* A missing or senseless version is for bars_check to report. */
+bv_rc bv_store_usable(bv_store *s, bool *out, bv_err *err) {
+  BV_TRY(bv_store_has_schema(s, out, err));
+  if (!*out || s->version_known) return BV_OK;
+  sqlite3_stmt *st;
+  int row;
+  BV_TRY(bv_store_prepare(s, "SELECT value FROM main.barsvt_meta WHERE key = 'version'", &st, err));
+  bv_rc rc = bv_sql_row(s->db, st, &row, err, "barsvt_meta");
+  int64_t version = row ? sqlite3_column_int64(st, 0) : 1;
+  sqlite3_finalize(st);
+  if (rc != BV_OK) return rc;
+  if (version > VERSION) {
+    return bv_fail(err, BV_CORRUPT,
+                   "barsvt_meta: the store in %s is of version %lld, this library knows versions "
+                   "up to %d: use the newer library that made it",
+                   s->schema, (long long)version, VERSION);
+  }
+  s->version_known = true;
+  return BV_OK;
+}
+
 bv_rc bv_store_create_schema(bv_store *s, bv_err *err) {
   bool there;
-  BV_TRY(bv_store_has_schema(s, &there, err));
+  BV_TRY(bv_store_usable(s, &there, err));
   if (there) return BV_OK;
   BV_TRY(bv_sql_exec(s->db, bv_sql_schema, err));
-  s->schema_state = 1;
-  return BV_OK;
+  s->schema_state = -1;
+  return bv_store_has_schema(s, &there, err);
 }

@@ -49,6 +49,8 @@ typedef enum bv_stmt {
   BV_ST_SERIES_FIND,
   BV_ST_SERIES_OF_ASSET,
   BV_ST_SERIES_BY_ID,
+  BV_ST_SERIES_NEXT,
+  BV_ST_SERIES_SIGN,
   BV_ST_ASSET_FIND,
   BV_ST_ASSET_ADD,
   BV_ST_ASSET_TZ,
@@ -56,7 +58,6 @@ typedef enum bv_stmt {
   BV_ST_HOT_INSERT,
   BV_ST_HOT_REPLACE,
   BV_ST_HOT_GET,
-  BV_ST_HOT_DELETE,
   BV_ST_HOT_COUNT,
   BV_ST_HOT_CLEAR,
   BV_ST_HOT_CHUNK,
@@ -68,7 +69,9 @@ typedef enum bv_stmt {
   BV_ST_SEG_PUT,
   BV_ST_SEG_DROP,
   BV_ST_REJECT,
-  BV_ST_COUNT
+  /* The same for tables without checksums (schema version 1): this much further. */
+  BV_ST_UNSUMMED,
+  BV_ST_COUNT = BV_ST_UNSUMMED + BV_ST_UNSUMMED
 } bv_stmt;
 
 typedef enum bv_counter {
@@ -95,6 +98,7 @@ typedef enum bv_counter {
 typedef struct bv_read_stmt {
   unsigned mask;
   int desc;
+  bool sums;
   sqlite3_stmt *st;
 } bv_read_stmt;
 
@@ -119,8 +123,10 @@ typedef struct bv_store {
   int64_t seg_generation; /* the same for sealed chunks alone */
   int64_t data_version;
   int64_t clock;
-  int schema_state; /* -1 unknown, 0 absent, 1 there */
-  int frozen;       /* > 0 during a run: the snapshot cannot change, so it is not asked for */
+  int schema_state;           /* -1 unknown, 0 absent, 1 there */
+  bool hot_sums, series_sums; /* the tables have a column for checksums */
+  bool version_known;         /* and the schema's version was looked at */
+  int frozen; /* > 0 during a run: the snapshot cannot change, so it is not asked for */
   sqlite3_stmt *stmt[BV_ST_COUNT];
   bv_read_stmt read[BV_MAX_READ_STMT];
   int nread;
@@ -196,8 +202,10 @@ void bv_store_rolled_back(bv_store *s);
 ** of it is noticed. */
 BV_MUST bv_rc bv_store_enlist(bv_store *s, bv_err *err);
 
-/* Whether the store's tables exist; and make them. */
+/* Whether the store's tables exist; the same, and an error where a newer library made them; and make
+** them. */
 BV_MUST bv_rc bv_store_has_schema(bv_store *s, bool *out, bv_err *err);
+BV_MUST bv_rc bv_store_usable(bv_store *s, bool *out, bv_err *err);
 BV_MUST bv_rc bv_store_create_schema(bv_store *s, bv_err *err);
 
 /* ---- catalog (catalog.c) ---- */
@@ -222,6 +230,10 @@ BV_MUST bv_rc bv_series_of(bv_store *s, const char *asset, bv_series *out, int c
 /* The series, made if need be (with its asset, in zone tz; tz NULL = keep, UTC for a new one). */
 BV_MUST bv_rc bv_series_make(bv_store *s, const char *asset, bv_timestep step, const char *tz,
                              bv_series *out, bv_err *err);
+
+/* After a change of an asset: write the checksums of its series.  What they were is not looked at: read the
+** series before the change. */
+BV_MUST bv_rc bv_series_sign(bv_store *s, int64_t asset_id, bv_err *err);
 
 /* Times of the first and the last stored bar, and how many there are exactly. */
 BV_MUST bv_rc bv_series_count(bv_store *s, const bv_series *series, int64_t *first, int64_t *last,

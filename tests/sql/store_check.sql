@@ -15,9 +15,31 @@ SELECT count(*) FROM bars_check();
 -- the catalog
 SAVEPOINT s;
 INSERT INTO barsvt_asset VALUES (10, 'C', 'Mars/Base', -1), (11, 'D' || char(10), 'UTC', 'x');
-INSERT INTO barsvt_series VALUES (5, 77, 'minute', ''), (6, 1, '60s', ''), (7, 1, 'day', x'00'), (20000000, 1, 'hour', '');
+INSERT INTO barsvt_series(id, asset, timestep, venue) VALUES (5, 77, 'minute', ''), (6, 1, '60s', ''), (7, 1, 'day', x'00'), (20000000, 1, 'hour', '');
 UPDATE barsvt_meta SET value = 9;
 SELECT object, id, substr(problem, 1, 60) FROM bars_check;
+ROLLBACK TO s;
+
+-- values that might be, but were not written; a row of another program has no checksum
+SELECT count(*), count(checksum) FROM barsvt_hot;
+UPDATE barsvt_hot SET close = 2, high = 2;
+UPDATE barsvt_asset SET multiplier = 50 WHERE asset = 'A';
+SELECT * FROM bars_check;
+SELECT * FROM bars('B', 'day');
+SELECT count(*) FROM bars('A', 'minute');
+SELECT bars_asset('A', 'tz', 'Europe/Berlin');
+INSERT INTO bars(asset, timestep, ts, open, high, low, close) VALUES ('A', 'minute', 86400, 1, 1, 1, 1);
+UPDATE barsvt_hot SET checksum = NULL;
+UPDATE barsvt_series SET checksum = NULL;
+SELECT close FROM bars('B', 'day');
+SELECT bars_asset('A', 'multiplier', 5);
+SELECT count(*) FROM bars('A', 'minute');
+SELECT asset, checksum IS NULL FROM barsvt_series;
+SELECT count(*) FROM bars_check;
+ROLLBACK TO s;
+UPDATE barsvt_meta SET value = 3;
+SELECT * FROM bars('B', 'day');
+INSERT INTO bars(asset, timestep, ts, open, high, low, close) VALUES ('Z', 'day', 86400, 1, 1, 1, 1);
 ROLLBACK TO s;
 
 -- rows

@@ -27,6 +27,10 @@
 
 #define COUNT(a) (sizeof(a) / sizeof(a)[0])
 
+/* The columns of barsvt_hot that another program would write. */
+#define HOT_COLUMNS                                                                                \
+  "series, ts, open, high, low, close, volume, vwap, trades, bid, ask, open_interest"
+
 /* ---- random numbers of our own, so that every platform tests the same ---- */
 
 static inline uint64_t next_random(uint64_t *s) {

@@ -196,20 +196,32 @@ static void known_damage(void **state) {
       "UPDATE OR IGNORE barsvt_series SET asset = 99",
       "UPDATE OR IGNORE barsvt_series SET asset = 'A'",
       "DELETE FROM barsvt_series",
-      "INSERT INTO barsvt_hot SELECT 1, 1704292200, 'x', 1, 1, 1, 1, 1, 1, 1, 1, 1",
-      "INSERT INTO barsvt_hot SELECT 1, 1704292200, 1, 1, 1, 'abc', 1, 1, 1, 1, 1, 1",
-      "INSERT INTO barsvt_hot SELECT 1, 1704292200, 1, 1, 1, x'01', 1, 1, 1, 1, 1, 1",
-      "INSERT INTO barsvt_hot SELECT 1, 1704292200, 1, 2, 3, 4, -5, 'v', 1, 1, 1, 1",
-      "INSERT INTO barsvt_hot SELECT 1, 1704292200, 9e999, 9e999, -9e999, 9e999, 1, 1, 1, 1, 1, 1",
-      "INSERT INTO barsvt_hot SELECT 1, 1704292200, -5, -5, -5, -5, 1, 1, 1, 1, 1, 1",
-      "INSERT INTO barsvt_hot SELECT 1, 9223372036854775807, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1",
-      "INSERT INTO barsvt_hot SELECT 1, -9223372036854775807 - 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1",
-      "INSERT INTO barsvt_hot SELECT 1, 253402300800, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1",
-      "INSERT INTO barsvt_hot SELECT 1, -62167219201, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1",
-      "INSERT INTO barsvt_hot SELECT 1, 'noon', 1, 1, 1, 1, 1, 1, 1, 1, 1, 1",
-      "INSERT INTO barsvt_hot SELECT 1, 1704292200.5, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1",
-      "INSERT INTO barsvt_hot SELECT 'one', 1704292200, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1",
-      "INSERT INTO barsvt_hot SELECT -1, 1704292200, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1",
+      "INSERT INTO barsvt_hot(" HOT_COLUMNS
+      ") SELECT 1, 1704292200, 'x', 1, 1, 1, 1, 1, 1, 1, 1, 1",
+      "INSERT INTO barsvt_hot(" HOT_COLUMNS
+      ") SELECT 1, 1704292200, 1, 1, 1, 'abc', 1, 1, 1, 1, 1, 1",
+      "INSERT INTO barsvt_hot(" HOT_COLUMNS
+      ") SELECT 1, 1704292200, 1, 1, 1, x'01', 1, 1, 1, 1, 1, 1",
+      "INSERT INTO barsvt_hot(" HOT_COLUMNS
+      ") SELECT 1, 1704292200, 1, 2, 3, 4, -5, 'v', 1, 1, 1, 1",
+      "INSERT INTO barsvt_hot(" HOT_COLUMNS
+      ") SELECT 1, 1704292200, 9e999, 9e999, -9e999, 9e999, 1, 1, 1, 1, 1, 1",
+      "INSERT INTO barsvt_hot(" HOT_COLUMNS
+      ") SELECT 1, 1704292200, -5, -5, -5, -5, 1, 1, 1, 1, 1, 1",
+      "INSERT INTO barsvt_hot(" HOT_COLUMNS
+      ") SELECT 1, 9223372036854775807, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1",
+      "INSERT INTO barsvt_hot(" HOT_COLUMNS
+      ") SELECT 1, -9223372036854775807 - 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1",
+      "INSERT INTO barsvt_hot(" HOT_COLUMNS
+      ") SELECT 1, 253402300800, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1",
+      "INSERT INTO barsvt_hot(" HOT_COLUMNS
+      ") SELECT 1, -62167219201, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1",
+      "INSERT INTO barsvt_hot(" HOT_COLUMNS ") SELECT 1, 'noon', 1, 1, 1, 1, 1, 1, 1, 1, 1, 1",
+      "INSERT INTO barsvt_hot(" HOT_COLUMNS
+      ") SELECT 1, 1704292200.5, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1",
+      "INSERT INTO barsvt_hot(" HOT_COLUMNS
+      ") SELECT 'one', 1704292200, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1",
+      "INSERT INTO barsvt_hot(" HOT_COLUMNS ") SELECT -1, 1704292200, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1",
       "DELETE FROM barsvt_seg WHERE id % 16 = 15",
       "DELETE FROM barsvt_seg WHERE id % 16 = 3",
       "DELETE FROM barsvt_seg WHERE id % 16 = 4",

@@ -134,6 +134,7 @@ static void foreign_values(void **state) {
     snprintf(sql, sizeof sql, "UPDATE barsvt_hot SET %s = %s WHERE series = %d", row[i].column,
              row[i].value, (int)series.id);
     sql_ok(db, sql);
+    sql_ok(db, "UPDATE barsvt_hot SET checksum = NULL");
     bv_chunk_init(&c, BV_MEM_DECODE, BV_STORED_MASK);
     bv_rc rc = bv_hot_read(store, &series, INT64_MIN, INT64_MAX, 10, false, &c, &err);
     bv_rc got = bv_hot_get(store, series.id, 60, v, &found, NULL);
@@ -143,6 +144,63 @@ static void foreign_values(void **state) {
     bv_chunk_reset(&c);
     sql_ok(db, "DELETE FROM barsvt_hot");
   }
+}
+
+/* Any other value, though possible, is not what was written. */
+static void checksums(void **state) {
+  (void)state;
+  static const char *const column[] = {"series",  "ts",   "open",   "high", "low", "close",
+                                       "volume",  "vwap", "trades", "bid",  "ask", "open_interest",
+                                       "checksum"};
+  for (size_t i = 0; i < COUNT(column); i++) {
+    for (int desc = 0; desc < 2; desc++) {
+      char sql[200];
+      bv_err err = {0};
+      bv_chunk c;
+      bool found;
+      double v[BV_NCOL];
+      put(&series, 60, true, 0);
+      snprintf(sql, sizeof sql, "UPDATE barsvt_hot SET %s = ifnull(%s, 0) + 1", column[i],
+               column[i]);
+      sql_ok(db, sql);
+      bv_series at = series;
+      at.id += i == 0;
+      bv_chunk_init(&c, BV_MEM_DECODE, BV_COLBIT(BV_COL_CLOSE)); /* whatever is asked for */
+      bv_rc rc = bv_hot_read(store, &at, INT64_MIN, INT64_MAX, 10, desc, &c, &err);
+      bv_rc got = bv_hot_get(store, at.id, i == 1 ? 61 : 60, v, &found, NULL);
+      if (rc != BV_CORRUPT || got != BV_CORRUPT) fail_msg("%s: %s", sql, bv_rc_text(rc));
+      assert_non_null(strstr(err.msg, "checksum"));
+      bv_chunk_reset(&c);
+      sql_ok(db, "UPDATE barsvt_hot SET checksum = NULL");
+      bv_chunk_init(&c, BV_MEM_DECODE, BV_STORED_MASK);
+      ok(bv_hot_read(store, &at, INT64_MIN, INT64_MAX, 10, desc, &c, &err), &err);
+      assert_int_equal(c.n, 1);
+      bv_chunk_reset(&c);
+      sql_ok(db, "DELETE FROM barsvt_hot");
+    }
+  }
+}
+
+/* A table of the first version has no checksums, and is read and written as it is. */
+static void without_checksums(void **state) {
+  (void)state;
+  bv_err err = {0};
+  bv_chunk c;
+  sql_ok(db, "ALTER TABLE barsvt_hot DROP COLUMN checksum;"
+             "ALTER TABLE barsvt_series DROP COLUMN checksum; UPDATE barsvt_meta SET value = 1");
+  bv_store_rolled_back(store);
+  put(&series, 60, true, 0);
+  put(&series, 120, false, 1);
+  sql_ok(db, "UPDATE barsvt_hot SET close = close + 1 WHERE ts = 60");
+  bv_chunk_init(&c, BV_MEM_DECODE, BV_STORED_MASK);
+  ok(bv_hot_read(store, &series, INT64_MIN, INT64_MAX, 10, false, &c, &err), &err);
+  assert_int_equal(c.n, 2);
+  bv_chunk_reset(&c);
+  sql_is(db, "SELECT count(*) FROM bars_check WHERE object <> 'barsvt_hot'", "0");
+  sql_ok(db, "ALTER TABLE barsvt_hot ADD COLUMN checksum INTEGER"); /* from here on */
+  bv_store_rolled_back(store);
+  put(&series, 180, true, 0);
+  sql_is(db, "SELECT group_concat(checksum IS NULL) FROM barsvt_hot", "1,1,0");
 }
 
 static void times_that_are_none(void **state) {
@@ -155,7 +213,8 @@ static void times_that_are_none(void **state) {
     bv_err err = {0};
     int64_t first;
     bool found;
-    snprintf(sql, sizeof sql, "INSERT INTO barsvt_hot SELECT %d, %s, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1",
+    snprintf(sql, sizeof sql,
+             "INSERT INTO barsvt_hot(" HOT_COLUMNS ") SELECT %d, %s, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1",
              (int)series.id, ts[i]);
     sql_ok(db, sql);
     bv_chunk_init(&c, BV_MEM_DECODE, BV_STORED_MASK);
@@ -171,8 +230,9 @@ static void times_that_are_none(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-      TEST(any_set_of_columns), TEST(insert_and_replace),  TEST(count_first_and_delete),
-      TEST(foreign_values),     TEST(times_that_are_none),
+      TEST(any_set_of_columns),  TEST(insert_and_replace), TEST(count_first_and_delete),
+      TEST(foreign_values),      TEST(checksums),          TEST(without_checksums),
+      TEST(times_that_are_none),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
