@@ -5,6 +5,8 @@ Lines with the same "w" and "metric" are the same work; in the workloads of ONE_
 the metric names the way it was done.  Time is compared per unit (seconds / n): a ratio above 1 says how
 many times faster we are.
 
+Lines of "w":"size" have bytes instead of seconds; the smallest of ours is compared with each peer's.
+
 A peer whose "check" differs from ours by more than 1e-6 relative, for the same n, is marked; where no
 peer agrees with ours, ours is taken for wrong and the exit status is 1.  (Sums over millions of doubles
 differ in the last digits with the order of adding, and peers differ among themselves in how they start
@@ -25,12 +27,16 @@ def read_lines(path):
         for line in lines:
             try:
                 figure = json.loads(line)
-                figure["per_unit"] = figure["seconds"] / figure["n"]
+                figure["per_unit"] = figure["bytes" if is_size(figure) else "seconds"] / figure["n"]
                 figure["what"] = figure["w"], figure["metric"]
                 figures.append(figure)
             except (ValueError, KeyError, TypeError, ZeroDivisionError):
                 print(f"not a figure: {line.strip()[:100]}")
     return figures
+
+
+def is_size(figure):
+    return figure["w"] == "size"
 
 
 def is_ours(figure):
@@ -91,12 +97,34 @@ def report(figures):
     return wrong
 
 
+def report_sizes(figures):
+    """Print what each set takes; the ratio says how many times as large as our file (or, with s, as our
+    segments alone) a peer's is."""
+    print(f"\n{'bars of':<28} {'who':<34} {'bytes':>11} {'per bar':>8} {'ratio':>15}")
+    for name in dict.fromkeys(figure["metric"] for figure in figures):
+        of_set = [figure for figure in figures if figure["metric"] == name]
+        ours = [figure for figure in of_set if is_ours(figure)]
+        file = min((figure["bytes"] for figure in ours if "file" in figure["peer"]), default=None)
+        segments = min((figure["bytes"] for figure in ours if "segments" in figure["peer"]), default=None)
+        for figure in of_set:
+            ratio = ""
+            if not is_ours(figure):
+                ratio = f"{figure['bytes'] / file:.2f}x" if file else ""
+                ratio += f" {figure['bytes'] / segments:.2f}xs" if segments else ""
+            print(f"{name:<28} {figure['peer']:<34} {figure['bytes']:>11} {figure['per_unit']:>8.3f} {ratio:>15}".rstrip())
+
+
 def main():
     figures = read_lines(sys.argv[1])
     if not figures:
         print("no figures")
         return 1
-    return 1 if report(figures) else 0
+    sizes = [figure for figure in figures if is_size(figure)]
+    timed = [figure for figure in figures if not is_size(figure)]
+    wrong = report(timed)
+    if sizes:
+        report_sizes(sizes)
+    return 1 if wrong else 0
 
 
 if __name__ == "__main__":

@@ -76,6 +76,15 @@ for program in "$bin"/*; do
 done
 [ "$ours" -gt 0 ] || note "no programs in $bin"
 
+# What bars take, ours and the peers' Parquet.
+sets=("$out/own.csv")
+[ -n "${PERF_DATA-}" ] && sets=("$PERF_DATA/S.csv" "$PERF_DATA/M.csv")
+[ "$SCALE" = S ] && sets=("${sets[0]}")
+there=()
+for file in "${sets[@]}"; do [ -f "$file" ] && there+=("$file"); done
+"$python" bench/size.py ./libbarsvt.so "$out" "${there[@]}" | tee -a "$out/lines.json"
+[ "${PIPESTATUS[0]}" -eq 0 ] || { note 'FAIL size.py'; status=1; }
+
 if [ -n "$have_peers" ]; then
   for w in $work; do
     # A peer that cannot run here says so on stderr; the others go on.
