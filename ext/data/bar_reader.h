@@ -39,6 +39,10 @@ typedef bv_rc (*bv_reject_fn)(void *ctx, int64_t line, const char *raw, const ch
 
 #define BV_REJECT_RAW_MAX 200
 
+/* Called now and then by readers that go through many records without giving out rows: `done` of them, of what
+** `unit` names.  Any result but BV_OK ends the reading with that code. */
+typedef bv_rc (*bv_tell_fn)(void *ctx, int64_t done, const char *unit, bv_err *err);
+
 /* The first bytes of a row made printable, as a reject callback gets them. */
 void bv_reject_text(const char *p, size_t n, char out[BV_REJECT_RAW_MAX + 1]);
 
@@ -60,6 +64,8 @@ typedef struct bv_bar_reader_options {
   const char *column[BV_ROLE_COUNT]; /* header name of a role; NULL: detect */
   bv_reject_fn reject;               /* NULL: rows are set aside silently, but counted */
   void *reject_ctx;
+  bv_tell_fn tell; /* NULL: nobody is told */
+  void *tell_ctx;
 } bv_bar_reader_options;
 
 typedef struct bv_bar_reader bv_bar_reader;

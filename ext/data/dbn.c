@@ -20,6 +20,8 @@
 #include <sys/stat.h>
 
 #define TEXT_MAX ((size_t)16 * 1024)
+/* Records between two looks at whether the user wants to go on; a power of two. */
+#define TELL 65536
 
 /* Which records give rows. */
 typedef struct plan {
@@ -37,6 +39,8 @@ typedef struct bv_dbn {
   bv_timestep step;
   bv_reject_fn reject;
   void *reject_ctx;
+  bv_tell_fn tell;
+  void *tell_ctx;
   bv_dbn_stream in;
   bv_dbn_meta meta;
   plan plan;
@@ -271,11 +275,18 @@ static bv_rc learn_record(bv_dbn *r, const uint8_t *rec, bv_err *err) {
   return BV_OK;
 }
 
+/* Before a record, tell how many there were. */
+static bv_rc tell(const bv_dbn *r, const char *unit, bv_err *err) {
+  int64_t n = r->in.records;
+  return r->tell && n > 0 && n % TELL == 0 ? r->tell(r->tell_ctx, n, unit, err) : BV_OK;
+}
+
 /* Go through all records; where `learn` is false they are only counted. */
 static bv_rc read_through(bv_dbn *r, bool learn, bv_err *err) {
   const uint8_t *rec;
   memset(r->of_type, 0, sizeof r->of_type);
   for (;;) {
+    BV_TRY(tell(r, learn ? "records checked" : "records counted", err));
     BV_TRY(bv_dbn_stream_next(&r->in, r->meta.version, &rec, err));
     if (!rec) return BV_OK;
     r->of_type[bv_dbn_rtype(rec)]++;
@@ -433,6 +444,7 @@ static bv_rc dbn_next(void *self, bv_bar_row *rows, size_t cap, size_t *n, bv_er
       continue;
     }
     if (r->flushing) break;
+    BV_TRY(tell(r, "records read", err));
     BV_TRY(bv_dbn_stream_next(&r->in, r->meta.version, &rec, err));
     if (rec) {
       BV_TRY(take_record(r, rec, &rows[*n], n, err));
@@ -495,6 +507,8 @@ static bv_dbn *new_reader(const bv_infile *in, const char *path,
   r->step = options->step;
   r->reject = options->reject;
   r->reject_ctx = options->reject_ctx;
+  r->tell = options->tell;
+  r->tell_ctx = options->tell_ctx;
   r->trades = (bv_dbn_trades){options->step, options->tz ? options->tz : bv_zone_utc(), 0};
   r->compression = bv_infile_kind_name(bv_infile_kind_of(in));
   bv_buf_init(&r->spool, BV_MEM_IMPORT, BV_DBN_SPOOL_MAX);

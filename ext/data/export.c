@@ -285,7 +285,7 @@ static bv_rc put_bars(export *x, const bv_bars *b, const char *key, size_t nkey,
     if (x->rows == 0 || b->ts[b->n - 1] > x->last) x->last = b->ts[b->n - 1];
     x->rows += b->n;
   }
-  bv_progress_show(&x->progress, x->path, x->rows);
+  bv_progress_show(&x->progress, x->path, x->rows, "rows");
   return bv_sql_poll(x->s->db, x->poll, err);
 }
 

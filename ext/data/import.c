@@ -31,6 +31,8 @@ typedef struct import {
   char column[BV_ROLE_COUNT][64];
   bv_map target; /* asset -> bv_load* */
   bv_load_pool pool;
+  bv_progress progress;
+  sqlite3_stmt *poll;
   bv_load *latest;
   char latest_key[BV_ASSET_MAX];
   size_t nlatest;
@@ -324,10 +326,15 @@ static bv_rc bound_memory(import *im, bv_err *err) {
   return BV_OK;
 }
 
-/* All rows of the file, in batches; between two of them the user may stop it, and is told. */
-static bv_rc put_batches(import *im, bv_row_source *src, sqlite3_stmt *poll, bv_err *err) {
-  bv_progress progress;
-  bv_progress_init(&progress, !im->no_progress);
+/* Now and then: the user may stop it, and is told. */
+static bv_rc tell(void *ctx, int64_t done, const char *unit, bv_err *err) {
+  import *im = ctx;
+  bv_progress_show(&im->progress, im->path, done, unit);
+  return bv_sql_poll(im->s->db, im->poll, err);
+}
+
+/* All rows of the file, in batches. */
+static bv_rc put_batches(import *im, bv_row_source *src, bv_err *err) {
   bv_bar_row *rows = bv_alloc(BV_MEM_IMPORT, BATCH * sizeof *rows);
   if (!rows) return BV_NOMEM;
   bv_rc rc;
@@ -340,20 +347,15 @@ static bv_rc put_batches(import *im, bv_row_source *src, sqlite3_stmt *poll, bv_
     done += (int64_t)n;
     if (done - told < POLL) continue;
     told = done;
-    rc = bv_sql_poll(im->s->db, poll, err);
+    rc = tell(im, done, "rows", err);
     if (rc != BV_OK) break;
-    bv_progress_show(&progress, im->path, done);
   }
-  bv_progress_clear(&progress);
   bv_free(rows);
   return rc;
 }
 
 static bv_rc put_rows(import *im, bv_row_source *src, bv_err *err) {
-  sqlite3_stmt *poll;
-  BV_TRY(bv_sql_prepare(im->s->db, "SELECT 1", &poll, err));
-  bv_rc rc = put_batches(im, src, poll, err);
-  sqlite3_finalize(poll);
+  bv_rc rc = put_batches(im, src, err);
   size_t at = 0;
   for (const bv_map_entry *e; rc == BV_OK && (e = bv_map_next(&im->target, &at));) {
     rc = bv_load_finish(im->s, e->value, err);
@@ -467,8 +469,6 @@ static void take_zone(import *im, const bv_bar_reader_info *info) {
 
 static bv_rc load(import *im, bv_import_totals *totals, bv_buf *summary, bv_err *err) {
   bv_row_source src;
-  BV_TRY(bv_store_create_schema(im->s, err));
-  BV_TRY(forget_rejects(im, err));
   BV_TRY(bv_row_source_open(im->path, &im->reader, &src, err));
   bv_bar_reader_info info = src.info(src.self);
   take_zone(im, &info);
@@ -478,6 +478,18 @@ static bv_rc load(import *im, bv_import_totals *totals, bv_buf *summary, bv_err 
   info = src.info(src.self);
   if (rc == BV_OK && summary) rc = write_summary(totals, &info, summary);
   src.close(src.self);
+  return rc;
+}
+
+/* What can be stopped and may take long. */
+static bv_rc load_watched(import *im, bv_import_totals *totals, bv_buf *summary, bv_err *err) {
+  BV_TRY(bv_store_create_schema(im->s, err));
+  BV_TRY(forget_rejects(im, err));
+  BV_TRY(bv_sql_prepare(im->s->db, "SELECT 1", &im->poll, err));
+  bv_progress_init(&im->progress, !im->no_progress);
+  bv_rc rc = load(im, totals, summary, err);
+  bv_progress_clear(&im->progress);
+  sqlite3_finalize(im->poll);
   return rc;
 }
 
@@ -491,6 +503,8 @@ static bv_rc prepare(import *im, const bv_import_job *job, bv_err *err) {
   im->reader.asset = job->asset;
   im->reader.reject = put_reject;
   im->reader.reject_ctx = im;
+  im->reader.tell = tell;
+  im->reader.tell_ctx = im;
   if (job->asset) BV_TRY(bv_asset_check(job->asset, strlen(job->asset), err));
   BV_TRY(bv_timestep_parse(job->timestep, strlen(job->timestep), &im->step, err));
   im->reader.step = im->step;
@@ -523,7 +537,7 @@ import im;
   if (rc == BV_OK) {
     rc = bv_store_enlist(s, err);
     if (rc == BV_OK) rc = bv_store_sync(s, err); /* of the state that is then read */
-    if (rc == BV_OK) rc = load(&im, totals, summary, err);
+    if (rc == BV_OK) rc = load_watched(&im, totals, summary, err);
     rc = bv_savepoint_close(s->db, &im.savepoint, rc, err);
   }
   if (rc == BV_OK) {

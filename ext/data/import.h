@@ -6,7 +6,6 @@
 
 #include "base/buf.h"
 #include "data/progress.h"
-#include "data/progress.h"
 #include "data/store.h"
 
 /* Load a file of bars, or those of a directory or pattern (data/filelist.h) one after the other.

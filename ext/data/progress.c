@@ -21,7 +21,7 @@ void bv_progress_init(bv_progress *p, bool on) {
   if (p->on) p->began = seconds();
 }
 
-void bv_progress_show(bv_progress *p, const char *what, int64_t rows) {
+void bv_progress_show(bv_progress *p, const char *what, int64_t done, const char *unit) {
   if (!p->on) return;
   double now = seconds(), took = now - p->began;
   if (took < PATIENCE_S || now - p->shown < REDRAW_S) return;
@@ -29,8 +29,8 @@ void bv_progress_show(bv_progress *p, const char *what, int64_t rows) {
   size_t n = strlen(what), keep = 36;
   const char *tail =
       n > keep ? what + n - keep : what; /* a path's end says more than its beginning */
-  snprintf(line, sizeof line, "%s%s: %.1f million rows, %.1f million a second",
-           n > keep ? "..." : "", tail, (double)rows / 1e6, (double)rows / took / 1e6);
+  snprintf(line, sizeof line, "%s%s: %.1f million %s, %.1f million a second", n > keep ? "..." : "",
+           tail, (double)done / 1e6, unit, (double)done / took / 1e6);
   fprintf(stderr, "\r%-*s", WIDTH, line);
   fflush(stderr);
   p->shown = now;

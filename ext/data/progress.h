@@ -18,8 +18,8 @@ typedef struct bv_progress {
 /* on: false shows nothing ever. */
 void bv_progress_init(bv_progress *p, bool on);
 
-/* Say that `rows` rows are done.  Cheap: mostly a look at the clock. */
-void bv_progress_show(bv_progress *p, const char *what, int64_t rows);
+/* Say that n units ("rows") of it are done.  Cheap: mostly a look at the clock. */
+void bv_progress_show(bv_progress *p, const char *what, int64_t n, const char *unit);
 
 /* Wipe the line. */
 void bv_progress_clear(bv_progress *p);

@@ -366,6 +366,59 @@ static void other_files_are_refused(void **state) {
   }
 }
 
+/* ---- telling ---- */
+
+typedef struct told {
+  int64_t calls, last;
+  int stop_at; /* the call that says no */
+  const char *unit;
+} told;
+
+static bv_rc note_told(void *ctx, int64_t done, const char *unit, bv_err *err) {
+  told *t = ctx;
+  assert_true(done > 0);
+  t->last = done;
+  t->unit = unit;
+  t->calls++;
+  return t->calls == t->stop_at ? bv_fail(err, BV_INTERRUPT, "enough") : BV_OK;
+}
+
+/* Records that give no rows for long: both readings tell of themselves, and can be stopped at any time. */
+static void readings_tell_and_stop(void **state) {
+  (void)state;
+  enum { N = 200000 };
+  bv_buf file =
+      new_file((head){.version = 3, .schema = 4, .stype_in = 1, .map = one_map, .nmap = 1});
+  for (int64_t i = 0; i < N; i++) {
+    uint64_t ns = (uint64_t)T0 * 1000000000 + (uint64_t)i * 1000;
+    put_trade(&file, 1, 101, ns, ns, 2000000000, 1);
+  }
+  for (int stop = 0; stop <= 7; stop++) {
+    told t = {.stop_at = stop};
+    bv_bar_reader_options options = {.step = {1, BV_DAY}, .tell = note_told, .tell_ctx = &t};
+    bv_err err = {0};
+    bv_infile *in;
+    bv_row_source src = {0};
+    bv_bar_row rows[4];
+    size_t n = 0, all = 0;
+    assert_int_equal(bv_infile_open_memory(file.p, file.n, "f.dbn", &in, &err), BV_OK);
+    bv_rc rc = bv_dbn_open(in, NULL, &options, &src, &err);
+    if (rc == BV_OK) assert_string_equal(stop == 0 || stop > 3 ? "records checked" : "", t.unit);
+    while (rc == BV_OK && (rc = src.next(src.self, rows, 4, &n, &err)) == BV_OK && n) all += n;
+    if (src.self) src.close(src.self);
+    bool stopped = stop >= 1 && stop <= 6; /* three times in each reading */
+    assert_int_equal(rc, stopped ? BV_INTERRUPT : BV_OK);
+    assert_int_equal(t.calls, stopped ? stop : 6);
+    if (stopped) assert_string_equal(err.msg, "enough");
+    if (!stopped) {
+      assert_int_equal(all, 1);
+      assert_int_equal(t.last, 3 * 65536);
+      assert_string_equal(t.unit, "records read");
+    }
+  }
+  bv_buf_reset(&file);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(real_files),
@@ -381,6 +434,7 @@ int main(void) {
       cmocka_unit_test(the_batch_does_not_matter),
       cmocka_unit_test(claims),
       cmocka_unit_test(other_files_are_refused),
+      cmocka_unit_test(readings_tell_and_stop),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
