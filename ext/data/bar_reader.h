@@ -49,6 +49,13 @@ void bv_reject_text(const char *p, size_t n, char out[BV_REJECT_RAW_MAX + 1]);
 /* What to divide by instead of multiplying by a price scale; 0: multiply. */
 double bv_price_divisor(double scale);
 
+/* When a file that knows venues has them in the asset keys, SYMBOL@VENUE. */
+typedef enum bv_venue_keys {
+  BV_VENUE_AUTO,   /* where the file has several of a symbol */
+  BV_VENUE_ALWAYS, /* wherever it says one */
+  BV_VENUE_NEVER   /* several of a symbol are an error */
+} bv_venue_keys;
+
 /* All zero is a good default. */
 typedef struct bv_bar_reader_options {
   const bv_zone *tz;   /* of times without offset; NULL: UTC */
@@ -60,7 +67,8 @@ typedef struct bv_bar_reader_options {
   double price_scale;  /* price = number in the file * price_scale; 0: 1.  Where 1/price_scale is a
                        ** whole number the division by it is done, which rounds once. */
   char delimiter;      /* 0: detect */
-  char date_order;     /* 'm' month first, 'd' day first, 0: detect */
+  bv_venue_keys venue;
+  char date_order;                   /* 'm' month first, 'd' day first, 0: detect */
   const char *column[BV_ROLE_COUNT]; /* header name of a role; NULL: detect */
   bv_reject_fn reject;               /* NULL: rows are set aside silently, but counted */
   void *reject_ctx;

@@ -39,6 +39,7 @@ typedef struct bv_dbn {
   bv_timestep step;
   bv_reject_fn reject;
   void *reject_ctx;
+  bv_venue_keys venue;
   bv_tell_fn tell;
   void *tell_ctx;
   bv_dbn_stream in;
@@ -370,9 +371,7 @@ static bv_rc set_aside(bv_dbn *r, const uint8_t *rec, const char *why, bv_err *e
 }
 
 static bv_rc name_row(bv_dbn *r, bv_dbn_target *t, bv_bar_row *row, bv_err *err) {
-  if (!t->key && bv_dbn_target_key(&r->targets, t) != BV_OK) {
-    return bv_fail(err, BV_NOMEM, "out of memory");
-  }
+  if (!t->key) BV_TRY(bv_dbn_target_key(&r->targets, t, r->venue, r->name, err));
   row->symbol = t->key;
   row->nsymbol = t->nkey;
   return BV_OK;
@@ -507,6 +506,7 @@ static bv_dbn *new_reader(const bv_infile *in, const char *path,
   r->step = options->step;
   r->reject = options->reject;
   r->reject_ctx = options->reject_ctx;
+  r->venue = options->venue;
   r->tell = options->tell;
   r->tell_ctx = options->tell_ctx;
   r->trades = (bv_dbn_trades){options->step, options->tz ? options->tz : bv_zone_utc(), 0};

@@ -15,7 +15,7 @@
 ** Symbols come from the file's own mappings, by instrument and UTC date, the last one where several
 ** hold; a symbol-mapping record overrides them from its place on.  An instrument without one goes by
 ** its number.  A symbol that has rows of several publishers is SYMBOL@VENUE for each of them,
-** otherwise the plain symbol.  To know which, the file is read twice, so all of it is checked before
+** otherwise the plain symbol (or as the option `venue` says).  To know which, the file is read twice, so all of it is checked before
 ** the first row is given; what is no regular file (a pipe) is kept in memory, up to BV_DBN_SPOOL_MAX.
 **
 ** Memory, besides infile.h's: 256 KiB of records; 64 MiB of symbols and 64 MiB of mapping intervals

@@ -144,21 +144,39 @@ bv_rc bv_dbn_targets_find(bv_dbn_targets *t, uint32_t instrument, uint16_t publi
   return BV_OK;
 }
 
-bv_rc bv_dbn_target_key(const bv_dbn_targets *t, bv_dbn_target *x) {
+/* "@VENUE", or nothing. */
+static void venue_text(uint16_t publisher, char out[16]) {
+  const char *venue = bv_dbn_venue(publisher);
+  out[0] = 0;
+  if (venue) {
+    snprintf(out, 16, "@%.14s", venue);
+  } else if (publisher > 0) {
+    snprintf(out, 16, "@%u", publisher);
+  }
+}
+
+static bv_rc several_venues(const bv_dbn_target *head, const char *name, bv_err *err) {
+  char one[16], other[16];
+  venue_text(head->publisher, one);
+  venue_text(head->next->publisher, other);
+  return bv_fail(err, BV_ARG,
+                 "%s: '%.80s' has rows of several venues (%s and %s): leave option venue out, and "
+                 "each is an asset of its own, %.80s%s",
+                 name, head->symbol, one[0] ? one + 1 : "none", other[0] ? other + 1 : "none",
+                 head->symbol, other);
+}
+
+bv_rc bv_dbn_target_key(const bv_dbn_targets *t, bv_dbn_target *x, bv_venue_keys how,
+                        const char *name, bv_err *err) {
   if (x->key) return BV_OK;
   const bv_dbn_target *head = bv_map_find(&t->by_symbol, x->symbol, strlen(x->symbol));
-  size_t room = strlen(x->symbol) + 16;
+  if (head->next && how == BV_VENUE_NEVER) return several_venues(head, name, err);
+  char venue[16] = "";
+  if (head->next || how == BV_VENUE_ALWAYS) venue_text(x->publisher, venue);
+  size_t room = strlen(x->symbol) + sizeof venue;
   char *key = bv_alloc(BV_MEM_IMPORT, room);
-  if (!key) return BV_NOMEM;
-  const char *venue = bv_dbn_venue(x->publisher);
-  int n;
-  if (!head->next) {
-    n = snprintf(key, room, "%s", x->symbol);
-  } else if (venue) {
-    n = snprintf(key, room, "%s@%s", x->symbol, venue);
-  } else {
-    n = snprintf(key, room, "%s@%u", x->symbol, x->publisher);
-  }
+  if (!key) return bv_fail(err, BV_NOMEM, "out of memory");
+  int n = snprintf(key, room, "%s%s", x->symbol, venue);
   x->key = key;
   x->nkey = bv_asset_check(key, (size_t)n, NULL) == BV_OK ? (size_t)n : 0;
   return BV_OK;

@@ -5,6 +5,7 @@
 #define BV_DATA_DBN_TARGET_H
 
 #include "base/map.h"
+#include "data/bar_reader.h"
 #include "data/dbn_meta.h"
 #include "data/dbn_trades.h"
 
@@ -50,8 +51,10 @@ BV_MUST bv_rc bv_dbn_targets_map(bv_dbn_targets *t, uint32_t instrument, const c
 /* Forget what bv_dbn_targets_map said, to read the file once more. */
 void bv_dbn_targets_rewind(bv_dbn_targets *t);
 
-/* The asset key for rows: the symbol, and with other publishers beside it SYMBOL@VENUE.  To be asked
-** once all targets are known.  nkey is 0 where that is no valid key. */
-BV_MUST bv_rc bv_dbn_target_key(const bv_dbn_targets *t, bv_dbn_target *target);
+/* The asset key for rows: the symbol, or SYMBOL@VENUE, as `how` says; the publisher's number is the venue where
+** it is not known, and publisher 0 is none.  To be asked once all targets are known.  nkey is 0 where that is no
+** valid key.  name: of the file.  BV_ARG: several publishers and BV_VENUE_NEVER. */
+BV_MUST bv_rc bv_dbn_target_key(const bv_dbn_targets *t, bv_dbn_target *target, bv_venue_keys how,
+                                const char *name, bv_err *err);
 
 #endif

@@ -143,6 +143,15 @@ static bv_rc set_on_conflict(import *im, const char *text, sqlite3_value *v, bv_
   return BV_OK;
 }
 
+static bv_rc set_venue(import *im, const char *text, sqlite3_value *v, bv_err *err) {
+  static const char *const names[] = {"auto", "always", "never", NULL};
+  int pick = 0;
+  (void)v;
+  BV_TRY(choice("venue", text, names, &pick, err));
+  im->reader.venue = (bv_venue_keys)pick;
+  return BV_OK;
+}
+
 static bv_rc flag(const char *key, const char *text, bool *out, bv_err *err) {
   static const char *const flags[] = {"0", "1", NULL};
   int pick = 0;
@@ -193,6 +202,7 @@ static const struct {
     {"on_conflict", set_on_conflict},
     {"allow_negative", set_allow_negative},
     {"columns", set_columns},
+    {"venue", set_venue},
     {"stop_on_error", set_stop_on_error},
     {"progress", set_progress},
 };
