@@ -9,6 +9,7 @@ import json
 import os
 import random
 import resource
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -156,6 +157,30 @@ def endless(c):
     packer.close()
     c.error("bomb", db, "a line of more than", "bomb.gz")
     c.intact("after endless lines", db, 28)
+    good_row_bombs(c, db)
+
+
+def good_row_bombs(c, db):
+    """A hundred kilobytes that unpack to 240 MB of rows that are all fine: one bar in the end, and little memory."""
+    rows = b"1577836800,1,2,1,1.5,7\n" * 40000
+    with open("rows.csv", "wb") as f:
+        f.write(H.encode())
+        for _ in range(260):
+            f.write(rows)
+    packers = [["gzip", "-1", "-k", "rows.csv"], ["zstd", "-q", "-3", "--long=27", "rows.csv"]]
+    for command, path in zip(packers, ("rows.csv.gz", "rows.csv.zst")):
+        if not shutil.which(command[0]):
+            continue
+        subprocess.run(command, check=True)
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        done = load(db, path, asset=path[-3:])
+        grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+        c.equal(path, (done["rows"], done["new"], done["rejected"]), (10400000, 1, 0))
+        c.true(path + ": memory", grown < 200000, f"{grown} kB more")  # zstd's window is 128 MB of it
+    os.remove("rows.csv")
+    if shutil.which("zstd"):
+        subprocess.run("head -c 300000000 /dev/zero | zstd -q --ultra --long=28 -o wide.zst", shell=True, check=True)
+        c.error("window", db, "window is larger than 2^27", "wide.zst")
 
 
 def interrupt(c):
