@@ -1,9 +1,9 @@
 #!/usr/bin/python3
-"""A database of format version 1, committed as a fixture, opens for ever.
+"""Databases of every format version, committed as fixtures, open for ever.
 
-tests/fixtures/legacy_v1.db was made once by tests/tools/legacy_make.sh.  What it must hold is computed here
-from the formulas that made it, not read from anywhere.  It is opened read-only and immutable; a copy is
-written to.
+tests/fixtures/legacy_vN.db were made once each by tests/tools/legacy_make.sh.  What they must hold is computed here
+from the formulas that made it, not read from anywhere.  They are opened read-only and immutable; a copy is
+written to, and keeps its version.
 """
 import hashlib
 import math
@@ -12,7 +12,7 @@ import shutil
 import sqlite3
 
 SO = os.environ["BARSVT_SO"]
-FIXTURE = os.path.join(os.environ["ROOT"], "tests/fixtures/legacy_v1.db")
+FIXTURES = {version: os.path.join(os.environ["ROOT"], f"tests/fixtures/legacy_v{version}.db") for version in (1, 2)}
 COLUMNS = "ts, open, high, low, close, volume, vwap, trades, bid, ask, open_interest"
 NONE = (None,) * 5
 
@@ -62,12 +62,13 @@ def seconds():
     return [(1704205800 + i, 1.0, 2.0, 0.5, 1 + i / 64.0, None, *NONE) for i in range(30)]
 
 
-SERIES = {("CENTS", "minute"): cents(), ("ALL", "day"): every_column(), ("FLAT", "5 minutes"): flat(),
-          ("FILE", "hour"): imported(), ("ROWS", "second"): seconds()}
+def all_series():
+    return {("CENTS", "minute"): cents(), ("ALL", "day"): every_column(), ("FLAT", "5 minutes"): flat(),
+            ("FILE", "hour"): imported(), ("ROWS", "second"): seconds()}
 
 
-def check(db):
-    for (asset, step), rows in SERIES.items():
+def check(db, series):
+    for (asset, step), rows in series.items():
         got = db.execute(f"SELECT {COLUMNS} FROM bars(?, ?)", (asset, step)).fetchall()
         assert got == rows, f"{asset} {step}: {len(got)} bars, not {len(rows)}"
         back = db.execute(f"SELECT {COLUMNS} FROM bars(?, ?) ORDER BY ts DESC LIMIT 77", (asset, step)).fetchall()
@@ -80,7 +81,7 @@ def check(db):
         assert math.isclose(mean, math.fsum(r[4] for r in rows) / n, rel_tol=1e-12)
     zones = {"ALL": "America/New_York"}
     sources = {"FILE": "hours.csv"}
-    want = [(a, s, r[0][0], r[-1][0], len(r), zones.get(a, "UTC"), sources.get(a, "")) for (a, s), r in sorted(SERIES.items())]
+    want = [(a, s, r[0][0], r[-1][0], len(r), zones.get(a, "UTC"), sources.get(a, "")) for (a, s), r in sorted(series.items())]
     assert db.execute("SELECT * FROM bars_coverage ORDER BY asset").fetchall() == want
     assert db.execute("SELECT * FROM bars_source").fetchall() == [
         ("FILE", "hour", "hours.csv", 1704067200, 1704067200 + 100 * 3600, 98)]
@@ -92,9 +93,16 @@ def check(db):
     assert db.execute("SELECT * FROM bars_check").fetchall() == []
 
 
-def stored_as(db):
+def sums(db, version):
+    """How many rows of barsvt_hot and barsvt_series there are, and have a checksum."""
+    count = "count(checksum)" if version > 1 else "0"
+    return [db.execute(f"SELECT count(*), {count} FROM {table}").fetchone() for table in ("barsvt_hot", "barsvt_series")]
+
+
+def stored_as(db, version):
     """The fixture holds what its script says: chunks of every kind, and rows."""
-    assert db.execute("SELECT value FROM barsvt_meta WHERE key = 'version'").fetchone() == (1,)
+    assert db.execute("SELECT value FROM barsvt_meta WHERE key = 'version'").fetchone() == (version,)
+    assert sums(db, version) == ([(39, 0), (5, 0)] if version == 1 else [(39, 39), (5, 5)])
     assert db.execute("SELECT DISTINCT codec FROM barsvt_seg").fetchall() == [(1,)]
     sealed = db.execute("SELECT a.asset, sum(g.id & 15 = 15), max(g.n), count(*) FROM barsvt_seg g JOIN barsvt_series s"
                         " ON s.id = g.id >> 36 JOIN barsvt_asset a ON a.id = s.asset GROUP BY 1 ORDER BY 1").fetchall()
@@ -103,29 +111,35 @@ def stored_as(db):
     assert db.execute("SELECT count(*) FROM barsvt_stat").fetchone() == (4,)
 
 
-def main():
-    before = hashlib.sha256(open(FIXTURE, "rb").read()).hexdigest()
+def test(version, fixture):
+    series = all_series()
+    before = hashlib.sha256(open(fixture, "rb").read()).hexdigest()
     for how in ("mode=ro", "immutable=1"):
-        db = connect(f"file:{FIXTURE}?{how}", uri=True)
-        stored_as(db)
-        check(db)
+        db = connect(f"file:{fixture}?{how}", uri=True)
+        stored_as(db, version)
+        check(db, series)
         db.close()
-    assert hashlib.sha256(open(FIXTURE, "rb").read()).hexdigest() == before, "reading changed the fixture"
+    assert hashlib.sha256(open(fixture, "rb").read()).hexdigest() == before, "reading changed the fixture"
 
-    shutil.copy(FIXTURE, "copy.db")
+    shutil.copy(fixture, "copy.db")
     os.chmod("copy.db", 0o600)
     db = connect("copy.db")
     db.execute("SELECT bars_compact()").fetchall()
     assert db.execute("SELECT count(*) FROM barsvt_hot").fetchone() == (30,)  # too few to seal
-    check(db)
+    check(db, series)
     db.execute("INSERT INTO bars(asset, timestep, ts, open, high, low, close) VALUES ('ROWS', 'second', 1704205830, 1, 1, 1, 1)")
     db.execute("DELETE FROM bars WHERE asset = 'ALL' AND timestep = 'day' AND ts < 1704085200 + 86400 * 100")
-    SERIES["ROWS", "second"].append((1704205830, 1.0, 1.0, 1.0, 1.0, None, *NONE))
-    SERIES["ALL", "day"] = SERIES["ALL", "day"][100:]
-    check(db)
+    series["ROWS", "second"].append((1704205830, 1.0, 1.0, 1.0, 1.0, None, *NONE))
+    series["ALL", "day"] = series["ALL", "day"][100:]
+    check(db, series)
     db.execute("SELECT bars_compact()").fetchall()
-    check(db)
+    check(db, series)
+    assert db.execute("SELECT bars_asset('ALL', 'multiplier', 50)").fetchone() == (50,)
+    assert sums(db, version) == ([(31, 0), (5, 0)] if version == 1 else [(31, 31), (5, 5)])
+    assert db.execute("SELECT value FROM barsvt_meta WHERE key = 'version'").fetchone() == (version,)
     assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    db.close()
 
 
-main()
+for each in FIXTURES.items():
+    test(*each)

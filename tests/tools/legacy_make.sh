@@ -1,7 +1,7 @@
 #!/bin/bash
-# legacy_make.sh EXTENSION.so OUT.db - the database of tests/fixtures/legacy_v1.db.
+# legacy_make.sh EXTENSION.so OUT.db - the databases of tests/fixtures/legacy_v*.db, by the library of that time.
 #
-# Every format that a store of version 1 may hold: chunks sealed at several levels, with all columns and
+# Every format that a store may hold: chunks sealed at several levels, with all columns and
 # with five, rows beside and over sealed chunks, an import with bars set aside, several timesteps and zones.
 # All values follow from formulas on integers that tests/sql/store_legacy.py has too.  The fixture was made
 # once and stays as it is: a new format gets a new fixture beside it.
