@@ -2,6 +2,7 @@
 #include "data/csv_write.h"
 
 #include "base/text.h"
+#include "col/enckern.h"
 #include "time/instant.h"
 
 #include <math.h>
@@ -127,6 +128,34 @@ static char *put_decimal(char *to, uint64_t m, int places) {
   *to++ = '.';
   memcpy(to, p + n - part, 16);
   return to + part;
+}
+
+static bool all_decimal(const double *x, size_t n, int places, int64_t *k) {
+  const bv_enckern *kernel = bv_enckern_now();
+  const double p = pow10[places];
+  int64_t lo, hi;
+  if (kernel->place(x, n, 1.0, p, p, k) != 0) return false;
+  kernel->range(k, n, &lo, &hi);
+  return lo > -(int64_t)EXACT_MAX && hi < (int64_t)EXACT_MAX;
+}
+
+bool bv_csv_decimals(const double *x, size_t n, int *places, int64_t *k) {
+  uint64_t m;
+  if (n == 0 || isnan(x[0])) return false;
+  if (all_decimal(x, n, *places, k)) return true;
+  int need = 0; /* the first number's places, or one more, which the first of ten decimals lacks */
+  while (need <= PLACES_MAX && !is_decimal(fabs(x[0]), need, &m)) need++;
+  for (int end = need + 1; need <= end && need <= PLACES_MAX; need++) {
+    if (need == *places || !all_decimal(x, n, need, k)) continue;
+    *places = need;
+    return true;
+  }
+  return false;
+}
+
+char *bv_csv_put_decimal(char *to, int64_t k, int places) {
+  if (k < 0) *to++ = '-';
+  return put_decimal(to, k < 0 ? -(uint64_t)k : (uint64_t)k, places);
 }
 
 char *bv_csv_put_f64(char *to, double x, int *places) {

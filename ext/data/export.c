@@ -17,6 +17,7 @@
 #include <string.h>
 
 #define PIECE       16384 /* bars read at a time */
+#define LINES       512   /* bars written at a time */
 #define OUT_SIZE    ((size_t)1 << 18)
 #define SUMMARY_MAX ((size_t)1024) /* but for the file's name */
 /* A line: an asset key with its quotes doubled, the time, the values, commas, the end. */
@@ -43,6 +44,8 @@ typedef struct export {
   char *out;
   size_t nout;
   int places[BV_NCOL];
+  bool plain[BV_NCOL]; /* of the lines being written: decimals, in ... */
+  int64_t(*decimal)[LINES];
   bv_csv_day day;
   int64_t rows, first, last, bytes;
   bv_buf columns;
@@ -260,25 +263,42 @@ static size_t quote_asset(const char *asset, char *to) {
   return n;
 }
 
-static char *put_line(export *x, char *to, const bv_bars *b, int64_t i) {
-  to = x->epoch || x->parquet ? bv_csv_put_i64(to, b->ts[i])
-                              : bv_csv_put_time(to, b->ts[i], &x->day);
+/* Line i of the bars from `at` on. */
+static char *put_line(export *x, char *to, const bv_bars *b, int64_t at, int64_t i) {
+  to = x->epoch || x->parquet ? bv_csv_put_i64(to, b->ts[at + i])
+                              : bv_csv_put_time(to, b->ts[at + i], &x->day);
   for (int c = 0; c <= BV_COL_OI; c++) {
     if (!(x->mask & BV_COLBIT(c))) continue;
     *to++ = ',';
-    if (b->col[c]) to = bv_csv_put_f64(to, b->col[c][i], &x->places[c]);
+    if (x->plain[c]) {
+      to = bv_csv_put_decimal(to, x->decimal[c][i], x->places[c]);
+    } else if (b->col[c]) {
+      to = bv_csv_put_f64(to, b->col[c][at + i], &x->places[c]);
+    }
   }
   *to++ = '\n';
   return to;
 }
 
-/* key is readable for 16 bytes. */
-static bv_rc put_bars(export *x, const bv_bars *b, const char *key, size_t nkey, bv_err *err) {
-  for (int64_t i = 0; i < b->n; i++) {
+/* The bars from `at` on; key is readable for 16 bytes. */
+static bv_rc put_lines(export *x, const bv_bars *b, int64_t at, int64_t n, const char *key,
+                       size_t nkey, bv_err *err) {
+  for (int c = 0; c <= BV_COL_OI; c++) {
+    x->plain[c] = (x->mask & BV_COLBIT(c)) && b->col[c] &&
+                  bv_csv_decimals(b->col[c] + at, (size_t)n, &x->places[c], x->decimal[c]);
+  }
+  for (int64_t i = 0; i < n; i++) {
     if (OUT_SIZE - x->nout < LINE_MAX_SIZE) BV_TRY(flush(x, err));
     char *to = x->out + x->nout;
     memcpy(to, key, nkey <= 16 ? 16 : nkey);
-    x->nout = (size_t)(put_line(x, to + nkey, b, i) - x->out);
+    x->nout = (size_t)(put_line(x, to + nkey, b, at, i) - x->out);
+  }
+  return BV_OK;
+}
+
+static bv_rc put_bars(export *x, const bv_bars *b, const char *key, size_t nkey, bv_err *err) {
+  for (int64_t at = 0; at < b->n; at += LINES) {
+    BV_TRY(put_lines(x, b, at, b->n - at < LINES ? b->n - at : LINES, key, nkey, err));
   }
   if (b->n > 0) {
     if (x->rows == 0 || b->ts[0] < x->first) x->first = b->ts[0];
@@ -346,7 +366,8 @@ static bv_rc write_file(export *x, bv_err *err) {
   const char *column[BV_NCOL + 2];
   size_t n;
   x->out = bv_alloc(BV_MEM_IMPORT, OUT_SIZE);
-  if (!x->out || name_columns(x, column, &n) != BV_OK) {
+  x->decimal = bv_alloc(BV_MEM_IMPORT, (BV_COL_OI + 1) * sizeof *x->decimal);
+  if (!x->out || !x->decimal || name_columns(x, column, &n) != BV_OK) {
     return bv_fail(err, BV_NOMEM, "out of memory");
   }
   BV_TRY(bv_outfile_open(x->path, x->kind, x->level, x->overwrite, &x->file, err));
@@ -412,6 +433,7 @@ bv_rc bv_export_file(bv_store *s, const char *path, const char *asset, const cha
   for (size_t i = 0; i < x.nname; i++) bv_free(x.name[i]);
   bv_free((void *)x.name);
   bv_free(x.out);
+  bv_free((void *)x.decimal);
   bv_buf_reset(&x.columns);
   return rc;
 }

@@ -102,6 +102,41 @@ static void test_random_numbers(void **state) {
   }
 }
 
+/* Many numbers at once are written as each alone; a guess that fits is kept, and one that lies on no grid is
+** noticed. */
+static void test_decimals(void **state) {
+  (void)state;
+  enum { N = 200 };
+  double x[N];
+  int64_t k[N];
+  int taken = 0;
+  for (int round = 0; round < 4000; round++) {
+    size_t n = 1 + (size_t)pick(&seed, N);
+    int decimals = (int)pick(&seed, 12), guess = (int)pick(&seed, 11), places = guess;
+    uint64_t most = UINT64_C(1) << pick(&seed, 52);
+    for (size_t i = 0; i < n; i++) {
+      x[i] = (double)(next_random(&seed) % most) / pow(10, decimals);
+      if (round % 3 == 0 && pick(&seed, 2)) x[i] = -x[i];
+    }
+    if (round % 7 == 0) {
+      static const double odd[] = {NAN,    -0.0,     0.1 + 0.2, 1e300,
+                                   5e-324, INFINITY, 1e15,      999999999999999.0};
+      x[pick(&seed, (int64_t)n)] = odd[pick(&seed, (int64_t)COUNT(odd))];
+    }
+    if (!bv_csv_decimals(x, n, &places, k)) continue;
+    taken++;
+    for (size_t i = 0; i < n; i++) {
+      char text[BV_CSV_CELL_MAX + 17];
+      memset(text, '#', sizeof text);
+      char *end = bv_csv_put_decimal(text, k[i], places);
+      assert_int_equal(text[BV_CSV_CELL_MAX], '#');
+      *end = 0;
+      assert_string_equal(text, text_of(x[i], guess));
+    }
+  }
+  assert_true(taken > 1500);
+}
+
 static void test_times(void **state) {
   (void)state;
   static const struct {
@@ -405,6 +440,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_numbers),
       cmocka_unit_test(test_random_numbers),
+      cmocka_unit_test(test_decimals),
       cmocka_unit_test(test_times),
       cmocka_unit_test_setup_teardown(test_kinds, make_dir, remove_dir),
       cmocka_unit_test_setup_teardown(test_targets, make_dir, remove_dir),
