@@ -144,13 +144,11 @@ bv_rc bv_dbn_targets_find(bv_dbn_targets *t, uint32_t instrument, uint16_t publi
   return BV_OK;
 }
 
-/* "@VENUE", or nothing. */
 static void venue_text(uint16_t publisher, char out[16]) {
   const char *venue = bv_dbn_venue(publisher);
-  out[0] = 0;
   if (venue) {
     snprintf(out, 16, "@%.14s", venue);
-  } else if (publisher > 0) {
+  } else {
     snprintf(out, 16, "@%u", publisher);
   }
 }
@@ -162,8 +160,7 @@ static bv_rc several_venues(const bv_dbn_target *head, const char *name, bv_err 
   return bv_fail(err, BV_ARG,
                  "%s: '%.80s' has rows of several venues (%s and %s): leave option venue out, and "
                  "each is an asset of its own, %.80s%s",
-                 name, head->symbol, one[0] ? one + 1 : "none", other[0] ? other + 1 : "none",
-                 head->symbol, other);
+                 name, head->symbol, one + 1, other + 1, head->symbol, other);
 }
 
 bv_rc bv_dbn_target_key(const bv_dbn_targets *t, bv_dbn_target *x, bv_venue_keys how,
@@ -172,7 +169,8 @@ bv_rc bv_dbn_target_key(const bv_dbn_targets *t, bv_dbn_target *x, bv_venue_keys
   const bv_dbn_target *head = bv_map_find(&t->by_symbol, x->symbol, strlen(x->symbol));
   if (head->next && how == BV_VENUE_NEVER) return several_venues(head, name, err);
   char venue[16] = "";
-  if (head->next || how == BV_VENUE_ALWAYS) venue_text(x->publisher, venue);
+  bool always = how == BV_VENUE_ALWAYS && x->publisher > 0;
+  if (head->next || always) venue_text(x->publisher, venue);
   size_t room = strlen(x->symbol) + sizeof venue;
   char *key = bv_alloc(BV_MEM_IMPORT, room);
   if (!key) return bv_fail(err, BV_NOMEM, "out of memory");

@@ -52,7 +52,7 @@ BV_MUST bv_rc bv_dbn_targets_map(bv_dbn_targets *t, uint32_t instrument, const c
 void bv_dbn_targets_rewind(bv_dbn_targets *t);
 
 /* The asset key for rows: the symbol, or SYMBOL@VENUE, as `how` says; the publisher's number is the venue where
-** it is not known, and publisher 0 is none.  To be asked once all targets are known.  nkey is 0 where that is no
+** it is not known; publisher 0, which is none, is named only beside others.  To be asked once all targets are known.  nkey is 0 where that is no
 ** valid key.  name: of the file.  BV_ARG: several publishers and BV_VENUE_NEVER. */
 BV_MUST bv_rc bv_dbn_target_key(const bv_dbn_targets *t, bv_dbn_target *target, bv_venue_keys how,
                                 const char *name, bv_err *err);

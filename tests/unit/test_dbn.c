@@ -403,7 +403,7 @@ static void readings_tell_and_stop(void **state) {
     size_t n = 0, all = 0;
     assert_int_equal(bv_infile_open_memory(file.p, file.n, "f.dbn", &in, &err), BV_OK);
     bv_rc rc = bv_dbn_open(in, NULL, &options, &src, &err);
-    if (rc == BV_OK) assert_string_equal(stop == 0 || stop > 3 ? "records checked" : "", t.unit);
+    if (rc == BV_OK) assert_string_equal(t.unit, "records checked");
     while (rc == BV_OK && (rc = src.next(src.self, rows, 4, &n, &err)) == BV_OK && n) all += n;
     if (src.self) src.close(src.self);
     bool stopped = stop >= 1 && stop <= 6; /* three times in each reading */
