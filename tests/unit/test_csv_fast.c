@@ -79,8 +79,7 @@ static void steps_aside(void **state) {
       "1,S,x,1..2,2\n",
       "1,S,x,1:2,2\n", /* next to the digits */
       "1,S,x,1/2,2\n",
-      "1,S,x,1\xb5"
-      "2,2\n",               /* a digit but for its high bit */
+      "1,S,x,1\2652,2\n",    /* a digit but for its high bit */
       "1,S\xc3\xa9,x,1,2\n", /* ends in a byte beyond ASCII */
       "1,S,x\ty,1,2\n",      /* a control character */
   };
