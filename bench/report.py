@@ -62,7 +62,11 @@ def checks_agree(a, b):
     return abs(x - y) <= CHECK_TOLERANCE * max(abs(x), abs(y))
 
 
+REMARKS = (("gb_per_s", "GB/s"), ("mb", "MB"), ("bytes_per_bar", "bytes a bar"))
+
+
 def print_row(figure, remark=""):
+    remark = ", ".join([remark] * bool(remark) + [f"{figure[key]:.3g} {unit}" for key, unit in REMARKS if key in figure])
     print(f"{figure['w']:<5} {figure['metric']:<28} {figure['peer']:<34} {duration(figure['seconds']):>9} "
           f"{duration(figure['per_unit']):>9} {remark}".rstrip())
 
