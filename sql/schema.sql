@@ -49,10 +49,12 @@ CREATE TABLE IF NOT EXISTS main.barsvt_stat(
 );
 
 -- Bars not yet sealed.  ts is the open edge in epoch seconds, UTC; checksum that of the row
--- (ext/data/rowsum.h), or NULL.
+-- (ext/data/rowsum.h), or NULL.  It stands before what it covers: damage to the head of SQLite's record can cut
+-- off the columns at its end, which then are NULL.
 CREATE TABLE IF NOT EXISTS main.barsvt_hot(
   series        INTEGER NOT NULL,
   ts            INTEGER NOT NULL,
+  checksum      INTEGER,
   open          REAL NOT NULL,
   high          REAL NOT NULL,
   low           REAL NOT NULL,
@@ -63,7 +65,6 @@ CREATE TABLE IF NOT EXISTS main.barsvt_hot(
   bid           REAL,
   ask           REAL,
   open_interest REAL,
-  checksum      INTEGER,
   PRIMARY KEY(series, ts)
 ) WITHOUT ROWID;
 

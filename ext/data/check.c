@@ -78,11 +78,13 @@ static bv_rc shape_of(sqlite3 *db, const char *schema, const char *table, bv_buf
   return rc;
 }
 
-/* Tables of version 1 lack the checksum at their end. */
+/* Tables of version 1 lack the checksum. */
 static bool same_shape(const char *want, const char *have) {
-  size_t n = strlen(have);
-  if (strncmp(want, have, n) != 0) return false;
-  return want[n] == 0 || strcmp(want + n, ", checksum INTEGER") == 0;
+  static const char sum[] = ", checksum INTEGER";
+  const char *at = strstr(want, sum);
+  if (strcmp(want, have) == 0) return true;
+  size_t n = at ? (size_t)(at - want) : 0;
+  return at && strncmp(want, have, n) == 0 && strcmp(at + sizeof sum - 1, have + n) == 0;
 }
 
 static bv_rc check_shape(bv_check *c, sqlite3 *model, const char *table, bool needed, bv_err *err) {
