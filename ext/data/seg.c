@@ -8,7 +8,7 @@
 #include <math.h>
 
 #define CACHE      8 /* decoded chunks kept */
-#define PER_SERIES 3 /* of one series: a scan uses the memory of few chunks over and over */
+#define PER_SERIES 2 /* of one series: a scan uses the memory of few chunks over and over */
 
 typedef struct entry {
   int64_t series, chunk;

@@ -140,8 +140,7 @@ static void the_peak_is_bounded(void **state) {
   (void)state;
   static const char *const query[] = {
       "SELECT total(close), total(sma(bars, 20)) FROM bars('L', 'minute')",
-      "SELECT total(close), total(volume), max(high), min(low), total(open) FROM bars('L', "
-      "'minute')",
+      "SELECT total(close), total(volume), max(high), total(open) FROM bars('L', 'minute')",
       "SELECT total(close * count), total(high) FROM bars_agg('L', '5 minutes')",
       "SELECT total(close), total(ema(bars_agg, 9)) FROM bars_agg('L', 'hour')",
       "SELECT total(ema(bars, 50)) FROM (SELECT bars FROM bars('L', 'minute') ORDER BY ts DESC)",
