@@ -20,6 +20,8 @@ typedef struct cursor {
   sqlite3_vtab_cursor base;
   bv_stream *stream; /* one per asset, in order of name */
   int nstream, at;   /* at: the stream that stands on the current row */
+  bv_stream *now;    /* the same */
+  int step;          /* of its bars: 1, or -1 newest first */
   int *heap;         /* merged: indexes of streams that have a bar */
   int nheap;
   bool merge, known, desc, eof;
@@ -289,10 +291,11 @@ static void choose(cursor *c) {
   if (c->merge) {
     c->eof = c->nheap == 0;
     if (!c->eof) c->at = c->heap[0];
-    return;
+  } else {
+    while (c->at < c->nstream && c->stream[c->at].eof) c->at++;
+    c->eof = c->at >= c->nstream;
   }
-  while (c->at < c->nstream && c->stream[c->at].eof) c->at++;
-  c->eof = c->at >= c->nstream;
+  c->now = c->eof ? NULL : &c->stream[c->at];
 }
 
 /* ---- xFilter, xNext ---- */
@@ -379,6 +382,7 @@ static bv_rc filter(cursor *c, request *q, int plan, const char *letters, sqlite
   }
   BV_TRY(bv_store_sync(q->store, err));
   c->desc = (plan & BV_PLAN_DESC) != 0 || q->kind->asof;
+  c->step = c->desc ? -1 : 1;
   c->merge = (plan & BV_PLAN_MERGE) != 0;
   c->known = (plan & BV_PLAN_KNOWN) != 0;
   c->plain = !c->merge && !q->kind->asof;
@@ -413,8 +417,8 @@ int bv_bars_filter(sqlite3_vtab_cursor *base, int plan, const char *letters, int
 
 int bv_bars_next(sqlite3_vtab_cursor *base) {
   cursor *c = (cursor *)base;
-  bv_stream *st = &c->stream[c->at];
-  if (c->plain && bv_stream_step(st)) return SQLITE_OK;
+  bv_stream *st = c->now;
+  if (c->plain && bv_stream_step(st, c->step)) return SQLITE_OK;
   if (((bv_bars_tab *)base->pVtab)->kind->asof) {
     c->eof = true;
     return SQLITE_OK;
@@ -476,7 +480,7 @@ static void result_time(sqlite3_context *ctx, int64_t ts) {
 int bv_bars_column(sqlite3_vtab_cursor *base, sqlite3_context *ctx, int col) {
   cursor *c = (cursor *)base;
   bv_bars_tab *tab = (bv_bars_tab *)base->pVtab;
-  bv_stream *st = &c->stream[c->at];
+  bv_stream *st = c->now;
   if (tab->value[col] >= 0) { /* most of what is read */
     const double *values = st->view.col[tab->value[col]];
     if (values && !isnan(values[st->i - st->base])) {
@@ -513,7 +517,7 @@ void bv_bars_split_rowid(sqlite3_int64 rowid, int64_t *series, int64_t *ts) {
 
 int bv_bars_rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *out) {
   cursor *c = (cursor *)base;
-  const bv_stream *st = &c->stream[c->at];
+  const bv_stream *st = c->now;
   /* A query with OR tells rows apart by their rowids: bars of other arguments are other rows. */
   int64_t series = (st->src.base.id ^ (int64_t)c->salt) & 0xffffff;
   *out = bv_bars_make_rowid(series, bv_stream_ts(st));

@@ -38,9 +38,9 @@ void bv_stream_close(bv_stream *st);
 BV_MUST bv_rc bv_stream_next(bv_stream *st, bv_err *err);
 
 /* Go to the next bar if the window holds it: true.  Otherwise nothing happens, bv_stream_next must be
-** called. */
-static inline bool bv_stream_step(bv_stream *st) {
-  int64_t to = st->desc ? st->i - 1 : st->i + 1;
+** called.  by: -1 where the stream walks backwards, else 1. */
+static inline bool bv_stream_step(bv_stream *st, int by) {
+  int64_t to = st->i + by;
   if (to == st->stop) return false;
   st->i = to;
   return true;

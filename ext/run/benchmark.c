@@ -47,7 +47,7 @@ static bv_rc known_at(bv_store *s, const bv_series *series, int64_t t, double *c
       *close = v;
       if (!isnan(v)) break;
     }
-    if (!bv_stream_step(&st)) rc = bv_stream_next(&st, err);
+    if (!bv_stream_step(&st, -1)) rc = bv_stream_next(&st, err);
   }
   bv_stream_close(&st);
   return rc;
@@ -60,7 +60,7 @@ static bv_rc walk(bv_stream *st, const int64_t *ts, int64_t n, double close, dou
       double v;
       BV_TRY(bv_stream_value(st, BV_COL_CLOSE, &v, err));
       if (!isnan(v)) close = v;
-      if (!bv_stream_step(st)) BV_TRY(bv_stream_next(st, err));
+      if (!bv_stream_step(st, 1)) BV_TRY(bv_stream_next(st, err));
     }
     out[i] = close;
   }
