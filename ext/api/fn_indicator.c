@@ -1,11 +1,13 @@
 /*
-** fn_indicator.c - indicators and prev() as SQL functions.
+** fn_indicator.c - indicators, prev() and cross_above(), cross_below() as SQL functions.
 **
 ** Every output of calc's table is a function in two forms:
 **   name(bars, params... [, column])                       at the row of a scan
 **   name('SPY', 'minute', params... [, column] [, at])     at the clock, or at an instant
-** `column` is a column or spec ('high', 'hl2', 'rsi:14').  prev(bars, n [, column]) is the value n bars
-** back.  A value that does not exist yet is NULL.
+** `column` is a column or spec ('high', 'hl2', 'rsi:14', 'close of QQQ').  Indicators of two series
+** take the one that is measured against first: beta(bars, 60, 'close of SPY' [, column]).
+** prev(bars, n [, column]) is the value n bars back; cross_above(bars, a, b) is 1 where a has come to
+** stand above b.  A value that does not exist yet is NULL.
 */
 #include "api/args.h"
 #include "api/functions.h"
@@ -16,11 +18,14 @@
 #include <stdio.h>
 #include <string.h>
 
+typedef enum fn_kind { FN_INDICATOR, FN_PREV, FN_CROSS_ABOVE, FN_CROSS_BELOW } fn_kind;
+
 /* What a function carries. */
 typedef struct fn {
   bv_store *store;
   const char *name;
-  const bv_indicator *ind; /* NULL: prev() */
+  fn_kind kind;
+  const bv_indicator *ind; /* FN_INDICATOR */
   int output;
 } fn;
 
@@ -33,11 +38,16 @@ static void fn_free(void *p) {
 /* A call's parameters, kept between rows as auxiliary data of its constant arguments. */
 typedef struct call {
   bv_spec spec;
-  int64_t back; /* prev(): bars back */
+  int64_t back;   /* prev(): bars back */
+  bv_spec second; /* cross_*(): the other line, or */
+  double level;   /* NaN, or the level that stands for it */
 } call;
 
 /* "name(): text; write name(bars, period)". */
 static bv_rc fail_call(const fn *f, bv_rc rc, const char *text, bv_err *err) {
+  static const char *const usage[] = {[FN_PREV] = ", n [, column]",
+                                      [FN_CROSS_ABOVE] = ", 'sma:10', 'sma:20'",
+                                      [FN_CROSS_BELOW] = ", 'sma:10', 'sma:20'"};
   char args[160] = "";
   for (int p = 0; f->ind && p < f->ind->nparam; p++) {
     size_t n = strlen(args);
@@ -45,7 +55,7 @@ static bv_rc fail_call(const fn *f, bv_rc rc, const char *text, bv_err *err) {
     snprintf(args + n, sizeof args - n, optional ? " [, %s]" : ", %s", f->ind->param[p].name);
   }
   return bv_fail(err, rc, "%s(): %s; write %s(bars%s)", f->name, text, f->name,
-                 f->ind ? args : ", n [, column]");
+                 f->ind ? args : usage[f->kind]);
 }
 
 static bv_rc too_many(const fn *f, bv_err *err) {
@@ -81,30 +91,71 @@ static bv_rc prev_call(const fn *f, int argc, sqlite3_value **argv, call *c, bv_
                    n);
   }
   c->back = (int64_t)n;
-  c->spec = (bv_spec){.price = BV_PRICE_COLUMN, .column = BV_COL_CLOSE};
+  c->spec = bv_spec_close();
   return argc == 2 ? column_argument(f, argv[1], &c->spec, err) : BV_OK;
+}
+
+/* Two lines, each a column or spec; the second may be a level. */
+static bv_rc cross_call(const fn *f, int argc, sqlite3_value **argv, call *c, bv_err *err) {
+  if (argc > 2) return too_many(f, err);
+  if (argc < 2) return fail_call(f, BV_ARG, "two columns are needed", err);
+  for (int i = 0; i < 2; i++) {
+    const int type = sqlite3_value_type(argv[i]);
+    if (i == 1 && (type == SQLITE_INTEGER || type == SQLITE_FLOAT)) {
+      c->level = sqlite3_value_double(argv[i]);
+      return BV_OK;
+    }
+    if (type != SQLITE_TEXT) {
+      return fail_call(f, BV_ARG,
+                       i ? "the second is neither a column nor a number"
+                         : "the first is not the name of a column or an indicator",
+                       err);
+    }
+    BV_TRY(column_argument(f, argv[i], i ? &c->second : &c->spec, err));
+  }
+  return BV_OK;
+}
+
+/* A parameter given as text: the name of one of its choices. */
+static bool choice(const fn *f, int n, sqlite3_value *v, double *out) {
+  if (n >= f->ind->nparam || sqlite3_value_type(v) != SQLITE_TEXT) return false;
+  const char *text = bv_arg_text(v);
+  *out = text ? bv_indicator_choice(&f->ind->param[n], text) : NAN;
+  return !isnan(*out);
+}
+
+/* The columns behind the parameters. */
+static bv_rc columns(const fn *f, int argc, sqlite3_value **argv, call *c, const double *param,
+                     bv_err *err) {
+  bv_spec other;
+  const bool two = bv_spec_needs_other(f->ind);
+  if (argc > 1 + two) return too_many(f, err);
+  if (two && argc > 0) BV_TRY(column_argument(f, argv[0], &other, err));
+  const bool chosen = argc > two;
+  if (chosen) BV_TRY(column_argument(f, argv[two], &c->spec, err));
+  return bv_spec_push(&c->spec, f->ind, f->output, param, chosen, two && argc > 0 ? &other : NULL,
+                      err);
 }
 
 /* Arguments after the series or handle: numbers first, then perhaps a column. */
 static bv_rc parse_call(const fn *f, int argc, sqlite3_value **argv, call *c, bv_err *err) {
-  if (!f->ind) return prev_call(f, argc, argv, c, err);
+  *c = (call){.spec = bv_spec_close(), .level = NAN};
+  if (f->kind == FN_PREV) return prev_call(f, argc, argv, c, err);
+  if (f->kind != FN_INDICATOR) return cross_call(f, argc, argv, c, err);
   double given[BV_IND_MAX_PARAM] = {0}, param[BV_IND_MAX_PARAM];
   bv_err why = {0};
   bv_rc rc = BV_OK;
   int n = 0;
-  for (; n < argc && sqlite3_value_numeric_type(argv[n]) != SQLITE_TEXT; n++) {
+  for (; n < argc; n++) {
+    if (choice(f, n, argv[n], &given[n < BV_IND_MAX_PARAM ? n : 0])) continue;
+    if (sqlite3_value_numeric_type(argv[n]) == SQLITE_TEXT) break;
     if (n == f->ind->nparam) return too_many(f, err);
     rc = bv_arg_number(argv[n], f->name, f->ind->param[n].name, &given[n], &why);
     if (rc != BV_OK) return fail_param(f, rc, &why, err);
   }
-  if (argc > n + 1) return too_many(f, err);
-  bool chosen = argc == n + 1;
-  c->back = 0;
-  c->spec = (bv_spec){.price = BV_PRICE_COLUMN, .column = BV_COL_CLOSE};
   rc = bv_indicator_params(f->ind, given, n, param, &why);
   if (rc != BV_OK) return fail_param(f, rc, &why, err);
-  if (chosen) BV_TRY(column_argument(f, argv[n], &c->spec, err));
-  return bv_spec_push(&c->spec, f->ind, f->output, param, chosen, err);
+  return columns(f, argc - n, argv + n, c, param, err);
 }
 
 static void result_real(sqlite3_context *ctx, double v) {
@@ -134,6 +185,42 @@ static const call *cached_call(sqlite3_context *ctx, const fn *f, int at, int ar
   return local;
 }
 
+/* The second line `back` bars before bar i. */
+static bv_rc second_value(bv_window *w, int64_t i, int64_t ts, const call *c, int64_t back,
+                          double *out, bv_err *err) {
+  *out = c->level;
+  return isnan(c->level) ? bv_view_value(w, i, ts, &c->second, back, out, err) : BV_OK;
+}
+
+static bv_rc crossed(const fn *f, bv_window *w, int64_t i, int64_t ts, const call *c, double *out,
+                     bv_err *err) {
+  double a, b, a1, b1;
+  BV_TRY(bv_view_value(w, i, ts, &c->spec, 0, &a, err));
+  BV_TRY(second_value(w, i, ts, c, 0, &b, err));
+  BV_TRY(bv_view_value(w, i, ts, &c->spec, 1, &a1, err));
+  BV_TRY(second_value(w, i, ts, c, 1, &b1, err));
+  if (isnan(a) || isnan(b) || isnan(a1) || isnan(b1)) return BV_OK;
+  *out = f->kind == FN_CROSS_ABOVE ? a1 <= b1 && a > b : a1 >= b1 && a < b;
+  return BV_OK;
+}
+
+static bv_rc value_at(const fn *f, bv_window *w, int64_t i, int64_t ts, const call *c, double *out,
+                      bv_err *err) {
+  if (f->kind == FN_CROSS_ABOVE || f->kind == FN_CROSS_BELOW) {
+    return crossed(f, w, i, ts, c, out, err);
+  }
+  return bv_view_value(w, i, ts, &c->spec, c->back, out, err);
+}
+
+/* cross_*() are true or false. */
+static void result_value(sqlite3_context *ctx, const fn *f, double v) {
+  if (f->kind >= FN_CROSS_ABOVE && !isnan(v)) {
+    sqlite3_result_int(ctx, v != 0);
+  } else {
+    result_real(ctx, v);
+  }
+}
+
 static void at_row(sqlite3_context *ctx, const fn *f, const bv_handle *h, int argc,
                    sqlite3_value **argv) {
   bv_err err;
@@ -142,11 +229,11 @@ static void at_row(sqlite3_context *ctx, const fn *f, const bv_handle *h, int ar
   call local;
   double v = NAN;
   const call *c = cached_call(ctx, f, 1, argc, argv, &local, &rc, &err);
-  if (rc == BV_OK) rc = bv_view_value(h->w, h->i, h->ts, &c->spec, c->back, &v, &err);
+  if (rc == BV_OK) rc = value_at(f, h->w, h->i, h->ts, c, &v, &err);
   if (rc != BV_OK) {
     bv_result_error(ctx, f->name, rc, &err);
   } else {
-    result_real(ctx, v);
+    result_value(ctx, f, v);
   }
 }
 
@@ -155,7 +242,7 @@ static void at_row(sqlite3_context *ctx, const fn *f, const bv_handle *h, int ar
 static bool ends_with_instant(const fn *f, int argc, sqlite3_value **argv) {
   if (argc == 0) return false;
   sqlite3_value *last = argv[argc - 1];
-  int params = f->ind ? f->ind->nparam : 1;
+  int params = f->ind ? f->ind->nparam : f->kind == FN_PREV ? 1 : 2;
   if (sqlite3_value_numeric_type(last) == SQLITE_INTEGER) return argc > params;
   bv_spec spec;
   const char *text = sqlite3_value_type(last) == SQLITE_TEXT ? bv_arg_text(last) : NULL;
@@ -188,7 +275,7 @@ static bv_rc series_value(const fn *f, int argc, sqlite3_value **argv, double *o
   int64_t i;
   BV_TRY(bv_view_asof(s, &src, bv_source_limit(&src, at), 0, &w, &i, err));
   if (!w) return BV_OK;
-  bv_rc rc = bv_view_value(w, i, bv_ring_ts(&w->ring, i), &c.spec, c.back, out, err);
+  bv_rc rc = value_at(f, w, i, bv_ring_ts(&w->ring, i), &c, out, err);
   bv_window_unref(w);
   return rc;
 }
@@ -230,25 +317,27 @@ static void run(sqlite3_context *ctx, int argc, sqlite3_value **argv) {
   if (rc != BV_OK) {
     bv_result_error(ctx, f->name, rc, &err);
   } else {
-    result_real(ctx, v);
+    result_value(ctx, f, v);
   }
 }
 
-static int register_one(sqlite3 *db, bv_store *s, const char *name, const bv_indicator *ind,
-                        int output) {
+static int register_one(sqlite3 *db, bv_store *s, const char *name, fn_kind kind,
+                        const bv_indicator *ind, int output) {
   fn *f = bv_alloc(BV_MEM_BASE, sizeof *f);
   if (!f) return SQLITE_NOMEM;
-  *f = (fn){bv_store_ref(s), name, ind, output};
+  *f = (fn){bv_store_ref(s), name, kind, ind, output};
   return sqlite3_create_function_v2(db, name, -1, SQLITE_UTF8 | SQLITE_INNOCUOUS, f, run, NULL,
                                     NULL, fn_free);
 }
 
 int bv_fn_indicator_register(sqlite3 *db, bv_store *s) {
-  int n, code = register_one(db, s, "prev", NULL, 0);
+  int n, code = register_one(db, s, "prev", FN_PREV, NULL, 0);
+  if (code == SQLITE_OK) code = register_one(db, s, "cross_above", FN_CROSS_ABOVE, NULL, 0);
+  if (code == SQLITE_OK) code = register_one(db, s, "cross_below", FN_CROSS_BELOW, NULL, 0);
   const bv_indicator *const *table = bv_indicators(&n);
   for (int i = 0; i < n && code == SQLITE_OK; i++) {
     for (int o = 0; o < table[i]->noutput && code == SQLITE_OK; o++) {
-      code = register_one(db, s, table[i]->output[o].name, table[i], o);
+      code = register_one(db, s, table[i]->output[o].name, FN_INDICATOR, table[i], o);
     }
   }
   return code;

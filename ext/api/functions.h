@@ -8,6 +8,7 @@
 
 /* Each returns a SQLITE_* code. */
 int bv_fn_indicator_register(sqlite3 *db, bv_store *s); /* fn_indicator.c */
+int bv_fn_ta_register(sqlite3 *db, bv_store *s);        /* fn_ta.c */
 int bv_fn_store_register(sqlite3 *db, bv_store *s);     /* fn_store.c */
 int bv_fn_import_register(sqlite3 *db, bv_store *s);    /* fn_import.c */
 int bv_fn_export_register(sqlite3 *db, bv_store *s);    /* fn_export.c */

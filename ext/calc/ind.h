@@ -11,9 +11,9 @@
 
 /* A period that must be given; one with a default. */
 #define BV_PERIOD(lo)                                                                              \
-  { "period", 0, lo, BV_PERIOD_MAX, 1, 0 }
+  { "period", 0, lo, BV_PERIOD_MAX, 1, 0, NULL }
 #define BV_PERIOD_OR(name, def, lo)                                                                \
-  { name, def, lo, BV_PERIOD_MAX, 1, 1 }
+  { name, def, lo, BV_PERIOD_MAX, 1, 1, NULL }
 
 /* Short names for sources cited by many entries. */
 #define BV_SRC_TALIB  "TA-Lib 0.6, default compatibility, unstable period 0"
@@ -38,12 +38,33 @@ static inline void *bv_part(void *state, size_t at) {
 /* One constant per indicator, in alphabetical order of the names. */
 /* clang-format off */
 #define BV_IND_LIST(X)                                                                             \
-  X(ad) X(adosc) X(adx) X(adxr) X(apo) X(aroon) X(atr) X(bbands) X(bop) X(cci) X(cmo) X(dema)      \
-  X(dmi) X(donchian) X(ema) X(heikin_ashi) X(highest) X(hma) X(ichimoku_base)                      \
-  X(ichimoku_conversion) X(ichimoku_span_a) X(ichimoku_span_b) X(kama) X(keltner) X(linearreg)     \
-  X(lowest) X(macd) X(mfi) X(midpoint) X(midprice) X(mom) X(natr) X(obv) X(ppo) X(rma) X(roc)      \
-  X(rsi) X(sar) X(sma) X(stdev) X(stoch) X(stochf) X(stochrsi) X(supertrend) X(t3) X(tema) X(trange)           \
-  X(trima) X(trix) X(tsf) X(ultosc) X(var) X(vwma) X(wilder) X(willr) X(wma) X(zlema)
+  X(ad) X(adosc) X(adx) X(adxr) X(apo) X(aroon) X(atr) X(bbands) X(beta) X(bop)                    \
+  X(candle_abandoned_baby_bear) X(candle_abandoned_baby_bull) X(candle_big_black)                  \
+  X(candle_big_white) X(candle_black_marubozu) X(candle_doji) X(candle_dragonfly_doji)             \
+  X(candle_engulfing_bear) X(candle_engulfing_bull) X(candle_evening_doji_star)                    \
+  X(candle_evening_star) X(candle_four_price_doji) X(candle_gravestone_doji) X(candle_hammer)      \
+  X(candle_hanging_man) X(candle_inverted_hammer) X(candle_long_legged_doji) X(candle_marubozu)    \
+  X(candle_morning_doji_star) X(candle_morning_star) X(candle_shooting_star)                       \
+  X(candle_spinning_top) X(candle_star) X(candle_three_black_crows)                                \
+  X(candle_three_white_soldiers) X(candle_white_marubozu) X(cci) X(cdl2crows) X(cdl3blackcrows)    \
+  X(cdl3inside) X(cdl3linestrike) X(cdl3outside) X(cdl3starsinsouth) X(cdl3whitesoldiers)          \
+  X(cdlabandonedbaby) X(cdladvanceblock) X(cdlbelthold) X(cdlbreakaway) X(cdlclosingmarubozu)      \
+  X(cdlconcealbabyswall) X(cdlcounterattack) X(cdldarkcloudcover) X(cdldoji) X(cdldojistar)        \
+  X(cdldragonflydoji) X(cdlengulfing) X(cdleveningdojistar) X(cdleveningstar)                      \
+  X(cdlgapsidesidewhite) X(cdlgravestonedoji) X(cdlhammer) X(cdlhangingman) X(cdlharami)           \
+  X(cdlharamicross) X(cdlhighwave) X(cdlhikkake) X(cdlhikkakemod) X(cdlhomingpigeon)               \
+  X(cdlidentical3crows) X(cdlinneck) X(cdlinvertedhammer) X(cdlkicking) X(cdlkickingbylength)      \
+  X(cdlladderbottom) X(cdllongleggeddoji) X(cdllongline) X(cdlmarubozu) X(cdlmatchinglow)          \
+  X(cdlmathold) X(cdlmorningdojistar) X(cdlmorningstar) X(cdlonneck) X(cdlpiercing)                \
+  X(cdlrickshawman) X(cdlrisefall3methods) X(cdlseparatinglines) X(cdlshootingstar)                \
+  X(cdlshortline) X(cdlspinningtop) X(cdlstalledpattern) X(cdlsticksandwich) X(cdltakuri)          \
+  X(cdltasukigap) X(cdlthrusting) X(cdltristar) X(cdlunique3river) X(cdlupsidegap2crows)           \
+  X(cdlxsidegap3methods) X(cmo) X(correl) X(dema) X(dmi) X(donchian) X(ema) X(heikin_ashi)         \
+  X(highest) X(hma) X(ichimoku_base) X(ichimoku_conversion) X(ichimoku_span_a) X(ichimoku_span_b)  \
+  X(kama) X(keltner) X(linearreg) X(lowest) X(macd) X(mfi) X(midpoint) X(midprice) X(mom) X(natr)  \
+  X(obv) X(pivot) X(ppo) X(rma) X(roc) X(rsi) X(sar) X(session_vwap) X(sma) X(stdev) X(stoch)      \
+  X(stochf) X(stochrsi) X(supertrend) X(t3) X(tema) X(trange) X(trima) X(trix) X(tsf) X(ultosc)    \
+  X(var) X(vwma) X(wilder) X(willr) X(wma) X(zlema)
 /* clang-format on */
 
 #define BV_IND_DECLARE(name) extern const bv_indicator bv_ind_##name;

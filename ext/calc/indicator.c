@@ -6,6 +6,8 @@
 #include "base/text.h"
 #include "calc/ind.h"
 
+#include <stdio.h>
+
 #define ADDRESS(name) &bv_ind_##name,
 static const bv_indicator *const table[] = {BV_IND_LIST(ADDRESS)};
 
@@ -35,6 +37,37 @@ const char *bv_indicator_nearest(const char *name) {
   }
   list[n] = NULL;
   return bv_nearest(name, list);
+}
+
+double bv_indicator_choice(const bv_ind_param *p, const char *name) {
+  for (int i = 0; p->choice && p->choice[i]; i++) {
+    if (bv_text_ieq(p->choice[i], name)) return p->min + i;
+  }
+  return NAN;
+}
+
+const char *bv_indicator_input_name(const bv_indicator *ind, int slot) {
+  static const char *const name[BV_IN_COUNT] = {"x",      "open",    "high", "low", "close",
+                                                "volume", "typical", "y",    "ts"};
+  return name[ind->input[slot]];
+}
+
+int bv_indicator_seen_text(unsigned seen, char *out, int size) {
+  static const char *const name[] = {"TA-Lib formulas (reference)",
+                                     "Tulip",
+                                     "Stock.Indicators",
+                                     "backtrader",
+                                     "LEAN",
+                                     "StockCharts",
+                                     "own reference"};
+  int used = 0;
+  out[0] = 0;
+  for (int i = 0; i < (int)(sizeof name / sizeof *name); i++) {
+    if (!(seen >> i & 1)) continue;
+    used += snprintf(out + used, (size_t)(size - used), "%s%s", used ? ", " : "", name[i]);
+    if (used >= size) return 0;
+  }
+  return 1;
 }
 
 static bv_rc check_param(const bv_indicator *ind, const bv_ind_param *p, double x, bv_err *err) {

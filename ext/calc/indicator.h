@@ -34,31 +34,55 @@
 
 #define BV_IND_MAX_PARAM  6
 #define BV_IND_MAX_INPUT  5
-#define BV_IND_MAX_OUTPUT 4
+#define BV_IND_MAX_OUTPUT 7
 #define BV_IND_HUGE       1e100
 
-/* What an input slot reads.  BV_IN_REAL: the one column (or expression) the caller selects, by
-** default the indicator's real_default; the others are fixed bar columns. */
+/* What an input slot reads.  BV_IN_REAL: the column (or expression) the caller selects, by default
+** the indicator's real_default.  BV_IN_OTHER: a second one, which the caller must select.  The
+** others are fixed: bar columns, (high + low + close) / 3 (as a default alone), and the local
+** calendar day of the bar's start, counted from 1970-01-01. */
 typedef enum bv_input {
   BV_IN_REAL = 0,
   BV_IN_OPEN,
   BV_IN_HIGH,
   BV_IN_LOW,
   BV_IN_CLOSE,
-  BV_IN_VOLUME
+  BV_IN_VOLUME,
+  BV_IN_TYPICAL,
+  BV_IN_OTHER,
+  BV_IN_DAY,
+  BV_IN_COUNT
 } bv_input;
+
+/* Recorded results of others that an output was compared with; see tests/unit/test_ind_golden.c and
+** tests/ind_check.py, which fail where a bit is set here without a comparison, or the other way
+** round. */
+enum {
+  BV_SEEN_TALIB = 1,        /* TA-Lib's formulas, as a slow reference that was run against it */
+  BV_SEEN_TULIP = 2,        /* the tests of Tulip Indicators */
+  BV_SEEN_SKENDER = 4,      /* full series of Stock.Indicators */
+  BV_SEEN_BACKTRADER = 8,   /* lines of backtrader */
+  BV_SEEN_LEAN = 16,        /* reference files of LEAN */
+  BV_SEEN_STOCKCHARTS = 32, /* worksheets of StockCharts */
+  BV_SEEN_REFERENCE = 64    /* a slow form of the definition, which nobody's program confirmed */
+};
+
+/* Their names, "Tulip, LEAN"; "" for none.  False where out is too small. */
+int bv_indicator_seen_text(unsigned seen, char *out, int size);
 
 typedef struct bv_ind_param {
   const char *name;
   double def, min, max;
   int integer;  /* 1: must be a whole number */
   int optional; /* 0: must be given in SQL, as in sma(bars, 20); 1: `def` is used when left out */
+  const char *const *choice; /* names of the values min, min + 1 ..., NULL at the end; or NULL */
 } bv_ind_param;
 
 typedef struct bv_ind_output {
   const char *name; /* SQL name: "macd", "macd_signal"; unique in the table */
   const char *unit; /* "price", "percent 0..100", ... */
   const char *doc;
+  unsigned seen; /* BV_SEEN_* */
 } bv_ind_output;
 
 typedef struct bv_indicator {
@@ -92,6 +116,12 @@ const bv_indicator *bv_indicator_find(const char *name, int *output);
 
 /* The name of the closest output, for error texts, or NULL. */
 const char *bv_indicator_nearest(const char *name);
+
+/* The number of a name among the parameter's choices, in any case; NAN where it is none. */
+double bv_indicator_choice(const bv_ind_param *p, const char *name);
+
+/* The name of an input slot: "x", "y", "open" ..., "ts". */
+const char *bv_indicator_input_name(const bv_indicator *ind, int slot);
 
 /* Fill param[] from `given` values (n of them; NaN or missing = default) and check every range.
 ** BV_ARG names the indicator, the parameter, the value and the allowed range; it is also the answer

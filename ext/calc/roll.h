@@ -70,7 +70,7 @@ typedef struct bv_roll_stage {
 
 /* Cut n bars into clean runs of at most BV_RUN_MAX bars for stage->clean; a bar with an unusable
 ** input gets NaN in every output and stage->reset.  At most BV_SPLIT_MAX inputs and outputs. */
-#define BV_SPLIT_MAX 5
+#define BV_SPLIT_MAX 7
 void bv_split(void *state, const bv_roll_stage *stage, const double *const *in, int64_t n,
               double *const *out);
 
@@ -118,6 +118,26 @@ void bv_var_init(bv_var *v, int64_t n, int root);
 void bv_var_reset(bv_var *v);
 void bv_var_anchor(bv_var *v);
 void bv_var_run(bv_var *v, const double *x, int64_t n, double *y);
+
+/* Sums of two columns of the last n around a pivot each, for their covariance; the same care as with
+** bv_var.  The first ring is followed by the second. */
+typedef struct bv_cov {
+  int64_t n, fill, pos, left;
+  double inv, px, py, sx, sy, sxx, syy, sxy, xpeak, ypeak;
+  double ring[]; /* 2 n */
+} bv_cov;
+
+/* Population moments; a column of equal values has exactly 0. */
+typedef struct bv_moments {
+  double xx, yy, xy;
+} bv_moments;
+
+size_t bv_cov_size(int64_t n);
+void bv_cov_init(bv_cov *v, int64_t n);
+void bv_cov_reset(bv_cov *v);
+void bv_cov_anchor(bv_cov *v);
+/* One clean bar; false while the window is not full. */
+int bv_cov_step(bv_cov *v, double x, double y, bv_moments *out);
 
 /* Greatest (sign 1) or least (sign -1) of the last n.  Exact, so there is nothing to anchor; a zero
 ** is always +0. */

@@ -24,12 +24,12 @@ static size_t key_of(const bv_source *src, const bv_spec *spec, char *key) {
 #define ADD(field)                                                                                 \
   memcpy(key + n, &(field), sizeof(field));                                                        \
   n += sizeof(field)
-  ADD(spec->price);
-  ADD(spec->column);
-  for (int k = 0; k < spec->nstage; k++) {
-    const bv_stage *st = &spec->stage[k];
+  ADD(spec->op.price);
+  ADD(spec->op.column);
+  for (int k = 0; k < spec->op.nstage; k++) {
+    const bv_stage *st = &spec->op.stage[k];
     ADD(st->ind);
-    if (k + 1 < spec->nstage) {
+    if (k + 1 < spec->op.nstage) {
       ADD(st->output); /* the last stage's states serve all its outputs */
     }
     for (int p = 0; p < st->ind->nparam; p++) {

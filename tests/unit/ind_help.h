@@ -18,8 +18,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { IND_COLUMNS = 6 }; /* slot 0 (BV_IN_REAL) stays unused */
+enum { IND_COLUMNS = BV_IN_COUNT }; /* slot 0 (BV_IN_REAL) stays unused */
 
+/* Behind the volume stand the typical price, a second price (the open of three bars before) and the
+** day; every bar is a month of its own. */
 typedef struct ind_bars {
   int64_t n;
   double *col[IND_COLUMNS]; /* by bv_input */
@@ -43,11 +45,21 @@ static inline void ind_bars_free(ind_bars *b) {
 
 static inline ind_bars ind_bars_new(int64_t n) {
   ind_bars b = {.n = n};
-  for (int c = BV_IN_OPEN; c <= BV_IN_VOLUME; c++) {
-    b.col[c] = bv_alloc(BV_MEM_BASE, (size_t)n * sizeof(double));
+  for (int c = BV_IN_OPEN; c < IND_COLUMNS; c++) {
+    b.col[c] = bv_alloc0(BV_MEM_BASE, (size_t)n * sizeof(double));
     assert_non_null(b.col[c]);
   }
   return b;
+}
+
+/* Fill what follows from the five columns. */
+static inline void ind_bars_rest(ind_bars *b) {
+  for (int64_t i = 0; i < b->n; i++) {
+    const double h = b->col[BV_IN_HIGH][i], l = b->col[BV_IN_LOW][i];
+    b->col[BV_IN_TYPICAL][i] = (h + l + b->col[BV_IN_CLOSE][i]) / 3;
+    b->col[BV_IN_OTHER][i] = b->col[BV_IN_OPEN][i < 3 ? i : i - 3];
+    b->col[BV_IN_DAY][i] = 31.0 * (double)i;
+  }
 }
 
 /* A walk in ticks of 0.01 with many ties and flat stretches; one bar in nan_every (0: none) has an
@@ -74,6 +86,7 @@ static inline ind_bars ind_bars_walk(int64_t n, uint64_t seed, int nan_every) {
       b.col[1 + ind_pick(&s, 5)][i] = bad[ind_pick(&s, 4)];
     }
   }
+  ind_bars_rest(&b);
   return b;
 }
 
@@ -87,6 +100,7 @@ static inline ind_bars ind_bars_wild(int64_t n, uint64_t seed) {
       b.col[c][i] = ind_pick(&s, 10) ? x : x * pow(10, ind_pick(&s, 61) - 30);
     }
   }
+  ind_bars_rest(&b);
   return b;
 }
 

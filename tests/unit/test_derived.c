@@ -79,14 +79,14 @@ static int defaults(void **state) {
 
 /* ---- the reference ---- */
 
-static double price_at(const bv_spec *spec, const series *s, int64_t i) {
+static double price_at(const bv_operand *op, const series *s, int64_t i) {
   const double *const *c = s->col;
   double o = c[BV_COL_OPEN][i], h = c[BV_COL_HIGH][i], l = c[BV_COL_LOW][i], x = c[BV_COL_CLOSE][i];
-  switch (spec->price) {
+  switch (op->price) {
   case BV_PRICE_HL2: return (h + l) / 2;
   case BV_PRICE_HLC3: return (h + l + x) / 3;
   case BV_PRICE_OHLC4: return (o + h + l + x) / 4;
-  default: return c[spec->column] ? c[spec->column][i] : NAN;
+  default: return c[op->column] ? c[op->column][i] : NAN;
   }
 }
 
@@ -94,12 +94,16 @@ static int64_t block_of(const series *s, int64_t i) {
   return bv_floor_div(s->ts[i], BLOCK * bv_timestep_nominal_s(s->src.step));
 }
 
-/* One stage over the whole series: real holds its free input and receives the chosen output. */
-static void run_stage(const bv_stage *st, const series *s, double *real) {
+/* One stage over the whole series: real holds its free input and receives the chosen output; other is
+** its second input. */
+static void run_stage(const bv_stage *st, const series *s, double *real, const double *other) {
   const bv_indicator *ind = st->ind;
   void *state = malloc(ind->state_size(st->param));
-  double *out[BV_IND_MAX_OUTPUT];
+  double *out[BV_IND_MAX_OUTPUT], *day = malloc((size_t)s->n * 8);
   for (int k = 0; k < ind->noutput; k++) out[k] = malloc((size_t)s->n * 8);
+  for (int64_t i = 0; i < s->n; i++) {
+    day[i] = (double)bv_floor_div(bv_zone_to_local(s->src.zone, s->ts[i]), 86400);
+  }
   ind->init(state, st->param);
   for (int64_t i = 0, j; i < s->n; i = j) {
     const double *in[BV_IND_MAX_INPUT];
@@ -108,20 +112,51 @@ static void run_stage(const bv_stage *st, const series *s, double *real) {
     if (ind->anchor) ind->anchor(state);
     for (int k = 0; k < ind->ninput; k++) {
       bv_column c = bv_input_column(ind->input[k]);
-      in[k] = (c == BV_COL_NONE ? real : s->col[c]) + i;
+      const double *from = c != BV_COL_NONE               ? s->col[c]
+                           : ind->input[k] == BV_IN_DAY   ? day
+                           : ind->input[k] == BV_IN_OTHER ? other
+                                                          : real;
+      in[k] = from + i;
     }
     for (int k = 0; k < ind->noutput; k++) to[k] = out[k] + i;
     ind->run(state, in, j - i, to);
   }
   memcpy(real, out[st->output], (size_t)s->n * 8);
   for (int k = 0; k < ind->noutput; k++) free(out[k]);
+  free(day);
   free(state);
 }
 
+static double *operand(const bv_operand *op, const series *s, double *price, const double *other) {
+  double *v = price ? price : malloc((size_t)s->n * 8);
+  for (int64_t i = 0; !price && i < s->n; i++) v[i] = price_at(op, s, i);
+  for (int k = 0; k < op->nstage; k++) run_stage(&op->stage[k], s, v, other);
+  return v;
+}
+
+static int64_t known_at(const series *s, int64_t i) {
+  return s->src.agg ? (int64_t)s->col[BV_COL_KNOWN][i] : bv_source_known_at(&s->src, s->ts[i]);
+}
+
+/* Of another series: by looking at every bar of it for every bar. */
+static double *aside(const bv_aside_spec *f, const series *s) {
+  if (!f->of[0]) return operand(&f->op, s, NULL, NULL);
+  const series *from = strcmp(f->of, "ODD") == 0 ? &all[1] : s->src.agg ? &all[2] : &all[0];
+  double *theirs = operand(&f->op, from, NULL, NULL), *v = malloc((size_t)s->n * 8);
+  int64_t k = -1;
+  for (int64_t i = 0; i < s->n; i++) {
+    while (k + 1 < from->n && known_at(from, k + 1) <= known_at(s, i)) k++;
+    v[i] = k < 0 ? NAN : theirs[k];
+  }
+  free(theirs);
+  return v;
+}
+
 static double *reference(const bv_spec *spec, const series *s) {
-  double *v = malloc((size_t)s->n * 8);
-  for (int64_t i = 0; i < s->n; i++) v[i] = price_at(spec, s, i);
-  for (int k = 0; k < spec->nstage; k++) run_stage(&spec->stage[k], s, v);
+  double *price = spec->feeds & 1 ? aside(&spec->feed[0], s) : NULL;
+  double *other = spec->feeds & 2 ? aside(&spec->feed[1], s) : NULL;
+  double *v = operand(&spec->op, s, price, other);
+  free(other);
   return v;
 }
 
@@ -230,11 +265,9 @@ static void ask_stream(const question *q, uint64_t *r) {
   bv_stream_close(&st);
 }
 
-static void ask_all_ways(const char *text, const series *s, uint64_t *r) {
+static void ask_spec(const char *text, const bv_spec *spec, const series *s, uint64_t *r) {
   static const int64_t piece[] = {1, 40, 300, 1500};
-  question q = {.text = text, .s = s};
-  bv_err err = {0};
-  ok(bv_spec_parse(text, &q.spec, &err), &err);
+  question q = {.text = text, .spec = *spec, .s = s};
   q.want = reference(&q.spec, s);
   set_sizes(1 + pick(r, 200), 1 + pick(r, 100), pick(r, 3) ? INT64_C(1) << 30 : 0);
   ask_shared(&q, r);
@@ -246,6 +279,13 @@ static void ask_all_ways(const char *text, const series *s, uint64_t *r) {
   free(q.want);
 }
 
+static void ask_all_ways(const char *text, const series *s, uint64_t *r) {
+  bv_spec spec;
+  bv_err err = {0};
+  ok(bv_spec_parse(text, &spec, &err), &err);
+  ask_spec(text, &spec, s, r);
+}
+
 /* "name:p1:p2": set 0 defaults, 1 the least, 2 and 3 others in range. */
 static void write_spec(const bv_indicator *ind, int output, int set, char *out, size_t cap) {
   int n = snprintf(out, cap, "%s", ind->output[output].name);
@@ -253,7 +293,9 @@ static void write_spec(const bv_indicator *ind, int output, int set, char *out, 
     const bv_ind_param *q = &ind->param[p];
     double v = q->def;
     if (set == 1 && q->integer) v = q->min;
-    if (set > 1 && q->integer) v = fmax(q->min, set == 2 ? 7 + 3 * p : 130 - 20 * p);
+    if (set > 1 && q->integer) {
+      v = fmin(fmax(q->min, set == 2 ? 7 + 3 * p : 130 - 20 * p), q->max);
+    }
     if (!(v >= q->min && v <= q->max)) v = q->min;
     n += snprintf(out + n, cap - (size_t)n, ":%.15g", v);
   }
@@ -266,6 +308,7 @@ static void every_indicator(void **state) {
   const bv_indicator *const *table = bv_indicators(&n);
   assert_true(n > 20);
   for (int i = 0; i < n; i++) {
+    if (bv_spec_needs_other(table[i])) continue; /* see two_series */
     for (int o = 0; o < table[i]->noutput; o++) {
       for (int set = 0; set < 4; set++) {
         char text[128];
@@ -309,6 +352,45 @@ static void nested(void **state) {
     for (int k = 0; k < 3; k++) {
       ask_all_ways(text[i], &all[k], &r);
       ask_all_ways(text[i], &all[k], &r);
+    }
+  }
+}
+
+/* Other series as they stood when a bar ended, and indicators of two. */
+static void two_series(void **state) {
+  (void)state;
+  static const char *const text[] = {
+      "close of ODD",        "high of MIN",          "sma:20 of ODD",    "rsi:14 of ODD",
+      "ema:9@hl2 of ODD",    "stdev:5@sma:7 of MIN", "stdev:300 of ODD", "atr:14 of MIN",
+      "cdlengulfing of MIN", "session_vwap of MIN",  "pivot:week of MIN"};
+  static const char *const second[] = {"close of ODD",  "close of MIN", "high",
+                                       "sma:20 of MIN", "rsi:7 of MIN", "ema:5@low",
+                                       "stdev:20@low",  "atr:3"};
+  static const char *const first[] = {NULL, "low", "rsi:5", "stdev:9", "close of MIN"};
+  uint64_t r = 11;
+  for (size_t i = 0; i < COUNT(text); i++) {
+    /* ODD has no bars of 5 minutes beside MIN's: of the bucket series only MIN is asked. */
+    for (int k = 0; k < 3; k++) {
+      if (k == 2 && !strstr(text[i], "MIN")) continue;
+      ask_all_ways(text[i], &all[k], &r);
+    }
+  }
+  for (size_t i = 0; i < COUNT(second); i++) {
+    for (size_t j = 0; j < COUNT(first); j++) {
+      static const char *const name[] = {"correl", "beta"};
+      const int k = (int)(i + j) % 3;
+      if (k == 2 && strstr(second[i], "ODD")) continue;
+      for (int which = 0; which < 2; which++) {
+        bv_spec other, spec = bv_spec_close();
+        bv_err err = {0};
+        const double param[BV_IND_MAX_PARAM] = {which ? 5 : 20};
+        int output;
+        const bv_indicator *ind = bv_indicator_find(name[which], &output);
+        ok(bv_spec_parse(second[i], &other, &err), &err);
+        if (first[j]) ok(bv_spec_parse(first[j], &spec, &err), &err);
+        ok(bv_spec_push(&spec, ind, output, param, first[j] != NULL, &other, &err), &err);
+        ask_spec(name[which], &spec, &all[k], &r);
+      }
     }
   }
 }
@@ -497,6 +579,7 @@ static void failed_allocation_is_told(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test_setup(two_series, defaults),
       cmocka_unit_test_setup(every_indicator, defaults),
       cmocka_unit_test_setup(nested, defaults),
       cmocka_unit_test_setup(columns_of_one_window, defaults),

@@ -18,7 +18,7 @@ static column column_new(int64_t n) {
 }
 
 static void column_done(column *c) {
-  for (int k = BV_IN_OPEN; k <= BV_IN_VOLUME; k++) {
+  for (int k = BV_IN_OPEN; k < IND_COLUMNS; k++) {
     if (k != BV_IN_CLOSE) memcpy(c->bars.col[k], c->x, (size_t)c->bars.n * sizeof(double));
   }
 }

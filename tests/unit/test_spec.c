@@ -25,14 +25,14 @@ static void prices(void **state) {
       {"ohlc4", BV_PRICE_OHLC4, BV_COL_CLOSE}};
   for (size_t i = 0; i < COUNT(row); i++) {
     bv_spec s = parsed(row[i].text);
-    assert_int_equal(s.nstage, 0);
-    assert_int_equal(s.price, row[i].price);
-    if (row[i].price == BV_PRICE_COLUMN) assert_int_equal(s.column, row[i].column);
+    assert_int_equal(s.op.nstage, 0);
+    assert_int_equal(s.op.price, row[i].price);
+    if (row[i].price == BV_PRICE_COLUMN) assert_int_equal(s.op.column, row[i].column);
   }
 }
 
 static void stage_is(const bv_spec *s, int k, const char *name, double p0) {
-  const bv_stage *st = &s->stage[k];
+  const bv_stage *st = &s->op.stage[k];
   assert_string_equal(st->ind->output[st->output].name, name);
   assert_true(st->param[0] == p0);
 }
@@ -40,22 +40,22 @@ static void stage_is(const bv_spec *s, int k, const char *name, double p0) {
 static void chains(void **state) {
   (void)state;
   bv_spec s = parsed("sma:20");
-  assert_int_equal(s.nstage, 1);
+  assert_int_equal(s.op.nstage, 1);
   stage_is(&s, 0, "sma", 20);
-  assert_int_equal(s.column, BV_COL_CLOSE);
+  assert_int_equal(s.op.column, BV_COL_CLOSE);
   s = parsed("sma:9@rsi:14"); /* the inner one comes first */
-  assert_int_equal(s.nstage, 2);
+  assert_int_equal(s.op.nstage, 2);
   stage_is(&s, 0, "rsi", 14);
   stage_is(&s, 1, "sma", 9);
   s = parsed("SMA:9@Rsi:14@HIGH");
-  assert_int_equal(s.nstage, 2);
+  assert_int_equal(s.op.nstage, 2);
   stage_is(&s, 0, "rsi", 14);
-  assert_int_equal(s.column, BV_COL_HIGH);
+  assert_int_equal(s.op.column, BV_COL_HIGH);
   s = parsed("sma:2@sma:3@sma:4@sma:5@hl2");
-  assert_int_equal(s.nstage, BV_MAX_STAGE);
+  assert_int_equal(s.op.nstage, BV_MAX_STAGE);
   stage_is(&s, 0, "sma", 5);
   stage_is(&s, 3, "sma", 2);
-  assert_int_equal(s.price, BV_PRICE_HL2);
+  assert_int_equal(s.op.price, BV_PRICE_HL2);
   s = parsed("sma:2e1");
   stage_is(&s, 0, "sma", 20);
   s = parsed("stdev:5@sma:7");
@@ -71,6 +71,7 @@ static void every_output(void **state) {
   const bv_indicator *const *table = bv_indicators(&n);
   for (int i = 0; i < n; i++) {
     bool free_input = false;
+    if (bv_spec_needs_other(table[i])) continue; /* see two_series */
     for (int k = 0; k < table[i]->ninput; k++) free_input |= table[i]->input[k] == BV_IN_REAL;
     for (int o = 0; o < table[i]->noutput; o++) {
       char text[160], nested[200];
@@ -81,11 +82,13 @@ static void every_output(void **state) {
         at += snprintf(text + at, sizeof text - (size_t)at, ":%.15g", v);
       }
       bv_spec s = parsed(text);
-      assert_int_equal(s.nstage, 1);
-      assert_ptr_equal(s.stage[0].ind, table[i]);
-      assert_int_equal(s.stage[0].output, o);
+      assert_int_equal(s.op.nstage, 1);
+      assert_ptr_equal(s.op.stage[0].ind, table[i]);
+      assert_int_equal(s.op.stage[0].output, o);
       if (free_input) {
-        assert_int_equal(s.column, bv_input_column(table[i]->real_default));
+        const bool typical = table[i]->real_default == BV_IN_TYPICAL;
+        assert_int_equal(s.op.price, typical ? BV_PRICE_HLC3 : BV_PRICE_COLUMN);
+        if (!typical) assert_int_equal(s.op.column, bv_input_column(table[i]->real_default));
       }
       snprintf(nested, sizeof nested, "%s@sma:5", text);
       bv_err err = {0};
@@ -94,6 +97,54 @@ static void every_output(void **state) {
       if (!free_input) assert_non_null(strstr(err.msg, "fixed columns"));
     }
   }
+}
+
+/* "... of ASSET", choices by name, and indicators of two series. */
+static void two_series(void **state) {
+  (void)state;
+  bv_err err = {0};
+  bv_spec s = parsed("close of SPY");
+  assert_int_equal(s.feeds, 1);
+  assert_int_equal(s.op.nstage, 0);
+  assert_string_equal(s.feed[0].of, "SPY");
+  assert_int_equal(s.feed[0].op.column, BV_COL_CLOSE);
+  s = parsed("sma:9@rsi:14@high of a name of its own");
+  assert_string_equal(s.feed[0].of, "a name of its own");
+  assert_int_equal(s.feed[0].op.nstage, 2);
+  s = parsed("pivot_r1:week");
+  assert_true(s.op.stage[0].param[0] == 2);
+  assert_int_equal(bv_spec_parse("pivot_r1:weak", &s, &err), BV_ARG);
+  assert_string_equal(err.msg, "parameter 'weak' of pivot_r1 is not a number");
+  bv_err_clear(&err);
+  assert_int_equal(bv_spec_parse("close of ", &s, &err), BV_ARG);
+  bv_err_clear(&err);
+  assert_int_equal(bv_spec_parse("clos of SPY", &s, &err), BV_ARG);
+  assert_non_null(strstr(err.msg, "did you mean 'close'"));
+  bv_err_clear(&err);
+  assert_int_equal(bv_spec_parse("beta:5", &s, &err), BV_ARG);
+  bv_err_clear(&err);
+  assert_int_equal(bv_spec_parse("sma:5@correl:5", &s, &err), BV_ARG);
+  assert_string_equal(err.msg, "correl reads two series, so it cannot stand in a column's name");
+
+  int out;
+  const bv_indicator *beta = bv_indicator_find("beta", &out);
+  const double param[BV_IND_MAX_PARAM] = {60};
+  bv_spec spy = parsed("close of SPY"), high = parsed("high"), own = bv_spec_close();
+  bv_err_clear(&err);
+  assert_int_equal(bv_spec_push(&own, beta, out, param, false, NULL, &err), BV_ARG);
+  assert_non_null(strstr(err.msg, "beta(bars, 60, 'close of SPY')"));
+  own = bv_spec_close();
+  ok(bv_spec_push(&own, beta, out, param, false, &spy, &err), &err);
+  assert_int_equal(own.feeds, 2);
+  assert_string_equal(own.feed[1].of, "SPY");
+  bv_spec again = bv_spec_close();
+  ok(bv_spec_push(&again, beta, out, param, false, &high, &err), &err);
+  assert_string_equal(again.feed[1].of, "");
+  assert_false(bv_spec_eq(&own, &again));
+  assert_int_equal(bv_spec_push(&again, beta, out, param, true, &high, &err), BV_LIMIT);
+  bv_spec both = spy;
+  ok(bv_spec_push(&both, beta, out, param, true, &high, &err), &err);
+  assert_int_equal(both.feeds, 3);
 }
 
 static void refusals(void **state) {
@@ -181,14 +232,15 @@ static void pushing(void **state) {
   double param[BV_IND_MAX_PARAM] = {5};
   const bv_indicator *sma = bv_indicator_find("sma", &output);
   bv_spec s = parsed("high");
-  ok(bv_spec_push(&s, sma, output, param, true, &err), &err);
-  assert_int_equal(s.column, BV_COL_HIGH); /* the user chose it */
+  ok(bv_spec_push(&s, sma, output, param, true, NULL, &err), &err);
+  assert_int_equal(s.op.column, BV_COL_HIGH); /* the user chose it */
   s = parsed("high");
-  ok(bv_spec_push(&s, sma, output, param, false, &err), &err);
-  assert_int_equal(s.column, BV_COL_CLOSE); /* the indicator's own */
-  while (s.nstage < BV_MAX_STAGE) ok(bv_spec_push(&s, sma, output, param, true, &err), &err);
-  assert_int_equal(bv_spec_push(&s, sma, output, param, true, &err), BV_LIMIT);
-  assert_int_equal(s.nstage, BV_MAX_STAGE);
+  ok(bv_spec_push(&s, sma, output, param, false, NULL, &err), &err);
+  assert_int_equal(s.op.column, BV_COL_CLOSE); /* the indicator's own */
+  while (s.op.nstage < BV_MAX_STAGE)
+    ok(bv_spec_push(&s, sma, output, param, true, NULL, &err), &err);
+  assert_int_equal(bv_spec_push(&s, sma, output, param, true, NULL, &err), BV_LIMIT);
+  assert_int_equal(s.op.nstage, BV_MAX_STAGE);
 }
 
 static void input_columns(void **state) {
@@ -215,8 +267,8 @@ static void random_texts(void **state) {
     for (int k = (int)pick(&r, 9); k > 0; k--) strcat(text, piece[pick(&r, COUNT(piece))]);
     if (bv_spec_parse(text, &s, &err) == BV_OK) {
       good++;
-      assert_in_range(s.nstage, 0, BV_MAX_STAGE);
-      assert_in_range(s.column, 0, BV_NCOL - 1);
+      assert_in_range(s.op.nstage, 0, BV_MAX_STAGE);
+      assert_in_range(s.op.column, 0, BV_NCOL - 1);
     } else {
       assert_true(strlen(err.msg) > 10);
     }
@@ -226,10 +278,9 @@ static void random_texts(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(prices),        cmocka_unit_test(chains),
-      cmocka_unit_test(every_output),  cmocka_unit_test(refusals),
-      cmocka_unit_test(equality),      cmocka_unit_test(pushing),
-      cmocka_unit_test(input_columns), cmocka_unit_test(random_texts),
+      cmocka_unit_test(prices),     cmocka_unit_test(chains),        cmocka_unit_test(every_output),
+      cmocka_unit_test(two_series), cmocka_unit_test(refusals),      cmocka_unit_test(equality),
+      cmocka_unit_test(pushing),    cmocka_unit_test(input_columns), cmocka_unit_test(random_texts),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
