@@ -52,7 +52,7 @@ const bv_indicator bv_ind_correl = {
     .input = {BV_IN_OTHER, BV_IN_REAL},
     .real_default = BV_IN_CLOSE,
     .param = {BV_PERIOD_OR("period", 30, 2)},
-    .output = {{"correl", "-1..1", "the correlation", 0}},
+    .output = {{"correl", "-1..1", "the correlation", BV_SEEN_TALIB | BV_SEEN_SKENDER}},
     .first = bv_ind_n_less_1,
     .window = bv_ind_n,
     .state_size = correl_size,
@@ -99,7 +99,7 @@ static void beta_clean(void *st, const double *const *in, int64_t n, double *con
     const double x = in[0][i], y = in[1][i];
     double r = NAN;
     if (b->have && bv_cov_step(cov, change(x, b->x), change(y, b->y), &m)) {
-      r = m.xx > 0 ? m.xy / m.xx : 0;
+      r = m.xx * (double)cov->n < 1e-14 ? 0 : m.xy / m.xx;
     }
     b->have = 1, b->x = x, b->y = y;
     out[0][i] = r;
@@ -114,17 +114,18 @@ static void beta_run(void *st, const double *const *in, int64_t n, double *const
 const bv_indicator bv_ind_beta = {
     .name = "beta",
     .title = "Beta",
-    .formula = "slope of the last period changes of y on those of x, change = (now - before) / "
-               "before, 0 where before is 0; 0 where x does not vary",
-    .source = BV_SRC_TALIB " (BETA), but for its test of 1e-14 on the variance: here exactly no "
-                           "variation counts",
+    .formula =
+        "slope of the last period changes of y on those of x, change = (now - before) / "
+        "before, 0 where before is 0; 0 where the sum of squares of x about its mean is below "
+        "1e-14",
+    .source = BV_SRC_TALIB " (BETA)",
     .ninput = 2,
     .nparam = 1,
     .noutput = 1,
     .input = {BV_IN_OTHER, BV_IN_REAL},
     .real_default = BV_IN_CLOSE,
     .param = {BV_PERIOD_OR("period", 5, 2)},
-    .output = {{"beta", "ratio", "the slope", 0}},
+    .output = {{"beta", "ratio", "the slope", BV_SEEN_TALIB | BV_SEEN_SKENDER | BV_SEEN_LEAN}},
     .first = bv_ind_n,
     .window = bv_ind_n_plus_1,
     .state_size = beta_size,

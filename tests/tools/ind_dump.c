@@ -4,9 +4,10 @@
 **     ind_dump NAME [PARAM ...] < bars.csv
 **     ind_dump --list                          names of all indicators
 **
-** Each line of bars.csv is open,high,low,close,volume without a header.  NAME is an indicator of
-** the table; a column selected by the caller is the indicator's default.  The first line printed
-** holds first(params) and window(params) (0: recursive), then one line per bar with every output.
+** Each line of bars.csv is open,high,low,close,volume[,second[,day]] without a header.  NAME is an
+** indicator of the table; a column selected by the caller is the indicator's default, a second one is
+** `second`.  The first line printed holds first(params) and window(params) (0: recursive), then one
+** line per bar with every output.  --list prints for each output its indicator and BV_SEEN_* too.
 ** Used by tests/ind_check.py.
 */
 #include "base/alloc.h"
@@ -18,9 +19,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_BARS = 200000, COLUMNS = 5 };
+enum { MAX_BARS = 200000, COLUMNS = 7 };
 
-static double column[COLUMNS][MAX_BARS];
+static double column[COLUMNS][MAX_BARS], typical[MAX_BARS];
 static double result[BV_IND_MAX_OUTPUT][MAX_BARS];
 
 static int64_t read_bars(void) {
@@ -33,6 +34,7 @@ static int64_t read_bars(void) {
       if (bv_parse_f64(p, len, &column[c][n]) != BV_OK) column[c][n] = NAN;
       p += len + (p[len] == ',');
     }
+    typical[n] = (column[1][n] + column[2][n] + column[3][n]) / 3;
     n++;
   }
   return n;
@@ -41,7 +43,11 @@ static int64_t read_bars(void) {
 static int list_names(void) {
   int n;
   const bv_indicator *const *all = bv_indicators(&n);
-  for (int i = 0; i < n; i++) puts(all[i]->name);
+  for (int i = 0; i < n; i++) {
+    for (int o = 0; o < all[i]->noutput; o++) {
+      printf("%s %s %u\n", all[i]->name, all[i]->output[o].name, all[i]->output[o].seen);
+    }
+  }
   return 0;
 }
 
@@ -75,7 +81,10 @@ int main(int argc, char **argv) {
   const int64_t n = read_bars();
   for (int i = 0; i < ind->ninput; i++) {
     const bv_input from = ind->input[i] == BV_IN_REAL ? ind->real_default : ind->input[i];
-    in[i] = column[from - BV_IN_OPEN];
+    in[i] = from == BV_IN_TYPICAL ? typical
+            : from == BV_IN_OTHER ? column[5]
+            : from == BV_IN_DAY   ? column[6]
+                                  : column[from - BV_IN_OPEN];
   }
   for (int i = 0; i < ind->noutput; i++) out[i] = result[i];
   ind->init(state, param);

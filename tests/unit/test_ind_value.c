@@ -242,11 +242,42 @@ static void test_flat(void **state) {
   ind_bars_free(&c.bars);
 }
 
+/* Ten bars with a body of 1 and a range of 3, then one: short body above the body before, long upper
+** shadow, no lower one.  Each part that is missing takes the pattern away. */
+static void test_shooting_star(void **state) {
+  (void)state;
+  static const struct {
+    double open, high, low, close;
+    int want;
+  } last[] = {
+      {6.2, 7.5, 6.2, 6.4, 1}, {6.2, 7.5, 6.2, 6.9, 0}, /* the body is not short */
+      {6.2, 6.9, 6.2, 6.4, 0},                          /* the upper shadow is not long */
+      {6.2, 7.5, 5.9, 6.4, 0},                          /* it has a lower one */
+      {5.9, 7.5, 5.9, 6.1, 0},                          /* the body begins inside the one before */
+  };
+  for (size_t k = 0; k < sizeof last / sizeof last[0]; k++) {
+    ind_bars b = ind_bars_new(11);
+    const double param[BV_IND_MAX_PARAM] = {0};
+    for (int i = 0; i < 11; i++) {
+      b.col[BV_IN_OPEN][i] = i < 10 ? 5 : last[k].open;
+      b.col[BV_IN_HIGH][i] = i < 10 ? 7 : last[k].high;
+      b.col[BV_IN_LOW][i] = i < 10 ? 4 : last[k].low;
+      b.col[BV_IN_CLOSE][i] = i < 10 ? 6 : last[k].close;
+    }
+    ind_run r = ind_run_new(ind_named("candle_shooting_star"), param, 11);
+    ind_step(&r, &b, 0, 11);
+    assert_true(r.out[0][10] == last[k].want);
+    ind_run_free(&r);
+    ind_bars_free(&b);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_constant),      cmocka_unit_test(test_stdev_large_level),
       cmocka_unit_test(test_mean_accuracy), cmocka_unit_test(test_by_hand),
-      cmocka_unit_test(test_flat),          cmocka_unit_test(test_var_no_drift),
+      cmocka_unit_test(test_shooting_star), cmocka_unit_test(test_flat),
+      cmocka_unit_test(test_var_no_drift),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
