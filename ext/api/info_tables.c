@@ -6,10 +6,12 @@
 #include "api/list_table.h"
 #include "calc/indicator.h"
 #include "data/settings.h"
+#include "data/spec.h"
 #include "data/sql.h"
 #include "sim/profile.h"
 #include "time/instant.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -122,14 +124,72 @@ static bv_rc fill_coverage(bv_store *s, bv_list *out, sqlite3_value *const *arg,
   return rc;
 }
 
-static bv_rc add_params(bv_list *out, const bv_indicator *ind) {
-  char text[256] = "";
-  for (int p = 0; p < ind->nparam; p++) {
-    size_t used = strlen(text);
-    snprintf(text + used, sizeof text - used, "%s%s=%g", p ? ", " : "", ind->param[p].name,
-             ind->param[p].def);
+/* Texts of a row are put together here; the longest has 7 parts of about 30 bytes. */
+typedef struct line {
+  char text[400];
+  size_t n;
+} line;
+
+static void append(line *l, const char *format, ...) {
+  va_list args;
+  va_start(args, format);
+  if (l->n < sizeof l->text) {
+    const int k = vsnprintf(l->text + l->n, sizeof l->text - l->n, format, args);
+    l->n += k > 0 ? (size_t)k : 0;
   }
-  return bv_list_text(out, text);
+  va_end(args);
+}
+
+/* "high, low, close"; what can be chosen with its default: "x=close". */
+static bv_rc add_inputs(bv_list *out, const bv_indicator *ind) {
+  line l = {{0}, 0};
+  for (int i = 0; i < ind->ninput; i++) {
+    append(&l, "%s%s", i ? ", " : "", bv_indicator_input_name(ind, i));
+    if (ind->input[i] != BV_IN_REAL) continue;
+    const bool typical = ind->real_default == BV_IN_TYPICAL;
+    append(&l, "=%s", typical ? "hlc3" : bv_column_name(bv_input_column(ind->real_default)));
+  }
+  return bv_list_text(out, l.text);
+}
+
+static bv_rc add_params(bv_list *out, const bv_indicator *ind) {
+  line l = {{0}, 0};
+  for (int p = 0; p < ind->nparam; p++) {
+    append(&l, "%s%s=%g", p ? ", " : "", ind->param[p].name, ind->param[p].def);
+  }
+  return bv_list_text(out, l.text);
+}
+
+/* "period 1..100000 whole, required; reset 0..3 (never, day, week, month)". */
+static bv_rc add_ranges(bv_list *out, const bv_indicator *ind) {
+  line l = {{0}, 0};
+  for (int p = 0; p < ind->nparam; p++) {
+    const bv_ind_param *q = &ind->param[p];
+    append(&l, "%s%s %.10g..%.10g", p ? "; " : "", q->name, q->min, q->max);
+    if (q->integer && !q->choice) append(&l, " whole");
+    if (!q->optional) append(&l, ", required");
+    for (int k = 0; q->choice && q->choice[k]; k++)
+      append(&l, "%s%s", k ? ", " : " (", q->choice[k]);
+    if (q->choice) append(&l, ")");
+  }
+  return bv_list_text(out, l.text);
+}
+
+static bv_rc add_indicator(bv_list *out, const bv_indicator *ind, int o, const double *def) {
+  char seen[160];
+  (void)bv_indicator_seen_text(ind->output[o].seen, seen, sizeof seen);
+  BV_TRY(bv_list_text(out, ind->output[o].name));
+  BV_TRY(bv_list_text(out, ind->title));
+  BV_TRY(add_params(out, ind));
+  BV_TRY(bv_list_int(out, ind->first(def)));
+  BV_TRY(bv_list_text(out, ind->output[o].unit));
+  BV_TRY(bv_list_text(out, ind->formula));
+  BV_TRY(bv_list_text(out, ind->source));
+  BV_TRY(add_inputs(out, ind));
+  BV_TRY(add_ranges(out, ind));
+  BV_TRY(bv_list_text(out, ind->window ? "windowed" : "recursive"));
+  BV_TRY(bv_list_text(out, ind->output[o].doc));
+  return bv_list_text(out, seen);
 }
 
 static bv_rc fill_indicator(bv_store *s, bv_list *out, sqlite3_value *const *arg, bv_err *err) {
@@ -139,17 +199,10 @@ static bv_rc fill_indicator(bv_store *s, bv_list *out, sqlite3_value *const *arg
   int n;
   const bv_indicator *const *table = bv_indicators(&n);
   for (int i = 0; i < n; i++) {
-    const bv_indicator *ind = table[i];
     double def[BV_IND_MAX_PARAM];
-    for (int p = 0; p < ind->nparam; p++) def[p] = ind->param[p].def;
-    for (int o = 0; o < ind->noutput; o++) {
-      BV_TRY(bv_list_text(out, ind->output[o].name));
-      BV_TRY(bv_list_text(out, ind->title));
-      BV_TRY(add_params(out, ind));
-      BV_TRY(bv_list_int(out, ind->first(def)));
-      BV_TRY(bv_list_text(out, ind->output[o].unit));
-      BV_TRY(bv_list_text(out, ind->formula));
-      BV_TRY(bv_list_text(out, ind->source));
+    for (int p = 0; p < table[i]->nparam; p++) def[p] = table[i]->param[p].def;
+    for (int o = 0; o < table[i]->noutput; o++) {
+      BV_TRY(add_indicator(out, table[i], o, def));
     }
   }
   return BV_OK;
@@ -183,8 +236,9 @@ static const bv_list_def tables[] = {
      " \"asset=\" HIDDEN, \"timestep=\" HIDDEN",
      7, 2, fill_coverage, true},
     {"bars_indicator",
-     "name TEXT, title TEXT, params TEXT, warmup INTEGER, unit TEXT, formula TEXT, source TEXT", 7,
-     0, fill_indicator, false},
+     "name TEXT, title TEXT, params TEXT, warmup INTEGER, unit TEXT, formula TEXT, source TEXT,"
+     " inputs TEXT, ranges TEXT, kind TEXT, doc TEXT, confirmed TEXT",
+     12, 0, fill_indicator, false},
     {"bt_profile", "profile TEXT, knob TEXT, value TEXT, doc TEXT", 4, 0, fill_profile, false},
 };
 

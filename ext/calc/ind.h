@@ -9,9 +9,9 @@
 
 #define BV_PERIOD_MAX 100000
 
-/* A period that must be given; one with a default. */
+/* A period that must be given, with 20 as an example; one with a default. */
 #define BV_PERIOD(lo)                                                                              \
-  { "period", 0, lo, BV_PERIOD_MAX, 1, 0, NULL }
+  { "period", 20, lo, BV_PERIOD_MAX, 1, 0, NULL }
 #define BV_PERIOD_OR(name, def, lo)                                                                \
   { name, def, lo, BV_PERIOD_MAX, 1, 1, NULL }
 

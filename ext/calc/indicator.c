@@ -48,8 +48,12 @@ double bv_indicator_choice(const bv_ind_param *p, const char *name) {
 
 const char *bv_indicator_input_name(const bv_indicator *ind, int slot) {
   static const char *const name[BV_IN_COUNT] = {"x",      "open",    "high", "low", "close",
-                                                "volume", "typical", "y",    "ts"};
-  return name[ind->input[slot]];
+                                                "volume", "typical", "x",    "ts"};
+  if (ind->input[slot] != BV_IN_REAL) return name[ind->input[slot]];
+  for (int i = 0; i < ind->ninput; i++) {
+    if (ind->input[i] == BV_IN_OTHER) return "y"; /* measured against x */
+  }
+  return "x";
 }
 
 int bv_indicator_seen_text(unsigned seen, char *out, int size) {

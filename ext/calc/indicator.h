@@ -72,8 +72,8 @@ int bv_indicator_seen_text(unsigned seen, char *out, int size);
 
 typedef struct bv_ind_param {
   const char *name;
-  double def, min, max;
-  int integer;  /* 1: must be a whole number */
+  double def, min, max; /* where it must be given, def is an example */
+  int integer;          /* 1: must be a whole number */
   int optional; /* 0: must be given in SQL, as in sma(bars, 20); 1: `def` is used when left out */
   const char *const *choice; /* names of the values min, min + 1 ..., NULL at the end; or NULL */
 } bv_ind_param;
@@ -120,7 +120,8 @@ const char *bv_indicator_nearest(const char *name);
 /* The number of a name among the parameter's choices, in any case; NAN where it is none. */
 double bv_indicator_choice(const bv_ind_param *p, const char *name);
 
-/* The name of an input slot: "x", "y", "open" ..., "ts". */
+/* The name of an input slot: "x" for the one selected, "open" ..., "ts"; of two selected ones "x" is the
+** one measured against, "y" the one measured. */
 const char *bv_indicator_input_name(const bv_indicator *ind, int slot);
 
 /* Fill param[] from `given` values (n of them; NaN or missing = default) and check every range.
