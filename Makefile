@@ -2,8 +2,8 @@
 #
 #   make                 build the three
 #   make test            every check (see scripts/check.sh); needs what scripts/deps.sh installs
+#   make docs            pages of docs/ that are generated from the library's tables
 #   make bench           figures beside the peers, one JSON line each
-#   make docs            docs/metrics.md, from the table bars_metric
 #   make install         into $(DESTDIR)$(PREFIX)/{lib,include,bin}
 #   make clean
 #   make unit            the unit tests alone
@@ -126,12 +126,16 @@ unit: $(UNIT_BIN)
 test:
 	scripts/check.sh
 
+# The pages of docs/ that are made from the tables of the extension; through a file, so that a failure
+# leaves a page as it was.
+docs: all
+	@for page in indicators metrics; do \
+	  scripts/docs-$$page.sh $(OUT)/libbarsvt.so > $(BUILD)/docs-$$page.md && \
+	  mv $(BUILD)/docs-$$page.md docs/$$page.md || exit 1; \
+	done
+
 bench: all $(BENCH_BIN)
 	bench/run.sh $(BUILD)/bench
-
-# The pages of docs/ that are made from the tables of the extension.
-docs: all
-	scripts/docs-metrics.sh $(OUT)/libbarsvt.so > docs/metrics.md
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/lib $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(PREFIX)/bin

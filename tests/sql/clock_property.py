@@ -217,9 +217,10 @@ def check_aggregates(db, f, rng, clock, known):
 def indicator_calls(db):
     """name -> parameters, for every registered indicator; those without default get some."""
     calls = {}
-    for name, params in db.execute("SELECT name, params FROM bars_indicator"):
+    for name, params, inputs in db.execute("SELECT name, params, inputs FROM bars_indicator"):
         values = [p.split("=") for p in params.split(", ") if p]
-        calls[name] = ", ".join("7" if float(v) == 0 else v for _, v in values)
+        two = ["'high'"] if inputs.startswith("x, ") else []
+        calls[name] = ", ".join(["7" if p == "period" else v for p, v in values] + two)
     return calls
 
 
@@ -252,6 +253,11 @@ def check_bars(db, short, f, rng, clock):
                " ORDER BY ts DESC, asset")
 
 
+OTHER = ["prev(bars, 0, 'close of ?')", "prev(bars, 2, 'sma:3@high of ?')", "correl(bars, 5, 'close of ?')",
+         "beta(bars, 3, 'rsi:4 of ?', 'ema:3')", "cross_above(bars, 'close', 'close of ?')", "sma(bars, 4, 'low of ?')",
+         "cross_below(bars, 'rsi:7', 50)", "ema(bars, 3, 'volume of ?')"]
+
+
 def check_indicators(db, short, f, calls, clock):
     extra = ["prev(bars, 0)", "prev(bars, 3)", "prev(bars, 1, 'sma:10')", "prev(bars, 2, 'sma:9@rsi:14')", "prev(bars, 1, 'hl2')",
              "ema(bars, 5, 'rsi:7')"]
@@ -261,6 +267,15 @@ def check_indicators(db, short, f, calls, clock):
     for asset, step in SERIES:
         same_query(f, db, short, f"SELECT ts, {text} FROM bars(?, ?)", (asset, step))
         same_query(f, db, short, f"SELECT {named}", (asset, step, clock - 5000))
+    # Series beside each other, of which either may be behind.
+    for asset, other in (("A", "D"), ("D", "A"), ("A", "A")):
+        text = ", ".join(c.replace("?", other) for c in OTHER)
+        same_query(f, db, short, f"SELECT ts, {text} FROM bars(?, 'minute')", (asset,))
+        for table in ("bars_agg(?, '5 minutes')", "bars_agg(?, 'day')", "bars_agg(?, '15 minutes') WHERE fill = 'prev'"):
+            # The second database has no clock, so it shows the buckets that the clock cuts as well.
+            sql = f"SELECT ts, {text.replace('bars', 'bars_agg')} FROM {table}"
+            got = rows_of(db, sql, (asset,))
+            f.same(f"{sql} {asset}", got, rows_of(short, sql, (asset,))[:len(got)])
 
 
 def main():

@@ -55,14 +55,16 @@ stored = {name: column(db, "SELECT name FROM pragma_table_info(?)", name)
                              " AND (name LIKE 'barsvt~_%' ESCAPE '~' OR name LIKE 'bt~_%' ESCAPE '~')")}
 check({"barsvt_asset", "bt_run", "bt_metric"} <= set(stored), f"stored tables: {sorted(stored)}")
 
-readme, sql, store, backtest, metrics, header = (read(name) for name in (
-    "README.md", "docs/sql.md", "docs/store.md", "docs/backtest.md", "docs/metrics.md", "include/barsvt.h"))
+readme, sql, store, backtest, metrics, header, ind = (read(name) for name in (
+    "README.md", "docs/sql.md", "docs/store.md", "docs/backtest.md", "docs/metrics.md", "include/barsvt.h", "docs/indicators.md"))
 indicators = set(column(db, "SELECT name FROM bars_indicator"))
 for name in sorted(indicators - functions):
     check(False, f"bars_indicator lists {name}, which is no function")
 for name in sorted(indicators):
-    check(mentions(readme, name), f"README.md does not name the indicator {name}")
-for name in sorted(functions - indicators):
+    check(mentions(ind, name), f"docs/indicators.md does not name the indicator {name}")
+    check(name.startswith(("cdl", "candle_")) or mentions(readme, name), f"README.md does not name the indicator {name}")
+    check("ta_" + name in functions, f"there is no window function ta_{name}")
+for name in sorted(functions - indicators - {"ta_" + name for name in indicators}):
     where, text = ("docs/metrics.md", metrics) if name.startswith("m_") else ("docs/sql.md", sql)
     check(mentions(text, name), f"{where} does not name the function {name}")
 for name in sorted(tables):
@@ -78,7 +80,8 @@ for name, columns in sorted(stored.items()):
 
 # Names in the documents that do not exist.
 exists = functions | tables | set(stored)
-for where, text in (("README.md", readme), ("docs/sql.md", sql), ("docs/store.md", store), ("docs/backtest.md", backtest), ("docs/metrics.md", metrics)):
+for where, text in (("README.md", readme), ("docs/sql.md", sql), ("docs/store.md", store), ("docs/backtest.md", backtest),
+                    ("docs/metrics.md", metrics), ("docs/indicators.md", ind)):
     for name in sorted(set(re.findall(r"(?<![\w.])(?:bars|bt|barsvt)_[a-z_]+(?![\w*])", text))):
         check(name in exists or mentions(header, name), f"{where} names {name}, which does not exist")
 
@@ -123,7 +126,7 @@ def anchors(text):
     return {re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in heads}
 
 
-for where in ("README.md", "docs/sql.md", "docs/store.md", "docs/backtest.md", "docs/metrics.md"):
+for where in ("README.md", "docs/sql.md", "docs/store.md", "docs/backtest.md", "docs/metrics.md", "docs/indicators.md"):
     for target in re.findall(r"\]\(([^)]+)\)", read(where)):
         if target.startswith("https://"):
             continue
