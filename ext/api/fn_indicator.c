@@ -54,8 +54,9 @@ static bv_rc fail_call(const fn *f, bv_rc rc, const char *text, bv_err *err) {
     bool optional = f->ind->param[p].optional;
     snprintf(args + n, sizeof args - n, optional ? " [, %s]" : ", %s", f->ind->param[p].name);
   }
-  return bv_fail(err, rc, "%s(): %s; write %s(bars%s)", f->name, text, f->name,
-                 f->ind ? args : usage[f->kind]);
+  const bool two = f->ind && bv_spec_needs_other(f->ind);
+  return bv_fail(err, rc, "%s(): %s; write %s(bars%s%s)", f->name, text, f->name,
+                 f->ind ? args : usage[f->kind], two ? ", 'close of SPY' [, column]" : "");
 }
 
 static bv_rc too_many(const fn *f, bv_err *err) {
@@ -124,6 +125,18 @@ static bool choice(const fn *f, int n, sqlite3_value *v, double *out) {
   return !isnan(*out);
 }
 
+/* Text that is neither a choice of parameter n nor a column. */
+static bv_rc check_choice(const fn *f, int n, sqlite3_value *v, bv_err *err) {
+  char list[80], text[160];
+  bv_spec spec;
+  const char *given = bv_arg_text(v);
+  if (n >= f->ind->nparam || !f->ind->param[n].choice || !given) return BV_OK;
+  if (bv_spec_parse(given, &spec, NULL) == BV_OK) return BV_OK;
+  bv_indicator_choices(&f->ind->param[n], list, sizeof list);
+  snprintf(text, sizeof text, "%s '%.40s' is none of %s", f->ind->param[n].name, given, list);
+  return fail_call(f, BV_ARG, text, err);
+}
+
 /* The columns behind the parameters. */
 static bv_rc columns(const fn *f, int argc, sqlite3_value **argv, call *c, const double *param,
                      bv_err *err) {
@@ -153,6 +166,7 @@ static bv_rc parse_call(const fn *f, int argc, sqlite3_value **argv, call *c, bv
     rc = bv_arg_number(argv[n], f->name, f->ind->param[n].name, &given[n], &why);
     if (rc != BV_OK) return fail_param(f, rc, &why, err);
   }
+  if (n < argc) BV_TRY(check_choice(f, n, argv[n], err));
   rc = bv_indicator_params(f->ind, given, n, param, &why);
   if (rc != BV_OK) return fail_param(f, rc, &why, err);
   return columns(f, argc - n, argv + n, c, param, err);

@@ -73,6 +73,10 @@ static bv_rc parameter(const ta *t, int i, sqlite3_value *v, double *out, bv_err
     if (!text) return BV_NOMEM;
     *out = bv_indicator_choice(p, text);
     if (!isnan(*out)) return BV_OK;
+    char list[80], message[160];
+    bv_indicator_choices(p, list, sizeof list);
+    snprintf(message, sizeof message, "%s '%.40s' is none of %s", p->name, text, list);
+    return fail_use(t, message, err);
   }
   bv_rc rc = bv_arg_number(v, t->name, p->name, out, &why);
   if (rc == BV_OK) return BV_OK;

@@ -46,6 +46,14 @@ double bv_indicator_choice(const bv_ind_param *p, const char *name) {
   return NAN;
 }
 
+void bv_indicator_choices(const bv_ind_param *p, char *out, size_t size) {
+  size_t n = 0;
+  out[0] = 0;
+  for (int i = 0; p->choice && p->choice[i] && n < size; i++) {
+    n += (size_t)snprintf(out + n, size - n, "%s%s", i ? ", " : "", p->choice[i]);
+  }
+}
+
 const char *bv_indicator_input_name(const bv_indicator *ind, int slot) {
   static const char *const name[BV_IN_COUNT] = {"x",      "open",    "high", "low", "close",
                                                 "volume", "typical", "x",    "ts"};

@@ -120,6 +120,9 @@ const char *bv_indicator_nearest(const char *name);
 /* The number of a name among the parameter's choices, in any case; NAN where it is none. */
 double bv_indicator_choice(const bv_ind_param *p, const char *name);
 
+/* Their list, "day, week, month". */
+void bv_indicator_choices(const bv_ind_param *p, char *out, size_t size);
+
 /* The name of an input slot: "x" for the one selected, "open" ..., "ts"; of two selected ones "x" is the
 ** one measured against, "y" the one measured. */
 const char *bv_indicator_input_name(const bv_indicator *ind, int slot);

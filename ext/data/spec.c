@@ -111,6 +111,11 @@ static bv_rc parse_param(const bv_indicator *ind, int n, const char *name, const
                          double *out, bv_err *err) {
   *out = n < ind->nparam ? bv_indicator_choice(&ind->param[n], text) : NAN;
   if (!isnan(*out) || bv_parse_f64(text, strlen(text), out) == BV_OK) return BV_OK;
+  if (n < ind->nparam && ind->param[n].choice) {
+    char list[80];
+    bv_indicator_choices(&ind->param[n], list, sizeof list);
+    return bv_fail(err, BV_ARG, "parameter '%.40s' of %s is none of %s", text, name, list);
+  }
   return bv_fail(err, BV_ARG, "parameter '%.40s' of %s is not a number", text, name);
 }
 

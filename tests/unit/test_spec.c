@@ -114,7 +114,7 @@ static void two_series(void **state) {
   s = parsed("pivot_r1:week");
   assert_true(s.op.stage[0].param[0] == 2);
   assert_int_equal(bv_spec_parse("pivot_r1:weak", &s, &err), BV_ARG);
-  assert_string_equal(err.msg, "parameter 'weak' of pivot_r1 is not a number");
+  assert_string_equal(err.msg, "parameter 'weak' of pivot_r1 is none of day, week, month");
   bv_err_clear(&err);
   assert_int_equal(bv_spec_parse("close of ", &s, &err), BV_ARG);
   bv_err_clear(&err);
