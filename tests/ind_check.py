@@ -269,8 +269,9 @@ def cases(R):
     yield "ad", [], lambda o, h, l, c, v: R.ad(h, l, c, v), lots
     yield "adosc", [], lambda o, h, l, c, v: R.adosc(h, l, c, v), lots
     yield "mfi", [14], lambda o, h, l, c, v: R.mfi(h, l, c, v, 14), pct
-    yield "linearreg", [14], lambda o, h, l, c, v: tuple(R.linreg(c, 14)[:4]), price
-    yield "linearreg", [2], lambda o, h, l, c, v: tuple(R.linreg(c, 2)[:4]), price
+    yield "linearreg", [14], lambda o, h, l, c, v: tuple(R.linreg(c, 14)[:3]), price
+    yield "linearreg_angle", [14], lambda o, h, l, c, v: R.linreg(c, 14)[3], price
+    yield "linearreg", [2], lambda o, h, l, c, v: tuple(R.linreg(c, 2)[:3]), price
     yield "tsf", [14], lambda o, h, l, c, v: R.linreg(c, 14)[4], price
     yield "correl", [30], lambda o, h, l, c, v, s, d: R.correl(s, c, 30), 1e3
     yield "correl", [2], lambda o, h, l, c, v, s, d: R.correl(s, c, 2), 1e3

@@ -61,7 +61,7 @@ static inline void *bv_part(void *state, size_t at) {
   X(cdltasukigap) X(cdlthrusting) X(cdltristar) X(cdlunique3river) X(cdlupsidegap2crows)           \
   X(cdlxsidegap3methods) X(cmo) X(correl) X(dema) X(dmi) X(donchian) X(ema) X(heikin_ashi)         \
   X(highest) X(hma) X(ichimoku_base) X(ichimoku_conversion) X(ichimoku_span_a) X(ichimoku_span_b)  \
-  X(kama) X(keltner) X(linearreg) X(lowest) X(macd) X(mfi) X(midpoint) X(midprice) X(mom) X(natr)  \
+  X(kama) X(keltner) X(linearreg) X(linearreg_angle) X(lowest) X(macd) X(mfi) X(midpoint) X(midprice) X(mom) X(natr)  \
   X(obv) X(pivot) X(ppo) X(rma) X(roc) X(rsi) X(sar) X(session_vwap) X(sma) X(stdev) X(stoch)      \
   X(stochf) X(stochrsi) X(supertrend) X(t3) X(tema) X(trange) X(trima) X(trix) X(tsf) X(ultosc)    \
   X(var) X(vwma) X(wilder) X(willr) X(wma) X(zlema)

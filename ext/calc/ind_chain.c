@@ -47,10 +47,32 @@ static int64_t trix_first(const double *param) {
   return 3 * ((int64_t)param[0] - 1) + 1;
 }
 
-/* e[k] = stage k of the row, for the first `stages`. */
-static void chain_run(chain *c, int stages, const double *x, int64_t n,
-                      double e[CHAIN_MAX][BV_RUN_MAX]) {
-  for (int k = 0; k < stages; k++) bv_smooth_run(&c->stage[k], k ? e[k - 1] : x, n, e[k]);
+/* e[k] = stage k of the row, for the first `stages`, which is a constant at each call.  Once all have
+** begun, a bar goes through all of them before the next one: while one stage waits for its own last
+** value the others go on. */
+static inline void chain_run(chain *c, int stages, const double *x, int64_t n,
+                             double e[CHAIN_MAX][BV_RUN_MAX]) {
+  int64_t i = 0;
+  for (; i < n && c->stage[stages - 1].fill < c->stage[stages - 1].n; i++) {
+    double v = x[i];
+    int ok = 1;
+    for (int k = 0; k < stages; k++) {
+      ok = ok && bv_smooth_step(&c->stage[k], v, &v);
+      e[k][i] = ok ? v : NAN;
+    }
+  }
+  double last[CHAIN_MAX] = {0};
+  const double f = c->stage[0].k;
+  for (int k = 0; k < stages; k++) last[k] = c->stage[k].e;
+  for (; i < n; i++) {
+    double v = x[i];
+#pragma GCC unroll 6
+    for (int k = 0; k < stages; k++) {
+      last[k] += (v - last[k]) * f;
+      e[k][i] = v = last[k];
+    }
+  }
+  for (int k = 0; k < stages; k++) c->stage[k].e = last[k];
 }
 
 static void dema_clean(void *st, const double *const *in, int64_t n, double *const *out) {
@@ -288,21 +310,23 @@ static void kama_clean(void *st, const double *const *in, int64_t n, double *con
   kama *a = st;
   const double *x = in[0];
   double *y = out[0], step[BV_RUN_MAX], mean[BV_RUN_MAX];
-  const double first = a->prev;
+  const double first = a->prev, len = (double)a->n, range = a->fast - a->slow, slow = a->slow;
   for (int64_t i = 0; i < n; i++) step[i] = fabs(x[i] - (i ? x[i - 1] : first));
   if (a->seen == 0) step[0] = NAN;
   bv_lag_run(bv_part(a, sizeof *a), x, n, y);
   bv_mean_run(bv_part(a, a->path), step, n, mean);
-  for (int64_t i = 0; i < n; i++) {
-    if (a->seen++ < a->n) {
-      a->e = x[i];
-      continue;
-    }
-    const double er = kama_ratio(x[i] - y[i], mean[i] * (double)a->n);
-    const double sc = er * (a->fast - a->slow) + a->slow;
-    a->e += (x[i] - a->e) * (sc * sc);
-    y[i] = a->e;
+  int64_t i = 0;
+  for (; i < n && a->seen < a->n; i++, a->seen++) a->e = x[i];
+  for (int64_t k = i; k < n; k++) {
+    const double sc = kama_ratio(x[k] - y[k], mean[k] * len) * range + slow;
+    mean[k] = sc * sc;
   }
+  double e = a->e;
+  for (; i < n; i++) {
+    e += (x[i] - e) * mean[i];
+    y[i] = e;
+  }
+  a->e = e;
   a->prev = x[n - 1];
 }
 

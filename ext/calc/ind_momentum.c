@@ -201,17 +201,32 @@ static int64_t macd_first(const double *param) {
   return (int64_t)(param[0] > param[1] ? param[0] : param[1]) + (int64_t)param[2] - 2;
 }
 
+/* Once all three averages have begun they go on side by side. */
 static void macd_clean(void *st, const double *const *in, int64_t n, double *const *out) {
   macd *m = st;
+  const double *x = in[0];
   double *line = out[0], *signal = out[1], *hist = out[2];
-  bv_smooth_run(&m->fast, in[0], n, line);
-  bv_smooth_run(&m->slow, in[0], n, hist);
-  for (int64_t i = 0; i < n; i++) line[i] -= hist[i];
-  bv_smooth_run(&m->signal, line, n, signal);
-  for (int64_t i = 0; i < n; i++) {
-    hist[i] = line[i] - signal[i];
-    if (isnan(signal[i])) line[i] = NAN;
+  int64_t i = 0;
+  for (; i < n && m->signal.fill < m->signal.n; i++) {
+    double a, b, s;
+    const int fast = bv_smooth_step(&m->fast, x[i], &a), slow = bv_smooth_step(&m->slow, x[i], &b);
+    const int ok = fast && slow && bv_smooth_step(&m->signal, a - b, &s);
+    line[i] = ok ? a - b : NAN;
+    signal[i] = ok ? s : NAN;
+    hist[i] = ok ? a - b - s : NAN;
   }
+  double a = m->fast.e, b = m->slow.e, s = m->signal.e;
+  const double ka = m->fast.k, kb = m->slow.k, ks = m->signal.k;
+  for (; i < n; i++) {
+    a += (x[i] - a) * ka;
+    b += (x[i] - b) * kb;
+    const double d = a - b;
+    s += (d - s) * ks;
+    line[i] = d;
+    signal[i] = s;
+    hist[i] = d - s;
+  }
+  m->fast.e = a, m->slow.e = b, m->signal.e = s;
 }
 
 static void macd_run(void *st, const double *const *in, int64_t n, double *const *out) {

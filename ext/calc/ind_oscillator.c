@@ -307,8 +307,7 @@ static void ultosc_clean(void *st, const double *const *in, int64_t n, double *c
   for (int64_t i = 0; i < n; i++) y[i] = 0;
   for (int k = 0; k < 3; k++) {
     const double p = (double)u->period[k];
-    bv_mean_run(bv_part(u, u->part[2 * k]), bp, n, b);
-    bv_mean_run(bv_part(u, u->part[2 * k + 1]), tr, n, t);
+    bv_mean_pair(bv_part(u, u->part[2 * k]), bv_part(u, u->part[2 * k + 1]), bp, tr, n, b, t);
     for (int64_t i = 0; i < n; i++) y[i] += t[i] * p < 1e-14 ? 0 : weight[k] * (b[i] / t[i]);
   }
   for (int64_t i = 0; i < n; i++) y[i] *= 100.0 / 7;

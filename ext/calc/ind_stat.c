@@ -1,5 +1,6 @@
 /*
-** ind_stat.c - least squares on the last values: linearreg (value, slope, intercept, angle), tsf.
+** ind_stat.c - least squares on the last values: linearreg (value, slope, intercept), its
+** angle, tsf.
 */
 #include "calc/ind.h"
 
@@ -25,12 +26,11 @@ static void linearreg_clean(void *st, const double *const *in, int64_t n, double
     const double slope = out[1][i];
     out[0][i] = mean[i] + slope * half;
     out[2][i] = mean[i] - slope * half;
-    out[3][i] = atan(slope) * (180 / 3.14159265358979323846);
   }
 }
 
 static void linearreg_run(void *st, const double *const *in, int64_t n, double *const *out) {
-  static const bv_roll_stage stage = {1, 4, linearreg_clean, line_reset};
+  static const bv_roll_stage stage = {1, 3, linearreg_clean, line_reset};
   bv_split(st, &stage, in, n, out);
 }
 
@@ -38,25 +38,55 @@ const bv_indicator bv_ind_linearreg = {
     .name = "linearreg",
     .title = "Linear regression",
     .formula = "least-squares line through the last period values at abscissas 0..period-1: its "
-               "value at period-1, slope, value at 0, and angle",
-    .source = BV_SRC_TALIB " (LINEARREG, _SLOPE, _INTERCEPT, _ANGLE)",
+               "value at period-1, slope, and value at 0",
+    .source = BV_SRC_TALIB " (LINEARREG, _SLOPE, _INTERCEPT)",
     .ninput = 1,
     .nparam = 1,
-    .noutput = 4,
+    .noutput = 3,
     .input = {BV_IN_REAL},
     .real_default = BV_IN_CLOSE,
     .param = {BV_PERIOD_OR("period", 14, 2)},
     .output = {{"linearreg", "as input", "value at the newest bar", BV_SEEN_TALIB | BV_SEEN_TULIP},
                {"linearreg_slope", "input per bar", "slope",
                 BV_SEEN_TALIB | BV_SEEN_TULIP | BV_SEEN_SKENDER},
-               {"linearreg_intercept", "as input", "value at the oldest bar", BV_SEEN_TALIB},
-               {"linearreg_angle", "degrees", "arc tangent of the slope", BV_SEEN_TALIB}},
+               {"linearreg_intercept", "as input", "value at the oldest bar", BV_SEEN_TALIB}},
     .first = bv_ind_n_less_1,
     .window = bv_ind_n,
     .state_size = line_size,
     .init = line_init,
     .anchor = line_anchor,
     .run = linearreg_run,
+};
+
+static void angle_clean(void *st, const double *const *in, int64_t n, double *const *out) {
+  double mean[BV_RUN_MAX];
+  bv_line_run(st, in[0], n, out[0], mean);
+  for (int64_t i = 0; i < n; i++) out[0][i] = atan(out[0][i]) * (180 / 3.14159265358979323846);
+}
+
+static void angle_run(void *st, const double *const *in, int64_t n, double *const *out) {
+  static const bv_roll_stage stage = {1, 1, angle_clean, line_reset};
+  bv_split(st, &stage, in, n, out);
+}
+
+const bv_indicator bv_ind_linearreg_angle = {
+    .name = "linearreg_angle",
+    .title = "Angle of the linear regression",
+    .formula = "arc tangent of linearreg_slope(period)",
+    .source = BV_SRC_TALIB " (LINEARREG_ANGLE)",
+    .ninput = 1,
+    .nparam = 1,
+    .noutput = 1,
+    .input = {BV_IN_REAL},
+    .real_default = BV_IN_CLOSE,
+    .param = {BV_PERIOD_OR("period", 14, 2)},
+    .output = {{"linearreg_angle", "degrees", "arc tangent of the slope", BV_SEEN_TALIB}},
+    .first = bv_ind_n_less_1,
+    .window = bv_ind_n,
+    .state_size = line_size,
+    .init = line_init,
+    .anchor = line_anchor,
+    .run = angle_run,
 };
 
 static void tsf_clean(void *st, const double *const *in, int64_t n, double *const *out) {

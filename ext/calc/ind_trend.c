@@ -4,6 +4,13 @@
 */
 #include "calc/ind.h"
 
+static inline double greater(double a, double b) {
+  return a > b ? a : b;
+}
+static inline double lesser(double a, double b) {
+  return a < b ? a : b;
+}
+
 /* ---- dmi, adx, adxr ---- */
 
 typedef struct dmi {
@@ -225,7 +232,7 @@ static void sar_begin(sar *s, double high, double low) {
 /* The stop of the next bar: it may not enter the range of the last two. */
 static void sar_advance(sar *s, double high, double low) {
   const double next = s->stop + s->af * (s->ep - s->stop);
-  s->stop = s->up ? fmin(fmin(next, s->low), low) : fmax(fmax(next, s->high), high);
+  s->stop = s->up ? lesser(lesser(next, s->low), low) : greater(greater(next, s->high), high);
   s->high = high, s->low = low;
 }
 
@@ -233,7 +240,7 @@ static double sar_bar(sar *s, double high, double low) {
   double shown;
   if (s->up ? low <= s->stop : high >= s->stop) {
     s->up = !s->up;
-    shown = s->up ? fmin(fmin(s->ep, s->low), low) : fmax(fmax(s->ep, s->high), high);
+    shown = s->up ? lesser(lesser(s->ep, s->low), low) : greater(greater(s->ep, s->high), high);
     s->stop = shown;
     s->af = s->step;
     s->ep = s->up ? high : low;
@@ -241,7 +248,7 @@ static double sar_bar(sar *s, double high, double low) {
     shown = s->stop;
     if (s->up ? high > s->ep : low < s->ep) {
       s->ep = s->up ? high : low;
-      s->af = fmin(s->af + s->step, s->limit);
+      s->af = lesser(s->af + s->step, s->limit);
     }
   }
   sar_advance(s, high, low);
@@ -384,17 +391,18 @@ static void heikin_init(void *st, const double *param) {
 }
 
 static void heikin_clean(void *st, const double *const *in, int64_t n, double *const *out) {
-  heikin *h = st;
+  heikin *k = st;
+  double open = k->open, close = k->close;
   for (int64_t i = 0; i < n; i++) {
-    const double o = in[0][i], hi = in[1][i], lo = in[2][i], c = in[3][i];
-    h->open = h->have ? (h->open + h->close) / 2 : (o + c) / 2;
-    h->close = (o + hi + lo + c) / 4;
-    h->have = 1;
-    out[0][i] = h->open;
-    out[1][i] = fmax(hi, fmax(h->open, h->close));
-    out[2][i] = fmin(lo, fmin(h->open, h->close));
-    out[3][i] = h->close;
+    const double o = in[0][i], h = in[1][i], l = in[2][i], c = in[3][i];
+    open = i > 0 || k->have ? (open + close) / 2 : (o + c) / 2;
+    close = (o + h + l + c) / 4;
+    out[0][i] = open;
+    out[1][i] = greater(h, greater(open, close));
+    out[2][i] = lesser(l, lesser(open, close));
+    out[3][i] = close;
   }
+  *k = (heikin){1, open, close};
 }
 
 static void heikin_run(void *st, const double *const *in, int64_t n, double *const *out) {

@@ -22,16 +22,15 @@ static void obv_init(void *st, const double *param) {
 
 static void obv_clean(void *st, const double *const *in, int64_t n, double *const *out) {
   obv *o = st;
+  double sum = o->sum, last = o->have ? o->close : -INFINITY;
   for (int64_t i = 0; i < n; i++) {
     const double c = in[0][i], v = in[1][i];
-    if (!o->have || c > o->close)
-      o->sum += v;
-    else if (c < o->close)
-      o->sum -= v;
-    o->have = 1;
-    o->close = c;
-    out[0][i] = o->sum;
+    sum += (double)((c > last) - (c < last)) * v; /* no branch: nothing tells which way it goes */
+    last = c;
+    out[0][i] = sum;
   }
+  o->have = 1;
+  o->sum = sum, o->close = last;
 }
 
 static void obv_run(void *st, const double *const *in, int64_t n, double *const *out) {
@@ -75,11 +74,14 @@ static void ad_init(void *st, const double *param) {
 
 static void ad_clean(void *st, const double *const *in, int64_t n, double *const *out) {
   ad *a = st;
+  double sum = a->sum;
   for (int64_t i = 0; i < n; i++) {
-    const double h = in[0][i], l = in[1][i], c = in[2][i];
-    if (h > l) a->sum += ((c - l) - (h - c)) / (h - l) * in[3][i];
-    out[0][i] = a->sum;
+    const double h = in[0][i], l = in[1][i], c = in[2][i], range = h - l;
+    const double part = ((c - l) - (h - c)) / (range > 0 ? range : 1) * in[3][i];
+    sum += range > 0 ? part : 0;
+    out[0][i] = sum;
   }
+  a->sum = sum;
 }
 
 static void ad_run(void *st, const double *const *in, int64_t n, double *const *out) {
@@ -131,12 +133,17 @@ static void adosc_clean(void *st, const double *const *in, int64_t n, double *co
   adosc *a = st;
   double *y = out[0];
   ad_clean(&a->line, in, n, out);
+  if (a->seen == 0) a->fast = a->slow = y[0];
+  double fast = a->fast, slow = a->slow;
+  const double kf = a->kf, ks = a->ks;
   for (int64_t i = 0; i < n; i++) {
-    if (a->seen == 0) a->fast = a->slow = y[i];
-    a->fast += (y[i] - a->fast) * a->kf;
-    a->slow += (y[i] - a->slow) * a->ks;
-    y[i] = a->seen++ < a->first ? NAN : a->fast - a->slow;
+    fast += (y[i] - fast) * kf;
+    slow += (y[i] - slow) * ks;
+    y[i] = fast - slow;
   }
+  for (int64_t i = 0; i < n && a->seen < a->first; i++, a->seen++) y[i] = NAN;
+  a->seen += a->seen == 0;
+  a->fast = fast, a->slow = slow;
 }
 
 static void adosc_run(void *st, const double *const *in, int64_t n, double *const *out) {
@@ -214,8 +221,7 @@ static void mfi_clean(void *st, const double *const *in, int64_t n, double *cons
   mfi *m = st;
   double up[BV_RUN_MAX], down[BV_RUN_MAX], p[BV_RUN_MAX], q[BV_RUN_MAX];
   mfi_flow(m, in, n, up, down);
-  bv_mean_run(bv_part(m, sizeof *m), up, n, p);
-  bv_mean_run(bv_part(m, m->down), down, n, q);
+  bv_mean_pair(bv_part(m, sizeof *m), bv_part(m, m->down), up, down, n, p, q);
   for (int64_t i = 0; i < n; i++) {
     const double s = p[i] + q[i];
     out[0][i] = s * (double)m->n < 1 ? 0 : 100 * (p[i] / s);
@@ -286,8 +292,7 @@ static void vwma_clean(void *st, const double *const *in, int64_t n, double *con
   int64_t k = 0;
   do flow[k] = in[0][k] * in[1][k];
   while (++k < n);
-  bv_mean_run(bv_part(w, sizeof *w), flow, n, out[0]);
-  bv_mean_run(bv_part(w, w->volume), in[1], n, volume);
+  bv_mean_pair(bv_part(w, sizeof *w), bv_part(w, w->volume), flow, in[1], n, out[0], volume);
   for (int64_t i = 0; i < n; i++) out[0][i] = volume[i] == 0 ? NAN : out[0][i] / volume[i];
 }
 

@@ -88,6 +88,11 @@ void bv_mean_reset(bv_mean *m);
 void bv_mean_anchor(bv_mean *m);
 void bv_mean_run(bv_mean *m, const double *x, int64_t n, double *y);
 
+/* Two of the same period over clean input, of at most BV_RUN_MAX values: the sums, in which a bar waits
+** for the one before, run beside each other.  The same values as two bv_mean_run. */
+void bv_mean_pair(bv_mean *a, bv_mean *b, const double *x, const double *z, int64_t n, double *ya,
+                  double *yb);
+
 /* Weighted mean of the last n: the newest counts n times, the oldest once. */
 typedef struct bv_wmean {
   int64_t n, fill, pos;
@@ -193,6 +198,19 @@ typedef struct bv_smooth {
 
 void bv_smooth_init(bv_smooth *s, int64_t n, double k, int64_t skip);
 void bv_smooth_run(bv_smooth *s, const double *x, int64_t n, double *y);
+
+/* One value; false while there is no result.  For a chain of averages inside a clean run. */
+static inline int bv_smooth_step(bv_smooth *s, double x, double *y) {
+  if (s->fill >= s->n) {
+    *y = s->e += (x - s->e) * s->k;
+    return 1;
+  }
+  if (s->fill++ < 0) return 0;
+  bv_dd_add(&s->seed, x);
+  if (s->fill < s->n) return 0;
+  *y = s->e = bv_dd_div(s->seed, (double)s->n, 1.0 / (double)s->n);
+  return 1;
+}
 
 /* k of an exponential average of n bars, and of Wilder's. */
 static inline double bv_ema_k(int64_t n) {
