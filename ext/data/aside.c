@@ -9,7 +9,7 @@
 #include <math.h>
 #include <string.h>
 
-#define PIECE 4096
+#define PIECE 1024 /* small: every column that looks aside holds one */
 
 struct bv_aside {
   bv_chain chain;

@@ -57,11 +57,16 @@ bv_rc bv_chain_init(bv_chain *c, const bv_spec *spec, bool agg, double **shared)
     if (!st->ind->window) c->recursive = true;
   }
   /* The running value, the other input, the day, and outputs. */
-  const size_t bytes = (size_t)(BV_CHAIN_PIECE * (BV_IND_MAX_OUTPUT + 3)) * 8;
+  int arrays = 1;
+  for (int k = 0; k < c->op.nstage; k++) {
+    const int need = 3 + c->op.stage[k].ind->noutput;
+    if (need > arrays) arrays = need;
+  }
   if (!shared) {
-    c->scratch = c->own = bv_alloc(BV_MEM_DERIVED, bytes);
+    c->scratch = c->own = bv_alloc(BV_MEM_DERIVED, (size_t)(BV_CHAIN_PIECE * arrays) * 8);
   } else {
-    if (!*shared) *shared = bv_alloc(BV_MEM_DERIVED, bytes);
+    arrays = 3 + BV_IND_MAX_OUTPUT;
+    if (!*shared) *shared = bv_alloc(BV_MEM_DERIVED, (size_t)(BV_CHAIN_PIECE * arrays) * 8);
     c->scratch = *shared;
   }
   if (!c->scratch) goto fail;

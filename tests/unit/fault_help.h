@@ -43,6 +43,17 @@ static const char *const scenario[] = {
     "SELECT sma(bars_agg, 3, 'hl2') FROM bars_agg('A', '5 minutes') ORDER BY ts DESC LIMIT 9",
     "SELECT sma('A', 'minute', 20), ema('B', 'minute', 5, 'high', '2024-01-03 14:50'), "
     "last_price('A'), last_price('B', 'minute')",
+    "SELECT ts, prev(bars, 0, 'sma:3@rsi:4 of B'), beta(bars, 3, 'close of B'), correl(bars, 4, "
+    "'high', 'ema:3'), cross_above(bars, 'close', 'sma:5'), pivot_r1(bars, 'day') "
+    "FROM bars('A', 'minute')",
+    "SELECT prev(bars_agg, 0, 'ema:2 of B'), session_vwap(bars_agg) FROM bars_agg('A', '5 "
+    "minutes')",
+    "SELECT beta('A', 'minute', 3, 'close of B'), cross_below('A', 'minute', 'close', 99)",
+    "SELECT ts, ta_macd_signal(close, 2, 3, 2) OVER w, ta_atr(high, low, close, 3) OVER w "
+    "FROM bars('A', 'minute') WINDOW w AS (ORDER BY ts)",
+    "SELECT ta_sma(close, 3) FROM bars('A', 'minute')",
+    "SELECT ta_sma(close, 3) OVER (ORDER BY ts ROWS 2 PRECEDING) FROM bars('A', 'minute')",
+    "SELECT prev(bars, 0, 'close of C') FROM bars('A', 'minute')",
     "SELECT bars_clock('2024-01-03 15:00')",
     "SELECT count(*), max(ts), last_price('A') FROM bars('A', 'minute')",
     "SELECT bars_clock(NULL)",
