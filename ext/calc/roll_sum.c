@@ -179,12 +179,22 @@ static void sums_pair(bv_dd *a, bv_dd *b, int64_t k, double *da, double *ea, dou
   *b = (bv_dd){hi[1], lo[1]};
 }
 
+/* One value; NaN, which an indicator may give at its first bar, empties the window. */
+static void mean_one(bv_mean *m, const double *x, double *y) {
+  if (isnan(*x)) {
+    bv_mean_reset(m);
+    *y = NAN;
+  } else {
+    mean_clean(m, &x, 1, &y);
+  }
+}
+
 void bv_mean_pair(bv_mean *a, bv_mean *b, const double *x, const double *z, int64_t n, double *ya,
                   double *yb) {
   double da[BV_RUN_MAX], ea[BV_RUN_MAX], db[BV_RUN_MAX], eb[BV_RUN_MAX];
   while (n > 0 && (a->fill < a->n || b->fill < b->n)) { /* seldom: one bar at a time */
-    bv_mean_run(a, x++, 1, ya++);
-    bv_mean_run(b, z++, 1, yb++);
+    mean_one(a, x++, ya++);
+    mean_one(b, z++, yb++);
     n--;
   }
   ring_pass(a->ring, &a->pos, a->n, x, n, ea);

@@ -242,6 +242,39 @@ static void test_flat(void **state) {
   ind_bars_free(&c.bars);
 }
 
+/* Two sums beside each other are the sums they are alone: vwma is the quotient of two sma. */
+static void test_pair(void **state) {
+  (void)state;
+  enum { N = 3000 };
+  static const int period[] = {1, 2, 7, 100, 511, 512, 513, 1500};
+  ind_bars b = ind_bars_walk(N, 21, 90);
+  column c = column_new(N), v = column_new(N);
+  for (int i = 0; i < N; i++) {
+    const double x = b.col[BV_IN_CLOSE][i], w = b.col[BV_IN_VOLUME][i];
+    const int ok = fabs(x) <= BV_IND_HUGE && fabs(w) <= BV_IND_HUGE;
+    c.x[i] = ok ? x * w : NAN;
+    v.x[i] = ok ? w : NAN;
+  }
+  column_done(&c);
+  column_done(&v);
+  for (size_t p = 0; p < sizeof period / sizeof period[0]; p++) {
+    const double param[BV_IND_MAX_PARAM] = {period[p]};
+    ind_run both = ind_run_new(ind_named("vwma"), param, N);
+    ind_step(&both, &b, 0, N);
+    ind_run flow = run_all("sma", period[p], &c), volume = run_all("sma", period[p], &v);
+    for (int i = 0; i < N; i++) {
+      const double want = volume.out[0][i] == 0 ? NAN : flow.out[0][i] / volume.out[0][i];
+      assert_true(ind_same(both.out[0][i], want));
+    }
+    ind_run_free(&both);
+    ind_run_free(&flow);
+    ind_run_free(&volume);
+  }
+  ind_bars_free(&b);
+  ind_bars_free(&c.bars);
+  ind_bars_free(&v.bars);
+}
+
 /* Ten bars with a body of 1 and a range of 3, then one: short body above the body before, long upper
 ** shadow, no lower one.  Each part that is missing takes the pattern away. */
 static void test_shooting_star(void **state) {
@@ -276,8 +309,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_constant),      cmocka_unit_test(test_stdev_large_level),
       cmocka_unit_test(test_mean_accuracy), cmocka_unit_test(test_by_hand),
-      cmocka_unit_test(test_shooting_star), cmocka_unit_test(test_flat),
-      cmocka_unit_test(test_var_no_drift),
+      cmocka_unit_test(test_shooting_star), cmocka_unit_test(test_pair),
+      cmocka_unit_test(test_flat),          cmocka_unit_test(test_var_no_drift),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
