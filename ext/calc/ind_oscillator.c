@@ -3,6 +3,7 @@
 ** stochf, stoch, stochrsi.
 */
 #include "calc/ind.h"
+#include "calc/lanes.h"
 
 /* ---- apo, ppo ---- */
 
@@ -288,14 +289,29 @@ static void ultosc_anchor(void *st) {
 
 /* Close - true low, and the true range; NaN at the first bar. */
 static void ultosc_pressure(ultosc *u, const double *const *in, int64_t n, double *bp, double *tr) {
+  double c = u->close;
   for (int64_t i = 0; i < n; i++) {
-    const double c = u->close;
     const double h = in[0][i] > c ? in[0][i] : c, l = in[1][i] < c ? in[1][i] : c;
-    bp[i] = u->have ? in[2][i] - l : NAN;
-    tr[i] = u->have ? h - l : NAN;
-    u->have = 1;
-    u->close = in[2][i];
+    bp[i] = in[2][i] - l;
+    tr[i] = h - l;
+    c = in[2][i];
   }
+  if (!u->have) bp[0] = tr[0] = NAN;
+  u->have = 1;
+  u->close = c;
+}
+
+/* y += weight * b / t, but where t * p is below 1e-14. */
+static void add_ratio(const double *b, const double *t, int64_t n, double weight, double p,
+                      double *y) {
+  const bv_lane2 w2 = bv_lane2_all(weight), p2 = bv_lane2_all(p), least = bv_lane2_all(1e-14);
+  int64_t i = 0;
+  for (; i + 2 <= n; i += 2) {
+    const bv_lane2 d = bv_lane2_load(t + i), q = w2 * (bv_lane2_load(b + i) / d);
+    const bv_lane2i flat = (bv_lane2i)(d * p2 < least);
+    bv_lane2_store(y + i, bv_lane2_load(y + i) + (bv_lane2)((bv_lane2i)q & ~flat));
+  }
+  for (; i < n; i++) y[i] += t[i] * p < 1e-14 ? 0 : weight * (b[i] / t[i]);
 }
 
 static void ultosc_clean(void *st, const double *const *in, int64_t n, double *const *out) {
@@ -308,7 +324,7 @@ static void ultosc_clean(void *st, const double *const *in, int64_t n, double *c
   for (int k = 0; k < 3; k++) {
     const double p = (double)u->period[k];
     bv_mean_pair(bv_part(u, u->part[2 * k]), bv_part(u, u->part[2 * k + 1]), bp, tr, n, b, t);
-    for (int64_t i = 0; i < n; i++) y[i] += t[i] * p < 1e-14 ? 0 : weight[k] * (b[i] / t[i]);
+    add_ratio(b, t, n, weight[k], p, y);
   }
   for (int64_t i = 0; i < n; i++) y[i] *= 100.0 / 7;
 }
