@@ -146,8 +146,11 @@ static bv_rc each_of_chunk(bv_store *s, const bv_series *series, int64_t chunk, 
   BV_TRY(bv_hot_count(s, series->id, lo, hi, 1, &rows, err));
   if (rows == 0) {
     BV_TRY(bv_seg_load(s, series, chunk, mask, &v, err));
+    bool to_its_end = bv_bars_lower_bound(&v, hi) == v.n;
     v = bv_bars_range(&v, bv_bars_lower_bound(&v, lo), bv_bars_lower_bound(&v, hi));
-    return v.n > 0 ? fn(ctx, &v) : BV_OK;
+    if (v.n > 0) BV_TRY(fn(ctx, &v));
+    if (to_its_end) bv_seg_done(s, series, chunk);
+    return BV_OK;
   }
   bv_chunk_init(&all, BV_MEM_DECODE, mask & BV_STORED_MASK);
   bv_rc rc = read_chunk(s, series, chunk, lo, hi, INT64_MAX, &all, err);

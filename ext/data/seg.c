@@ -195,7 +195,7 @@ static entry *cache_slot(struct bv_segcache *c, int64_t series, int64_t chunk) {
     }
     if (pick->series != 0 && (e->series == 0 || e->used < pick->used)) pick = e;
   }
-  if (nsame >= PER_SERIES) pick = same;
+  if (same && (nsame >= PER_SERIES || same->used == 0)) pick = same;
   entry_reuse(pick, series, chunk);
   pick->used = ++c->tick;
   return pick;
@@ -375,6 +375,13 @@ bv_rc bv_seg_load(bv_store *s, const bv_series *series, int64_t chunk, unsigned 
   }
   *out = bv_chunk_view(&e->bars);
   return BV_OK;
+}
+
+void bv_seg_done(bv_store *s, const bv_series *series, int64_t chunk) {
+  for (int i = 0; s->segcache && i < CACHE; i++) {
+    entry *e = &s->segcache->slot[i];
+    if (e->series == series->id && e->chunk == chunk) e->used = 0;
+  }
 }
 
 bv_rc bv_seg_find(bv_store *s, const bv_series *series, int64_t from, bool desc, int64_t *chunk,

@@ -46,6 +46,9 @@ BV_MUST bv_rc bv_seg_find(bv_store *s, const bv_series *series, int64_t from, bo
 BV_MUST bv_rc bv_seg_load(bv_store *s, const bv_series *series, int64_t chunk, unsigned mask,
                           bv_bars *out, bv_err *err);
 
+/* The chunk was read to its end by a scan that goes on: the next one of the series may have its memory. */
+void bv_seg_done(bv_store *s, const bv_series *series, int64_t chunk);
+
 /* Replace the sealed bars of a chunk: bars ordered, all inside it.  n = 0 removes it. */
 BV_MUST bv_rc bv_seg_write(bv_store *s, const bv_series *series, int64_t chunk, const bv_bars *bars,
                            bv_err *err);
