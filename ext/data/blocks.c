@@ -288,6 +288,20 @@ static bv_rc get_block(bv_store *s, set *g, int64_t number, unsigned mask, block
 
 /* ---- reading ---- */
 
+/* Whether another aggregate of the series holds bars in the span of that block: then there is something in
+** it, and the stored bars need not be asked. */
+static bool held_elsewhere(const bv_store *s, const bv_source *src, int64_t number) {
+  size_t at = 0;
+  for (const bv_map_entry *e; (e = bv_map_next(&s->blocks, &at));) {
+    const set *g = e->value;
+    if (g->src.base.id != src->base.id || g->src.base.home != src->base.home) continue;
+    if (span_s(&g->src) != span_s(src)) continue;
+    const block *b = find_block(g, number);
+    if (b && b->bars.n > 0) return true;
+  }
+  return false;
+}
+
 /* The block that holds the first buckets at or after t (desc: the last ones before t), where some stored
 ** bar lies before `stop` (desc: at or after it); *out = NULL: there are none. */
 static bv_rc seek(bv_store *s, set *g, int64_t t, int64_t stop, bool desc, unsigned mask,
@@ -296,7 +310,7 @@ static bv_rc seek(bv_store *s, set *g, int64_t t, int64_t stop, bool desc, unsig
   int64_t start = desc ? bv_bucket_start(src->step, src->zone, t - 1, NULL) : t;
   int64_t number = number_of(src, start), ts;
   *out = NULL;
-  if (!find_block(g, number)) {
+  if (!find_block(g, number) && !held_elsewhere(s, src, number)) {
     bool found;
     BV_TRY(probe(s, src, desc ? stop : t, desc ? t : stop, desc, &ts, &found, err));
     if (!found) return BV_OK;
