@@ -193,7 +193,11 @@ static bv_rc from_window(sqlite3_context *ctx, const fn *f, const request *q, in
 static bv_rc from_store(sqlite3_context *ctx, const fn *f, const request *q, int64_t hi,
                         bv_err *err) {
   bv_chunk all;
-  bv_chunk_init(&all, BV_MEM_CURSOR, bv_source_mask(&q->src, q->mask));
+  unsigned mask = bv_source_mask(&q->src, q->mask);
+  if (f->store->clock == BV_NO_CLOCK && q->src.fill == BV_FILL_NONE) {
+    mask &= q->mask; /* nothing is hidden: what was asked for will do */
+  }
+  bv_chunk_init(&all, BV_MEM_CURSOR, mask);
   bv_rc rc = bv_view_read(f->store, &q->src, INT64_MIN, hi, &all, err);
   bv_bars b = bv_chunk_view(&all);
   if (rc == BV_OK) rc = result(ctx, f, q, &b, err);

@@ -272,6 +272,7 @@ static bv_rc make(bv_store *s, const bv_source *src, block *b, bv_err *err) {
 /* The block of that number, whole and in the columns of mask. */
 static bv_rc get_block(bv_store *s, set *g, int64_t number, unsigned mask, block **out,
                        bv_err *err) {
+  mask |= BV_COLBIT(BV_COL_KNOWN); /* other readers need it, and what is made of these */
   block *b = find_block(g, number);
   if (b && (mask & ~b->bars.mask)) { /* made anew with the columns wanted now, too */
     mask |= b->bars.mask;
