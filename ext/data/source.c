@@ -16,17 +16,20 @@ bv_source bv_source_stored(const bv_series *series) {
       .base = *series, .step = series->step, .zone = series->zone, .cut = BV_NO_CLOCK};
 }
 
-/* "HH:MM-HH:MM" into seconds of the day; 24:00 is allowed as an end. */
+/* "HH:MM-HH:MM" into seconds of the day; 24:00 is allowed as an end, and 00:00-24:00 is no session. */
 static bv_rc parse_session(const char *text, int32_t *lo, int32_t *hi, bv_err *err) {
   int h0, m0, h1, m1, used = -1;
   if (sscanf(text, "%2d:%2d-%2d:%2d%n", &h0, &m0, &h1, &m1, &used) != 4 || text[used] || h0 < 0 ||
-      h0 > 23 || m0 < 0 || m0 > 59 || h1 < 0 || m1 < 0 || m1 > 59 || h1 * 60 + m1 > 1440 ||
-      h0 * 60 + m0 == (h1 * 60 + m1) % 1440) {
+      h0 > 23 || m0 < 0 || m0 > 59 || h1 < 0 || m1 < 0 || m1 > 59 || h1 * 60 + m1 > 1440) {
     return bv_fail(err, BV_ARG, "bars_agg(): session '%.40s' is not of the form 'HH:MM-HH:MM'",
                    text);
   }
+  if (h0 * 60 + m0 == h1 * 60 + m1) {
+    return bv_fail(err, BV_ARG, "bars_agg(): session '%.40s' ends where it begins", text);
+  }
   *lo = (h0 * 60 + m0) * 60;
   *hi = (h1 * 60 + m1) * 60;
+  if (*hi - *lo == 86400) *hi = *lo;
   return BV_OK;
 }
 
