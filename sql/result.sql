@@ -25,7 +25,7 @@ CREATE TABLE IF NOT EXISTS main.bt_order(
   ts      INTEGER NOT NULL,  -- decided
   done_ts INTEGER NOT NULL,  -- final
   asset   TEXT NOT NULL,
-  ask     TEXT NOT NULL,     -- 'target_weight', 'target_value', 'target_qty', 'qty'
+  ask     TEXT NOT NULL,     -- 'target_weight', 'target_value', 'target_qty', 'qty', 'cancel'
   amount  REAL NOT NULL,     -- as asked
   qty     REAL NOT NULL,     -- units ordered, signed
   filled  REAL NOT NULL,     -- units filled, signed
@@ -33,6 +33,13 @@ CREATE TABLE IF NOT EXISTS main.bt_order(
   state   TEXT NOT NULL,     -- 'filled', 'cancelled', 'rejected', 'expired'
   reason  TEXT NOT NULL,
   tag     TEXT,
+  order_type    TEXT NOT NULL DEFAULT 'market',  -- 'market', 'limit', 'stop', 'stop_limit', 'trailing_stop'
+  limit_price   REAL,
+  stop_price    REAL,        -- of a trailing stop: where it got to
+  trail_amount  REAL,
+  trail_percent REAL,
+  tif           TEXT NOT NULL DEFAULT 'gtc',     -- 'gtc', 'day', 'gtd', 'ioc', 'fok'
+  parent        INTEGER,     -- of a bracket: the entry
   PRIMARY KEY(run, id)
 ) WITHOUT ROWID;
 
@@ -135,6 +142,20 @@ CREATE VIEW IF NOT EXISTS main.bt_reject AS
   SELECT run, id, datetime(ts, 'unixepoch') AS time, asset, ask, amount, qty, filled, state, reason,
          ts
   FROM bt_order WHERE reason <> '' ORDER BY run, id;
+
+-- Trades whose result hangs on a guess about the order of events inside a bar: the fill that entered
+-- or the one that left is marked ambiguous.
+CREATE VIEW IF NOT EXISTS main.bt_ambiguous AS
+  SELECT run, (SELECT count(*) FROM bt_fill f WHERE f.run = r.run AND f.ambiguous) AS fills,
+         trades, pnl, pnl / nullif(total, 0) AS share
+  FROM (
+    SELECT l.run, count(*) FILTER (WHERE e.ambiguous OR x.ambiguous) AS trades,
+           coalesce(sum(l.pnl) FILTER (WHERE e.ambiguous OR x.ambiguous), 0.0) AS pnl,
+           sum(l.pnl) AS total
+    FROM bt_lot l JOIN bt_fill e ON e.run = l.run AND e.id = l.entry_fill
+         LEFT JOIN bt_fill x ON x.run = l.run AND x.id = l.exit_fill
+    GROUP BY l.run
+  ) AS r;
 
 -- Each time below the running peak: from the peak to the recovery (or the end of the run).  The
 -- starting cash is a peak that stands at the first point.

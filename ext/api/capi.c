@@ -87,7 +87,9 @@ int barsvt_run_order(barsvt_run *r, const char *asset, int kind, double amount, 
   } else if (r->rc != BV_OK) {
     rc = bv_fail(&err, BV_ARG, "the run has failed and can only be closed");
   } else {
-    rc = bv_run_order(r->run, asset, asks[kind], amount, tag, &err);
+    bv_signal g = {.text = {[BV_TEXT_ASSET] = asset, [BV_TEXT_TAG] = tag},
+                   .ask = {.ask = asks[kind], .amount = amount}};
+    rc = bv_run_order(r->run, &g, &err);
   }
   return give_error(errmsg, rc, &err);
 }

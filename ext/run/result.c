@@ -9,7 +9,7 @@ extern const char bv_sql_result[];
 static const char *const insert_sql[BV_RS_COUNT] = {
     [BV_RS_ORDER] =
         "INSERT INTO main.bt_order VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11,"
-        " ?12, ?13)",
+        " ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)",
     [BV_RS_FILL] = "INSERT INTO main.bt_fill VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11,"
                    " ?12, ?13)",
     [BV_RS_LOT] = "INSERT INTO main.bt_lot VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11,"
@@ -29,6 +29,30 @@ static bv_rc prepare(sqlite3 *db, const char *sql, sqlite3_stmt **out, bv_err *e
                  "bt_run(): the results cannot be stored: %s; the names bt_run, bt_order, bt_fill, "
                  "bt_lot, bt_position, bt_curve and bt_figure belong to them",
                  sqlite3_errmsg(db));
+}
+
+/* A table of an earlier version has fewer columns. */
+static bv_rc prepare_insert(sqlite3 *db, int which, sqlite3_stmt **out, bv_err *err) {
+  static const char upgrade[] =
+      "ALTER TABLE main.bt_order ADD COLUMN order_type TEXT NOT NULL DEFAULT 'market';"
+      "ALTER TABLE main.bt_order ADD COLUMN limit_price REAL;"
+      "ALTER TABLE main.bt_order ADD COLUMN stop_price REAL;"
+      "ALTER TABLE main.bt_order ADD COLUMN trail_amount REAL;"
+      "ALTER TABLE main.bt_order ADD COLUMN trail_percent REAL;"
+      "ALTER TABLE main.bt_order ADD COLUMN tif TEXT NOT NULL DEFAULT 'gtc';"
+      "ALTER TABLE main.bt_order ADD COLUMN parent INTEGER";
+  static const char has_old[] =
+      "SELECT count(*) = 13 AND max(name = 'tag') FROM pragma_table_info('bt_order', 'main')";
+  bv_rc rc = prepare(db, insert_sql[which], out, err);
+  if (rc != BV_ARG || which != BV_RS_ORDER) return rc;
+  sqlite3_stmt *st;
+  int row;
+  BV_TRY(bv_sql_prepare(db, has_old, &st, err));
+  rc = bv_sql_row(db, st, &row, err, "bt_order");
+  bool old = rc == BV_OK && row && sqlite3_column_int(st, 0) == 1;
+  sqlite3_finalize(st);
+  if (rc == BV_OK && old) rc = bv_sql_exec(db, upgrade, err);
+  return rc == BV_OK ? prepare(db, insert_sql[which], out, err) : rc;
 }
 
 static bv_rc insert_run(bv_result *r, const bv_result_head *h, bv_err *err) {
@@ -65,7 +89,7 @@ bv_rc bv_result_open(sqlite3 *db, const bv_result_head *head, bv_result *out, bv
   BV_TRY(bv_sql_exec(db, bv_sql_result, err));
   BV_TRY(insert_run(out, head, err));
   for (int i = 0; i < BV_RS_COUNT; i++) {
-    bv_rc rc = prepare(db, insert_sql[i], &out->st[i], err);
+    bv_rc rc = prepare_insert(db, i, &out->st[i], err);
     if (rc != BV_OK) {
       bv_result_close(out);
       return rc;
@@ -97,11 +121,30 @@ static void put_text(binder *b, const char *v) {
   sqlite3_bind_text(b->st, ++b->at, v, -1, SQLITE_STATIC); /* NULL binds NULL */
 }
 
+static void put_parent(binder *b, int64_t id) {
+  if (id) {
+    put_int(b, id);
+  } else {
+    sqlite3_bind_null(b->st, ++b->at);
+  }
+}
+
 static bv_rc on_order(void *ctx, const bv_sim_order *o, bv_err *err) {
   static const char *const ask[] = {[BV_ASK_WEIGHT] = "target_weight",
                                     [BV_ASK_VALUE] = "target_value",
                                     [BV_ASK_TARGET] = "target_qty",
-                                    [BV_ASK_QTY] = "qty"};
+                                    [BV_ASK_QTY] = "qty",
+                                    [BV_ASK_CANCEL] = "cancel"};
+  static const char *const type[] = {[BV_TYPE_MARKET] = "market",
+                                     [BV_TYPE_LIMIT] = "limit",
+                                     [BV_TYPE_STOP] = "stop",
+                                     [BV_TYPE_STOP_LIMIT] = "stop_limit",
+                                     [BV_TYPE_TRAIL] = "trailing_stop"};
+  static const char *const tif[] = {[BV_TIF_GTC] = "gtc",
+                                    [BV_TIF_DAY] = "day",
+                                    [BV_TIF_GTD] = "gtd",
+                                    [BV_TIF_IOC] = "ioc",
+                                    [BV_TIF_FOK] = "fok"};
   static const char *const state[] = {[BV_ORDER_FILLED] = "filled",
                                       [BV_ORDER_CANCELLED] = "cancelled",
                                       [BV_ORDER_REJECTED] = "rejected",
@@ -121,6 +164,13 @@ static bv_rc on_order(void *ctx, const bv_sim_order *o, bv_err *err) {
   put_text(&b, state[o->state]);
   put_text(&b, o->reason);
   put_text(&b, o->tag);
+  put_text(&b, type[o->type]);
+  put_real(&b, o->limit);
+  put_real(&b, o->stop);
+  put_real(&b, o->trail);
+  put_real(&b, o->trail_percent);
+  put_text(&b, tif[o->tif]);
+  put_parent(&b, o->parent);
   return bv_sql_done(r->db, b.st, err, "writing bt_order");
 }
 

@@ -69,6 +69,7 @@ static bv_rc add_asset(bv_run *r, const char *asset, int64_t from, int *number, 
   if (from < r->config.start) from = r->config.start;
   BV_TRY(base_series(r, asset, &series, err));
   BV_TRY(bv_sim_asset(r->sim, asset, series.multiplier, number, err));
+  bv_sim_asset_zone(r->sim, *number, series.zone);
   BV_TRY(bv_feed_add(&r->feed, &series, *number, from, err));
   if (from != INT64_MIN) {
     BV_TRY(bv_feed_before(&r->feed, &series, *number, from, &last, &found, err));
@@ -93,12 +94,18 @@ static bv_rc add_touched(bv_run *r, bv_err *err) {
 
 /* ---- requests ---- */
 
-static bv_rc submit(bv_run *r, int64_t t, const char *asset, bv_ask ask, double amount,
-                    const char *tag, bv_err *err) {
+static bv_rc submit(bv_run *r, int64_t t, const bv_signal *g, bv_err *err) {
+  const char *asset = g->text[BV_TEXT_ASSET];
   int number = bv_run_asset(r, asset);
   if (number < 0) BV_TRY(add_asset(r, asset, t, &number, err));
-  bv_sim_request q = {.asset = number, .ask = ask, .amount = amount, .tag = tag};
-  return bv_sim_submit(r->sim, t, &q, err);
+  bv_sim_request q = g->ask;
+  q.asset = number;
+  q.tag = g->text[BV_TEXT_TAG];
+  q.oco = g->text[BV_TEXT_OCO];
+  const char *cancel = g->text[BV_TEXT_CANCEL], *replace = g->text[BV_TEXT_REPLACE];
+  if (replace) return bv_sim_replace(r->sim, t, &q, replace, err);
+  if (cancel) BV_TRY(bv_sim_cancel(r->sim, t, number, cancel, err));
+  return g->no_order ? BV_OK : bv_sim_submit(r->sim, t, &q, err);
 }
 
 /* Copy a row's text into a buffer of the run: the statement moves on before the row's time comes. */
@@ -124,8 +131,10 @@ static bv_rc fetch(bv_run *r, bv_err *err) {
   if (rc != BV_OK) return rc;
   r->has_next = more;
   if (!more) return BV_OK;
-  BV_TRY(keep_text(&r->next_asset, &r->cap_asset, &r->next.asset));
-  return keep_text(&r->next_tag, &r->cap_tag, &r->next.tag);
+  for (int i = 0; i < BV_TEXTS; i++) {
+    BV_TRY(keep_text(&r->next_text[i], &r->next_cap[i], &r->next.text[i]));
+  }
+  return BV_OK;
 }
 
 /* Set mode: hand over the rows known by t.  As in step mode, the bars before the run's start decide
@@ -134,9 +143,7 @@ static bv_rc hand_over(bv_run *r, int64_t t, bv_err *err) {
   while (r->has_next && r->next.known_at <= t) {
     const bv_signal *g = &r->next;
     bool in_time = g->known_at > r->config.start && g->known_at <= r->config.end;
-    if (in_time && !g->none) {
-      BV_TRY(submit(r, g->known_at, g->asset, g->ask, g->amount, g->tag, err));
-    }
+    if (in_time && !g->none) BV_TRY(submit(r, g->known_at, g, err));
     BV_TRY(fetch(r, err));
   }
   return BV_OK;
@@ -148,6 +155,10 @@ typedef struct batch {
   int n, cap;
 } batch;
 
+static void free_texts(bv_signal *g) {
+  for (int i = 0; i < BV_TEXTS; i++) bv_free((char *)(uintptr_t)g->text[i]);
+}
+
 static bv_rc batch_add(batch *b, const bv_signal *g) {
   if (b->n == b->cap) {
     int cap = b->cap ? b->cap * 2 : 8;
@@ -158,11 +169,13 @@ static bv_rc batch_add(batch *b, const bv_signal *g) {
   }
   bv_signal *k = &b->row[b->n];
   *k = *g;
-  k->asset = bv_strdup(BV_MEM_RUN, g->asset);
-  k->tag = bv_strdup(BV_MEM_RUN, g->tag);
-  if (!k->asset || (g->tag && !k->tag)) {
-    bv_free((char *)(uintptr_t)k->asset);
-    bv_free((char *)(uintptr_t)k->tag);
+  bool copied = true;
+  for (int i = 0; i < BV_TEXTS; i++) {
+    k->text[i] = g->text[i] ? bv_strdup(BV_MEM_RUN, g->text[i]) : NULL;
+    copied &= k->text[i] || !g->text[i];
+  }
+  if (!copied) {
+    free_texts(k);
     return BV_NOMEM;
   }
   b->n++;
@@ -170,10 +183,7 @@ static bv_rc batch_add(batch *b, const bv_signal *g) {
 }
 
 static void batch_free(batch *b) {
-  for (int i = 0; i < b->n; i++) {
-    bv_free((char *)(uintptr_t)b->row[i].asset);
-    bv_free((char *)(uintptr_t)b->row[i].tag);
-  }
+  for (int i = 0; i < b->n; i++) free_texts(&b->row[i]);
   bv_free(b->row);
 }
 
@@ -194,9 +204,7 @@ static bv_rc read_rows(bv_run *r, batch *b, bv_err *err) {
 static bv_rc decide(bv_run *r, int64_t t, bv_err *err) {
   batch b = {0};
   bv_rc rc = read_rows(r, &b, err);
-  for (int i = 0; i < b.n && rc == BV_OK; i++) {
-    rc = submit(r, t, b.row[i].asset, b.row[i].ask, b.row[i].amount, b.row[i].tag, err);
-  }
+  for (int i = 0; i < b.n && rc == BV_OK; i++) rc = submit(r, t, &b.row[i], err);
   batch_free(&b);
   return rc;
 }
@@ -454,14 +462,15 @@ bv_rc bv_run_step(bv_run *r, bool *more, bv_err *err) {
   return BV_OK;
 }
 
-bv_rc bv_run_order(bv_run *r, const char *asset, bv_ask ask, double amount, const char *tag,
-                   bv_err *err) {
+bv_rc bv_run_order(bv_run *r, const bv_signal *g, bv_err *err) {
   if (r->done || r->result->curve.total == 0) {
     return bv_fail(err, BV_ARG, "an order can be given between the first step and the last");
   }
-  if (!isfinite(amount)) return bv_fail(err, BV_ARG, "the order's amount is not a finite number");
+  if (!isfinite(g->ask.amount)) {
+    return bv_fail(err, BV_ARG, "the order's amount is not a finite number");
+  }
   BV_TRY(check_transaction(r, err));
-  return submit(r, r->now, asset, ask, amount, tag, err);
+  return submit(r, r->now, g, err);
 }
 
 /* While an interrupted statement is running (the SELECT that called us), SQLite refuses every other
@@ -489,8 +498,7 @@ bv_rc bv_run_close(bv_run *r, bv_rc rc, bv_err *err) {
   bv_run_config_reset(&r->config);
   bv_map_reset(&r->asset);
   bv_free(r->touched);
-  bv_free(r->next_asset);
-  bv_free(r->next_tag);
+  for (int i = 0; i < BV_TEXTS; i++) bv_free(r->next_text[i]);
   s->clock = r->saved_clock;
   s->run = NULL;
   s->frozen--;

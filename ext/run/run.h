@@ -38,12 +38,12 @@ typedef struct bv_run {
   int ntouched, cap_touched;
   bool touch_failed;
   int64_t saved_clock;
-  int64_t now;                 /* the current step */
-  int64_t began;               /* when the first bar opened */
-  bv_series benchmark;         /* where the configuration names one */
-  bv_signal next;              /* set mode: the row that comes next */
-  char *next_asset, *next_tag; /* its texts, kept over steps */
-  size_t cap_asset, cap_tag;
+  int64_t now;               /* the current step */
+  int64_t began;             /* when the first bar opened */
+  bv_series benchmark;       /* where the configuration names one */
+  bv_signal next;            /* set mode: the row that comes next */
+  char *next_text[BV_TEXTS]; /* its texts, kept over steps */
+  size_t next_cap[BV_TEXTS];
   bool has_next, in_strategy, done, finished;
 } bv_run;
 
@@ -54,9 +54,8 @@ BV_MUST bv_rc bv_run_open(bv_store *s, const char *strategy, const char *config,
 /* The next step; *more = false after the last, when the results are complete. */
 BV_MUST bv_rc bv_run_step(bv_run *r, bool *more, bv_err *err);
 
-/* An order of the caller at the current step. */
-BV_MUST bv_rc bv_run_order(bv_run *r, const char *asset, bv_ask ask, double amount, const char *tag,
-                           bv_err *err);
+/* An order of the caller at the current step, as a row of a strategy gives it. */
+BV_MUST bv_rc bv_run_order(bv_run *r, const bv_signal *g, bv_err *err);
 
 /* End: keep the results where rc is BV_OK and the run is complete, undo everything otherwise. */
 BV_MUST bv_rc bv_run_close(bv_run *r, bv_rc rc, bv_err *err);

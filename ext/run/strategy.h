@@ -10,6 +10,9 @@
 
 #include <stdbool.h>
 
+/* Columns beside asset, known_at and the targets, in the order of the table in strategy.c. */
+enum { BV_ROW_COLUMNS = 14 };
+
 typedef struct bv_strategy {
   sqlite3 *db;
   char *name;
@@ -17,18 +20,22 @@ typedef struct bv_strategy {
   char label[100]; /* "view 'name'", for errors */
   bool set_mode;   /* has known_at: evaluated once, in order */
   sqlite3_stmt *st;
-  int at_tag;    /* column numbers in st, -1 where absent */
-  int at_ask[4]; /* by bv_ask */
+  int at_ask[4];              /* column numbers in st by bv_ask, -1 where absent */
+  int ncolumn;                /* of the others, those the view has: */
+  int column[BV_ROW_COLUMNS]; /* which, */
+  int at[BV_ROW_COLUMNS];     /* and where in st */
 } bv_strategy;
 
-/* One row.  Texts are valid until the next row. */
+/* The texts of a row. */
+enum { BV_TEXT_ASSET, BV_TEXT_TAG, BV_TEXT_OCO, BV_TEXT_CANCEL, BV_TEXT_REPLACE, BV_TEXTS };
+
+/* One row.  Texts are valid until the next row; NULL where there is none. */
 typedef struct bv_signal {
   int64_t known_at; /* set mode */
-  const char *asset;
-  const char *tag; /* NULL: none */
-  bv_ask ask;
-  double amount;
-  bool none; /* every target is NULL: leave the asset as it is */
+  const char *text[BV_TEXTS];
+  bv_sim_request ask; /* but asset, tag and oco */
+  bool none;          /* it asks for nothing: no target, no cancel, no replace */
+  bool no_order;      /* no target */
 } bv_signal;
 
 /* Find and prepare the view.  BV_NOTFOUND: no such view; BV_ARG: it is not a view, or lacks the columns

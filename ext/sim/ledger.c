@@ -244,7 +244,8 @@ bv_rc bv_ledger_book(bv_ledger *l, const bv_exec *x, bv_err *err) {
                      .slippage = x->slippage,
                      .pnl = pnl,
                      .position = a->n * l->lot,
-                     .cash = l->cash};
+                     .cash = l->cash,
+                     .ambiguous = x->ambiguous};
     BV_TRY(l->sink->fill(l->sink->ctx, &f, err));
   }
   if (opposite) BV_TRY(close_lots(l, a, x, id, &rest, err));

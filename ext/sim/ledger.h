@@ -37,6 +37,7 @@ typedef struct bv_asset {
   size_t nwait;          /* waiting orders */
   bv_ask target_ask;     /* last target asked for; target is NaN where there is none */
   double target;
+  const bv_zone *zone; /* NULL: UTC */
 } bv_asset;
 
 /* Which prices an account is valued at while a bv_sim_open call is under way. */
@@ -60,6 +61,7 @@ typedef struct bv_exec {
   int asset;
   double n, price, commission, slippage;
   int64_t ts, bar, order;
+  int ambiguous;
   const char *tag;
 } bv_exec;
 

@@ -1,306 +1,192 @@
 /*
-** match.c - market orders against bars.
+** match.c - the waiting orders against the bars of an instant.
 **
-** One order goes through: price -> lots wanted -> short rule -> buying power -> fills -> report.
-** The lots are split into a closing part, which buying power never limits, and an opening part:
-**
-**      position +30, order -50   ->   close -30, open -20
-**
-** Buying power is tested on the account as it would be after the fill, before anything is booked.
+** At the open: orders whose time is over expire, then those that the opens fill do.  At the end of the
+** bar: those that it reached inside, exits first; an entry's bracket right after the entry, for what is
+** left of the bar.  Where no order rests, the end of a bar costs nothing.
 */
 #include "sim/match.h"
 
-#include "sim/cost.h"
-#include "sim/size.h"
+#include "sim/bracket.h"
+#include "sim/execute.h"
+#include "time/timestep.h"
 
 #include <assert.h>
 #include <math.h>
 
-static const char *const no_funds = "insufficient funds";
-static const char *const cut_funds = "cut to buying power";
-static const char *const no_short = "short selling is not allowed";
-static const char *const cut_short = "cut to the position: short selling is not allowed";
-static const char *const too_large = "the quantity is too large";
-static const char *const not_positive = "the price is not positive";
+/* --- places --- */
 
-/* Counts of lots are exact up to here. */
-static const double most_lots = 9007199254740992.0;
-
-/* Where and when an order meets the market. */
-typedef struct place {
-  double price; /* before slippage */
-  int64_t ts, bar_number;
-  const bv_sim_bar *bar;
-  bv_value_at at; /* what the account is valued at for buying power */
-} place;
-
-/* What an order would do: lots that close and lots that open, both signed as the order. */
-typedef struct plan {
-  double close, open;
-  const char *reason; /* why it is less than was asked for; "" if it is not */
-} plan;
-
-static int side_of(double n) {
-  return n > 0 ? 1 : -1;
+static bv_value_at valued_at(const bv_sim *s, bv_value_at at) {
+  return s->cfg.margin == BV_MARGIN_AVAILABLE ? BV_VALUE_CLOSE : at;
 }
 
-/* --- buying power --- */
-
-/* The account before the fill, and the prices of it. */
-typedef struct funds {
-  double value, gross; /* of the whole account */
-  double price;        /* the asset's valuation price */
-  double closing_cost; /* what the closing part takes from the value */
-} funds;
-
-/* Commission and difference between the price paid and the valuation price, in currency. */
-static double cost_against(const bv_sim *s, const bv_asset *a, const place *at, double n,
-                           bool opens, double valued_at) {
-  if (n == 0) return 0;
-  int side = side_of(n);
-  double paid = bv_cost_price(&s->cfg, at->price, side, opens, at->bar);
-  return n * a->unit * (paid - valued_at) + bv_cost_commission(&s->cfg, n * s->ledger.lot, paid,
-                                                               a->multiplier, side,
-                                                               opens ? side : -side);
+/* What a limit order pays at most; a profile with a spread on entries pays that on top. */
+static double worst_price(const bv_sim *s, const bv_order *o) {
+  bool stop = o->type == BV_TYPE_STOP || o->type == BV_TYPE_TRAIL;
+  return stop || s->cfg.margin == BV_MARGIN_AVAILABLE ? 0 : o->limit;
 }
 
-/* One fill does for the whole order, or each part has its own. */
-static bool single_fill(const bv_sim *s, double close, double open) {
-  bool two_prices = close != 0 && open != 0 && s->cfg.spread > 0;
-  return s->cfg.fill_per == BV_FILL_PER_ORDER && !two_prices;
+static bv_place place_at(const bv_sim *s, const bv_order *o, double price, bv_via via) {
+  const bv_asset *a = &s->ledger.asset[o->asset];
+  return (bv_place){.price = price,
+                    .limit = worst_price(s, o),
+                    .ts = a->bar->ts,
+                    .bar_number = a->bars,
+                    .bar = a->bar,
+                    .at = valued_at(s, BV_VALUE_OPEN),
+                    .via = via};
 }
 
-/* Cost of closing `n` lots in the fills that fill_plan will make of them. */
-static double closing_cost(const bv_sim *s, const bv_asset *a, const place *at, double n,
-                           double valued_at) {
-  if (s->cfg.fill_per == BV_FILL_PER_ORDER) return cost_against(s, a, at, n, false, valued_at);
-  double sum = 0, left = n;
-  for (size_t i = a->head; left != 0; i++) {
-    double part = copysign(fmin(fabs(left), fabs(a->lot[i].n)), left);
-    sum += cost_against(s, a, at, part, false, valued_at);
-    left -= part;
+static bv_place place_of(const bv_sim *s, const bv_order *o) {
+  const bv_asset *a = &s->ledger.asset[o->asset];
+  bool market = o->type == BV_TYPE_MARKET;
+  if (market && s->cfg.fill_at == BV_FILL_SIGNAL_CLOSE) {
+    return (bv_place){
+        .price = o->mark, .ts = o->ts, .bar_number = o->bar, .at = valued_at(s, BV_VALUE_MARK)};
   }
-  return sum;
+  double price = market ? a->bar->open : bv_rest_open(&s->cfg, o, a->bar);
+  return place_at(s, o, price, BV_VIA_OPEN);
 }
 
-static funds funds_now(const bv_sim *s, const bv_asset *a, const place *at, double close) {
-  funds f = {.value = bv_ledger_value(&s->ledger, at->at),
-             .gross = bv_ledger_gross(&s->ledger, at->at),
-             .price = bv_ledger_price(a, at->at)};
-  if (isnan(f.price)) f.price = at->price;
-  f.closing_cost = closing_cost(s, a, at, close, f.price);
-  return f;
+/* --- turns --- */
+
+/* Decided from the positions at the start of the instant, so that one fill does not change the turn
+** of another. */
+static bv_turn turn_at(const bv_sim *s, const bv_order *o, const bv_place *at) {
+  const bv_asset *a = &s->ledger.asset[o->asset];
+  if (isnan(at->price)) return BV_TURN_NONE;
+  if (o->close) return BV_TURN_FIRST;
+  if (s->cfg.priority == BV_PRIORITY_QUEUE) return BV_TURN_SECOND;
+  double n = o->n;
+  if (o->size_at_fill && at->price > 0) n = bv_execute_size(s, o, at);
+  return a->n * n < 0 && fabs(a->n + n) <= fabs(a->n) ? BV_TURN_FIRST : BV_TURN_SECOND;
 }
 
-/* Whether `open` more lots can be carried once `close` lots are closed.  `asked` is the order's own
-** size, which decides the commission per lot where that is fixed (backtesting.py). */
-static bool carries(const bv_sim *s, const bv_asset *a, const place *at, const funds *f,
-                    double close, double open, double asked) {
-  double gross = f->gross - fabs(close * a->unit * f->price);
-  if (s->cfg.margin == BV_MARGIN_AVAILABLE) {
-    double lot_cost = bv_size_lot_cost(s, a, asked, at->price);
-    double value = f->value - f->closing_cost;
-    return fabs(open) * lot_cost <= fmax(0, s->cfg.leverage * value - gross);
-  }
-  double value = f->value;
-  if (single_fill(s, close, open)) {
-    value -= cost_against(s, a, at, close + open, open != 0, f->price);
-  } else {
-    value -= f->closing_cost + cost_against(s, a, at, open, true, f->price);
-  }
-  gross += fabs(open * a->unit * f->price);
-  /* The slack is the rounding of the sums, not money: 0.1 x 3 must fit into 0.3. */
-  return gross <= s->cfg.leverage * value + 1e-12 * (fabs(value) + gross);
+static bv_turn turn_at_open(const bv_sim *s, const bv_order *o) {
+  const bv_asset *a = &s->ledger.asset[o->asset];
+  if (!a->bar || a->bar->ts < o->ts || o->dormant || o->done) return BV_TURN_NONE;
+  bv_place at = place_of(s, o);
+  bv_turn turn = turn_at(s, o, &at);
+  bool later = s->cfg.fill_at == BV_FILL_SIGNAL_CLOSE && o->type != BV_TYPE_MARKET;
+  if (!later || turn == BV_TURN_NONE) return turn;
+  return turn == BV_TURN_FIRST ? BV_TURN_LATER_FIRST : BV_TURN_LATER_SECOND;
 }
 
-/* The most lots up to `want` that can be carried: a search over counts of lots, made only once the
-** whole does not fit. */
-static double most_carried(const bv_sim *s, const bv_asset *a, const place *at, const funds *f,
-                           const plan *p, double want) {
-  double lo = 0, hi = fabs(want);
-  while (hi - lo > 1) {
-    double mid = floor(lo + (hi - lo) / 2), n = copysign(mid, want);
-    if (carries(s, a, at, f, p->close, n, p->close + n)) {
-      lo = mid;
-    } else {
-      hi = mid;
+static bv_turn turn_inside(const bv_sim *s, const bv_order *o) {
+  const bv_asset *a = &s->ledger.asset[o->asset];
+  if (!bv_bracket_live(s, o)) return BV_TURN_NONE;
+  bv_touch t = bv_rest_touch(&s->cfg, o, a->bar, a->bars);
+  bv_place at = place_at(s, o, t.price, t.via);
+  return turn_at(s, o, &at);
+}
+
+/* --- time --- */
+
+static int64_t day_end(const bv_asset *a, int64_t ts) {
+  const bv_timestep day = {.unit = BV_DAY, .n = 1};
+  int64_t end;
+  bv_bucket_start(day, a->zone ? a->zone : bv_zone_utc(), ts, &end);
+  return end;
+}
+
+/* The first bar an order can fill on begins. */
+static void first_seen(bv_order *o, const bv_asset *a) {
+  o->seen = true;
+  if (o->tif == BV_TIF_DAY) o->until = day_end(a, a->bar->ts);
+  if (o->type == BV_TYPE_TRAIL && o->stop == 0) o->stop = bv_rest_trail(o, a->bar->open);
+}
+
+static bv_rc begin_bar(bv_sim *s, int64_t ts, bv_err *err) {
+  bv_queue *q = &s->queue;
+  for (size_t i = 0; i < q->n; i++) {
+    bv_order *o = &q->order[i];
+    bv_asset *a = &s->ledger.asset[o->asset];
+    if (!o->rests || o->dormant) continue;
+    if (o->until <= ts) {
+      int64_t at = o->until > o->ts ? o->until : o->ts;
+      BV_TRY(bv_order_finish(q, o, a, at, BV_ORDER_EXPIRED, "its time is over", err));
+    } else if (!o->seen && a->bar && a->bar->ts >= o->ts && !isnan(a->bar->open)) {
+      first_seen(o, a);
     }
   }
-  return copysign(lo, want);
+  return bv_queue_orphans(q, s->ledger.asset, ts, err);
 }
 
-static bv_short_funds policy_of(const bv_sim *s, const bv_order *o) {
-  if (s->cfg.funds != BV_FUNDS_AUTO) return s->cfg.funds;
-  return o->ask == BV_ASK_WEIGHT || o->ask == BV_ASK_VALUE ? BV_FUNDS_SHRINK : BV_FUNDS_REJECT;
-}
-
-static void limit_by_funds(const bv_sim *s, const bv_asset *a, const bv_order *o, const place *at,
-                           plan *p) {
-  bv_short_funds policy = policy_of(s, o);
-  if (p->open == 0 || policy == BV_FUNDS_ALLOW) return;
-  funds f = funds_now(s, a, at, p->close);
-  /* A weight was made units of the free margin itself, so it fits by construction. */
-  if (s->cfg.margin == BV_MARGIN_AVAILABLE && o->ask == BV_ASK_WEIGHT) return;
-  if (carries(s, a, at, &f, p->close, p->open, p->close + p->open)) return;
-  double open = policy == BV_FUNDS_SHRINK ? most_carried(s, a, at, &f, p, p->open) : 0;
-  p->reason = open != 0 || (policy == BV_FUNDS_SHRINK && p->close != 0) ? cut_funds : no_funds;
-  /* A rejected order does nothing at all, but backtesting.py has closed by the time it looks. */
-  if (policy == BV_FUNDS_REJECT && s->cfg.margin == BV_MARGIN_EXPOSURE) p->close = 0;
-  p->open = open;
-}
-
-/* --- what an order wants --- */
-
-static double size_at_fill(const bv_sim *s, const bv_asset *a, const bv_order *o, const place *at) {
-  double value = bv_ledger_value(&s->ledger, at->at);
-  if (s->cfg.margin == BV_MARGIN_EXPOSURE) {
-    if (o->ask == BV_ASK_WEIGHT && value <= 0) return -a->n;
-    return bv_size_target(s, a, o->ask, o->amount, a->n, at->price, value);
-  }
-  double gross = bv_ledger_gross(&s->ledger, at->at);
-  double free_margin = fmax(0, s->cfg.leverage * value - gross);
-  return bv_size_available(s, a, o->ask, o->amount, at->price, free_margin);
-}
-
-static plan plan_of(const bv_sim *s, const bv_asset *a, const bv_order *o, const place *at) {
-  plan p = {.reason = ""};
-  double n = o->n;
-  if (!s->cfg.allow_short && a->n + n < fmin(a->n, 0)) {
-    n = -fmax(a->n, 0);
-    p.reason = n == 0 ? no_short : cut_short;
-  }
-  if (a->n * n < 0) p.close = copysign(fmin(fabs(n), fabs(a->n)), n);
-  p.open = n - p.close;
-  limit_by_funds(s, a, o, at, &p);
-  return p;
-}
-
-/* --- fills --- */
-
-static bv_rc fill(bv_sim *s, bv_order *o, const place *at, double n, bool opens, bv_err *err) {
-  const bv_asset *a = &s->ledger.asset[o->asset];
-  int side = side_of(n);
-  double paid = bv_cost_price(&s->cfg, at->price, side, opens, at->bar);
-  bv_exec x = {.asset = o->asset,
-               .n = n,
-               .price = paid,
-               .commission = bv_cost_commission(&s->cfg, n * s->ledger.lot, paid, a->multiplier,
-                                                side, opens ? side : -side),
-               .slippage = fabs(n * a->unit * (paid - at->price)),
-               .ts = at->ts,
-               .bar = at->bar_number,
-               .order = o->id,
-               .tag = o->tag};
-  o->filled += n;
-  o->points += n * paid;
-  return bv_ledger_book(&s->ledger, &x, err);
-}
-
-/* One fill for the order, or one for every lot closed and one for the lot opened. */
-static bv_rc fill_plan(bv_sim *s, bv_order *o, const place *at, const plan *p, bv_err *err) {
-  const bv_asset *a = &s->ledger.asset[o->asset];
-  if (single_fill(s, p->close, p->open)) {
-    return fill(s, o, at, p->close + p->open, p->open != 0, err);
-  }
-  double left = p->close;
-  while (left != 0) {
-    double first = s->cfg.fill_per == BV_FILL_PER_LOT ? fabs(a->lot[a->head].n) : fabs(left);
-    double part = copysign(fmin(fabs(left), first), left);
-    BV_TRY(fill(s, o, at, part, false, err));
-    left -= part;
-  }
-  return p->open != 0 ? fill(s, o, at, p->open, true, err) : BV_OK;
-}
-
-/* The state of an order nothing of which was filled for want of size or money. */
-static bv_order_state refused(const bv_sim *s) {
-  return s->cfg.margin == BV_MARGIN_AVAILABLE ? BV_ORDER_CANCELLED : BV_ORDER_REJECTED;
-}
-
-/* An order that the price of the fill made zero lots of. */
-static bv_rc finish_unsized(bv_sim *s, bv_order *o, bv_asset *a, const place *at, bv_err *err) {
-  bv_order_state state = refused(s);
-  const char *reason = no_funds;
-  if (s->cfg.margin == BV_MARGIN_EXPOSURE) {
-    bool held = a->n != 0 || o->amount == 0;
-    state = held ? BV_ORDER_CANCELLED : state;
-    reason = held ? "the target is held" : "less than one lot";
-  }
-  return bv_order_finish(&s->queue, o, a, at->ts, state, reason, err);
-}
-
-static bv_rc execute(bv_sim *s, bv_order *o, const place *at, bv_err *err) {
-  bv_asset *a = &s->ledger.asset[o->asset];
+/* Orders that had to fill at the open and did not. */
+static bv_rc end_open(bv_sim *s, int64_t ts, bv_err *err) {
   bv_queue *q = &s->queue;
-  if (o->close) o->n = 0 - a->n;
-  if (o->close && o->n == 0) {
-    return bv_order_finish(q, o, a, at->ts, BV_ORDER_CANCELLED, "the position is closed", err);
+  for (size_t i = 0; i < q->n; i++) {
+    bv_order *o = &q->order[i];
+    bool now = o->tif == BV_TIF_IOC || o->tif == BV_TIF_FOK;
+    if (!now || !o->seen || o->done) continue;
+    BV_TRY(bv_order_finish(q, o, &s->ledger.asset[o->asset], ts, BV_ORDER_CANCELLED,
+                           "not filled at the open", err));
   }
-  if (at->price <= 0) {
-    return bv_order_finish(q, o, a, at->ts, BV_ORDER_REJECTED, not_positive, err);
-  }
-  if (o->size_at_fill) {
-    o->n = size_at_fill(s, a, o, at);
-    if (o->n == 0) return finish_unsized(s, o, a, at, err);
-  }
-  if (!(fabs(o->n) + fabs(a->n) <= most_lots)) {
-    return bv_order_finish(q, o, a, at->ts, BV_ORDER_REJECTED, too_large, err);
-  }
-  plan p = plan_of(s, a, o, at);
-  if (p.close == 0 && p.open == 0) {
-    bv_order_state state = p.reason == no_short ? BV_ORDER_REJECTED : refused(s);
-    return bv_order_finish(q, o, a, at->ts, state, p.reason, err);
-  }
-  BV_TRY(fill_plan(s, o, at, &p, err));
-  bv_order_state state = p.reason == no_funds ? refused(s) : BV_ORDER_FILLED;
-  return bv_order_finish(q, o, a, at->ts, state, p.reason, err);
+  return bv_queue_orphans(q, s->ledger.asset, ts, err);
 }
 
 /* --- the instant --- */
 
-static place place_of(const bv_sim *s, const bv_order *o) {
-  const bv_asset *a = &s->ledger.asset[o->asset];
-  bool at_close = s->cfg.fill_at == BV_FILL_SIGNAL_CLOSE;
-  place at = {.price = at_close ? o->mark : a->bar->open,
-              .ts = at_close ? o->ts : a->bar->ts,
-              .bar_number = at_close ? o->bar : a->bars,
-              .bar = at_close ? NULL : a->bar,
-              .at = at_close ? BV_VALUE_MARK : BV_VALUE_OPEN};
-  if (s->cfg.margin == BV_MARGIN_AVAILABLE) at.at = BV_VALUE_CLOSE;
-  return at;
-}
-
-/* Decided from the positions at the start of the instant, so that one fill does not change the turn
-** of another. */
-static bv_turn turn_of(const bv_sim *s, const bv_order *o) {
-  const bv_asset *a = &s->ledger.asset[o->asset];
-  if (!a->bar || a->bar->ts < o->ts || isnan(place_of(s, o).price)) return BV_TURN_NONE;
-  if (o->close) return BV_TURN_FIRST;
-  if (s->cfg.priority == BV_PRIORITY_QUEUE) return BV_TURN_SECOND;
-  double n = o->n;
-  place at = place_of(s, o);
-  if (o->size_at_fill && at.price > 0) {
-    n = size_at_fill(s, a, o, &at);
-  }
-  return a->n * n < 0 && fabs(a->n + n) <= fabs(a->n) ? BV_TURN_FIRST : BV_TURN_SECOND;
-}
-
-static bv_rc run_queue(bv_sim *s, bv_err *err) {
+static bv_rc run_open(bv_sim *s, int64_t ts, bv_err *err) {
   bv_queue *q = &s->queue;
-  for (size_t i = 0; i < q->n; i++) q->order[i].turn = turn_of(s, &q->order[i]);
+  if (q->nrest > 0) BV_TRY(begin_bar(s, ts, err));
+  for (size_t i = 0; i < q->n; i++) q->order[i].turn = turn_at_open(s, &q->order[i]);
+  int last = q->nrest > 0 ? BV_TURN_LATER_SECOND : BV_TURN_SECOND;
+  for (int turn = BV_TURN_FIRST; turn <= last; turn++) {
+    for (size_t i = 0; i < q->n; i++) {
+      bv_order *o = &q->order[i];
+      if ((int)o->turn != turn || o->done) continue;
+      bv_place at = place_of(s, o);
+      BV_TRY(bv_execute(s, o, &at, err));
+    }
+  }
+  if (q->nrest > 0) BV_TRY(end_open(s, ts, err));
+  bv_queue_sweep(q);
+  return BV_OK;
+}
+
+/* Fill what the bar has reached of the orders that hang together with `o`; *filled is that one. */
+static bv_rc settle(bv_sim *s, bv_order *o, const bv_order **filled, bv_err *err) {
+  bv_choice c = bv_bracket_choose(s, o);
+  *filled = c.order;
+  if (!c.order) return BV_OK;
+  bv_place at = place_at(s, c.order, c.touch.price, c.touch.via);
+  return bv_execute(s, c.order, &at, err);
+}
+
+/* The bracket of an entry that has just filled, for what is left of the bar. */
+static bv_rc settle_bracket(bv_sim *s, const bv_order *entry, bv_err *err) {
+  bv_queue *q = &s->queue;
+  for (size_t i = 0; entry->brackets && i < q->n; i++) {
+    bv_order *o = &q->order[i];
+    const bv_order *filled;
+    if (o->parent == entry->id && bv_bracket_live(s, o)) return settle(s, o, &filled, err);
+  }
+  return BV_OK;
+}
+
+static bv_rc run_inside(bv_sim *s, bv_err *err) {
+  bv_queue *q = &s->queue;
+  for (size_t i = 0; i < q->n; i++) q->order[i].turn = turn_inside(s, &q->order[i]);
   for (int turn = BV_TURN_FIRST; turn <= BV_TURN_SECOND; turn++) {
     for (size_t i = 0; i < q->n; i++) {
       bv_order *o = &q->order[i];
-      if ((int)o->turn != turn) continue;
-      place at = place_of(s, o);
-      BV_TRY(execute(s, o, &at, err));
+      const bv_order *filled;
+      if ((int)o->turn != turn || o->done) continue;
+      BV_TRY(settle(s, o, &filled, err));
+      if (filled) BV_TRY(settle_bracket(s, filled, err));
     }
+  }
+  for (size_t i = 0; i < q->n; i++) {
+    bv_order *o = &q->order[i];
+    if (bv_bracket_live(s, o)) bv_rest_carry(o, s->ledger.asset[o->asset].bar);
   }
   bv_queue_sweep(q);
   return BV_OK;
 }
 
-bv_rc bv_match_open(bv_sim *s, const bv_sim_bar *bar, int n, bv_err *err) {
+/* Let the assets know their bars; whether an order waits for one of them. */
+static bool show_bars(bv_sim *s, const bv_sim_bar *bar, int n) {
   bool any = false;
   for (int i = 0; i < n; i++) {
     assert(bar[i].asset >= 0 && bar[i].asset < s->ledger.nasset);
@@ -308,8 +194,24 @@ bv_rc bv_match_open(bv_sim *s, const bv_sim_bar *bar, int n, bv_err *err) {
     a->bar = &bar[i];
     any |= a->nwait > 0;
   }
-  bv_rc rc = any ? run_queue(s, err) : BV_OK;
+  return any;
+}
+
+static void hide_bars(bv_sim *s, const bv_sim_bar *bar, int n) {
   for (int i = 0; i < n; i++) s->ledger.asset[bar[i].asset].bar = NULL;
+}
+
+bv_rc bv_match_open(bv_sim *s, int64_t ts, const bv_sim_bar *bar, int n, bv_err *err) {
+  bool any = show_bars(s, bar, n);
+  bv_rc rc = any || s->queue.nrest > 0 ? run_open(s, ts, err) : BV_OK;
+  hide_bars(s, bar, n);
+  return rc;
+}
+
+bv_rc bv_match_inside(bv_sim *s, const bv_sim_bar *bar, int n, bv_err *err) {
+  bool any = show_bars(s, bar, n);
+  bv_rc rc = any ? run_inside(s, err) : BV_OK;
+  hide_bars(s, bar, n);
   return rc;
 }
 
@@ -320,16 +222,16 @@ bv_rc bv_match_finish(bv_sim *s, bv_err *err) {
   for (int i = 0; i < s->ledger.nopen;) {
     int number = s->ledger.open[i], before = s->ledger.nopen;
     const bv_asset *a = &s->ledger.asset[number];
-    place at = {.price = at_open ? a->last_open : a->mark,
-                .ts = at_open ? a->last_ts : a->last_known,
-                .bar_number = a->bars - 1};
+    bv_place at = {.price = at_open ? a->last_open : a->mark,
+                   .ts = at_open ? a->last_ts : a->last_known,
+                   .bar_number = a->bars - 1};
     if (isnan(at.price)) at.price = a->mark;
     bv_order o = {.id = bv_queue_take_id(&s->queue),
                   .ts = at.ts,
                   .asset = number,
                   .ask = BV_ASK_TARGET,
                   .close = true};
-    BV_TRY(execute(s, &o, &at, err));
+    BV_TRY(bv_execute(s, &o, &at, err));
     if (s->ledger.nopen == before) i++;
   }
   return BV_OK;

@@ -1,13 +1,16 @@
 /*
-** match.h - which waiting orders fill, at what price, for how much.
+** match.h - which waiting orders fill, in what sequence, at what price.
 */
 #ifndef BV_SIM_MATCH_H
 #define BV_SIM_MATCH_H
 
 #include "sim/state.h"
 
-/* Bars that start: fill what can fill, in the sequence sim.h states. */
-BV_MUST bv_rc bv_match_open(bv_sim *s, const bv_sim_bar *bar, int n, bv_err *err);
+/* Bars that start: fill what fills at their opens, in the sequence sim.h states. */
+BV_MUST bv_rc bv_match_open(bv_sim *s, int64_t ts, const bv_sim_bar *bar, int n, bv_err *err);
+
+/* Bars that end: fill what they reached inside. */
+BV_MUST bv_rc bv_match_inside(bv_sim *s, const bv_sim_bar *bar, int n, bv_err *err);
 
 /* Close every open position at the last open or the last close, as knob finish says. */
 BV_MUST bv_rc bv_match_finish(bv_sim *s, bv_err *err);

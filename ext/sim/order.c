@@ -1,9 +1,9 @@
 /*
 ** order.c - the queue of waiting orders.
 **
-** One array in order of submission; it is short (orders of this instant, and those whose asset has
-** no bar yet), so finding an asset's orders is a walk, made only where its `nwait` says there are
-** any.  Orders finish in place and are swept out afterwards, so a walk is never disturbed.
+** One array in order of submission; it is short (orders of this instant, those that rest, and those
+** whose asset has no bar yet), so finding an asset's orders is a walk, made only where its `nwait` says
+** there are any.  Orders finish in place and are swept out afterwards, so a walk is never disturbed.
 */
 #include "sim/order.h"
 
@@ -43,6 +43,11 @@ void bv_queue_push(bv_queue *q, bv_asset *a, bv_order o) {
   o.waiting = true;
   q->order[q->n++] = o;
   a->nwait++;
+  q->nrest += o.rests;
+}
+
+static double given(double price) {
+  return price == 0 ? NAN : price;
 }
 
 bv_rc bv_order_finish(bv_queue *q, bv_order *o, bv_asset *a, int64_t ts, bv_order_state state,
@@ -50,6 +55,7 @@ bv_rc bv_order_finish(bv_queue *q, bv_order *o, bv_asset *a, int64_t ts, bv_orde
   assert(!o->done);
   o->done = true;
   if (o->waiting) a->nwait--;
+  if (o->waiting) q->nrest -= o->rests;
   if (!q->sink->order) return BV_OK;
   bv_sim_order out = {.id = o->id,
                       .ts = o->ts,
@@ -61,9 +67,34 @@ bv_rc bv_order_finish(bv_queue *q, bv_order *o, bv_asset *a, int64_t ts, bv_orde
                       .filled = o->filled * q->lot,
                       .avg_price = o->filled != 0 ? o->points / o->filled : NAN,
                       .state = state,
+                      .type = o->type,
+                      .tif = o->tif,
+                      .limit = given(o->limit),
+                      .stop = given(o->stop),
+                      .trail = given(o->trail),
+                      .trail_percent = given(o->trail_percent),
+                      .parent = o->parent,
                       .reason = reason,
                       .tag = o->tag};
   return q->sink->order(q->sink->ctx, &out, err);
+}
+
+static bool waits(const bv_queue *q, int64_t id) {
+  for (size_t i = 0; i < q->n; i++) {
+    if (q->order[i].id == id) return !q->order[i].done;
+  }
+  return false;
+}
+
+bv_rc bv_queue_orphans(bv_queue *q, bv_asset *assets, int64_t ts, bv_err *err) {
+  for (size_t i = 0; q->nrest > 0 && i < q->n; i++) {
+    bv_order *o = &q->order[i];
+    if (o->done || !o->dormant || waits(q, o->parent)) continue;
+    int64_t at = o->ts > ts ? o->ts : ts;
+    BV_TRY(bv_order_finish(q, o, &assets[o->asset], at, BV_ORDER_CANCELLED,
+                           "the entry opened nothing", err));
+  }
+  return BV_OK;
 }
 
 void bv_queue_sweep(bv_queue *q) {
@@ -80,14 +111,16 @@ bool bv_ask_is_target(bv_ask ask) {
   return ask != BV_ASK_QTY;
 }
 
-bv_rc bv_queue_replace(bv_queue *q, bv_asset *a, int asset, int64_t ts, bv_err *err) {
+bv_rc bv_queue_replace(bv_queue *q, bv_asset *assets, int asset, int64_t ts, bv_err *err) {
+  bv_asset *a = &assets[asset];
   if (a->nwait == 0) return BV_OK;
   bv_rc rc = BV_OK;
   for (size_t i = 0; rc == BV_OK && i < q->n; i++) {
     bv_order *o = &q->order[i];
-    if (o->asset != asset || !bv_ask_is_target(o->ask)) continue;
+    if (o->asset != asset || o->parent || !bv_ask_is_target(o->ask)) continue;
     rc = bv_order_finish(q, o, a, ts, BV_ORDER_CANCELLED, "replaced", err);
   }
+  if (rc == BV_OK) rc = bv_queue_orphans(q, assets, ts, err);
   bv_queue_sweep(q);
   return rc;
 }
@@ -96,7 +129,8 @@ double bv_queue_pending(const bv_queue *q, const bv_asset *a, int asset) {
   double n = 0;
   for (size_t i = 0; a->nwait > 0 && i < q->n; i++) {
     const bv_order *o = &q->order[i];
-    if (o->asset == asset && !bv_ask_is_target(o->ask)) n += o->n;
+    bool counts = o->type == BV_TYPE_MARKET && !o->dormant && !bv_ask_is_target(o->ask);
+    if (o->asset == asset && counts) n += o->n;
   }
   return n;
 }
@@ -106,8 +140,10 @@ bv_rc bv_queue_expire(bv_queue *q, bv_asset *assets, int64_t ts, bv_err *err) {
   for (size_t i = 0; rc == BV_OK && i < q->n; i++) {
     bv_order *o = &q->order[i];
     int64_t at = o->ts > ts ? o->ts : ts; /* it may have been decided after the last bar */
+    if (o->done || o->dormant) continue;
     rc = bv_order_finish(q, o, &assets[o->asset], at, BV_ORDER_EXPIRED, "no further bar", err);
   }
+  if (rc == BV_OK) rc = bv_queue_orphans(q, assets, ts, err);
   bv_queue_sweep(q);
   return rc;
 }

@@ -7,7 +7,23 @@
 #include "sim/ledger.h"
 
 /* When an order fills among those of one instant. */
-typedef enum bv_turn { BV_TURN_NONE, BV_TURN_FIRST, BV_TURN_SECOND } bv_turn;
+typedef enum bv_turn {
+  BV_TURN_NONE,
+  BV_TURN_FIRST,
+  BV_TURN_SECOND,
+  BV_TURN_LATER_FIRST, /* at the open, where market orders fill at the close before it */
+  BV_TURN_LATER_SECOND
+} bv_turn;
+
+/* How a bar came to the price at which an order filled in it: what of the bar is later is known. */
+typedef enum bv_via {
+  BV_VIA_OPEN,   /* all of it */
+  BV_VIA_RISE,   /* what is above, and the close */
+  BV_VIA_FALL,   /* what is below, and the close */
+  BV_VIA_UNKNOWN /* the close */
+} bv_via;
+
+typedef enum bv_role { BV_ROLE_NONE, BV_ROLE_STOP_LOSS, BV_ROLE_TAKE_PROFIT } bv_role;
 
 typedef struct bv_order {
   int64_t id, ts;
@@ -25,6 +41,26 @@ typedef struct bv_order {
   bool done;
   bv_turn turn;
   const char *tag;
+  /* of orders that rest; prices that are not given are 0 */
+  bv_order_type type;
+  bv_tif tif;
+  bv_role role;
+  int side; /* +1 buys, -1 sells */
+  double limit, stop, trail, trail_percent;
+  int64_t until;    /* INT64_MAX: no end */
+  int64_t parent;   /* entry of a bracket; 0: none */
+  const char *oco;  /* one fills, the others of the asset end; the name itself is the key */
+  int64_t entered;  /* bracket: number of the bar the entry filled on */
+  double from;      /* bracket: price of the entry */
+  bv_via via;       /* bracket: how bar `entered` came to that price */
+  double opened;    /* lots of it that opened a position, signed */
+  bool rests;       /* more than a plain market order */
+  bool brackets;    /* has a bracket */
+  bool dormant;     /* a bracket whose entry waits */
+  bool triggered;   /* a stop-limit order that has become a limit order */
+  bool reduce_only; /* never adds to or turns a position */
+  bool ambiguous;   /* hangs on a guess */
+  bool seen;        /* a bar it could have filled on has begun */
 } bv_order;
 
 typedef struct bv_queue {
@@ -32,6 +68,7 @@ typedef struct bv_queue {
   double lot;
   bv_order *order; /* by id */
   size_t n, cap;
+  size_t nrest; /* of those, with `rests` */
   int64_t next_id;
 } bv_queue;
 
@@ -52,16 +89,19 @@ int64_t bv_queue_take_id(bv_queue *q);
 BV_MUST bv_rc bv_order_finish(bv_queue *q, bv_order *o, bv_asset *a, int64_t ts,
                               bv_order_state state, const char *reason, bv_err *err);
 
+/* Cancel the brackets whose entry ended without opening anything. */
+BV_MUST bv_rc bv_queue_orphans(bv_queue *q, bv_asset *assets, int64_t ts, bv_err *err);
+
 /* Remove the orders that are done; the others keep their sequence. */
 void bv_queue_sweep(bv_queue *q);
 
 /* True for the kinds that name a position instead of a trade. */
 bool bv_ask_is_target(bv_ask ask);
 
-/* Cancel the asset's waiting targets, reason "replaced". */
-BV_MUST bv_rc bv_queue_replace(bv_queue *q, bv_asset *a, int asset, int64_t ts, bv_err *err);
+/* Cancel the asset's waiting targets, reason "replaced", with their brackets. */
+BV_MUST bv_rc bv_queue_replace(bv_queue *q, bv_asset *assets, int asset, int64_t ts, bv_err *err);
 
-/* Lots of the asset's waiting orders that are no targets. */
+/* Lots of the asset's waiting market orders that are no targets. */
 double bv_queue_pending(const bv_queue *q, const bv_asset *a, int asset);
 
 /* Every waiting order expires. */

@@ -24,6 +24,10 @@ static const char *const choice_flip[] = {"net", "close_first", NULL};
 static const char *const choice_priority[] = {"reduce_first", "queue", NULL};
 static const char *const choice_margin[] = {"exposure", "available", NULL};
 static const char *const choice_funds[] = {"auto", "shrink", "reject", "allow", NULL};
+static const char *const choice_limit_fill[] = {"touch", "through", NULL};
+static const char *const choice_same_bar[] = {
+    "stop_first", "limit_first", "nearest_extreme", "ohlc", "olhc", "defer", NULL};
+static const char *const choice_wrong_side[] = {"reject", "allow", NULL};
 static const char *const choice_finish[] = {"mark", "last_open", "last_close", NULL};
 
 #define NUMBER(name, field, lo, hi, doc)                                                           \
@@ -94,6 +98,19 @@ static const bv_sim_knob knobs[] = {
         "finish", finish, choice_finish,
         "Positions open at the end: mark leaves them open; last_open and last_close close them at "
         "that price of their last bar."),
+    CHOICE(
+        "limit_fill", limit_fill, choice_limit_fill,
+        "touch: a limit order fills once the price reaches its limit; through: once the price is "
+        "beyond it by more than tick."),
+    NUMBER("tick", tick, 0, 1e9, "Price step for limit_fill through; 0: any price beyond will do."),
+    CHOICE("same_bar", same_bar, choice_same_bar,
+           "Which of two orders of a bracket or an oco group fills where one bar reaches both, or "
+           "whether one fills that the bar may have reached before the entry: stop_first, "
+           "limit_first; ohlc, olhc and nearest_extreme follow that path through the bar (the "
+           "nearer of high and low first); defer waits for the next bar where the entry is in this "
+           "one, else stop_first."),
+    CHOICE("wrong_side", wrong_side, choice_wrong_side,
+           "A stop that the last close is already beyond: reject, or allow it to fill at once."),
     NUMBER("leverage", leverage, 0.01, 1000, "Gross exposure allowed per unit of account value."),
     BOOLEAN("allow_short", allow_short, "Whether positions below zero are allowed."),
 };
@@ -107,6 +124,7 @@ static const bv_sim_profile profiles[] = {
      {.cash = 100000,
       .commission_model = BV_COMM_PERCENTAGE,
       .slippage_model = BV_SLIP_PERCENTAGE,
+      .slippage_clamp = 1,
       .leverage = 1,
       .allow_short = 1}},
     {"backtesting.py",

@@ -31,6 +31,16 @@ typedef enum bv_short_funds {
   BV_FUNDS_REJECT,
   BV_FUNDS_ALLOW
 } bv_short_funds;
+typedef enum bv_touch_rule { BV_TOUCH, BV_THROUGH } bv_touch_rule;
+typedef enum bv_same_bar {
+  BV_SAME_STOP_FIRST,
+  BV_SAME_LIMIT_FIRST,
+  BV_SAME_NEAREST_EXTREME,
+  BV_SAME_OHLC,
+  BV_SAME_OLHC,
+  BV_SAME_DEFER
+} bv_same_bar;
+typedef enum bv_wrong_side { BV_WRONG_REJECT, BV_WRONG_ALLOW } bv_wrong_side;
 typedef enum bv_finish { BV_FINISH_MARK, BV_FINISH_LAST_OPEN, BV_FINISH_LAST_CLOSE } bv_finish;
 
 typedef struct bv_sim_config {
@@ -56,6 +66,10 @@ typedef struct bv_sim_config {
   bv_margin margin;
   bv_short_funds funds;
   bv_finish finish;
+  bv_touch_rule limit_fill;
+  double tick; /* price step a limit must be passed by with limit_fill through */
+  bv_same_bar same_bar;
+  bv_wrong_side wrong_side;
   double leverage; /* gross exposure allowed per unit of account value */
   int allow_short;
 } bv_sim_config;

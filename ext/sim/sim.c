@@ -1,13 +1,13 @@
 /*
-** sim.c - the simulator's public calls: what a request becomes, and the getters.
+** sim.c - the simulator's public calls, but those that take orders (request.c).
 **
-** The work is done by size.c (how much), order.c (what waits), match.c (what fills), cost.c (at
-** what price and commission) and ledger.c (what that makes of the account).
+** The work is done by size.c (how much), order.c (what waits), match.c, rest.c and bracket.c (what
+** fills, and at what price), execute.c (how much of it), cost.c (what that costs) and ledger.c (what
+** it makes of the account).
 */
 #include "sim/sim.h"
 
 #include "sim/match.h"
-#include "sim/size.h"
 #include "sim/state.h"
 
 #include <assert.h>
@@ -70,15 +70,14 @@ bv_rc bv_sim_asset(bv_sim *s, const char *key, double multiplier, int *asset, bv
 
 bv_rc bv_sim_open(bv_sim *s, int64_t ts, const bv_sim_bar *bar, int n, bv_err *err) {
   assert(!s->finished);
-  (void)ts;
   if (s->queue.n == 0) return BV_OK;
-  return bv_match_open(s, bar, n, err);
+  return bv_match_open(s, ts, bar, n, err);
 }
 
 bv_rc bv_sim_close(bv_sim *s, int64_t t, const bv_sim_bar *bar, int n, bv_err *err) {
   assert(!s->finished);
   (void)t;
-  (void)err;
+  if (s->queue.nrest > 0) BV_TRY(bv_match_inside(s, bar, n, err));
   for (int i = 0; i < n; i++) bv_ledger_mark(&s->ledger, &bar[i]);
   return BV_OK;
 }
@@ -89,161 +88,6 @@ bv_rc bv_sim_finish(bv_sim *s, int64_t t, bv_err *err) {
   BV_TRY(bv_queue_expire(&s->queue, s->ledger.asset, t, err));
   BV_TRY(bv_match_finish(s, err));
   return bv_ledger_report_open(&s->ledger, t, err);
-}
-
-/* --- requests --- */
-
-static bv_rc check_request(const bv_sim *s, const bv_sim_request *r, bv_err *err) {
-  if (r->asset < 0 || r->asset >= s->ledger.nasset) {
-    return bv_fail(err, BV_ARG, "order for an unknown asset (number %d)", r->asset);
-  }
-  const char *key = s->ledger.asset[r->asset].key;
-  if ((int)r->ask < (int)BV_ASK_WEIGHT || (int)r->ask > (int)BV_ASK_QTY) {
-    return bv_fail(err, BV_ARG, "order for %s: unknown kind %d", key, (int)r->ask);
-  }
-  if (!isfinite(r->amount)) {
-    return bv_fail(err, BV_ARG, "order for %s: the amount is not a finite number", key);
-  }
-  return BV_OK;
-}
-
-/* The one copy of a tag, which lives as long as the simulator: lots outlive their orders. */
-static bv_rc intern_tag(bv_sim *s, const char *tag, const char **out) {
-  *out = NULL;
-  if (!tag) return BV_OK;
-  size_t n = strlen(tag);
-  *out = bv_map_find(&s->tags, tag, n);
-  if (*out) return BV_OK;
-  char *copy = bv_strndup(BV_MEM_SIM, tag, n);
-  if (!copy) return BV_NOMEM;
-  bv_rc rc = bv_map_put(&s->tags, tag, n, copy);
-  if (rc != BV_OK) {
-    bv_free(copy);
-    return rc;
-  }
-  *out = copy;
-  return BV_OK;
-}
-
-static bv_order order_of(const bv_sim *s, int64_t t, const bv_sim_request *r, const char *tag) {
-  const bv_asset *a = &s->ledger.asset[r->asset];
-  return (bv_order){.ts = t,
-                    .asset = r->asset,
-                    .ask = r->ask,
-                    .amount = r->amount,
-                    .mark = a->mark,
-                    .bar = a->bars - 1,
-                    .tag = tag};
-}
-
-/* An order that ends as it begins. */
-static bv_rc reject(bv_sim *s, bv_order *o, const char *reason, bv_err *err) {
-  o->id = bv_queue_take_id(&s->queue);
-  return bv_order_finish(&s->queue, o, &s->ledger.asset[o->asset], o->ts, BV_ORDER_REJECTED, reason,
-                         err);
-}
-
-/* Why a request cannot be turned into units now, or NULL. */
-static const char *unsizable(const bv_sim *s, const bv_order *o) {
-  bool weight = o->ask == BV_ASK_WEIGHT, value = o->ask == BV_ASK_VALUE;
-  bool at_close = s->cfg.fill_at == BV_FILL_SIGNAL_CLOSE;
-  if (at_close && isnan(o->mark)) return "no price yet";
-  if (s->cfg.size_at == BV_SIZE_FILL || !(weight || value) || o->amount == 0) return NULL;
-  if (isnan(o->mark)) return "no price yet";
-  if (o->mark <= 0) return "the price is not positive";
-  if (weight && bv_ledger_value(&s->ledger, BV_VALUE_MARK) <= 0) return "the account has no value";
-  return NULL;
-}
-
-/* Size from `base` lots at the decision, or leave that to the fill. */
-static void size_order(const bv_sim *s, bv_order *o, double base) {
-  const bv_asset *a = &s->ledger.asset[o->asset];
-  bool relative = o->ask == BV_ASK_WEIGHT || o->ask == BV_ASK_VALUE;
-  if (relative && s->cfg.size_at == BV_SIZE_FILL) {
-    o->size_at_fill = true;
-    return;
-  }
-  if (o->amount == 0 && bv_ask_is_target(o->ask)) {
-    o->n = -base;
-    return;
-  }
-  double value = bv_ledger_value(&s->ledger, BV_VALUE_MARK);
-  o->n = bv_size_target(s, a, o->ask, o->amount, base, o->mark, value);
-}
-
-static bv_rc submit_qty(bv_sim *s, bv_order *o, bv_err *err) {
-  bv_asset *a = &s->ledger.asset[o->asset];
-  if (o->amount == 0) return BV_OK;
-  a->target = NAN;
-  size_order(s, o, 0);
-  if (o->n == 0) return reject(s, o, "less than one lot", err);
-  const char *why = unsizable(s, o);
-  if (why) return reject(s, o, why, err);
-  bv_queue_push(&s->queue, a, *o);
-  return BV_OK;
-}
-
-/* One order for the difference between the target and what is held or on its way. */
-static bv_rc submit_net(bv_sim *s, bv_order *o, bool repeated, bv_err *err) {
-  bv_asset *a = &s->ledger.asset[o->asset];
-  double base = a->n + bv_queue_pending(&s->queue, a, o->asset);
-  size_order(s, o, base);
-  if (o->size_at_fill ? o->amount == 0 && base == 0 : o->n == 0) {
-    bool nothing = !o->size_at_fill && o->amount != 0 && base == 0;
-    return nothing && !repeated ? reject(s, o, "less than one lot", err) : BV_OK;
-  }
-  bv_queue_push(&s->queue, a, *o);
-  return BV_OK;
-}
-
-/* Close what is held, ahead of the queue, and enter afresh. */
-static bv_rc submit_close_first(bv_sim *s, const bv_order *o, bv_err *err) {
-  bv_asset *a = &s->ledger.asset[o->asset];
-  bv_order entry = *o;
-  if (o->amount != 0) size_order(s, &entry, 0);
-  if (o->ask == BV_ASK_TARGET && entry.n == a->n) return BV_OK;
-  if (a->n != 0) {
-    bv_order close = *o;
-    close.close = true;
-    close.n = -a->n;
-    bv_queue_push(&s->queue, a, close);
-  }
-  if (o->amount == 0) return BV_OK;
-  if (!entry.size_at_fill && entry.n == 0) return reject(s, &entry, "less than one lot", err);
-  bv_queue_push(&s->queue, a, entry);
-  return BV_OK;
-}
-
-static bv_rc submit_target(bv_sim *s, bv_order *o, bv_err *err) {
-  bv_asset *a = &s->ledger.asset[o->asset];
-  bool repeated = a->target_ask == o->ask && a->target == o->amount;
-  if (repeated && s->cfg.rebalance == BV_REBALANCE_ON_CHANGE) return BV_OK;
-  BV_TRY(bv_queue_replace(&s->queue, a, o->asset, o->ts, err));
-  a->target_ask = o->ask;
-  a->target = o->amount;
-  const char *why = unsizable(s, o);
-  if (why) {
-    /* Nothing was acted on, so the same target is news again later. */
-    if (s->cfg.rebalance == BV_REBALANCE_ON_CHANGE) a->target = NAN;
-    return repeated ? BV_OK : reject(s, o, why, err);
-  }
-  return s->cfg.flip == BV_FLIP_NET ? submit_net(s, o, repeated, err)
-                                    : submit_close_first(s, o, err);
-}
-
-bv_rc bv_sim_submit(bv_sim *s, int64_t t, const bv_sim_request *req, bv_err *err) {
-  assert(!s->finished);
-  const char *tag = NULL;
-  BV_TRY(check_request(s, req, err));
-  bv_asset *a = &s->ledger.asset[req->asset];
-  /* Everything that can fail for want of memory comes first, and matching needs none later: a
-  ** request makes at most two orders, an order opens at most one lot. */
-  bv_rc rc = intern_tag(s, req->tag, &tag);
-  if (rc == BV_OK) rc = bv_queue_reserve(&s->queue, 2);
-  if (rc == BV_OK) rc = bv_ledger_reserve(a, a->nwait + 2);
-  if (rc != BV_OK) return bv_fail(err, rc, "out of memory for an order of %s", a->key);
-  bv_order o = order_of(s, t, req, tag);
-  return bv_ask_is_target(o.ask) ? submit_target(s, &o, err) : submit_qty(s, &o, err);
 }
 
 /* --- getters --- */
@@ -258,6 +102,10 @@ int bv_sim_asset_number(const bv_sim *s, const char *key) {
 
 double bv_sim_multiplier(const bv_sim *s, int asset) {
   return asset >= 0 && asset < s->ledger.nasset ? s->ledger.asset[asset].multiplier : 1;
+}
+
+void bv_sim_asset_zone(bv_sim *s, int asset, const bv_zone *zone) {
+  if (known(s, asset)) s->ledger.asset[asset].zone = zone;
 }
 
 const char *bv_sim_asset_key(const bv_sim *s, int asset) {

@@ -9,14 +9,17 @@
 **
 ** At one instant t the driver calls close (bars ending at t), then submit (the strategy saw those
 ** bars), then open (bars starting at t), so an order decided at t fills on bars that start at or
-** after t.  The simulator answers through the sink: every order once it is final, every fill, then
+** after t.  What fills at a bar's open fills in bv_sim_open; what is reached inside the bar fills in
+** bv_sim_close, before the mark, so nobody knows of it before the bar has ended.  Either way the
+** fill carries the bar's start as its time.  The simulator answers through the sink: every order once it is final, every fill, then
 ** the lots that fill closed.  Money is in one currency, quantities are signed, long is positive.
 **
 ** Within one bv_sim_open call orders fill in this order, whatever the order of the bars and of
 ** bv_sim_asset calls: first those that take nothing on (knob priority: all that do not raise the
 ** position's size, or only the close of a close-and-enter pair), then the others, each group by
 ** order id.  Sums over assets run in the order of their keys, so results do not depend on the order
-** of registration, to the bit.
+** of registration, to the bit.  Orders reached inside bars go by the same sequence; rest.h has the
+** prices, bracket.h what is certain inside a bar and what is a guess.
 **
 ** Ledger identities, tested after each close of the property tests (ledger.h: bv_ledger_error):
 **      value = cash + sum(qty * price * multiplier)
@@ -31,6 +34,7 @@
 
 #include "base/status.h"
 #include "sim/profile.h"
+#include "time/zone.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -48,14 +52,43 @@ typedef enum bv_ask {
   BV_ASK_WEIGHT, /* position worth `amount` x account value */
   BV_ASK_VALUE,  /* position worth `amount` in currency */
   BV_ASK_TARGET, /* position of `amount` units */
-  BV_ASK_QTY     /* buy (> 0) or sell (< 0) `amount` units */
+  BV_ASK_QTY,    /* buy (> 0) or sell (< 0) `amount` units */
+  BV_ASK_CANCEL, /* reports only: a cancel or replace that found no order */
 } bv_ask;
 
+typedef enum bv_order_type {
+  BV_TYPE_MARKET,
+  BV_TYPE_LIMIT,
+  BV_TYPE_STOP,
+  BV_TYPE_STOP_LIMIT,
+  BV_TYPE_TRAIL /* a stop that follows the price at a distance, never back */
+} bv_order_type;
+
+typedef enum bv_tif {
+  BV_TIF_GTC, /* until it fills or is cancelled */
+  BV_TIF_DAY, /* the day of the first bar it can fill on, in the asset's zone */
+  BV_TIF_GTD, /* bars that start before `until` */
+  BV_TIF_IOC, /* at the open of the first bar or not at all; may be cut to the buying power */
+  BV_TIF_FOK  /* the same, but whole or not at all */
+} bv_tif;
+
+/* Fields left 0 are not given.  Prices must be positive numbers, the trail in the asset's price or in
+** percent.  A request that makes no sense (a limit order without a limit, a stop on the wrong side) is
+** an order that is rejected with a reason. */
 typedef struct bv_sim_request {
   int asset;
   bv_ask ask;
   double amount;
   const char *tag; /* may be NULL; copied */
+  bv_order_type type;
+  bv_tif tif;
+  int64_t until; /* BV_TIF_GTD */
+  double limit,
+      stop; /* stop of a trailing order: where it begins, 0 for the last close less trail */
+  double trail, trail_percent;
+  double take_profit, stop_loss; /* bracket: orders that close what this one opens */
+  int reduce_only;               /* never adds to or turns a position */
+  const char *oco;               /* orders of the asset with this name: one fills, the others end */
 } bv_sim_request;
 
 typedef enum bv_order_state {
@@ -79,6 +112,11 @@ typedef struct bv_sim_order {
   double filled;    /* units filled, signed */
   double avg_price; /* of the filled units; NaN where none */
   bv_order_state state;
+  bv_order_type type;
+  bv_tif tif;
+  double limit, stop;          /* NaN: none; the stop of a trailing order is where it got to */
+  double trail, trail_percent; /* NaN: none */
+  int64_t parent;              /* the entry whose bracket this is; 0: none */
   const char *reason; /* static text: "", "insufficient funds", "cut to buying power", ... */
   const char *tag;    /* NULL if none was given; lives as long as the simulator */
 } bv_sim_order;
@@ -95,7 +133,7 @@ typedef struct bv_sim_fill {
   double pnl;        /* realised by this fill: price differences, before all commissions */
   double position;   /* units held after it */
   double cash;       /* cash after it */
-  int ambiguous;     /* 1: the order of events inside the bar was a guess (0 for market orders) */
+  int ambiguous;     /* 1: it hangs on a guess about the order of events inside a bar (bracket.h) */
 } bv_sim_fill;
 
 /* A closed piece of a position, first in first out; or, at the end, an open one marked at the last
@@ -133,22 +171,36 @@ void bv_sim_free(bv_sim *s);
 /* Make an asset known; the same key gives the same number.  Numbers are 0, 1, 2 ...  BV_ARG: an
 ** empty key, or a multiplier that is not a positive number or differs from the first one given. */
 BV_MUST bv_rc bv_sim_asset(bv_sim *s, const char *key, double multiplier, int *asset, bv_err *err);
+/* The zone whose midnights end day orders; UTC unless given. */
+void bv_sim_asset_zone(bv_sim *s, int asset, const bv_zone *zone);
 const char *bv_sim_asset_key(const bv_sim *s, int asset);
 int bv_sim_asset_number(const bv_sim *s, const char *key); /* -1: not known */
 double bv_sim_multiplier(const bv_sim *s, int asset);
 
 /* Bars that start at `ts`, complete: only `asset`, `ts` and `open` decide fills, but slippage.clamp
 ** reads the range and margin `available` the close.  An order waits on while its asset has no bar
-** here or the open is NaN.  With fill_at signal_close it fills here too, at the close its decision
+** here or the open is NaN.  Orders whose time has run out expire first.  With fill_at signal_close it fills here too, at the close its decision
 ** saw and stamped with that time. */
 BV_MUST bv_rc bv_sim_open(bv_sim *s, int64_t ts, const bv_sim_bar *bar, int n, bv_err *err);
 
-/* Bars that end at `t`: marks, bar counts and excursions.  A NaN close keeps the last mark. */
+/* Bars that end at `t`: fills of resting orders inside them, then marks, bar counts and excursions.
+** A NaN close keeps the last mark. */
 BV_MUST bv_rc bv_sim_close(bv_sim *s, int64_t t, const bv_sim_bar *bar, int n, bv_err *err);
 
 /* Bad requests (unknown asset, NaN or infinite amount) are BV_ARG and change nothing, and so does
 ** BV_NOMEM.  A target (weight, value, units) replaces the asset's targets that still wait. */
 BV_MUST bv_rc bv_sim_submit(bv_sim *s, int64_t t, const bv_sim_request *req, bv_err *err);
+
+/* Cancel the asset's waiting orders with this tag, brackets included; "*": all of them.  Where no order
+** has the tag a rejected order of kind BV_ASK_CANCEL says so. */
+BV_MUST bv_rc bv_sim_cancel(bv_sim *s, int64_t t, int asset, const char *tag, bv_err *err);
+
+/* Give the asset's waiting orders with this tag ("*": all) the prices, trail and quantity (ask BV_ASK_QTY)
+** that `req` names; take_profit and stop_loss go to the bracket.  Each is cancelled ("replaced") and goes
+** on under a new number; one that the change would make senseless stays as it is, and a rejected order
+** says why. */
+BV_MUST bv_rc bv_sim_replace(bv_sim *s, int64_t t, const bv_sim_request *req, const char *tag,
+                             bv_err *err);
 
 /* The end: waiting orders expire, open positions are closed or marked as the profile says, open
 ** lots are reported.  No call but the getters and free is allowed afterwards. */

@@ -107,7 +107,7 @@ def check_fills(name, db, run, bars, config):
     """Each fill is at the open of a bar that starts at or after the order, with the costs configured."""
     bar = {(b[0], b[2]): b for b in bars}
     rate = config.get('slippage', {}).get('rate', 0)
-    clamp = config.get('slippage', {}).get('clamp', False)
+    clamp = config.get('slippage', {}).get('clamp', True)
     early = outside = price_off = cost_off = 0
     rows = db.execute('SELECT f.ts, f.asset, f.qty, f.price, f.commission, f.slippage, o.ts FROM bt_fill f JOIN bt_order o'
                       ' ON o.run = f.run AND o.id = f.order_id WHERE f.run = ?', (run,)).fetchall()
@@ -184,7 +184,7 @@ def rows_of(db, run):
 
 CONFIGS = {
     'free': {},
-    'percentage and slippage': {'commission': {'rate': 0.001}, 'slippage': {'rate': 0.002}},
+    'percentage and slippage': {'commission': {'rate': 0.001}, 'slippage': {'rate': 0.002, 'clamp': False}},
     'clamped slippage': {'slippage': {'rate': 0.004, 'clamp': True}},
     'per share with a minimum': {'commission': {'model': 'per_share', 'rate': 0.005, 'minimum': 1}},
     'fixed and rate': {'commission': {'fixed': 2, 'rate': 0.0005}},

@@ -185,8 +185,8 @@ STRATEGIES = {
 CONFIGS = {
     "cross": [{"cash": 100000}, {"cash": 777, "commission": {"rate": 0.002, "fixed": 0.5}}],
     "breakout": [{"cash": 50000, "commission": {"rate": 0.0005}},
-                 {"cash": 50000, "units": "fractional", "lot": 0.01, "slippage": 0.0003}],
-    "flip": [{"cash": 25000, "commission": {"model": "per_share", "rate": 0.005, "minimum": 1}, "slippage": 0.0001},
+                 {"cash": 50000, "units": "fractional", "lot": 0.01, "slippage": 0.0003, "slippage.clamp": False}],
+    "flip": [{"cash": 25000, "commission": {"model": "per_share", "rate": 0.005, "minimum": 1}, "slippage": 0.0001, "slippage.clamp": False},
              {"cash": 25000, "leverage": 2, "commission": {"rate": 0.0001, "sell_extra": 0.0002}}],
 }
 

@@ -39,6 +39,7 @@ static void test_clamp(void **state) {
   bv_sim_config c = base();
   bv_sim_bar bar = {.open = 100, .high = 100.05, .low = 99.95, .close = 100};
   c.slippage_rate = 0.001;
+  c.slippage_clamp = 0;
   near(bv_cost_price(&c, 100, 1, true, &bar), 100.1);
   c.slippage_clamp = 1;
   near(bv_cost_price(&c, 100, 1, true, &bar), 100.05);

@@ -215,7 +215,8 @@ static void test_closing_is_always_possible(void **state) {
 /* Turning +100 into -100 with costs: the target already leaves room for closing and opening. */
 static void test_full_flip_is_not_cut(void **state) {
   (void)state;
-  bench_start(&b, "default", "cash=10000 commission.rate=0.001 slippage.rate=0.001", 1);
+  bench_start(&b, "default",
+              "cash=10000 commission.rate=0.001 slippage.rate=0.001 slippage.clamp=0", 1);
   bench_bar(&b, 10, 10);
   bench_ok(&b, 0, BV_ASK_WEIGHT, 1);
   bench_bar(&b, 10, 10);
@@ -263,7 +264,7 @@ static void test_absurd_quantities(void **state) {
 
 static void test_spread_is_paid_on_entries_only(void **state) {
   (void)state;
-  bench_start(&b, "default", "spread=0.01", 1);
+  bench_start(&b, "default", "spread=0.01 slippage.clamp=0", 1);
   bench_bar(&b, 100, 100);
   bench_ok(&b, 0, BV_ASK_QTY, 10);
   bench_bar(&b, 100, 100);

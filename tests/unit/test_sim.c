@@ -15,7 +15,8 @@ static bench b;
 
 static void test_fills_at_the_next_open(void **state) {
   (void)state;
-  bench_start(&b, "default", "cash=10000 slippage.rate=0.01 commission.rate=0.001", 1);
+  bench_start(&b, "default", "cash=10000 slippage.rate=0.01 commission.rate=0.001 slippage.clamp=0",
+              1);
   bench_bar(&b, 99, 100);
   bv_sim_request r = {.ask = BV_ASK_QTY, .amount = 10, .tag = "first"};
   assert_int_equal(bv_sim_submit(b.sim, b.now, &r, NULL), BV_OK);
@@ -56,7 +57,8 @@ static void test_bar_before_the_decision_does_not_fill(void **state) {
 /* 10000 / 50.1 / (1.001 x 1.002) = 199.003 -> 199 units, and cash stays above zero. */
 static void test_full_weight_pays_its_costs(void **state) {
   (void)state;
-  bench_start(&b, "default", "cash=10000 slippage.rate=0.001 commission.rate=0.002", 1);
+  bench_start(&b, "default",
+              "cash=10000 slippage.rate=0.001 commission.rate=0.002 slippage.clamp=0", 1);
   bench_bar(&b, 50.1, 50.1);
   bench_ok(&b, 0, BV_ASK_WEIGHT, 1);
   bench_bar(&b, 50.1, 50.1);

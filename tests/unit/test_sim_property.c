@@ -6,6 +6,8 @@
 **   - cash is never below zero in long-only accounts without leverage (beyond rounding);
 **   - after a fill that takes exposure on, gross exposure fits the leverage;
 **   - every order is reported exactly once, with the sum of its fills;
+**   - a fill lies on a bar that starts at or after its order, between that bar's low and high;
+**   - a bracket never adds to a position or turns it;
 **   - the lots' pnl add up to the change of the account's value;
 **   - results are the same bits whatever the order of bv_sim_asset calls and of bars in a call;
 **   - a failed allocation changes nothing: the repeated request gives the same results.
@@ -19,7 +21,7 @@
 
 /* 25 accounts of 4000 steps make 100,000 requests of each stream: one account would lose its money
 ** early and refuse everything after. */
-enum { ASSETS = 5, EPISODES = 25, STEPS = 4000, MAX_ID = 6 * STEPS };
+enum { ASSETS = 5, EPISODES = 25, STEPS = 4000, MAX_ID = 30 * STEPS };
 
 typedef struct world {
   bv_sim *sim;
@@ -30,10 +32,12 @@ typedef struct world {
   double valued[ASSETS];            /* opens of the call under way, else marks */
   double cash, commission, pnl, open_pnl;
   double *filled; /* by order id */
-  unsigned char *seen;
+  int64_t *filled_ts;
+  unsigned char *seen, *grew;
+  double low[ASSETS], high[ASSETS]; /* of the bars under way */
   int64_t last_id, orders, fills, lots, requests;
   uint64_t hash;
-  bool check_exposure, long_only;
+  bool check_exposure, long_only, in_range;
 } world;
 
 /* xorshift64*: the stream must be the same everywhere. */
@@ -79,7 +83,10 @@ static bv_rc on_order(void *ctx, const bv_sim_order *o, bv_err *err) {
   assert_true(fabs(o->filled) <= fabs(o->qty) * (1 + 1e-12));
   assert_true(o->filled * o->qty >= 0);
   assert_true(o->done_ts >= o->ts || o->amount == 0);
+  if (o->filled != 0 && w->in_range) assert_true(w->filled_ts[o->id] >= o->ts);
+  if (o->parent) assert_false(w->grew[o->id]);
   mix_i64(w, o->id);
+  mix_f64(w, o->stop);
   mix_i64(w, w->asset_of[o->asset]);
   mix_i64(w, (int64_t)o->state);
   mix_f64(w, o->filled);
@@ -112,6 +119,9 @@ static bv_rc on_fill(void *ctx, const bv_sim_fill *f, bv_err *err) {
   assert_true(fabs(w->pos[i] - f->position) <= 1e-9 * (1 + before));
   assert_true(fabs(w->cash - f->cash) <= 1e-9 * (w->cfg.cash + fabs(f->cash)));
   assert_true(f->price > 0);
+  if (w->in_range) assert_true(f->price >= w->low[i] && f->price <= w->high[i]);
+  w->filled_ts[f->order] = f->ts;
+  if (fabs(w->pos[i]) > before) w->grew[f->order] = 1;
   if (!w->cfg.allow_short) assert_true(f->position >= 0);
   if (w->check_exposure && fabs(w->pos[i]) > before) check_exposure(w);
   /* Only a sale worth less than its own commission can take cash below zero. */
@@ -157,9 +167,13 @@ static void world_open(world *w, const bv_sim_config *c, int rotate) {
   w->cfg = *c;
   w->cash = c->cash;
   w->filled = calloc(MAX_ID, sizeof *w->filled);
+  w->filled_ts = calloc(MAX_ID, sizeof *w->filled_ts);
   w->seen = calloc(MAX_ID, 1);
+  w->grew = calloc(MAX_ID, 1);
   assert_non_null(w->filled);
+  assert_non_null(w->filled_ts);
   assert_non_null(w->seen);
+  assert_non_null(w->grew);
   bv_sim_sink sink = {.ctx = w, .order = on_order, .fill = on_fill, .lot = on_lot};
   if (bv_sim_new(c, &sink, &w->sim, &err) != BV_OK) fail_msg("%s", err.msg);
   for (int k = 0; k < ASSETS; k++) {
@@ -174,7 +188,9 @@ static void world_open(world *w, const bv_sim_config *c, int rotate) {
 static void world_close(world *w) {
   bv_sim_free(w->sim);
   free(w->filled);
+  free(w->filled_ts);
   free(w->seen);
+  free(w->grew);
 }
 
 /* Bars of one instant, rotated in the array; assets pause, prices jump, are missing or (rarely)
@@ -207,7 +223,54 @@ static int make_bars(const world *w, int64_t ts, bv_sim_bar *bar, double price[A
   return n;
 }
 
-static void make_request(world *w, int64_t t) {
+/* A price some percent above or below; now and then on the wrong side, missing, or no price. */
+static double price_near(double price, double side) {
+  uint64_t odd = rnd() % 64;
+  double u = uniform();
+  if (odd == 0) return NAN;
+  if (odd == 1) return -price;
+  if (odd == 2) side = -side;
+  return price * (1 + side * 0.03 * u);
+}
+
+/* Make it an order that rests, with all that can hang on it. */
+static void make_resting(bv_sim_request *r, double price, int64_t t) {
+  static const char *const oco[] = {NULL, NULL, NULL, "left", "right"};
+  double side = r->amount > 0 ? 1 : -1;
+  uint64_t kind = rnd() % 5, extra = rnd() % 4;
+  r->type = (bv_order_type)kind;
+  r->tif = rnd() % 4 ? BV_TIF_GTC : (bv_tif)(rnd() % 5);
+  if (r->tif == BV_TIF_GTD) r->until = t + (int64_t)(rnd() % 10) * BENCH_STEP;
+  r->oco = oco[rnd() % 5];
+  r->reduce_only = rnd() % 8 == 0;
+  double stop = price_near(price, side);
+  double limit = kind == BV_TYPE_STOP_LIMIT ? price_near(stop, side) : price_near(price, -side);
+  if (kind == BV_TYPE_LIMIT || kind == BV_TYPE_STOP_LIMIT) r->limit = limit;
+  if (kind == BV_TYPE_STOP || kind == BV_TYPE_STOP_LIMIT) r->stop = stop;
+  if (kind == BV_TYPE_TRAIL && extra < 2) r->trail = price * 0.03 * uniform();
+  if (kind == BV_TYPE_TRAIL && extra >= 2) r->trail_percent = 3 * uniform();
+  double entry = r->limit != 0 ? r->limit : r->stop != 0 ? r->stop : price;
+  double profit = price_near(entry, side), loss = price_near(entry, -side);
+  if (rnd() % 2) r->take_profit = profit;
+  if (rnd() % 2) r->stop_loss = loss;
+}
+
+static void cancel_or_replace(world *w, int i, double price, int64_t t) {
+  static const char *const tags[] = {"odd", "*", "unknown"};
+  const char *tag = tags[rnd() % 3];
+  bv_sim_request r = {.asset = w->number[i], .ask = BV_ASK_QTY};
+  double limit = price_near(price, 1), loss = price_near(price, -1);
+  if (rnd() % 2) r.limit = limit;
+  if (rnd() % 2) r.stop_loss = loss;
+  if (rnd() % 4 == 0) r.amount = floor(uniform() * 100);
+  if (rnd() % 2) {
+    assert_int_equal(bv_sim_cancel(w->sim, t, w->number[i], tag, NULL), BV_OK);
+  } else {
+    assert_int_equal(bv_sim_replace(w->sim, t, &r, tag, NULL), BV_OK);
+  }
+}
+
+static void make_request(world *w, int64_t t, const double price[ASSETS], bool resting) {
   static const double weights[] = {0, 0.2, 0.5, 1, -0.2, -0.5, -1, 0.3, 1.7};
   int i = (int)(rnd() % ASSETS);
   uint64_t kind = rnd() % 8;
@@ -227,7 +290,9 @@ static void make_request(world *w, int64_t t) {
     r.amount = floor((u - 0.5) * w->cfg.cash / 100);
   }
   w->requests++;
+  if (resting && rnd() % 3) make_resting(&r, price[i], t);
   assert_int_equal(bv_sim_submit(w->sim, t, &r, NULL), BV_OK);
+  if (resting && rnd() % 4 == 0) cancel_or_replace(w, i, price[i], t);
 }
 
 static void at_close(world *w) {
@@ -259,21 +324,34 @@ static void at_end(world *w, int64_t t) {
 typedef struct stream {
   const char *profile, *knobs;
   bool exposure; /* the leverage rule can be checked from outside */
+  bool resting;  /* orders of all types, brackets, groups, cancels */
 } stream;
 
 static const stream streams[] = {
-    {"default", "cash=1e6 commission.rate=0.001 slippage.rate=0.0005", true},
-    {"default", "cash=1e6 commission.rate=0.001 slippage.rate=0.0005 allow_short=0", true},
-    {"default", "cash=1e6 units=fractional lot=0.01 commission.minimum=1 allow_short=0", true},
+    {"default", "cash=1e6 commission.rate=0.001 slippage.rate=0.0005", true, false},
+    {"default", "cash=1e6 commission.rate=0.001 slippage.rate=0.0005 allow_short=0", true, false},
+    {"default", "cash=1e6 units=fractional lot=0.01 commission.minimum=1 allow_short=0", true,
+     false},
     {"default", "cash=1e6 commission.model=per_share commission.rate=0.01 funds=shrink leverage=2",
+     true, false},
+    {"default", "cash=1e6 fill_at=signal_close flip=close_first rebalance=on_change", false, false},
+    {"default", "cash=1e6 size_at=fill funds=reject priority=queue commission.rate=0.001", true,
+     false},
+    {"default", "cash=1e6 fill_per=lot spread=0.001 finish=last_close commission.fixed=2", true,
+     false},
+    {"default", "cash=1e6 funds=allow slippage.rate=0.001 slippage.clamp=1", false, false},
+    {"backtesting.py", "cash=1e6 commission.rate=0.001 spread=0.0005", false, false},
+    {"backtesting.py", "cash=1e6 commission.rate=0.001 allow_short=0 finish=last_open", false,
+     false},
+    {"backtesting.py", "cash=1e6 units=fractional fill_at=signal_close leverage=3", false, false},
+    {"default", "cash=1e6 commission.rate=0.001 slippage.rate=0.0005", true, true},
+    {"default", "cash=1e6 commission.rate=0.001 allow_short=0 same_bar=limit_first", true, true},
+    {"default", "cash=1e6 leverage=2 same_bar=nearest_extreme limit_fill=through tick=0.01", true,
      true},
-    {"default", "cash=1e6 fill_at=signal_close flip=close_first rebalance=on_change", false},
-    {"default", "cash=1e6 size_at=fill funds=reject priority=queue commission.rate=0.001", true},
-    {"default", "cash=1e6 fill_per=lot spread=0.001 finish=last_close commission.fixed=2", true},
-    {"default", "cash=1e6 funds=allow slippage.rate=0.001 slippage.clamp=1", false},
-    {"backtesting.py", "cash=1e6 commission.rate=0.001 spread=0.0005", false},
-    {"backtesting.py", "cash=1e6 commission.rate=0.001 allow_short=0 finish=last_open", false},
-    {"backtesting.py", "cash=1e6 units=fractional fill_at=signal_close leverage=3", false},
+    {"default", "cash=1e6 fill_at=signal_close same_bar=ohlc wrong_side=allow", false, true},
+    {"default", "cash=1e6 size_at=fill same_bar=olhc priority=queue funds=reject", true, true},
+    {"default", "cash=1e6 fill_per=lot same_bar=defer finish=last_close flip=close_first", true,
+     true},
 };
 
 enum { STREAMS = sizeof streams / sizeof streams[0] };
@@ -284,6 +362,7 @@ static void run_stream(world *w, const stream *st, int nstep, int rotate, uint64
   bv_sim_bar bar[ASSETS];
   world_open(w, &c, rotate);
   w->check_exposure = st->exposure;
+  w->in_range = c.slippage_clamp && c.fill_at == BV_FILL_NEXT_OPEN;
   w->long_only = !c.allow_short && c.leverage == 1 && c.funds != BV_FUNDS_ALLOW;
   random_state = 88172645463325252ull + seed;
   for (int step = 0; step < nstep; step++) {
@@ -292,7 +371,10 @@ static void run_stream(world *w, const stream *st, int nstep, int rotate, uint64
      */
     int n = make_bars(w, ts, bar, price, rotate, true);
     for (int i = 0; i < n; i++) {
-      if (!isnan(bar[i].open)) w->valued[w->asset_of[bar[i].asset]] = bar[i].open;
+      int k = w->asset_of[bar[i].asset];
+      if (!isnan(bar[i].open)) w->valued[k] = bar[i].open;
+      w->low[k] = bar[i].low;
+      w->high[k] = bar[i].high;
     }
     assert_int_equal(bv_sim_open(w->sim, ts, bar, n, NULL), BV_OK);
     assert_int_equal(bv_sim_close(w->sim, ts + BENCH_STEP, bar, n, NULL), BV_OK);
@@ -302,9 +384,11 @@ static void run_stream(world *w, const stream *st, int nstep, int rotate, uint64
     }
     memcpy(w->valued, w->mark, sizeof w->valued);
     at_close(w);
-    for (uint64_t k = rnd() % 3; k > 0; k--) make_request(w, ts + BENCH_STEP);
+    for (uint64_t k = rnd() % 3; k > 0; k--) {
+      make_request(w, ts + BENCH_STEP, price, st->resting);
+    }
   }
-  w->check_exposure = false;
+  w->check_exposure = w->in_range = false;
   at_end(w, (int64_t)nstep * BENCH_STEP);
 }
 
@@ -375,6 +459,7 @@ static uint64_t run_with_failure(const stream *st, int64_t n, bool *failed) {
                           .amount = (double)(rnd() % 5),
                           .tag = tag};
       if (r.ask == BV_ASK_WEIGHT) r.amount /= 10;
+      if (st->resting) make_resting(&r, price[0], ts + BENCH_STEP);
       bv_err err = {0};
       bv_rc rc = bv_sim_submit(w.sim, ts + BENCH_STEP, &r, &err);
       if (rc == BV_NOMEM) {
@@ -396,9 +481,9 @@ static uint64_t run_with_failure(const stream *st, int64_t n, bool *failed) {
 
 static void test_allocation_failures_change_nothing(void **state) {
   (void)state;
-  const int which[] = {0, 8};
+  const int which[] = {0, 8, 11};
   int64_t memory = bv_mem_total();
-  for (int i = 0; i < 2; i++) {
+  for (int i = 0; i < 3; i++) {
     bool failed;
     uint64_t good = run_with_failure(&streams[which[i]], 1 << 30, &failed);
     assert_false(failed);

@@ -1,0 +1,163 @@
+/* bracket.c - orders that hang together; see bracket.h. */
+#include "sim/bracket.h"
+
+#include <assert.h>
+#include <math.h>
+
+static bool together(const bv_order *a, const bv_order *b) {
+  if (a->asset != b->asset) return false;
+  return (a->parent && a->parent == b->parent) || (a->oco && a->oco == b->oco);
+}
+
+bool bv_bracket_live(const bv_sim *s, const bv_order *o) {
+  const bv_asset *a = &s->ledger.asset[o->asset];
+  return !o->done && !o->dormant && o->type != BV_TYPE_MARKET && a->bar && a->bar->ts >= o->ts;
+}
+
+/* --- which one fills --- */
+
+/* The orders of a group that the bar reaches: the first of each sort. */
+typedef struct reached {
+  bv_order *stop, *limit;           /* reached, or perhaps */
+  bv_order *sure_stop, *sure_limit; /* reached for certain */
+  int n;
+} reached;
+
+static void note(reached *r, bv_order *o, bool sure) {
+  bv_order **any = bv_rest_is_stop(o) ? &r->stop : &r->limit;
+  bv_order **certain = bv_rest_is_stop(o) ? &r->sure_stop : &r->sure_limit;
+  if (!*any) *any = o;
+  if (sure && !*certain) *certain = o;
+  r->n++;
+}
+
+static bool path_of(bv_same_bar rule, const bv_sim_bar *b, double path[4]) {
+  bool high_first = rule == BV_SAME_OHLC;
+  if (rule == BV_SAME_NEAREST_EXTREME) high_first = b->high - b->open <= b->open - b->low;
+  path[0] = b->open;
+  path[1] = high_first ? b->high : b->low;
+  path[2] = high_first ? b->low : b->high;
+  path[3] = b->close;
+  return rule == BV_SAME_OHLC || rule == BV_SAME_OLHC || rule == BV_SAME_NEAREST_EXTREME;
+}
+
+static bv_order *first_on_path(bv_sim *s, const bv_order *o, const double path[4]) {
+  int64_t number = s->ledger.asset[o->asset].bars;
+  bv_order *first = NULL;
+  double best = INFINITY;
+  for (size_t i = 0; i < s->queue.n; i++) {
+    bv_order *k = &s->queue.order[i];
+    if ((k != o && !together(k, o)) || !bv_bracket_live(s, k)) continue;
+    double t = bv_rest_time(k, path, number);
+    if (!(t < best)) continue;
+    best = t;
+    first = k;
+  }
+  return first;
+}
+
+static bv_order *guess(bv_sim *s, const bv_order *o, const reached *r) {
+  const bv_asset *a = &s->ledger.asset[o->asset];
+  double path[4];
+  if (path_of(s->cfg.same_bar, a->bar, path)) return first_on_path(s, o, path);
+  if (s->cfg.same_bar == BV_SAME_LIMIT_FIRST) return r->limit ? r->limit : r->sure_stop;
+  bool here = o->parent && o->entered == a->bars;
+  if (s->cfg.same_bar == BV_SAME_DEFER && here) return NULL;
+  return r->stop ? r->stop : r->sure_limit;
+}
+
+bv_choice bv_bracket_choose(bv_sim *s, bv_order *o) {
+  const bv_asset *a = &s->ledger.asset[o->asset];
+  reached r = {0};
+  bool alone = !o->parent && !o->oco;
+  for (size_t i = 0; !alone && i < s->queue.n; i++) {
+    bv_order *k = &s->queue.order[i];
+    if (!together(k, o) || !bv_bracket_live(s, k)) continue;
+    bv_touch t = bv_rest_touch(&s->cfg, k, a->bar, a->bars);
+    if (!isnan(t.price)) note(&r, k, t.sure);
+  }
+  bv_touch t = bv_rest_touch(&s->cfg, o, a->bar, a->bars);
+  if (alone) return (bv_choice){isnan(t.price) ? NULL : o, t};
+  if (r.n == 0) return (bv_choice){0};
+  bv_order *sure = r.sure_stop ? r.sure_stop : r.sure_limit, *winner = sure;
+  if (r.n > 1 || !sure) {
+    winner = guess(s, o, &r);
+    /* Whatever fills of the group, now or later, does so by this guess. */
+    for (size_t i = 0; i < s->queue.n; i++) {
+      bv_order *k = &s->queue.order[i];
+      if (!k->done && together(k, o)) k->ambiguous = true;
+    }
+  }
+  if (!winner) return (bv_choice){0};
+  return (bv_choice){winner, bv_rest_touch(&s->cfg, winner, a->bar, a->bars)};
+}
+
+/* --- life --- */
+
+static void push_child(bv_sim *s, int64_t entry, bv_role role, double price) {
+  bv_order e = {0};
+  for (size_t i = 0; i < s->queue.n; i++) {
+    if (s->queue.order[i].id == entry) e = s->queue.order[i];
+  }
+  assert(e.id == entry);
+  bool stop = role == BV_ROLE_STOP_LOSS;
+  bv_order o = {.ts = e.ts,
+                .asset = e.asset,
+                .ask = e.ask,
+                .amount = e.amount,
+                .mark = e.mark,
+                .bar = e.bar,
+                .tag = e.tag,
+                .type = stop ? BV_TYPE_STOP : BV_TYPE_LIMIT,
+                .role = role,
+                .side = -e.side,
+                .limit = stop ? 0 : price,
+                .stop = stop ? price : 0,
+                .until = INT64_MAX,
+                .parent = entry,
+                .entered = -1,
+                .rests = true,
+                .dormant = true,
+                .reduce_only = true};
+  bv_queue_push(&s->queue, &s->ledger.asset[e.asset], o);
+}
+
+void bv_bracket_push(bv_sim *s, double take_profit, double stop_loss) {
+  bv_order *entry = &s->queue.order[s->queue.n - 1];
+  int64_t id = entry->id;
+  entry->brackets = true;
+  if (stop_loss != 0) push_child(s, id, BV_ROLE_STOP_LOSS, stop_loss);
+  if (take_profit != 0) push_child(s, id, BV_ROLE_TAKE_PROFIT, take_profit);
+}
+
+/* With fill_at signal_close the fill may be older than the order that it ends. */
+static bv_rc end(bv_queue *q, bv_order *o, bv_asset *a, int64_t ts, const char *why, bv_err *err) {
+  return bv_order_finish(q, o, a, ts > o->ts ? ts : o->ts, BV_ORDER_CANCELLED, why, err);
+}
+
+bv_rc bv_bracket_filled(bv_sim *s, const bv_order *o, double price, bv_via via, int64_t ts,
+                        bv_err *err) {
+  bv_queue *q = &s->queue;
+  bv_asset *a = &s->ledger.asset[o->asset];
+  for (size_t i = 0; i < q->n; i++) {
+    bv_order *k = &q->order[i];
+    if (k == o || k->done || k->asset != o->asset) continue;
+    if (together(k, o)) {
+      BV_TRY(end(q, k, a, ts, "one cancels the other", err));
+    } else if (k->dormant && k->parent == o->id && o->opened != 0) {
+      k->dormant = false;
+      k->n = -o->opened;
+      k->side = o->opened > 0 ? -1 : 1;
+      k->entered = a->bars;
+      k->from = price;
+      k->via = via;
+      k->ambiguous = o->ambiguous;
+    }
+  }
+  for (size_t i = 0; i < q->n; i++) {
+    bv_order *k = &q->order[i];
+    if (k->done || k->dormant || !k->parent || k->asset != o->asset || a->n * k->n < 0) continue;
+    BV_TRY(end(q, k, a, ts, "the position is closed", err));
+  }
+  return bv_queue_orphans(q, s->ledger.asset, ts, err);
+}

@@ -1,0 +1,277 @@
+/*
+** execute.c - what an order that has met its price does to the account.
+**
+** It goes through: price -> lots wanted -> short rule -> buying power -> fills -> report.
+** The lots are split into a closing part, which buying power never limits, and an opening part:
+**
+**      position +30, order -50   ->   close -30, open -20
+**
+** Buying power is tested on the account as it would be after the fill, before anything is booked.
+*/
+#include "sim/execute.h"
+
+#include "sim/bracket.h"
+#include "sim/cost.h"
+#include "sim/size.h"
+
+#include <math.h>
+
+static const char *const no_funds = "insufficient funds";
+static const char *const cut_funds = "cut to buying power";
+static const char *const no_short = "short selling is not allowed";
+static const char *const cut_short = "cut to the position: short selling is not allowed";
+static const char *const cut_reduce = "cut to the position";
+static const char *const not_whole = "cannot be filled whole";
+static const char *const too_large = "the quantity is too large";
+static const char *const not_positive = "the price is not positive";
+
+/* Counts of lots are exact up to here. */
+static const double most_lots = 9007199254740992.0;
+
+/* What an order would do: lots that close and lots that open, both signed as the order. */
+typedef struct plan {
+  double close, open;
+  const char *reason; /* why it is less than was asked for; "" if it is not */
+} plan;
+
+static int side_of(double n) {
+  return n > 0 ? 1 : -1;
+}
+
+/* --- buying power --- */
+
+/* The account before the fill, and the prices of it. */
+typedef struct funds {
+  double value, gross; /* of the whole account */
+  double price;        /* the asset's valuation price */
+  double closing_cost; /* what the closing part takes from the value */
+} funds;
+
+/* The price after costs that move it; a limit order never pays more than its limit. */
+static double price_paid(const bv_sim *s, const bv_place *at, int side, bool opens) {
+  double p = bv_cost_price(&s->cfg, at->price, side, opens, at->bar);
+  if (at->limit == 0) return p;
+  return side > 0 ? fmin(p, at->limit) : fmax(p, at->limit);
+}
+
+/* Commission and difference between the price paid and the valuation price, in currency. */
+static double cost_against(const bv_sim *s, const bv_asset *a, const bv_place *at, double n,
+                           bool opens, double valued_at) {
+  if (n == 0) return 0;
+  int side = side_of(n);
+  double paid = price_paid(s, at, side, opens);
+  return n * a->unit * (paid - valued_at) + bv_cost_commission(&s->cfg, n * s->ledger.lot, paid,
+                                                               a->multiplier, side,
+                                                               opens ? side : -side);
+}
+
+/* One fill does for the whole order, or each part has its own. */
+static bool single_fill(const bv_sim *s, double close, double open) {
+  bool two_prices = close != 0 && open != 0 && s->cfg.spread > 0;
+  return s->cfg.fill_per == BV_FILL_PER_ORDER && !two_prices;
+}
+
+/* Cost of closing `n` lots in the fills that fill_plan will make of them. */
+static double closing_cost(const bv_sim *s, const bv_asset *a, const bv_place *at, double n,
+                           double valued_at) {
+  if (s->cfg.fill_per == BV_FILL_PER_ORDER) return cost_against(s, a, at, n, false, valued_at);
+  double sum = 0, left = n;
+  for (size_t i = a->head; left != 0; i++) {
+    double part = copysign(fmin(fabs(left), fabs(a->lot[i].n)), left);
+    sum += cost_against(s, a, at, part, false, valued_at);
+    left -= part;
+  }
+  return sum;
+}
+
+static funds funds_now(const bv_sim *s, const bv_asset *a, const bv_place *at, double close) {
+  funds f = {.value = bv_ledger_value(&s->ledger, at->at),
+             .gross = bv_ledger_gross(&s->ledger, at->at),
+             .price = bv_ledger_price(a, at->at)};
+  if (isnan(f.price)) f.price = at->price;
+  f.closing_cost = closing_cost(s, a, at, close, f.price);
+  return f;
+}
+
+/* Whether `open` more lots can be carried once `close` lots are closed.  `asked` is the order's own
+** size, which decides the commission per lot where that is fixed (backtesting.py). */
+static bool carries(const bv_sim *s, const bv_asset *a, const bv_place *at, const funds *f,
+                    double close, double open, double asked) {
+  double gross = f->gross - fabs(close * a->unit * f->price);
+  if (s->cfg.margin == BV_MARGIN_AVAILABLE) {
+    double lot_cost = bv_size_lot_cost(s, a, asked, at->price);
+    double value = f->value - f->closing_cost;
+    return fabs(open) * lot_cost <= fmax(0, s->cfg.leverage * value - gross);
+  }
+  double value = f->value;
+  if (single_fill(s, close, open)) {
+    value -= cost_against(s, a, at, close + open, open != 0, f->price);
+  } else {
+    value -= f->closing_cost + cost_against(s, a, at, open, true, f->price);
+  }
+  gross += fabs(open * a->unit * f->price);
+  /* The slack is the rounding of the sums, not money: 0.1 x 3 must fit into 0.3. */
+  return gross <= s->cfg.leverage * value + 1e-12 * (fabs(value) + gross);
+}
+
+/* The most lots up to `want` that can be carried: a search over counts of lots, made only once the
+** whole does not fit. */
+static double most_carried(const bv_sim *s, const bv_asset *a, const bv_place *at, const funds *f,
+                           const plan *p, double want) {
+  double lo = 0, hi = fabs(want);
+  while (hi - lo > 1) {
+    double mid = floor(lo + (hi - lo) / 2), n = copysign(mid, want);
+    if (carries(s, a, at, f, p->close, n, p->close + n)) {
+      lo = mid;
+    } else {
+      hi = mid;
+    }
+  }
+  return copysign(lo, want);
+}
+
+static bv_short_funds policy_of(const bv_sim *s, const bv_order *o) {
+  if (o->tif == BV_TIF_FOK) return BV_FUNDS_REJECT;
+  if (s->cfg.funds != BV_FUNDS_AUTO) return s->cfg.funds;
+  return o->ask == BV_ASK_WEIGHT || o->ask == BV_ASK_VALUE ? BV_FUNDS_SHRINK : BV_FUNDS_REJECT;
+}
+
+static void limit_by_funds(const bv_sim *s, const bv_asset *a, const bv_order *o,
+                           const bv_place *at, plan *p) {
+  bv_short_funds policy = policy_of(s, o);
+  if (p->open == 0 || policy == BV_FUNDS_ALLOW) return;
+  funds f = funds_now(s, a, at, p->close);
+  /* A weight was made units of the free margin itself, so it fits by construction. */
+  if (s->cfg.margin == BV_MARGIN_AVAILABLE && o->ask == BV_ASK_WEIGHT) return;
+  if (carries(s, a, at, &f, p->close, p->open, p->close + p->open)) return;
+  double open = policy == BV_FUNDS_SHRINK ? most_carried(s, a, at, &f, p, p->open) : 0;
+  p->reason = open != 0 || (policy == BV_FUNDS_SHRINK && p->close != 0) ? cut_funds : no_funds;
+  /* A rejected order does nothing at all, but backtesting.py has closed by the time it looks. */
+  if (policy == BV_FUNDS_REJECT && s->cfg.margin == BV_MARGIN_EXPOSURE) p->close = 0;
+  p->open = open;
+}
+
+/* --- what an order wants --- */
+
+static double sized(const bv_sim *s, const bv_asset *a, const bv_order *o, const bv_place *at) {
+  double value = bv_ledger_value(&s->ledger, at->at);
+  if (s->cfg.margin == BV_MARGIN_EXPOSURE) {
+    if (o->ask == BV_ASK_WEIGHT && value <= 0) return -a->n;
+    return bv_size_target(s, a, o->ask, o->amount, a->n, at->price, value);
+  }
+  double gross = bv_ledger_gross(&s->ledger, at->at);
+  double free_margin = fmax(0, s->cfg.leverage * value - gross);
+  return bv_size_available(s, a, o->ask, o->amount, at->price, free_margin);
+}
+
+double bv_execute_size(const bv_sim *s, const bv_order *o, const bv_place *at) {
+  double n = sized(s, &s->ledger.asset[o->asset], o, at);
+  return n * o->side < 0 ? 0 : n;
+}
+
+static plan plan_of(const bv_sim *s, const bv_asset *a, const bv_order *o, const bv_place *at) {
+  plan p = {.reason = ""};
+  double n = o->n;
+  if (o->reduce_only && fabs(n) > fabs(a->n)) {
+    n = -a->n;
+    p.reason = cut_reduce;
+  }
+  if (!s->cfg.allow_short && a->n + n < fmin(a->n, 0)) {
+    n = -fmax(a->n, 0);
+    p.reason = n == 0 ? no_short : cut_short;
+  }
+  if (a->n * n < 0) p.close = copysign(fmin(fabs(n), fabs(a->n)), n);
+  p.open = n - p.close;
+  limit_by_funds(s, a, o, at, &p);
+  if (o->tif == BV_TIF_FOK && *p.reason && p.reason != no_funds) {
+    p = (plan){.reason = not_whole};
+  }
+  return p;
+}
+
+/* --- fills --- */
+
+static bv_rc fill(bv_sim *s, bv_order *o, const bv_place *at, double n, bool opens, bv_err *err) {
+  const bv_asset *a = &s->ledger.asset[o->asset];
+  int side = side_of(n);
+  double paid = price_paid(s, at, side, opens);
+  bv_exec x = {.asset = o->asset,
+               .n = n,
+               .price = paid,
+               .commission = bv_cost_commission(&s->cfg, n * s->ledger.lot, paid, a->multiplier,
+                                                side, opens ? side : -side),
+               .slippage = fabs(n * a->unit * (paid - at->price)),
+               .ts = at->ts,
+               .bar = at->bar_number,
+               .order = o->id,
+               .ambiguous = o->ambiguous,
+               .tag = o->tag};
+  o->filled += n;
+  o->points += n * paid;
+  return bv_ledger_book(&s->ledger, &x, err);
+}
+
+/* One fill for the order, or one for every lot closed and one for the lot opened. */
+static bv_rc fill_plan(bv_sim *s, bv_order *o, const bv_place *at, const plan *p, bv_err *err) {
+  const bv_asset *a = &s->ledger.asset[o->asset];
+  o->opened += p->open;
+  if (single_fill(s, p->close, p->open)) {
+    return fill(s, o, at, p->close + p->open, p->open != 0, err);
+  }
+  double left = p->close;
+  while (left != 0) {
+    double first = s->cfg.fill_per == BV_FILL_PER_LOT ? fabs(a->lot[a->head].n) : fabs(left);
+    double part = copysign(fmin(fabs(left), first), left);
+    BV_TRY(fill(s, o, at, part, false, err));
+    left -= part;
+  }
+  return p->open != 0 ? fill(s, o, at, p->open, true, err) : BV_OK;
+}
+
+/* The state of an order nothing of which was filled for want of size or money. */
+static bv_order_state refused(const bv_sim *s) {
+  return s->cfg.margin == BV_MARGIN_AVAILABLE ? BV_ORDER_CANCELLED : BV_ORDER_REJECTED;
+}
+
+/* An order that the price of the fill made zero lots of. */
+static bv_rc finish_unsized(bv_sim *s, bv_order *o, bv_asset *a, const bv_place *at, bv_err *err) {
+  bv_order_state state = refused(s);
+  const char *reason = no_funds;
+  if (s->cfg.margin == BV_MARGIN_EXPOSURE) {
+    bool held = a->n != 0 || o->amount == 0;
+    state = held ? BV_ORDER_CANCELLED : state;
+    reason = held ? "the target is held" : "less than one lot";
+  }
+  return bv_order_finish(&s->queue, o, a, at->ts, state, reason, err);
+}
+
+bv_rc bv_execute(bv_sim *s, bv_order *o, const bv_place *at, bv_err *err) {
+  bv_asset *a = &s->ledger.asset[o->asset];
+  bv_queue *q = &s->queue;
+  if (o->close) o->n = 0 - a->n;
+  if (o->close && o->n == 0) {
+    return bv_order_finish(q, o, a, at->ts, BV_ORDER_CANCELLED, "the position is closed", err);
+  }
+  if (at->price <= 0) {
+    return bv_order_finish(q, o, a, at->ts, BV_ORDER_REJECTED, not_positive, err);
+  }
+  if (o->size_at_fill) {
+    o->n = bv_execute_size(s, o, at);
+    if (o->n == 0) return finish_unsized(s, o, a, at, err);
+  }
+  if (o->reduce_only && a->n * o->n >= 0) {
+    return bv_order_finish(q, o, a, at->ts, BV_ORDER_CANCELLED, "the position is closed", err);
+  }
+  if (!(fabs(o->n) + fabs(a->n) <= most_lots)) {
+    return bv_order_finish(q, o, a, at->ts, BV_ORDER_REJECTED, too_large, err);
+  }
+  plan p = plan_of(s, a, o, at);
+  if (p.close == 0 && p.open == 0) {
+    bv_order_state state = p.reason == no_short ? BV_ORDER_REJECTED : refused(s);
+    return bv_order_finish(q, o, a, at->ts, state, p.reason, err);
+  }
+  BV_TRY(fill_plan(s, o, at, &p, err));
+  bv_order_state state = p.reason == no_funds ? refused(s) : BV_ORDER_FILLED;
+  BV_TRY(bv_order_finish(q, o, a, at->ts, state, p.reason, err));
+  return q->nrest > 0 ? bv_bracket_filled(s, o, at->price, at->via, at->ts, err) : BV_OK;
+}

@@ -1,0 +1,25 @@
+/*
+** execute.h - one order at one price: how many lots, what of it the account carries, the fills.
+*/
+#ifndef BV_SIM_EXECUTE_H
+#define BV_SIM_EXECUTE_H
+
+#include "sim/state.h"
+
+/* Where and when an order meets the market. */
+typedef struct bv_place {
+  double price; /* before slippage */
+  double limit; /* no fill is worse than this; 0: no limit */
+  int64_t ts, bar_number;
+  const bv_sim_bar *bar;
+  bv_value_at at; /* what the account is valued at for buying power */
+  bv_via via;     /* how the bar came to the price */
+} bv_place;
+
+/* Fill as much of the order as rules and money allow and report its end; then what hangs on it. */
+BV_MUST bv_rc bv_execute(bv_sim *s, bv_order *o, const bv_place *at, bv_err *err);
+
+/* Lots of an order that is sized where it fills; 0 where that would be the other side. */
+double bv_execute_size(const bv_sim *s, const bv_order *o, const bv_place *at);
+
+#endif

@@ -1,0 +1,425 @@
+/*
+** request.c - what a request becomes: nothing, a waiting order with or without a bracket, or an order
+** that is rejected as it begins; and what cancels and replaces waiting ones.
+*/
+#include "sim/sim.h"
+
+#include "sim/bracket.h"
+#include "sim/size.h"
+#include "sim/state.h"
+
+#include <assert.h>
+#include <math.h>
+#include <string.h>
+
+static bv_rc check_request(const bv_sim *s, const bv_sim_request *r, bv_err *err) {
+  if (r->asset < 0 || r->asset >= s->ledger.nasset) {
+    return bv_fail(err, BV_ARG, "order for an unknown asset (number %d)", r->asset);
+  }
+  const char *key = s->ledger.asset[r->asset].key;
+  if ((int)r->ask < (int)BV_ASK_WEIGHT || (int)r->ask > (int)BV_ASK_QTY) {
+    return bv_fail(err, BV_ARG, "order for %s: unknown kind %d", key, (int)r->ask);
+  }
+  if (!isfinite(r->amount)) {
+    return bv_fail(err, BV_ARG, "order for %s: the amount is not a finite number", key);
+  }
+  if ((int)r->type < 0 || (int)r->type > (int)BV_TYPE_TRAIL) {
+    return bv_fail(err, BV_ARG, "order for %s: unknown type %d", key, (int)r->type);
+  }
+  if ((int)r->tif < 0 || (int)r->tif > (int)BV_TIF_FOK) {
+    return bv_fail(err, BV_ARG, "order for %s: unknown time in force %d", key, (int)r->tif);
+  }
+  return BV_OK;
+}
+
+/* The one copy of a tag, which lives as long as the simulator: lots outlive their orders. */
+static bv_rc intern_tag(bv_sim *s, const char *tag, const char **out) {
+  *out = NULL;
+  if (!tag) return BV_OK;
+  size_t n = strlen(tag);
+  *out = bv_map_find(&s->tags, tag, n);
+  if (*out) return BV_OK;
+  char *copy = bv_strndup(BV_MEM_SIM, tag, n);
+  if (!copy) return BV_NOMEM;
+  bv_rc rc = bv_map_put(&s->tags, tag, n, copy);
+  if (rc != BV_OK) {
+    bv_free(copy);
+    return rc;
+  }
+  *out = copy;
+  return BV_OK;
+}
+
+/* More than a plain market order. */
+static bool rests(const bv_sim_request *r) {
+  return r->type != BV_TYPE_MARKET || r->tif != BV_TIF_GTC || r->limit != 0 || r->stop != 0 ||
+         r->trail != 0 || r->trail_percent != 0 || r->take_profit != 0 || r->stop_loss != 0 ||
+         r->until != 0 || r->reduce_only || r->oco;
+}
+
+static bv_order order_of(const bv_sim *s, int64_t t, const bv_sim_request *r, const char *tag,
+                         const char *oco) {
+  const bv_asset *a = &s->ledger.asset[r->asset];
+  return (bv_order){.ts = t,
+                    .asset = r->asset,
+                    .ask = r->ask,
+                    .amount = r->amount,
+                    .mark = a->mark,
+                    .bar = a->bars - 1,
+                    .tag = tag,
+                    .type = r->type,
+                    .tif = r->tif,
+                    .limit = r->limit,
+                    .stop = r->stop,
+                    .trail = r->trail,
+                    .trail_percent = r->trail_percent,
+                    .until = r->tif == BV_TIF_GTD ? r->until : INT64_MAX,
+                    .oco = oco,
+                    .rests = rests(r),
+                    .reduce_only = r->reduce_only != 0};
+}
+
+/* An order that ends as it begins. */
+static bv_rc reject(bv_sim *s, bv_order *o, const char *reason, bv_err *err) {
+  o->id = bv_queue_take_id(&s->queue);
+  return bv_order_finish(&s->queue, o, &s->ledger.asset[o->asset], o->ts, BV_ORDER_REJECTED, reason,
+                         err);
+}
+
+/* Why a request cannot be turned into units now, or NULL. */
+static const char *unsizable(const bv_sim *s, const bv_order *o) {
+  bool weight = o->ask == BV_ASK_WEIGHT, value = o->ask == BV_ASK_VALUE;
+  bool at_close = s->cfg.fill_at == BV_FILL_SIGNAL_CLOSE;
+  if (at_close && isnan(o->mark)) return "no price yet";
+  if (s->cfg.size_at == BV_SIZE_FILL || !(weight || value) || o->amount == 0) return NULL;
+  if (isnan(o->mark)) return "no price yet";
+  if (o->mark <= 0) return "the price is not positive";
+  if (weight && bv_ledger_value(&s->ledger, BV_VALUE_MARK) <= 0) return "the account has no value";
+  return NULL;
+}
+
+/* --- what makes no sense --- */
+
+static bool no_price(double x) {
+  return !(x > 0) || isinf(x);
+}
+
+/* A table of what each order type needs and takes, as bits. */
+enum { LIMIT = 1, STOP = 2, TRAIL = 4 };
+static const struct {
+  int needs, takes;
+  const char *missing, *extra;
+} shape[] = {
+    [BV_TYPE_MARKET] = {0, 0, "", "a market order has no price of its own"},
+    [BV_TYPE_LIMIT] = {LIMIT, LIMIT, "a limit order needs limit_price",
+                       "a limit order takes limit_price alone"},
+    [BV_TYPE_STOP] = {STOP, STOP, "a stop order needs stop_price",
+                      "a stop order takes stop_price alone"},
+    [BV_TYPE_STOP_LIMIT] = {LIMIT | STOP, LIMIT | STOP,
+                            "a stop_limit order needs stop_price and limit_price",
+                            "a stop_limit order takes no trail"},
+    [BV_TYPE_TRAIL] = {TRAIL, TRAIL | STOP, "a trailing stop needs trail_amount or trail_percent",
+                       "a trailing stop takes no limit_price"},
+};
+
+static const char *bad_shape(const bv_order *o) {
+  int have = (o->limit != 0 ? LIMIT : 0) | (o->stop != 0 ? STOP : 0) |
+             (o->trail != 0 || o->trail_percent != 0 ? TRAIL : 0);
+  if ((have & shape[o->type].needs) != shape[o->type].needs) return shape[o->type].missing;
+  if (have & ~shape[o->type].takes) return shape[o->type].extra;
+  if (o->limit != 0 && no_price(o->limit)) return "limit_price is not a positive number";
+  if (o->stop != 0 && no_price(o->stop)) return "stop_price is not a positive number";
+  if (o->trail != 0 && o->trail_percent != 0)
+    return "trail_amount and trail_percent exclude each other";
+  if (o->trail != 0 && no_price(o->trail)) return "trail_amount is not a positive number";
+  if (o->trail_percent != 0 && (no_price(o->trail_percent) || o->trail_percent >= 100)) {
+    return "trail_percent is not between 0 and 100";
+  }
+  return NULL;
+}
+
+/* A bracket must lie on either side of the price its entry is meant to fill at. */
+static const char *bad_bracket(const bv_order *o, double take_profit, double stop_loss) {
+  if (take_profit != 0 && no_price(take_profit)) return "take_profit is not a positive number";
+  if (stop_loss != 0 && no_price(stop_loss)) return "stop_loss is not a positive number";
+  if (take_profit != 0 && stop_loss != 0 && o->side * (take_profit - stop_loss) <= 0) {
+    return "take_profit and stop_loss are crossed";
+  }
+  double a = o->limit != 0 ? o->limit : o->stop != 0 ? o->stop : o->mark;
+  double b = o->stop != 0 ? o->stop : a;
+  if (take_profit != 0 && fmin(o->side * (take_profit - a), o->side * (take_profit - b)) <= 0) {
+    return "take_profit is on the wrong side of the entry";
+  }
+  if (stop_loss != 0 && fmin(o->side * (a - stop_loss), o->side * (b - stop_loss)) <= 0) {
+    return "stop_loss is on the wrong side of the entry";
+  }
+  return NULL;
+}
+
+/* Why a sized order cannot stand, or NULL. */
+static const char *senseless(const bv_sim *s, const bv_order *o, double take_profit,
+                             double stop_loss) {
+  const char *why = bad_shape(o);
+  if (why) return why;
+  if (o->tif == BV_TIF_GTD && o->until == 0) return "tif gtd needs expire_at";
+  if (o->until <= o->ts) return "expire_at has passed";
+  bool stop = bv_rest_is_stop(o) && o->stop != 0;
+  if (stop && s->cfg.wrong_side == BV_WRONG_REJECT && o->side * (o->mark - o->stop) > 0) {
+    return "the stop is on the wrong side of the last price";
+  }
+  return bad_bracket(o, take_profit, stop_loss);
+}
+
+/* The side is that of the lots, or of the position asked for where the fill decides on them. */
+static int side_of(const bv_sim *s, const bv_order *o, double base) {
+  if (!o->size_at_fill) return o->n > 0 ? 1 : -1;
+  if (s->cfg.margin == BV_MARGIN_AVAILABLE) return o->amount > 0 ? 1 : -1;
+  const bv_asset *a = &s->ledger.asset[o->asset];
+  double value = bv_ledger_value(&s->ledger, BV_VALUE_MARK);
+  double n = bv_size_target(s, a, o->ask, o->amount, base, o->mark, value);
+  return n > 0 ? 1 : -1;
+}
+
+/* Let an order wait, with its bracket, if it makes sense. */
+static bv_rc push(bv_sim *s, bv_order *o, const bv_sim_request *r, double base, bv_err *err) {
+  bv_asset *a = &s->ledger.asset[o->asset];
+  if (o->rests) {
+    o->side = side_of(s, o, base);
+    const char *why = senseless(s, o, r->take_profit, r->stop_loss);
+    if (!why && r->until != 0 && r->tif != BV_TIF_GTD) why = "expire_at needs tif gtd";
+    if (why) return reject(s, o, why, err);
+    if (o->type == BV_TYPE_TRAIL && o->stop == 0 && !isnan(o->mark))
+      o->stop = bv_rest_trail(o, o->mark);
+  }
+  bv_queue_push(&s->queue, a, *o);
+  if (r->take_profit != 0 || r->stop_loss != 0) bv_bracket_push(s, r->take_profit, r->stop_loss);
+  return BV_OK;
+}
+
+/* --- sizes --- */
+
+/* Size from `base` lots at the decision, or leave that to the fill. */
+static void size_order(const bv_sim *s, bv_order *o, double base) {
+  const bv_asset *a = &s->ledger.asset[o->asset];
+  bool relative = o->ask == BV_ASK_WEIGHT || o->ask == BV_ASK_VALUE;
+  if (relative && s->cfg.size_at == BV_SIZE_FILL) {
+    o->size_at_fill = true;
+    return;
+  }
+  if (o->amount == 0 && bv_ask_is_target(o->ask)) {
+    o->n = -base;
+    return;
+  }
+  double value = bv_ledger_value(&s->ledger, BV_VALUE_MARK);
+  o->n = bv_size_target(s, a, o->ask, o->amount, base, o->mark, value);
+}
+
+static bv_rc submit_qty(bv_sim *s, bv_order *o, const bv_sim_request *r, bv_err *err) {
+  if (o->amount == 0) return BV_OK;
+  s->ledger.asset[o->asset].target = NAN;
+  size_order(s, o, 0);
+  if (o->n == 0) return reject(s, o, "less than one lot", err);
+  const char *why = unsizable(s, o);
+  if (why) return reject(s, o, why, err);
+  return push(s, o, r, 0, err);
+}
+
+/* One order for the difference between the target and what is held or on its way. */
+static bv_rc submit_net(bv_sim *s, bv_order *o, const bv_sim_request *r, bool repeated,
+                        bv_err *err) {
+  bv_asset *a = &s->ledger.asset[o->asset];
+  double base = a->n + bv_queue_pending(&s->queue, a, o->asset);
+  size_order(s, o, base);
+  if (o->size_at_fill ? o->amount == 0 && base == 0 : o->n == 0) {
+    bool nothing = !o->size_at_fill && o->amount != 0 && base == 0;
+    return nothing && !repeated ? reject(s, o, "less than one lot", err) : BV_OK;
+  }
+  return push(s, o, r, base, err);
+}
+
+/* Close what is held, ahead of the queue, and enter afresh. */
+static bv_rc submit_close_first(bv_sim *s, const bv_order *o, const bv_sim_request *r,
+                                bv_err *err) {
+  bv_asset *a = &s->ledger.asset[o->asset];
+  bv_order entry = *o;
+  if (o->amount != 0) size_order(s, &entry, 0);
+  if (o->ask == BV_ASK_TARGET && entry.n == a->n) return BV_OK;
+  if (a->n != 0) {
+    bv_order close = {.ts = o->ts,
+                      .asset = o->asset,
+                      .ask = o->ask,
+                      .amount = o->amount,
+                      .mark = o->mark,
+                      .bar = o->bar,
+                      .tag = o->tag};
+    close.close = true;
+    close.n = -a->n;
+    bv_queue_push(&s->queue, a, close);
+  }
+  if (o->amount == 0) return BV_OK;
+  if (!entry.size_at_fill && entry.n == 0) return reject(s, &entry, "less than one lot", err);
+  return push(s, &entry, r, 0, err);
+}
+
+static bv_rc submit_target(bv_sim *s, bv_order *o, const bv_sim_request *r, bv_err *err) {
+  bv_asset *a = &s->ledger.asset[o->asset];
+  bool market = o->type == BV_TYPE_MARKET;
+  bool repeated = market && a->target_ask == o->ask && a->target == o->amount;
+  if (repeated && s->cfg.rebalance == BV_REBALANCE_ON_CHANGE) return BV_OK;
+  BV_TRY(bv_queue_replace(&s->queue, s->ledger.asset, o->asset, o->ts, err));
+  a->target_ask = o->ask;
+  a->target = market ? o->amount : NAN;
+  const char *why = unsizable(s, o);
+  if (why) {
+    /* Nothing was acted on, so the same target is news again later. */
+    if (s->cfg.rebalance == BV_REBALANCE_ON_CHANGE) a->target = NAN;
+    return repeated ? BV_OK : reject(s, o, why, err);
+  }
+  return s->cfg.flip == BV_FLIP_NET ? submit_net(s, o, r, repeated, err)
+                                    : submit_close_first(s, o, r, err);
+}
+
+bv_rc bv_sim_submit(bv_sim *s, int64_t t, const bv_sim_request *req, bv_err *err) {
+  assert(!s->finished);
+  const char *tag = NULL, *oco = NULL;
+  BV_TRY(check_request(s, req, err));
+  bv_asset *a = &s->ledger.asset[req->asset];
+  /* Everything that can fail for want of memory comes first, and matching needs none later: a
+  ** request makes at most two orders and a bracket, an order opens at most one lot. */
+  bv_rc rc = intern_tag(s, req->tag, &tag);
+  if (rc == BV_OK) rc = intern_tag(s, req->oco, &oco);
+  if (rc == BV_OK) rc = bv_queue_reserve(&s->queue, 4);
+  if (rc == BV_OK) rc = bv_ledger_reserve(a, a->nwait + 4);
+  if (rc != BV_OK) return bv_fail(err, rc, "out of memory for an order of %s", a->key);
+  bv_order o = order_of(s, t, req, tag, oco);
+  return bv_ask_is_target(o.ask) ? submit_target(s, &o, req, err) : submit_qty(s, &o, req, err);
+}
+
+/* --- cancel and replace --- */
+
+static bool matches(const bv_order *o, int asset, const char *tag) {
+  if (o->done || o->asset != asset) return false;
+  return strcmp(tag, "*") == 0 || (o->tag && strcmp(o->tag, tag) == 0);
+}
+
+/* A cancel or replace that found nothing; where it meant all orders, none is what it wanted. */
+static bv_rc found_nothing(bv_sim *s, int64_t t, int asset, const char *tag, bv_err *err) {
+  const char *kept;
+  if (strcmp(tag, "*") == 0) return BV_OK;
+  bv_rc rc = intern_tag(s, tag, &kept);
+  if (rc != BV_OK) return bv_fail(err, rc, "out of memory for an order");
+  bv_order o = {.ts = t, .asset = asset, .ask = BV_ASK_CANCEL, .tag = kept};
+  return reject(s, &o, "no waiting order has this tag", err);
+}
+
+bv_rc bv_sim_cancel(bv_sim *s, int64_t t, int asset, const char *tag, bv_err *err) {
+  assert(!s->finished);
+  bv_sim_request r = {.asset = asset};
+  BV_TRY(check_request(s, &r, err));
+  bv_queue *q = &s->queue;
+  size_t found = 0;
+  for (size_t i = 0; i < q->n; i++) {
+    bv_order *o = &q->order[i];
+    if (!matches(o, asset, tag)) continue;
+    found++;
+    BV_TRY(bv_order_finish(q, o, &s->ledger.asset[asset], t, BV_ORDER_CANCELLED, "cancelled", err));
+  }
+  if (found == 0) return found_nothing(s, t, asset, tag, err);
+  BV_TRY(bv_queue_orphans(q, s->ledger.asset, t, err));
+  bv_queue_sweep(q);
+  return BV_OK;
+}
+
+static void change(double *price, double to) {
+  if (to != 0) *price = to;
+}
+
+/* The order as the request would have it; false where it says nothing about it. */
+static bool changed(const bv_sim *s, bv_order *o, const bv_sim_request *r) {
+  bv_order before = *o;
+  if (o->role == BV_ROLE_TAKE_PROFIT) change(&o->limit, r->take_profit);
+  if (o->role == BV_ROLE_STOP_LOSS) change(&o->stop, r->stop_loss);
+  if (o->role == BV_ROLE_NONE) {
+    change(&o->limit, r->limit);
+    change(&o->stop, r->stop);
+    if (r->trail != 0 || r->trail_percent != 0) {
+      o->trail = r->trail;
+      o->trail_percent = r->trail_percent;
+    }
+    if (r->tif == BV_TIF_GTD) {
+      o->tif = BV_TIF_GTD;
+      o->until = r->until;
+    }
+    if (r->ask == BV_ASK_QTY && r->amount != 0) {
+      o->ask = BV_ASK_QTY;
+      o->amount = r->amount;
+      o->size_at_fill = false;
+      o->n = bv_size_round(r->amount / s->ledger.lot);
+      o->side = r->amount > 0 ? 1 : -1;
+    }
+  }
+  return o->limit != before.limit || o->stop != before.stop || o->trail != before.trail ||
+         o->trail_percent != before.trail_percent || o->until != before.until || o->n != before.n;
+}
+
+static void adopt(bv_queue *q, int64_t from, int64_t to) {
+  for (size_t i = 0; i < q->n; i++) {
+    if (q->order[i].parent == from) q->order[i].parent = to;
+  }
+}
+
+/* Whether a waiting entry and its bracket, one of which is changed, still fit each other. */
+static const char *bad_family(const bv_queue *q, const bv_order *o, const bv_sim_request *r) {
+  const bv_order *entry = o;
+  double take_profit = r->take_profit, stop_loss = r->stop_loss;
+  if (!o->brackets && !o->dormant) return NULL;
+  for (size_t i = 0; o->dormant && i < q->n; i++) {
+    if (q->order[i].id == o->parent) entry = &q->order[i];
+  }
+  for (size_t i = 0; i < q->n; i++) {
+    const bv_order *k = &q->order[i];
+    if (k->done || k->parent != entry->id) continue;
+    if (k->role == BV_ROLE_TAKE_PROFIT && take_profit == 0) take_profit = k->limit;
+    if (k->role == BV_ROLE_STOP_LOSS && stop_loss == 0) stop_loss = k->stop;
+  }
+  return bad_bracket(entry, take_profit, stop_loss);
+}
+
+static bv_rc replace_one(bv_sim *s, int64_t t, size_t i, const bv_sim_request *r, bv_err *err) {
+  bv_queue *q = &s->queue;
+  bv_asset *a = &s->ledger.asset[r->asset];
+  bv_order o = q->order[i];
+  if (!changed(s, &o, r)) return BV_OK;
+  o.ts = t;
+  o.mark = a->mark;
+  o.rests = true;
+  o.waiting = false; /* the copy does not */
+  const char *why = o.n == 0 && !o.size_at_fill && !o.dormant ? "less than one lot" : NULL;
+  if (!why) why = senseless(s, &o, 0, 0);
+  if (!why) why = bad_family(q, &o, r);
+  if (why) return reject(s, &o, why, err);
+  int64_t old = o.id;
+  BV_TRY(bv_order_finish(q, &q->order[i], a, t, BV_ORDER_CANCELLED, "replaced", err));
+  bv_queue_push(q, a, o);
+  adopt(q, old, q->order[q->n - 1].id);
+  return BV_OK;
+}
+
+bv_rc bv_sim_replace(bv_sim *s, int64_t t, const bv_sim_request *req, const char *tag,
+                     bv_err *err) {
+  assert(!s->finished);
+  BV_TRY(check_request(s, req, err));
+  bv_queue *q = &s->queue;
+  bv_asset *a = &s->ledger.asset[req->asset];
+  size_t found = 0, n = q->n;
+  for (size_t i = 0; i < n; i++) found += matches(&q->order[i], req->asset, tag);
+  if (found == 0) return found_nothing(s, t, req->asset, tag, err);
+  bv_rc rc = bv_queue_reserve(q, found);
+  if (rc == BV_OK) rc = bv_ledger_reserve(a, a->nwait + found);
+  if (rc != BV_OK) return bv_fail(err, rc, "out of memory for an order of %s", a->key);
+  for (size_t i = 0; i < n; i++) {
+    if (matches(&q->order[i], req->asset, tag)) BV_TRY(replace_one(s, t, i, req, err));
+  }
+  bv_queue_sweep(q);
+  return BV_OK;
+}

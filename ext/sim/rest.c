@@ -1,0 +1,133 @@
+/* rest.c - where a bar reaches an order that waits for a price; see rest.h. */
+#include "sim/rest.h"
+
+#include <math.h>
+
+/* The bar and the order's prices as a buy sees them: a sell's are negated, so high and low change
+** places and every rule is written once. */
+typedef struct view {
+  double open, high, low, close, limit, stop;
+} view;
+
+static view view_of(const bv_order *o, const bv_sim_bar *b) {
+  if (o->side > 0) return (view){b->open, b->high, b->low, b->close, o->limit, o->stop};
+  return (view){-b->open, -b->low, -b->high, -b->close, -o->limit, -o->stop};
+}
+
+/* A rise is a fall in the mirror. */
+static bv_via mirrored(const bv_order *o, bv_via via) {
+  if (o->side > 0) return via;
+  return via == BV_VIA_RISE ? BV_VIA_FALL : via == BV_VIA_FALL ? BV_VIA_RISE : via;
+}
+
+static bool reaches_limit(const bv_sim_config *c, double price, double limit) {
+  return c->limit_fill == BV_TOUCH ? price <= limit : price < limit - c->tick;
+}
+
+static bool is_limit(const bv_order *o) {
+  return o->type == BV_TYPE_LIMIT || o->triggered;
+}
+
+bool bv_rest_is_stop(const bv_order *o) {
+  return !is_limit(o) && o->type != BV_TYPE_MARKET;
+}
+
+static bool fills_at_open(const bv_sim_config *c, const bv_order *o, const view *v) {
+  if (is_limit(o)) return reaches_limit(c, v->open, v->limit);
+  if (!(v->open >= v->stop)) return false;
+  return o->type != BV_TYPE_STOP_LIMIT || reaches_limit(c, v->open, v->limit);
+}
+
+double bv_rest_open(const bv_sim_config *c, const bv_order *o, const bv_sim_bar *bar) {
+  view v = view_of(o, bar);
+  return fills_at_open(c, o, &v) ? bar->open : NAN;
+}
+
+/* A bar without an open may lie beyond the order altogether: then at its nearer end. */
+static bv_touch touch_at(const bv_order *o, double price, bv_via via, bool sure) {
+  return (bv_touch){o->side > 0 ? price : -price, mirrored(o, via), sure};
+}
+
+static bv_touch touch_limit(const bv_sim_config *c, const bv_order *o, const view *v, bv_via via) {
+  if (!reaches_limit(c, v->low, v->limit)) return (bv_touch){.price = NAN};
+  bool later = via == BV_VIA_OPEN || via == BV_VIA_FALL || reaches_limit(c, v->close, v->limit);
+  return touch_at(o, fmin(v->limit, v->high), BV_VIA_FALL, later);
+}
+
+static bv_touch touch_stop(const bv_sim_config *c, const bv_order *o, const view *v, bv_via via) {
+  if (!(v->high >= v->stop)) return (bv_touch){.price = NAN};
+  bool later = via == BV_VIA_OPEN || via == BV_VIA_RISE || v->close >= v->stop;
+  bool limited = o->type == BV_TYPE_STOP_LIMIT;
+  /* Triggered at the open, it is a limit order for the whole bar. */
+  if (limited && v->open >= v->stop) return touch_limit(c, o, v, via);
+  if (!limited || v->limit >= v->stop)
+    return touch_at(o, fmax(v->stop, v->low), BV_VIA_RISE, later);
+  if (!reaches_limit(c, v->close, v->limit)) return (bv_touch){.price = NAN};
+  return touch_at(o, fmin(v->limit, v->high), BV_VIA_UNKNOWN, later);
+}
+
+/* Whether the entry's price itself was already beyond the order's. */
+static bool beyond(const bv_sim_config *c, const bv_order *o, double from, const view *v) {
+  return is_limit(o) ? reaches_limit(c, from, v->limit) : from >= v->stop;
+}
+
+bv_touch bv_rest_touch(const bv_sim_config *c, const bv_order *o, const bv_sim_bar *bar,
+                       int64_t number) {
+  view v = view_of(o, bar);
+  bv_via via = o->parent && o->entered == number ? mirrored(o, o->via) : BV_VIA_OPEN;
+  if (via == BV_VIA_OPEN && fills_at_open(c, o, &v)) {
+    return (bv_touch){bar->open, BV_VIA_OPEN, true};
+  }
+  if (via != BV_VIA_OPEN && beyond(c, o, o->side * o->from, &v)) {
+    return (bv_touch){o->from, o->via, true};
+  }
+  return is_limit(o) ? touch_limit(c, o, &v, via) : touch_stop(c, o, &v, via);
+}
+
+double bv_rest_trail(const bv_order *o, double price) {
+  double distance = o->trail > 0 ? o->trail : price * (o->trail_percent / 100);
+  return price + o->side * distance;
+}
+
+void bv_rest_carry(bv_order *o, const bv_sim_bar *bar) {
+  if (o->type == BV_TYPE_STOP_LIMIT && !o->triggered) {
+    view v = view_of(o, bar);
+    o->triggered = v.high >= v.stop;
+  }
+  if (o->type != BV_TYPE_TRAIL) return;
+  double best = o->side > 0 ? bar->low : bar->high;
+  if (isnan(best)) return;
+  double stop = bv_rest_trail(o, best);
+  o->stop = o->side > 0 ? fmin(o->stop, stop) : fmax(o->stop, stop);
+}
+
+/* The line of the path on which a bracket's entry fills. */
+static int entry_line(const bv_order *o, const double path[4]) {
+  int last = 2;
+  for (int k = 0; k < 3; k++) {
+    double a = path[k], b = path[k + 1];
+    if (!(fmin(a, b) <= o->from && o->from <= fmax(a, b))) continue;
+    if (o->via == BV_VIA_RISE && b >= a) return k;
+    if (o->via == BV_VIA_FALL && b <= a) return k;
+    last = k;
+  }
+  return last;
+}
+
+double bv_rest_time(const bv_order *o, const double path[4], int64_t number) {
+  bool here = o->parent && o->entered == number;
+  bool up = bv_rest_is_stop(o) == (o->side > 0);
+  double level = bv_rest_is_stop(o) ? o->stop : o->limit, from = path[0];
+  int k = 0;
+  if (here && o->via != BV_VIA_OPEN) {
+    k = entry_line(o, path);
+    from = o->from;
+  }
+  for (; k < 3; k++) {
+    double to = path[k + 1];
+    if (up ? from >= level : from <= level) return k;
+    if (up ? to >= level : to <= level) return k + (level - from) / (to - from);
+    from = to;
+  }
+  return NAN;
+}
