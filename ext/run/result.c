@@ -84,6 +84,7 @@ static bv_rc insert_run(bv_result *r, const bv_result_head *h, bv_err *err) {
 bv_rc bv_result_open(sqlite3 *db, const bv_result_head *head, bv_result *out, bv_err *err) {
   out->db = db;
   out->sim = NULL;
+  out->plain = false;
   memset(out->st, 0, sizeof out->st);
   out->curve.n = out->curve.chunk = out->curve.total = 0;
   BV_TRY(bv_sql_exec(db, bv_sql_result, err));
@@ -164,6 +165,10 @@ static bv_rc on_order(void *ctx, const bv_sim_order *o, bv_err *err) {
   put_text(&b, state[o->state]);
   put_text(&b, o->reason);
   put_text(&b, o->tag);
+  bool plain = o->type == BV_TYPE_MARKET && o->tif == BV_TIF_GTC && !o->parent && isnan(o->limit) &&
+               isnan(o->stop) && isnan(o->trail) && isnan(o->trail_percent);
+  if (plain && r->plain) return bv_sql_done(r->db, b.st, err, "writing bt_order");
+  r->plain = plain;
   put_text(&b, type[o->type]);
   put_real(&b, o->limit);
   put_real(&b, o->stop);

@@ -17,6 +17,7 @@ typedef struct bv_result {
   int64_t run;
   const bv_sim *sim; /* for the names of assets */
   sqlite3_stmt *st[BV_RS_COUNT];
+  bool plain; /* the order statement has a plain market order's type, prices and tif bound */
   bv_curve curve;
 } bv_result;
 

@@ -94,18 +94,17 @@ static bv_rc add_touched(bv_run *r, bv_err *err) {
 
 /* ---- requests ---- */
 
-static bv_rc submit(bv_run *r, int64_t t, const bv_signal *g, bv_err *err) {
+static bv_rc submit(bv_run *r, int64_t t, bv_signal *g, bv_err *err) {
   const char *asset = g->text[BV_TEXT_ASSET];
   int number = bv_run_asset(r, asset);
   if (number < 0) BV_TRY(add_asset(r, asset, t, &number, err));
-  bv_sim_request q = g->ask;
-  q.asset = number;
-  q.tag = g->text[BV_TEXT_TAG];
-  q.oco = g->text[BV_TEXT_OCO];
+  g->ask.asset = number;
+  g->ask.tag = g->text[BV_TEXT_TAG];
+  g->ask.oco = g->text[BV_TEXT_OCO];
   const char *cancel = g->text[BV_TEXT_CANCEL], *replace = g->text[BV_TEXT_REPLACE];
-  if (replace) return bv_sim_replace(r->sim, t, &q, replace, err);
+  if (replace) return bv_sim_replace(r->sim, t, &g->ask, replace, err);
   if (cancel) BV_TRY(bv_sim_cancel(r->sim, t, number, cancel, err));
-  return g->no_order ? BV_OK : bv_sim_submit(r->sim, t, &q, err);
+  return g->no_order ? BV_OK : bv_sim_submit(r->sim, t, &g->ask, err);
 }
 
 /* Copy a row's text into a buffer of the run: the statement moves on before the row's time comes. */
@@ -141,7 +140,7 @@ static bv_rc fetch(bv_run *r, bv_err *err) {
 ** nothing: the first decision is taken after it. */
 static bv_rc hand_over(bv_run *r, int64_t t, bv_err *err) {
   while (r->has_next && r->next.known_at <= t) {
-    const bv_signal *g = &r->next;
+    bv_signal *g = &r->next;
     bool in_time = g->known_at > r->config.start && g->known_at <= r->config.end;
     if (in_time && !g->none) BV_TRY(submit(r, g->known_at, g, err));
     BV_TRY(fetch(r, err));
@@ -149,64 +148,27 @@ static bv_rc hand_over(bv_run *r, int64_t t, bv_err *err) {
   return BV_OK;
 }
 
-/* Rows of one step, gathered before any is submitted, so that they all see the same state. */
-typedef struct batch {
-  bv_signal *row;
-  int n, cap;
-} batch;
-
-static void free_texts(bv_signal *g) {
-  for (int i = 0; i < BV_TEXTS; i++) bv_free((char *)(uintptr_t)g->text[i]);
-}
-
-static bv_rc batch_add(batch *b, const bv_signal *g) {
-  if (b->n == b->cap) {
-    int cap = b->cap ? b->cap * 2 : 8;
-    bv_signal *more = bv_realloc(BV_MEM_RUN, b->row, (size_t)cap * sizeof *more);
-    if (!more) return BV_NOMEM;
-    b->row = more;
-    b->cap = cap;
-  }
-  bv_signal *k = &b->row[b->n];
-  *k = *g;
-  bool copied = true;
-  for (int i = 0; i < BV_TEXTS; i++) {
-    k->text[i] = g->text[i] ? bv_strdup(BV_MEM_RUN, g->text[i]) : NULL;
-    copied &= k->text[i] || !g->text[i];
-  }
-  if (!copied) {
-    free_texts(k);
-    return BV_NOMEM;
-  }
-  b->n++;
-  return BV_OK;
-}
-
-static void batch_free(batch *b) {
-  for (int i = 0; i < b->n; i++) free_texts(&b->row[i]);
-  bv_free(b->row);
-}
-
-static bv_rc read_rows(bv_run *r, batch *b, bv_err *err) {
+static bv_rc read_rows(bv_run *r, bv_err *err) {
+  bv_batch *b = &r->batch;
   bool more = true;
   bv_rc rc = BV_OK;
+  bv_batch_clear(b);
   r->in_strategy = true;
   while (rc == BV_OK && more) {
-    bv_signal g;
-    rc = bv_strategy_next(&r->strategy, &g, &more, err);
-    if (rc == BV_OK && more && !g.none) rc = batch_add(b, &g);
+    bv_signal *g = bv_batch_next(b);
+    rc = g ? bv_strategy_next(&r->strategy, g, &more, err) : BV_NOMEM;
+    if (rc == BV_OK && more && !g->none) rc = bv_batch_keep(b);
   }
   r->in_strategy = false;
+  bv_batch_seal(b);
   return rc;
 }
 
 /* Step mode: execute the view with the clock at t. */
 static bv_rc decide(bv_run *r, int64_t t, bv_err *err) {
-  batch b = {0};
-  bv_rc rc = read_rows(r, &b, err);
-  for (int i = 0; i < b.n && rc == BV_OK; i++) rc = submit(r, t, &b.row[i], err);
-  batch_free(&b);
-  return rc;
+  BV_TRY(read_rows(r, err));
+  for (int i = 0; i < r->batch.n; i++) BV_TRY(submit(r, t, &r->batch.row[i], err));
+  return BV_OK;
 }
 
 /* ---- opening ---- */
@@ -260,9 +222,7 @@ static bv_rc discover(bv_run *r, bv_err *err) {
   if (r->strategy.set_mode) {
     rc = fetch(r, err);
   } else {
-    batch ignored = {0};
-    rc = read_rows(r, &ignored, err);
-    batch_free(&ignored);
+    rc = read_rows(r, err);
   }
   s->touched = NULL;
   return rc;
@@ -462,7 +422,7 @@ bv_rc bv_run_step(bv_run *r, bool *more, bv_err *err) {
   return BV_OK;
 }
 
-bv_rc bv_run_order(bv_run *r, const bv_signal *g, bv_err *err) {
+bv_rc bv_run_order(bv_run *r, bv_signal *g, bv_err *err) {
   if (r->done || r->result->curve.total == 0) {
     return bv_fail(err, BV_ARG, "an order can be given between the first step and the last");
   }
@@ -498,6 +458,7 @@ bv_rc bv_run_close(bv_run *r, bv_rc rc, bv_err *err) {
   bv_run_config_reset(&r->config);
   bv_map_reset(&r->asset);
   bv_free(r->touched);
+  bv_batch_reset(&r->batch);
   for (int i = 0; i < BV_TEXTS; i++) bv_free(r->next_text[i]);
   s->clock = r->saved_clock;
   s->run = NULL;

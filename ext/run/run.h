@@ -19,6 +19,7 @@
 #ifndef BV_RUN_RUN_H
 #define BV_RUN_RUN_H
 
+#include "run/batch.h"
 #include "run/config.h"
 #include "run/match_feed.h"
 #include "run/result.h"
@@ -44,6 +45,7 @@ typedef struct bv_run {
   bv_signal next;            /* set mode: the row that comes next */
   char *next_text[BV_TEXTS]; /* its texts, kept over steps */
   size_t next_cap[BV_TEXTS];
+  bv_batch batch; /* step mode: the rows of the step */
   bool has_next, in_strategy, done, finished;
 } bv_run;
 
@@ -55,7 +57,7 @@ BV_MUST bv_rc bv_run_open(bv_store *s, const char *strategy, const char *config,
 BV_MUST bv_rc bv_run_step(bv_run *r, bool *more, bv_err *err);
 
 /* An order of the caller at the current step, as a row of a strategy gives it. */
-BV_MUST bv_rc bv_run_order(bv_run *r, const bv_signal *g, bv_err *err);
+BV_MUST bv_rc bv_run_order(bv_run *r, bv_signal *g, bv_err *err);
 
 /* End: keep the results where rc is BV_OK and the run is complete, undo everything otherwise. */
 BV_MUST bv_rc bv_run_close(bv_run *r, bv_rc rc, bv_err *err);

@@ -20,16 +20,16 @@ static bv_value_at valued_at(const bv_sim *s, bv_value_at at) {
   return s->cfg.margin == BV_MARGIN_AVAILABLE ? BV_VALUE_CLOSE : at;
 }
 
-/* What a limit order pays at most; a profile with a spread on entries pays that on top. */
-static double worst_price(const bv_sim *s, const bv_order *o) {
+/* What a limit order pays at most. */
+static double worst_price(const bv_order *o) {
   bool stop = o->type == BV_TYPE_STOP || o->type == BV_TYPE_TRAIL;
-  return stop || s->cfg.margin == BV_MARGIN_AVAILABLE ? 0 : o->limit;
+  return stop ? 0 : o->limit;
 }
 
 static bv_place place_at(const bv_sim *s, const bv_order *o, double price, bv_via via) {
   const bv_asset *a = &s->ledger.asset[o->asset];
   return (bv_place){.price = price,
-                    .limit = worst_price(s, o),
+                    .limit = worst_price(o),
                     .ts = a->bar->ts,
                     .bar_number = a->bars,
                     .bar = a->bar,
@@ -130,6 +130,10 @@ static bv_rc end_open(bv_sim *s, int64_t ts, bv_err *err) {
 static bv_rc run_open(bv_sim *s, int64_t ts, bv_err *err) {
   bv_queue *q = &s->queue;
   if (q->nrest > 0) BV_TRY(begin_bar(s, ts, err));
+  if (q->nrest > 0 && s->cfg.rules == BV_RULES_BACKTESTING) {
+    bv_queue_sweep(q);
+    return BV_OK;
+  }
   for (size_t i = 0; i < q->n; i++) q->order[i].turn = turn_at_open(s, &q->order[i]);
   int last = q->nrest > 0 ? BV_TURN_LATER_SECOND : BV_TURN_SECOND;
   for (int turn = BV_TURN_FIRST; turn <= last; turn++) {
@@ -165,6 +169,21 @@ static bv_rc settle_bracket(bv_sim *s, const bv_order *entry, bv_err *err) {
   return BV_OK;
 }
 
+static void carry_all(bv_sim *s) {
+  for (size_t i = 0; i < s->queue.n; i++) {
+    bv_order *o = &s->queue.order[i];
+    if (bv_bracket_live(s, o)) bv_rest_carry(o, s->ledger.asset[o->asset].bar);
+  }
+}
+
+static bv_rc run_sequence(bv_sim *s, int64_t t, bv_err *err) {
+  BV_TRY(bv_match_sequence(s, err));
+  BV_TRY(end_open(s, t, err));
+  carry_all(s);
+  bv_queue_sweep(&s->queue);
+  return BV_OK;
+}
+
 static bv_rc run_inside(bv_sim *s, bv_err *err) {
   bv_queue *q = &s->queue;
   for (size_t i = 0; i < q->n; i++) q->order[i].turn = turn_inside(s, &q->order[i]);
@@ -177,10 +196,7 @@ static bv_rc run_inside(bv_sim *s, bv_err *err) {
       if (filled) BV_TRY(settle_bracket(s, filled, err));
     }
   }
-  for (size_t i = 0; i < q->n; i++) {
-    bv_order *o = &q->order[i];
-    if (bv_bracket_live(s, o)) bv_rest_carry(o, s->ledger.asset[o->asset].bar);
-  }
+  carry_all(s);
   bv_queue_sweep(q);
   return BV_OK;
 }
@@ -208,9 +224,14 @@ bv_rc bv_match_open(bv_sim *s, int64_t ts, const bv_sim_bar *bar, int n, bv_err 
   return rc;
 }
 
-bv_rc bv_match_inside(bv_sim *s, const bv_sim_bar *bar, int n, bv_err *err) {
+bv_rc bv_match_inside(bv_sim *s, int64_t t, const bv_sim_bar *bar, int n, bv_err *err) {
   bool any = show_bars(s, bar, n);
-  bv_rc rc = any ? run_inside(s, err) : BV_OK;
+  bv_rc rc = BV_OK;
+  if (any && s->cfg.rules == BV_RULES_BACKTESTING) {
+    rc = run_sequence(s, t, err);
+  } else if (any) {
+    rc = run_inside(s, err);
+  }
   hide_bars(s, bar, n);
   return rc;
 }

@@ -10,7 +10,10 @@
 BV_MUST bv_rc bv_match_open(bv_sim *s, int64_t ts, const bv_sim_bar *bar, int n, bv_err *err);
 
 /* Bars that end: fill what they reached inside. */
-BV_MUST bv_rc bv_match_inside(bv_sim *s, const bv_sim_bar *bar, int n, bv_err *err);
+BV_MUST bv_rc bv_match_inside(bv_sim *s, int64_t t, const bv_sim_bar *bar, int n, bv_err *err);
+
+/* Fill what the bars reach by the rules of backtesting.py, in the sequence of sequence.c. */
+BV_MUST bv_rc bv_match_sequence(bv_sim *s, bv_err *err);
 
 /* Close every open position at the last open or the last close, as knob finish says. */
 BV_MUST bv_rc bv_match_finish(bv_sim *s, bv_err *err);

@@ -24,6 +24,7 @@ static const char *const choice_flip[] = {"net", "close_first", NULL};
 static const char *const choice_priority[] = {"reduce_first", "queue", NULL};
 static const char *const choice_margin[] = {"exposure", "available", NULL};
 static const char *const choice_funds[] = {"auto", "shrink", "reject", "allow", NULL};
+static const char *const choice_rules[] = {"certain", "backtesting.py", NULL};
 static const char *const choice_limit_fill[] = {"touch", "through", NULL};
 static const char *const choice_same_bar[] = {
     "stop_first", "limit_first", "nearest_extreme", "ohlc", "olhc", "defer", NULL};
@@ -98,6 +99,9 @@ static const bv_sim_knob knobs[] = {
         "finish", finish, choice_finish,
         "Positions open at the end: mark leaves them open; last_open and last_close close them at "
         "that price of their last bar."),
+    CHOICE("rules", rules, choice_rules,
+           "How orders that rest meet a bar: certain, the rules of the default profile; "
+           "backtesting.py, those of that library's broker."),
     CHOICE(
         "limit_fill", limit_fill, choice_limit_fill,
         "touch: a limit order fills once the price reaches its limit; through: once the price is "
@@ -140,6 +144,8 @@ static const bv_sim_profile profiles[] = {
       .flip = BV_FLIP_CLOSE_FIRST,
       .priority = BV_PRIORITY_QUEUE,
       .margin = BV_MARGIN_AVAILABLE,
+      .rules = BV_RULES_BACKTESTING,
+      .wrong_side = BV_WRONG_ALLOW,
       .leverage = 1,
       .allow_short = 1}},
 };

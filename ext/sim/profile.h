@@ -31,6 +31,7 @@ typedef enum bv_short_funds {
   BV_FUNDS_REJECT,
   BV_FUNDS_ALLOW
 } bv_short_funds;
+typedef enum bv_rules { BV_RULES_CERTAIN, BV_RULES_BACKTESTING } bv_rules;
 typedef enum bv_touch_rule { BV_TOUCH, BV_THROUGH } bv_touch_rule;
 typedef enum bv_same_bar {
   BV_SAME_STOP_FIRST,
@@ -66,6 +67,7 @@ typedef struct bv_sim_config {
   bv_margin margin;
   bv_short_funds funds;
   bv_finish finish;
+  bv_rules rules;
   bv_touch_rule limit_fill;
   double tick; /* price step a limit must be passed by with limit_fill through */
   bv_same_bar same_bar;

@@ -265,6 +265,8 @@ static bv_rc submit_target(bv_sim *s, bv_order *o, const bv_sim_request *r, bv_e
   bv_asset *a = &s->ledger.asset[o->asset];
   bool market = o->type == BV_TYPE_MARKET;
   bool repeated = market && a->target_ask == o->ask && a->target == o->amount;
+  /* A bracket may have closed what the target asked for: then it is news. */
+  if (o->rests) repeated &= a->n != 0 || a->nwait > 0;
   if (repeated && s->cfg.rebalance == BV_REBALANCE_ON_CHANGE) return BV_OK;
   BV_TRY(bv_queue_replace(&s->queue, s->ledger.asset, o->asset, o->ts, err));
   a->target_ask = o->ask;

@@ -76,8 +76,7 @@ bv_rc bv_sim_open(bv_sim *s, int64_t ts, const bv_sim_bar *bar, int n, bv_err *e
 
 bv_rc bv_sim_close(bv_sim *s, int64_t t, const bv_sim_bar *bar, int n, bv_err *err) {
   assert(!s->finished);
-  (void)t;
-  if (s->queue.nrest > 0) BV_TRY(bv_match_inside(s, bar, n, err));
+  if (s->queue.nrest > 0) BV_TRY(bv_match_inside(s, t, bar, n, err));
   for (int i = 0; i < n; i++) bv_ledger_mark(&s->ledger, &bar[i]);
   return BV_OK;
 }

@@ -3,7 +3,8 @@
 **
 ** Each case replays the recorded orders of one run (orders.csv: the bar at whose close an order was
 ** placed) on the same bars, in the words a strategy view has: a relative entry is a target
-** weight, a close without an entry is the target 0, a whole number of units is an order of that many.  What
+** weight, a close without an entry is the target 0, a whole number of units is an order of that many,
+** a stop-loss that moves is a replace.  What
 ** comes out must be the recorded trades (trades.csv), the recorded equity of every bar
 ** (equity.csv.gz) and the recorded margin cancels (the warnings of case.json).
 **
@@ -27,7 +28,7 @@
 #include <zlib.h>
 
 #define ROOT "../shared/data/real/"
-enum { MAX_BARS = 6000, MAX_ORDERS = 2000, BAR_S = 60 };
+enum { MAX_BARS = 6000, MAX_ORDERS = 12000, BAR_S = 60 };
 
 typedef struct replay_case {
   const char *name, *bars;
@@ -69,6 +70,10 @@ static const replay_case cases[] = {
      "cash=100000 commission.rate=0.0005 finish=last_open"},
     {"goog_sma_fixedcomm", "backtestingpy_goog_daily",
      "cash=50000 commission.fixed=5 commission.rate=0.001 finish=last_open"},
+    {"spy_sma_fixedcomm", "lean_spy_daily",
+     "cash=50000 commission.fixed=5 commission.rate=0.001 finish=last_open"},
+    {"spy_sma_pershare", "lean_spy_daily",
+     "cash=100000 commission.model=per_share commission.rate=0.005 commission.minimum=1"},
     {"goog_sma_pershare", "backtestingpy_goog_daily",
      "cash=100000 commission.model=per_share commission.rate=0.005 commission.minimum=1"},
     {"goog_sma_asymcomm", "backtestingpy_goog_daily",
@@ -76,13 +81,41 @@ static const replay_case cases[] = {
     {"spy_sma_asymcomm", "lean_spy_daily",
      "cash=100000 commission.fixed=5 commission.rate=0.0005 commission.sell_extra=0.0015"},
     {"goog_margin_daily", "backtestingpy_goog_daily", "leverage=4 commission.rate=0.001"},
+    {"spy_margin_daily", "lean_spy_daily", "leverage=4 commission.rate=0.001"},
+    {"goog_fx_margin50_bust", "backtestingpy_eurusd_hourly", "leverage=50 spread=0.0004"},
+    {"goog_sltp", "backtestingpy_goog_daily", "commission.rate=0.001"},
+    {"spy_sltp", "lean_spy_daily", "commission.rate=0.001"},
+    {"goog_sltp_tight", "backtestingpy_goog_daily", "commission.rate=0.001"},
+    {"spy_sltp_tight", "lean_spy_daily", "commission.rate=0.001"},
+    {"goog_fx_sltp", "backtestingpy_eurusd_hourly", "spread=0.0001"},
+    {"goog_limit_dip", "backtestingpy_goog_daily", "commission.rate=0.001"},
+    {"spy_limit_dip", "lean_spy_daily", "commission.rate=0.001"},
+    {"goog_donchian_stop", "backtestingpy_goog_daily", "commission.fixed=1 commission.rate=0.0005"},
+    {"spy_donchian_stop", "lean_spy_daily", "commission.fixed=1 commission.rate=0.0005"},
+    {"goog_stoplimit", "backtestingpy_goog_daily", "commission.rate=0.001"},
+    {"spy_stoplimit", "lean_spy_daily", "commission.rate=0.001"},
+    {"goog_atr_trail", "backtestingpy_goog_daily", "commission.rate=0.001"},
+    {"spy_atr_trail", "lean_spy_daily", "commission.rate=0.001"},
+    {"goog_pct_trail", "backtestingpy_goog_daily", "commission.rate=0.001"},
+    {"spy_pct_trail", "lean_spy_daily", "commission.rate=0.001"},
+    {"goog_orb5", "lean_spy_minute_rth_2013",
+     "cash=100000 leverage=4 commission.model=per_share commission.rate=0.005 "
+     "commission.minimum=1"},
+    {"goog_orb30", "lean_spy_minute_rth_2013",
+     "cash=100000 leverage=4 commission.model=per_share commission.rate=0.005 "
+     "commission.minimum=1"},
+    {"goog_mtf_weekly", "backtestingpy_goog_daily", "commission.rate=0.002"},
+    {"goog_mtf_published", "backtestingpy_goog_daily", "spread=0.002"},
+    {"goog_mtf_opt_published", "backtestingpy_goog_daily", "spread=0.002"},
     {"goog_fx_margin20", "backtestingpy_eurusd_hourly", "leverage=20 spread=0.0002"},
 };
 
+typedef enum row_kind { ENTRY, CLOSE, STOP_LOSS, TAKE_PROFIT, CANCEL } row_kind;
+
 typedef struct order_row {
-  int bar;
-  bool close;
-  double size;
+  int bar, order, entry_bar;
+  row_kind kind;
+  double size, limit, stop, stop_loss, take_profit; /* NaN where not given */
 } order_row;
 
 typedef struct trade_row {
@@ -170,9 +203,18 @@ static void read_orders(const char *name) {
   assert_true(read_line(in, f));
   for (run.norder = 0; read_line(in, f); run.norder++) {
     assert_true(run.norder < MAX_ORDERS);
-    assert_string_equal(f[2], "new");
-    run.order[run.norder] = (order_row){
-        .bar = (int)number(f[0]), .close = strcmp(f[4], "close") == 0, .size = number(f[5])};
+    order_row *o = &run.order[run.norder];
+    *o = (order_row){.bar = (int)number(f[0]), .order = atoi(f[3]), .entry_bar = atoi(f[10])};
+    o->kind = strcmp(f[2], "cancel") == 0  ? CANCEL
+              : strcmp(f[4], "close") == 0 ? CLOSE
+              : strcmp(f[4], "sl") == 0    ? STOP_LOSS
+              : strcmp(f[4], "tp") == 0    ? TAKE_PROFIT
+                                           : ENTRY;
+    o->size = number(f[5]);
+    o->limit = number(f[6]);
+    o->stop = number(f[7]);
+    o->stop_loss = number(f[8]);
+    o->take_profit = number(f[9]);
   }
   gzclose(in);
 }
@@ -257,24 +299,77 @@ static bv_sim_config configure(const char *knobs) {
   return c;
 }
 
+static double price(double x) {
+  return isnan(x) ? 0 : x;
+}
+
+/* An entry; a close beside it is implied by a weight. */
+static void submit_entry(bv_sim *s, int64_t t, const order_row *o) {
+  char tag[16];
+  snprintf(tag, sizeof tag, "%d", o->order);
+  bv_sim_request r = {.ask = fabs(o->size) < 1 ? BV_ASK_WEIGHT : BV_ASK_QTY,
+                      .amount = o->size,
+                      .tag = tag,
+                      .limit = price(o->limit),
+                      .stop = price(o->stop),
+                      .stop_loss = price(o->stop_loss),
+                      .take_profit = price(o->take_profit)};
+  r.type = r.limit == 0 ? (r.stop == 0 ? BV_TYPE_MARKET : BV_TYPE_STOP)
+                        : (r.stop == 0 ? BV_TYPE_LIMIT : BV_TYPE_STOP_LIMIT);
+  assert_int_equal(bv_sim_submit(s, t, &r, NULL), BV_OK);
+}
+
+static const order_row *find_row(int order) {
+  for (int i = 0; i < run.norder; i++) {
+    if (run.order[i].order == order && run.order[i].kind != CANCEL) return &run.order[i];
+  }
+  fail();
+  return NULL;
+}
+
+/* The stop-loss of the open trade moves: that of its bracket, or a stop of its own. */
+static void move_stop(bv_sim *s, int64_t t, const order_row *o) {
+  bv_sim_request r = {.stop_loss = o->stop};
+  bool has = false;
+  for (size_t i = 0; i < s->queue.n; i++) {
+    const bv_order *k = &s->queue.order[i];
+    if (k->role == BV_ROLE_STOP_LOSS) has |= !k->dormant;
+    if (k->role == BV_ROLE_STOP_LOSS && k->stop == o->stop) return; /* the entry's own */
+  }
+  if (has) {
+    assert_int_equal(bv_sim_replace(s, t, &r, "*", NULL), BV_OK);
+    return;
+  }
+  assert_int_equal(bv_sim_cancel(s, t, 0, "stop", NULL), BV_OK);
+  r = (bv_sim_request){.ask = BV_ASK_QTY,
+                       .amount = -bv_sim_qty(s, 0),
+                       .type = BV_TYPE_STOP,
+                       .stop = o->stop,
+                       .reduce_only = 1,
+                       .tag = "stop"};
+  assert_int_equal(bv_sim_submit(s, t, &r, NULL), BV_OK);
+}
+
 /* The orders of one bar as requests.  An entry beside a close is one new target. */
 static void submit_bar(bv_sim *s, int bar, int64_t t) {
-  const order_row *entry = NULL, *close = NULL;
+  bool entry = false, close = false;
   for (int i = 0; i < run.norder; i++) {
-    if (run.order[i].bar != bar) continue;
-    if (run.order[i].close) {
-      close = &run.order[i];
-    } else {
-      assert_null(entry);
-      entry = &run.order[i];
+    const order_row *o = &run.order[i];
+    if (o->bar != bar) continue;
+    if (o->kind == CANCEL && find_row(o->order)->kind == ENTRY) {
+      char tag[16];
+      snprintf(tag, sizeof tag, "%d", o->order);
+      assert_int_equal(bv_sim_cancel(s, t, 0, tag, NULL), BV_OK);
     }
+    if (o->kind == STOP_LOSS) move_stop(s, t, o);
+    entry |= o->kind == ENTRY;
+    close |= o->kind == CLOSE;
   }
-  bv_sim_request r = {.asset = 0, .ask = BV_ASK_WEIGHT};
-  if (entry) {
-    r.amount = entry->size;
-    if (fabs(entry->size) >= 1) r.ask = BV_ASK_QTY;
+  bv_sim_request flat = {.ask = BV_ASK_WEIGHT};
+  if (close && !entry) assert_int_equal(bv_sim_submit(s, t, &flat, NULL), BV_OK);
+  for (int i = 0; i < run.norder; i++) {
+    if (run.order[i].bar == bar && run.order[i].kind == ENTRY) submit_entry(s, t, &run.order[i]);
   }
-  if (entry || close) assert_int_equal(bv_sim_submit(s, t, &r, NULL), BV_OK);
 }
 
 static double max_diff(double so_far, double a, double b) {

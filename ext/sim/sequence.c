@@ -1,0 +1,90 @@
+/*
+** sequence.c - knob rules backtesting.py: all waiting orders against a whole bar, one after the other, as
+** that engine's broker does.
+**
+** Closes go first, then stop-losses, then the others by number.  A bracket is looked at on the bar of its
+** entry if that was a market order, or a stop order whose take-profit the bar reached and whose stop-loss
+** it did not; then all orders are gone through once more.  A stop that was reached stays so.
+**
+** Where nothing but market orders waits, they fill at the open as under the other rules: the sequence is
+** the same.  Otherwise all wait for the bar's end, because the result depends on the whole of it.
+*/
+#include "sim/bracket.h"
+#include "sim/execute.h"
+#include "sim/match.h"
+
+#include <math.h>
+
+/* The price at which the order fills, NaN where it does not; remembers that a stop was reached. */
+static double price_of(bv_order *o, const bv_sim_bar *b, double market) {
+  double s = o->side, low = s > 0 ? b->low : -b->high, high = s > 0 ? b->high : -b->low;
+  double start = s * b->open, stop = s * o->stop, limit = s * o->limit;
+  bool stopped = o->stop != 0 && !o->triggered;
+  if (stopped && !(high >= stop)) return NAN;
+  if (o->type == BV_TYPE_STOP_LIMIT) o->triggered = true;
+  if (o->limit != 0) {
+    /* Reached by a limit below it, the stop may have come later: then it does not count. */
+    if (!(low <= limit) || (stopped && limit <= stop)) return NAN;
+    return s * fmin(stopped ? stop : start, limit);
+  }
+  return stopped ? s * fmax(start, stop) : market;
+}
+
+/* Whether the engine looks at the bracket of an entry on the entry's own bar. */
+static bool looks_at_bracket(const bv_sim *s, const bv_order *entry, const bv_sim_bar *b) {
+  if (entry->type == BV_TYPE_MARKET) return true;
+  if (entry->limit != 0) return false;
+  double side = entry->side, low = side > 0 ? b->low : -b->high;
+  double high = side > 0 ? b->high : -b->low;
+  bool reached = false, stopped = false;
+  for (size_t i = 0; i < s->queue.n; i++) {
+    const bv_order *k = &s->queue.order[i];
+    if (k->parent != entry->id) continue;
+    if (k->role == BV_ROLE_TAKE_PROFIT) reached = side * k->limit <= high;
+    if (k->role == BV_ROLE_STOP_LOSS) stopped = side * k->stop >= low;
+  }
+  return reached && !stopped;
+}
+
+static bool ready(const bv_sim *s, const bv_order *o, bool again) {
+  const bv_asset *a = &s->ledger.asset[o->asset];
+  if (o->done || o->dormant || !a->bar || a->bar->ts < o->ts || isnan(a->bar->open)) return false;
+  return again || !o->parent || o->entered != a->bars;
+}
+
+static int rank_of(const bv_order *o) {
+  return o->close ? 0 : o->role == BV_ROLE_STOP_LOSS ? 1 : 2;
+}
+
+static bv_rc try_order(bv_sim *s, bv_order *o, bool *again, bv_err *err) {
+  const bv_asset *a = &s->ledger.asset[o->asset];
+  const bv_sim_bar *bar = a->bar;
+  bool market = o->type == BV_TYPE_MARKET;
+  bool at_close = market && s->cfg.fill_at == BV_FILL_SIGNAL_CLOSE;
+  double price = market ? (at_close ? o->mark : bar->open) : price_of(o, bar, bar->open);
+  if (isnan(price)) return BV_OK;
+  bv_place at = {.price = price,
+                 .ts = at_close ? o->ts : bar->ts,
+                 .bar_number = at_close ? o->bar : a->bars,
+                 .bar = at_close ? NULL : bar,
+                 .at = s->cfg.margin == BV_MARGIN_AVAILABLE ? BV_VALUE_CLOSE : BV_VALUE_OPEN};
+  BV_TRY(bv_execute(s, o, &at, err));
+  if (o->brackets && o->opened != 0) *again |= looks_at_bracket(s, o, bar);
+  return BV_OK;
+}
+
+bv_rc bv_match_sequence(bv_sim *s, bv_err *err) {
+  bv_queue *q = &s->queue;
+  bool again = false;
+  do {
+    bool second = again;
+    again = false;
+    for (int rank = 0; rank <= 2; rank++) {
+      for (size_t i = 0; i < q->n; i++) {
+        bv_order *o = &q->order[i];
+        if (rank_of(o) == rank && ready(s, o, second)) BV_TRY(try_order(s, o, &again, err));
+      }
+    }
+  } while (again);
+  return BV_OK;
+}
