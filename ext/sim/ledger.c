@@ -253,6 +253,12 @@ bv_rc bv_ledger_book(bv_ledger *l, const bv_exec *x, bv_err *err) {
   return BV_OK;
 }
 
+void bv_ledger_forgive(bv_ledger *l) {
+  if (l->cash >= 0) return;
+  l->forgiven -= l->cash;
+  l->cash = 0;
+}
+
 bv_rc bv_ledger_report_open(bv_ledger *l, int64_t ts, bv_err *err) {
   for (int i = 0; l->sink->lot && i < l->nopen; i++) {
     const bv_asset *a = &l->asset[l->open[i]];
@@ -271,7 +277,8 @@ bv_rc bv_ledger_report_open(bv_ledger *l, int64_t ts, bv_err *err) {
 }
 
 double bv_ledger_error(const bv_ledger *l) {
-  double pnl = l->realised, scale = fabs(l->start) + fabs(l->realised) + fabs(l->cash);
+  double pnl = l->realised + l->forgiven,
+         scale = fabs(l->start) + fabs(l->realised) + fabs(l->cash);
   int held = 0;
   for (int i = 0; i < l->nasset; i++) {
     const bv_asset *a = &l->asset[i];

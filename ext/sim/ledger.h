@@ -48,6 +48,7 @@ typedef struct bv_ledger {
   double lot;
   double start, cash, commission;
   double realised; /* sum of the pnl of closed lots */
+  double forgiven; /* debt of a ruined account */
   bv_asset *asset;
   int nasset, cap;
   int *open; /* assets with a position, in the order of their keys */
@@ -91,10 +92,13 @@ double bv_ledger_gross(const bv_ledger *l, bv_value_at at);
 /* Average price of the open lots; NaN when flat. */
 double bv_ledger_average(const bv_asset *a);
 
+/* Let the account have no debt. */
+void bv_ledger_forgive(bv_ledger *l);
+
 /* Report the lots that are still open, marked at the last price, at the end of the run. */
 BV_MUST bv_rc bv_ledger_report_open(bv_ledger *l, int64_t ts, bv_err *err);
 
-/* How far the account's value is from start + pnl of closed lots + open pnl, relative to the money
+/* How far the account's value is from start + pnl of closed lots + open pnl + debt forgiven, relative to the money
 ** involved; infinite where lots, positions and the list of open positions disagree. */
 double bv_ledger_error(const bv_ledger *l);
 

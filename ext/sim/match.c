@@ -236,9 +236,7 @@ bv_rc bv_match_inside(bv_sim *s, int64_t t, const bv_sim_bar *bar, int n, bv_err
   return rc;
 }
 
-bv_rc bv_match_finish(bv_sim *s, bv_err *err) {
-  if (s->cfg.finish == BV_FINISH_MARK) return BV_OK;
-  bool at_open = s->cfg.finish == BV_FINISH_LAST_OPEN;
+static bv_rc close_all(bv_sim *s, bool at_open, bv_err *err) {
   /* Closing removes an asset from the list; one that cannot close stays and is stepped over. */
   for (int i = 0; i < s->ledger.nopen;) {
     int number = s->ledger.open[i], before = s->ledger.nopen;
@@ -255,5 +253,25 @@ bv_rc bv_match_finish(bv_sim *s, bv_err *err) {
     BV_TRY(bv_execute(s, &o, &at, err));
     if (s->ledger.nopen == before) i++;
   }
+  return BV_OK;
+}
+
+bv_rc bv_match_finish(bv_sim *s, bv_err *err) {
+  if (s->cfg.finish == BV_FINISH_MARK) return BV_OK;
+  return close_all(s, s->cfg.finish == BV_FINISH_LAST_OPEN, err);
+}
+
+bv_rc bv_match_ruin(bv_sim *s, int64_t t, bv_err *err) {
+  bv_queue *q = &s->queue;
+  s->ruined = true;
+  BV_TRY(close_all(s, false, err));
+  for (size_t i = 0; i < q->n; i++) {
+    bv_order *o = &q->order[i];
+    if (o->done) continue;
+    BV_TRY(bv_order_finish(q, o, &s->ledger.asset[o->asset], t, BV_ORDER_CANCELLED,
+                           "the account is ruined", err));
+  }
+  bv_queue_sweep(q);
+  bv_ledger_forgive(&s->ledger);
   return BV_OK;
 }

@@ -15,6 +15,9 @@ BV_MUST bv_rc bv_match_inside(bv_sim *s, int64_t t, const bv_sim_bar *bar, int n
 /* Fill what the bars reach by the rules of backtesting.py, in the sequence of sequence.c. */
 BV_MUST bv_rc bv_match_sequence(bv_sim *s, bv_err *err);
 
+/* An account worth nothing: every position is closed at its last close, every order cancelled. */
+BV_MUST bv_rc bv_match_ruin(bv_sim *s, int64_t t, bv_err *err);
+
 /* Close every open position at the last open or the last close, as knob finish says. */
 BV_MUST bv_rc bv_match_finish(bv_sim *s, bv_err *err);
 

@@ -29,6 +29,7 @@ static const char *const choice_limit_fill[] = {"touch", "through", NULL};
 static const char *const choice_same_bar[] = {
     "stop_first", "limit_first", "nearest_extreme", "ohlc", "olhc", "defer", NULL};
 static const char *const choice_wrong_side[] = {"reject", "allow", NULL};
+static const char *const choice_ruin[] = {"go_on", "stop", NULL};
 static const char *const choice_finish[] = {"mark", "last_open", "last_close", NULL};
 
 #define NUMBER(name, field, lo, hi, doc)                                                           \
@@ -115,6 +116,10 @@ static const bv_sim_knob knobs[] = {
            "one, else stop_first."),
     CHOICE("wrong_side", wrong_side, choice_wrong_side,
            "A stop that the last close is already beyond: reject, or allow it to fill at once."),
+    CHOICE(
+        "ruin", ruin, choice_ruin,
+        "An account worth nothing or less at a close: go_on, or stop: positions are closed at that "
+        "close, what is owed beyond is forgiven, and every later order is rejected."),
     NUMBER("leverage", leverage, 0.01, 1000, "Gross exposure allowed per unit of account value."),
     BOOLEAN("allow_short", allow_short, "Whether positions below zero are allowed."),
 };
@@ -146,6 +151,7 @@ static const bv_sim_profile profiles[] = {
       .margin = BV_MARGIN_AVAILABLE,
       .rules = BV_RULES_BACKTESTING,
       .wrong_side = BV_WRONG_ALLOW,
+      .ruin = BV_RUIN_STOP,
       .leverage = 1,
       .allow_short = 1}},
 };

@@ -41,6 +41,7 @@ typedef enum bv_same_bar {
   BV_SAME_OLHC,
   BV_SAME_DEFER
 } bv_same_bar;
+typedef enum bv_ruin { BV_RUIN_GO_ON, BV_RUIN_STOP } bv_ruin;
 typedef enum bv_wrong_side { BV_WRONG_REJECT, BV_WRONG_ALLOW } bv_wrong_side;
 typedef enum bv_finish { BV_FINISH_MARK, BV_FINISH_LAST_OPEN, BV_FINISH_LAST_CLOSE } bv_finish;
 
@@ -72,6 +73,7 @@ typedef struct bv_sim_config {
   double tick; /* price step a limit must be passed by with limit_fill through */
   bv_same_bar same_bar;
   bv_wrong_side wrong_side;
+  bv_ruin ruin;
   double leverage; /* gross exposure allowed per unit of account value */
   int allow_short;
 } bv_sim_config;

@@ -281,6 +281,16 @@ static bv_rc submit_target(bv_sim *s, bv_order *o, const bv_sim_request *r, bv_e
                                     : submit_close_first(s, o, r, err);
 }
 
+/* Nothing is possible any more; a target that goes on being asked for is told so once. */
+static bv_rc submit_ruined(bv_sim *s, bv_order *o, bv_err *err) {
+  bv_asset *a = &s->ledger.asset[o->asset];
+  bool target = bv_ask_is_target(o->ask);
+  if (target && a->target_ask == o->ask && a->target == o->amount) return BV_OK;
+  a->target_ask = o->ask;
+  a->target = target ? o->amount : NAN;
+  return reject(s, o, "the account is ruined", err);
+}
+
 bv_rc bv_sim_submit(bv_sim *s, int64_t t, const bv_sim_request *req, bv_err *err) {
   assert(!s->finished);
   const char *tag = NULL, *oco = NULL;
@@ -294,6 +304,7 @@ bv_rc bv_sim_submit(bv_sim *s, int64_t t, const bv_sim_request *req, bv_err *err
   if (rc == BV_OK) rc = bv_ledger_reserve(a, a->nwait + 4);
   if (rc != BV_OK) return bv_fail(err, rc, "out of memory for an order of %s", a->key);
   bv_order o = order_of(s, t, req, tag, oco);
+  if (s->ruined) return submit_ruined(s, &o, err);
   return bv_ask_is_target(o.ask) ? submit_target(s, &o, req, err) : submit_qty(s, &o, req, err);
 }
 

@@ -78,6 +78,8 @@ bv_rc bv_sim_close(bv_sim *s, int64_t t, const bv_sim_bar *bar, int n, bv_err *e
   assert(!s->finished);
   if (s->queue.nrest > 0) BV_TRY(bv_match_inside(s, t, bar, n, err));
   for (int i = 0; i < n; i++) bv_ledger_mark(&s->ledger, &bar[i]);
+  bool ruin = s->cfg.ruin == BV_RUIN_STOP && s->ledger.nopen > 0;
+  if (ruin && bv_ledger_value(&s->ledger, BV_VALUE_MARK) <= 0) return bv_match_ruin(s, t, err);
   return BV_OK;
 }
 

@@ -15,7 +15,7 @@ struct bv_sim {
   bv_queue queue;
   bv_map by_key; /* key -> number + 1 */
   bv_map tags;   /* tag -> its one copy */
-  bool finished;
+  bool finished, ruined;
 };
 
 #endif

@@ -298,6 +298,36 @@ static void test_a_stop_at_the_last_price_stands(void **state) {
   done();
 }
 
+/* --- ruin --- */
+
+/* Short of 100 with 1000: at 115 the account owes 500.  Both are closed there and nothing goes on. */
+static void test_ruin(void **state) {
+  (void)state;
+  bench_start(&b, "default", "cash=1000 leverage=10 ruin=stop", 1);
+  bar(100, 101, 99, 100);
+  ask((bv_sim_request){.amount = -100});
+  ask((bv_sim_request){.amount = 10, .type = BV_TYPE_LIMIT, .limit = 50});
+  bar(100, 109, 100, 109);
+  near(bv_sim_value(b.sim), 100);
+  bar(109, 115, 109, 115);
+  expect_fill(1, 3, 100, 115, 180, 0);
+  expect(2, BV_ORDER_CANCELLED, "the account is ruined");
+  near(b.lot[0].pnl, -1500);
+  near(bv_sim_value(b.sim), 0);
+  near(bv_sim_cash(b.sim), 0);
+  ask((bv_sim_request){.amount = 1});
+  expect(4, BV_ORDER_REJECTED, "the account is ruined");
+  bar(115, 115, 50, 50);
+  near(bv_sim_value(b.sim), 0);
+  bench_end(&b);
+  bench_start(&b, "default", "cash=1000 leverage=10", 1);
+  bar(100, 101, 99, 100);
+  ask((bv_sim_request){.amount = -100});
+  bar(100, 115, 100, 115);
+  near(bv_sim_value(b.sim), -500);
+  done();
+}
+
 /* --- several assets --- */
 
 /* What a stop frees inside the bars pays for what a limit buys, although the limit is older. */
@@ -339,6 +369,7 @@ int main(void) {
       T(test_fill_or_kill),
       T(test_rejections),
       T(test_a_stop_at_the_last_price_stands),
+      T(test_ruin),
       T(test_exits_before_entries_inside),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
