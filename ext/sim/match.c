@@ -130,7 +130,7 @@ static bv_rc end_open(bv_sim *s, int64_t ts, bv_err *err) {
 static bv_rc run_open(bv_sim *s, int64_t ts, bv_err *err) {
   bv_queue *q = &s->queue;
   if (q->nrest > 0) BV_TRY(begin_bar(s, ts, err));
-  if (q->nrest > 0 && s->cfg.rules == BV_RULES_BACKTESTING) {
+  if (q->nrest > 0 && s->cfg.rules != BV_RULES_CERTAIN) {
     bv_queue_sweep(q);
     return BV_OK;
   }
@@ -172,7 +172,7 @@ static bv_rc settle_bracket(bv_sim *s, const bv_order *entry, bv_err *err) {
 static void carry_all(bv_sim *s) {
   for (size_t i = 0; i < s->queue.n; i++) {
     bv_order *o = &s->queue.order[i];
-    if (bv_bracket_live(s, o)) bv_rest_carry(o, s->ledger.asset[o->asset].bar);
+    if (bv_bracket_live(s, o)) bv_rest_carry(&s->cfg, o, s->ledger.asset[o->asset].bar);
   }
 }
 
@@ -227,7 +227,7 @@ bv_rc bv_match_open(bv_sim *s, int64_t ts, const bv_sim_bar *bar, int n, bv_err 
 bv_rc bv_match_inside(bv_sim *s, int64_t t, const bv_sim_bar *bar, int n, bv_err *err) {
   bool any = show_bars(s, bar, n);
   bv_rc rc = BV_OK;
-  if (any && s->cfg.rules == BV_RULES_BACKTESTING) {
+  if (any && s->cfg.rules != BV_RULES_CERTAIN) {
     rc = run_sequence(s, t, err);
   } else if (any) {
     rc = run_inside(s, err);

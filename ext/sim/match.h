@@ -12,7 +12,7 @@ BV_MUST bv_rc bv_match_open(bv_sim *s, int64_t ts, const bv_sim_bar *bar, int n,
 /* Bars that end: fill what they reached inside. */
 BV_MUST bv_rc bv_match_inside(bv_sim *s, int64_t t, const bv_sim_bar *bar, int n, bv_err *err);
 
-/* Fill what the bars reach by the rules of backtesting.py, in the sequence of sequence.c. */
+/* Fill what the bars reach by the rules of another engine, in the sequence of sequence.c. */
 BV_MUST bv_rc bv_match_sequence(bv_sim *s, bv_err *err);
 
 /* An account worth nothing: every position is closed at its last close, every order cancelled. */

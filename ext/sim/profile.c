@@ -24,7 +24,7 @@ static const char *const choice_flip[] = {"net", "close_first", NULL};
 static const char *const choice_priority[] = {"reduce_first", "queue", NULL};
 static const char *const choice_margin[] = {"exposure", "available", NULL};
 static const char *const choice_funds[] = {"auto", "shrink", "reject", "allow", NULL};
-static const char *const choice_rules[] = {"certain", "backtesting.py", NULL};
+static const char *const choice_rules[] = {"certain", "backtesting.py", "backtrader", NULL};
 static const char *const choice_limit_fill[] = {"touch", "through", NULL};
 static const char *const choice_same_bar[] = {
     "stop_first", "limit_first", "nearest_extreme", "ohlc", "olhc", "defer", NULL};
@@ -102,7 +102,7 @@ static const bv_sim_knob knobs[] = {
         "that price of their last bar."),
     CHOICE("rules", rules, choice_rules,
            "How orders that rest meet a bar: certain, the rules of the default profile; "
-           "backtesting.py, those of that library's broker."),
+           "backtesting.py and backtrader, those of the brokers of these libraries."),
     CHOICE(
         "limit_fill", limit_fill, choice_limit_fill,
         "touch: a limit order fills once the price reaches its limit; through: once the price is "
@@ -152,6 +152,20 @@ static const bv_sim_profile profiles[] = {
       .rules = BV_RULES_BACKTESTING,
       .wrong_side = BV_WRONG_ALLOW,
       .ruin = BV_RUIN_STOP,
+      .leverage = 1,
+      .allow_short = 1}},
+    {"backtrader",
+     "The rules of backtrader 1.9: orders by number on the whole bar, brackets from the bar after "
+     "their "
+     "entry, trailing stops that follow the close, no limit on buying power.",
+     {.cash = 10000,
+      .commission_model = BV_COMM_PERCENTAGE,
+      .slippage_model = BV_SLIP_PERCENTAGE,
+      .slippage_clamp = 1,
+      .priority = BV_PRIORITY_QUEUE,
+      .funds = BV_FUNDS_ALLOW,
+      .rules = BV_RULES_BACKTRADER,
+      .wrong_side = BV_WRONG_ALLOW,
       .leverage = 1,
       .allow_short = 1}},
 };

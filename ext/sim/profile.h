@@ -31,7 +31,7 @@ typedef enum bv_short_funds {
   BV_FUNDS_REJECT,
   BV_FUNDS_ALLOW
 } bv_short_funds;
-typedef enum bv_rules { BV_RULES_CERTAIN, BV_RULES_BACKTESTING } bv_rules;
+typedef enum bv_rules { BV_RULES_CERTAIN, BV_RULES_BACKTESTING, BV_RULES_BACKTRADER } bv_rules;
 typedef enum bv_touch_rule { BV_TOUCH, BV_THROUGH } bv_touch_rule;
 typedef enum bv_same_bar {
   BV_SAME_STOP_FIRST,

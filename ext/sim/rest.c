@@ -62,7 +62,8 @@ static bv_touch touch_stop(const bv_sim_config *c, const bv_order *o, const view
   if (limited && v->open >= v->stop) return touch_limit(c, o, v, via);
   if (!limited || v->limit >= v->stop)
     return touch_at(o, fmax(v->stop, v->low), BV_VIA_RISE, later);
-  if (!reaches_limit(c, v->close, v->limit)) return (bv_touch){.price = NAN};
+  bool falls = c->rules != BV_RULES_BACKTRADER || v->open > v->close;
+  if (!falls || !reaches_limit(c, v->close, v->limit)) return (bv_touch){.price = NAN};
   return touch_at(o, fmin(v->limit, v->high), BV_VIA_UNKNOWN, later);
 }
 
@@ -89,13 +90,14 @@ double bv_rest_trail(const bv_order *o, double price) {
   return price + o->side * distance;
 }
 
-void bv_rest_carry(bv_order *o, const bv_sim_bar *bar) {
+void bv_rest_carry(const bv_sim_config *c, bv_order *o, const bv_sim_bar *bar) {
   if (o->type == BV_TYPE_STOP_LIMIT && !o->triggered) {
     view v = view_of(o, bar);
     o->triggered = v.high >= v.stop;
   }
   if (o->type != BV_TYPE_TRAIL) return;
   double best = o->side > 0 ? bar->low : bar->high;
+  if (c->rules == BV_RULES_BACKTRADER) best = bar->close;
   if (isnan(best)) return;
   double stop = bv_rest_trail(o, best);
   o->stop = o->side > 0 ? fmin(o->stop, stop) : fmax(o->stop, stop);

@@ -10,6 +10,8 @@
 **                   it is a limit order from the next bar on, as the low may have come before the trigger
 **      trail        a stop that stands still during the bar and then follows the low (a sell's: the high)
 **
+** Rules backtrader: stop_limit in the third case fills at Lp if C <= Lp and O > C; trail follows the close.
+**
 ** An order that a bracket adds when its entry fills inside the bar sees only what came after the entry:
 ** the bar's low if the price fell to the entry, its high if it rose to it, its close in any case.  What
 ** else it reaches may have been before.
@@ -39,7 +41,7 @@ bool bv_rest_is_stop(const bv_order *o);
 double bv_rest_trail(const bv_order *o, double price);
 
 /* After a bar that did not fill it: trailing stops follow, stop-limit orders are triggered. */
-void bv_rest_carry(bv_order *o, const bv_sim_bar *bar);
+void bv_rest_carry(const bv_sim_config *c, bv_order *o, const bv_sim_bar *bar);
 
 /* When, on the straight lines through the four prices of `path`, the order is reached: a number that
 ** grows along the path; NaN where it is not. */

@@ -1,8 +1,10 @@
 /*
-** sequence.c - knob rules backtesting.py: all waiting orders against a whole bar, one after the other, as
-** that engine's broker does.
+** sequence.c - knob rules backtesting.py and backtrader: all waiting orders against a whole bar, one after
+** the other, as the brokers of these engines do.
 **
-** Closes go first, then stop-losses, then the others by number.  A bracket is looked at on the bar of its
+** backtrader: by number, at the prices of rest.h; a bracket from the bar after its entry on.
+**
+** backtesting.py: closes go first, then stop-losses, then the others by number.  A bracket is looked at on the bar of its
 ** entry if that was a market order, or a stop order whose take-profit the bar reached and whose stop-loss
 ** it did not; then all orders are gone through once more.  A stop that was reached stays so.
 **
@@ -52,7 +54,8 @@ static bool ready(const bv_sim *s, const bv_order *o, bool again) {
   return again || !o->parent || o->entered != a->bars;
 }
 
-static int rank_of(const bv_order *o) {
+static int rank_of(const bv_sim *s, const bv_order *o) {
+  if (s->cfg.rules == BV_RULES_BACKTRADER) return 2;
   return o->close ? 0 : o->role == BV_ROLE_STOP_LOSS ? 1 : 2;
 }
 
@@ -61,7 +64,10 @@ static bv_rc try_order(bv_sim *s, bv_order *o, bool *again, bv_err *err) {
   const bv_sim_bar *bar = a->bar;
   bool market = o->type == BV_TYPE_MARKET;
   bool at_close = market && s->cfg.fill_at == BV_FILL_SIGNAL_CLOSE;
-  double price = market ? (at_close ? o->mark : bar->open) : price_of(o, bar, bar->open);
+  bool trader = s->cfg.rules == BV_RULES_BACKTRADER;
+  double price = market   ? (at_close ? o->mark : bar->open)
+                 : trader ? bv_rest_touch(&s->cfg, o, bar, a->bars).price
+                          : price_of(o, bar, bar->open);
   if (isnan(price)) return BV_OK;
   bv_place at = {.price = price,
                  .ts = at_close ? o->ts : bar->ts,
@@ -69,7 +75,7 @@ static bv_rc try_order(bv_sim *s, bv_order *o, bool *again, bv_err *err) {
                  .bar = at_close ? NULL : bar,
                  .at = s->cfg.margin == BV_MARGIN_AVAILABLE ? BV_VALUE_CLOSE : BV_VALUE_OPEN};
   BV_TRY(bv_execute(s, o, &at, err));
-  if (o->brackets && o->opened != 0) *again |= looks_at_bracket(s, o, bar);
+  if (o->brackets && o->opened != 0 && !trader) *again |= looks_at_bracket(s, o, bar);
   return BV_OK;
 }
 
@@ -82,7 +88,7 @@ bv_rc bv_match_sequence(bv_sim *s, bv_err *err) {
     for (int rank = 0; rank <= 2; rank++) {
       for (size_t i = 0; i < q->n; i++) {
         bv_order *o = &q->order[i];
-        if (rank_of(o) == rank && ready(s, o, second)) BV_TRY(try_order(s, o, &again, err));
+        if (rank_of(s, o) == rank && ready(s, o, second)) BV_TRY(try_order(s, o, &again, err));
       }
     }
   } while (again);

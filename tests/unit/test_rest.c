@@ -118,18 +118,19 @@ static void test_through(void **state) {
 /* The stop follows the high of a long position's bars, never back. */
 static void test_trailing(void **state) {
   (void)state;
+  bv_sim_config c = config();
   bv_order o = {.type = BV_TYPE_TRAIL, .side = -1, .trail = 2, .stop = 98};
   bv_sim_bar up = BAR(100, 105, 99, 104), down = BAR(104, 104, 103.5, 103.6),
              none = BAR(1, NAN, NAN, 1);
-  bv_rest_carry(&o, &up);
+  bv_rest_carry(&c, &o, &up);
   same(0, "after the rise", o.stop, 103);
-  bv_rest_carry(&o, &down);
+  bv_rest_carry(&c, &o, &down);
   same(0, "after the fall", o.stop, 103);
-  bv_rest_carry(&o, &none);
+  bv_rest_carry(&c, &o, &none);
   same(0, "after no prices", o.stop, 103);
   o = (bv_order){.type = BV_TYPE_TRAIL, .side = 1, .trail_percent = 10, .stop = 110};
   bv_sim_bar fall = BAR(100, 101, 90, 91);
-  bv_rest_carry(&o, &fall);
+  bv_rest_carry(&c, &o, &fall);
   same(0, "percent", o.stop, 99);
 }
 
@@ -140,7 +141,7 @@ static void test_trigger_stays(void **state) {
   bv_sim_bar bar = BAR(100.5, 103, 99, 102), later = BAR(100.8, 100.9, 99.5, 100.2);
   assert_true(isnan(bv_rest_touch(&c, &o, &later, 0).price));
   assert_true(isnan(bv_rest_touch(&c, &o, &bar, 0).price));
-  bv_rest_carry(&o, &bar);
+  bv_rest_carry(&c, &o, &bar);
   same(0, "a limit order now", bv_rest_touch(&c, &o, &later, 0).price, 100);
 }
 

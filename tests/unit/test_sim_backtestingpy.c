@@ -17,17 +17,10 @@
 #include <cmocka.h>
 
 #include "base/alloc.h"
-#include "base/text.h"
 #include "sim/sim.h"
 #include "sim/state.h"
+#include "recorded_help.h"
 
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <zlib.h>
-
-#define ROOT "../shared/data/real/"
 enum { MAX_BARS = 6000, MAX_ORDERS = 12000, BAR_S = 60 };
 
 typedef struct replay_case {
@@ -137,41 +130,8 @@ static replay run; /* too large for the stack */
 
 /* --- reading --- */
 
-/* Split a line at its commas in place; missing fields are "". */
-static void split(char *line, char *field[16]) {
-  int n = 0;
-  line[strcspn(line, "\r\n")] = 0;
-  while (n < 16) {
-    field[n++] = line;
-    char *comma = strchr(line, ',');
-    if (!comma) break;
-    *comma = 0;
-    line = comma + 1;
-  }
-  while (n < 16) field[n++] = line + strlen(line);
-}
-
-static double number(const char *text) {
-  double v = NAN;
-  if (*text) assert_int_equal(bv_parse_f64(text, strlen(text), &v), BV_OK);
-  return v;
-}
-
-static gzFile open_csv(const char *dir, const char *name, const char *file) {
-  char path[256];
-  snprintf(path, sizeof path, ROOT "%s%s%s", dir, name, file);
-  return gzopen(path, "rb");
-}
-
-static bool read_line(gzFile f, char *field[16]) {
-  static char line[1024];
-  if (!gzgets(f, line, sizeof line)) return false;
-  split(line, field);
-  return true;
-}
-
 static bool read_bars(const char *name) {
-  char *f[16];
+  char *f[20];
   gzFile in = open_csv("data/bars/", name, ".csv");
   if (!in) return false;
   assert_true(read_line(in, f));
@@ -188,7 +148,7 @@ static bool read_bars(const char *name) {
 }
 
 static void read_equity(const char *name) {
-  char *f[16];
+  char *f[20];
   gzFile in = open_csv("expected/backtestingpy/", name, "/equity.csv.gz");
   assert_non_null(in);
   assert_true(read_line(in, f));
@@ -197,7 +157,7 @@ static void read_equity(const char *name) {
 }
 
 static void read_orders(const char *name) {
-  char *f[16];
+  char *f[20];
   gzFile in = open_csv("expected/backtestingpy/", name, "/orders.csv");
   assert_non_null(in);
   assert_true(read_line(in, f));
@@ -220,7 +180,7 @@ static void read_orders(const char *name) {
 }
 
 static void read_trades(const char *name) {
-  char *f[16];
+  char *f[20];
   gzFile in = open_csv("expected/backtestingpy/", name, "/trades.csv");
   assert_non_null(in);
   assert_true(read_line(in, f));
@@ -283,20 +243,6 @@ static bv_rc keep_lot(void *ctx, const bv_sim_lot *l, bv_err *err) {
   assert_int_equal(l->bars, run.got[run.ngot - 1].exit_bar - run.got[run.ngot - 1].entry_bar);
   assert_true(l->mae <= 0 && l->mfe >= 0);
   return BV_OK;
-}
-
-static bv_sim_config configure(const char *knobs) {
-  bv_sim_config c = bv_sim_profile_find("backtesting.py")->config;
-  char text[256], *save = NULL;
-  snprintf(text, sizeof text, "%s", knobs);
-  for (char *p = strtok_r(text, " ", &save); p; p = strtok_r(NULL, " ", &save)) {
-    char *value = strchr(p, '=');
-    bv_err err = {0};
-    assert_non_null(value);
-    *value++ = 0;
-    if (bv_sim_set_text(&c, p, value, &err) != BV_OK) fail_msg("%s", err.msg);
-  }
-  return c;
 }
 
 static double price(double x) {
@@ -432,7 +378,7 @@ static void test_replay(void **state) {
   read_trades(rc->name);
   read_cancels(rc->name);
   run.ngot = run.ngot_cancel = 0;
-  bv_sim_config c = configure(rc->knobs);
+  bv_sim_config c = configure("backtesting.py", rc->knobs);
   bool at_close = c.fill_at == BV_FILL_SIGNAL_CLOSE;
   bv_sim_sink sink = {.ctx = &at_close, .order = keep_order, .lot = keep_lot};
   if (bv_sim_new(&c, &sink, &s, &err) != BV_OK) fail_msg("%s", err.msg);

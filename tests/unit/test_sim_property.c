@@ -352,6 +352,7 @@ static const stream streams[] = {
     {"default", "cash=1e6 size_at=fill same_bar=olhc priority=queue funds=reject", true, true},
     {"backtesting.py", "cash=1e6 commission.rate=0.001 spread=0.0005", false, true},
     {"backtesting.py", "cash=1e6 units=fractional leverage=3 finish=last_open", false, true},
+    {"backtrader", "cash=1e6 commission.rate=0.001 slippage.rate=0.0005", false, true},
     {"default", "cash=1e6 fill_per=lot same_bar=defer finish=last_close flip=close_first", true,
      true},
 };
