@@ -33,7 +33,7 @@ CREATE TABLE IF NOT EXISTS main.bt_order(
   state   TEXT NOT NULL,     -- 'filled', 'cancelled', 'rejected', 'expired'
   reason  TEXT NOT NULL,
   tag     TEXT,
-  order_type    TEXT NOT NULL DEFAULT 'market',  -- 'market', 'limit', 'stop', 'stop_limit', 'trailing_stop'
+  order_type    TEXT NOT NULL DEFAULT 'market',  -- 'market', 'limit', 'stop', 'stop_limit', 'trailing_stop' ...
   limit_price   REAL,
   stop_price    REAL,        -- of a trailing stop: where it got to
   trail_amount  REAL,

@@ -140,7 +140,10 @@ static bv_rc on_order(void *ctx, const bv_sim_order *o, bv_err *err) {
                                      [BV_TYPE_LIMIT] = "limit",
                                      [BV_TYPE_STOP] = "stop",
                                      [BV_TYPE_STOP_LIMIT] = "stop_limit",
-                                     [BV_TYPE_TRAIL] = "trailing_stop"};
+                                     [BV_TYPE_TRAIL] = "trailing_stop",
+                                     [BV_TYPE_TRAIL_LIMIT] = "trailing_stop_limit",
+                                     [BV_TYPE_MIT] = "market_if_touched",
+                                     [BV_TYPE_LIT] = "limit_if_touched"};
   static const char *const tif[] = {[BV_TIF_GTC] = "gtc",
                                     [BV_TIF_DAY] = "day",
                                     [BV_TIF_GTD] = "gtd",

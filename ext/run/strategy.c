@@ -86,9 +86,15 @@ static const struct {
     {"replace", TEXT, BV_TEXT_REPLACE},
 };
 
-static const char *const type_name[] = {
-    [BV_TYPE_MARKET] = "market",         [BV_TYPE_LIMIT] = "limit",         [BV_TYPE_STOP] = "stop",
-    [BV_TYPE_STOP_LIMIT] = "stop_limit", [BV_TYPE_TRAIL] = "trailing_stop", NULL};
+static const char *const type_name[] = {[BV_TYPE_MARKET] = "market",
+                                        [BV_TYPE_LIMIT] = "limit",
+                                        [BV_TYPE_STOP] = "stop",
+                                        [BV_TYPE_STOP_LIMIT] = "stop_limit",
+                                        [BV_TYPE_TRAIL] = "trailing_stop",
+                                        [BV_TYPE_TRAIL_LIMIT] = "trailing_stop_limit",
+                                        [BV_TYPE_MIT] = "market_if_touched",
+                                        [BV_TYPE_LIT] = "limit_if_touched",
+                                        NULL};
 static const char *const tif_name[] = {
     [BV_TIF_GTC] = "gtc", [BV_TIF_DAY] = "day", [BV_TIF_GTD] = "gtd",
     [BV_TIF_IOC] = "ioc", [BV_TIF_FOK] = "fok", NULL};
@@ -316,7 +322,9 @@ static bv_rc read_column(const bv_strategy *s, bv_signal *g, int k, sqlite3_valu
 
 /* The prices a row gives say what type it means where it does not say so itself. */
 static bv_order_type type_by_prices(const bv_sim_request *r) {
-  if (r->trail != 0 || r->trail_percent != 0) return BV_TYPE_TRAIL;
+  if (r->trail != 0 || r->trail_percent != 0) {
+    return r->limit != 0 ? BV_TYPE_TRAIL_LIMIT : BV_TYPE_TRAIL;
+  }
   if (r->limit != 0) return r->stop != 0 ? BV_TYPE_STOP_LIMIT : BV_TYPE_LIMIT;
   return r->stop != 0 ? BV_TYPE_STOP : BV_TYPE_MARKET;
 }

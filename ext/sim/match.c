@@ -20,16 +20,10 @@ static bv_value_at valued_at(const bv_sim *s, bv_value_at at) {
   return s->cfg.margin == BV_MARGIN_AVAILABLE ? BV_VALUE_CLOSE : at;
 }
 
-/* What a limit order pays at most. */
-static double worst_price(const bv_order *o) {
-  bool stop = o->type == BV_TYPE_STOP || o->type == BV_TYPE_TRAIL;
-  return stop ? 0 : o->limit;
-}
-
 static bv_place place_at(const bv_sim *s, const bv_order *o, double price, bv_via via) {
   const bv_asset *a = &s->ledger.asset[o->asset];
   return (bv_place){.price = price,
-                    .limit = worst_price(o),
+                    .limit = o->limit,
                     .ts = a->bar->ts,
                     .bar_number = a->bars,
                     .bar = a->bar,
@@ -93,7 +87,7 @@ static int64_t day_end(const bv_asset *a, int64_t ts) {
 static void first_seen(bv_order *o, const bv_asset *a) {
   o->seen = true;
   if (o->tif == BV_TIF_DAY) o->until = day_end(a, a->bar->ts);
-  if (o->type == BV_TYPE_TRAIL && o->stop == 0) o->stop = bv_rest_trail(o, a->bar->open);
+  if (bv_rest_trails(o) && o->stop == 0) o->stop = bv_rest_trail(o, a->bar->open);
 }
 
 static bv_rc begin_bar(bv_sim *s, int64_t ts, bv_err *err) {

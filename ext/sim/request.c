@@ -23,7 +23,7 @@ static bv_rc check_request(const bv_sim *s, const bv_sim_request *r, bv_err *err
   if (!isfinite(r->amount)) {
     return bv_fail(err, BV_ARG, "order for %s: the amount is not a finite number", key);
   }
-  if ((int)r->type < 0 || (int)r->type > (int)BV_TYPE_TRAIL) {
+  if ((int)r->type < 0 || (int)r->type > (int)BV_TYPE_LIT) {
     return bv_fail(err, BV_ARG, "order for %s: unknown type %d", key, (int)r->type);
   }
   if ((int)r->tif < 0 || (int)r->tif > (int)BV_TIF_FOK) {
@@ -120,6 +120,13 @@ static const struct {
                             "a stop_limit order takes no trail"},
     [BV_TYPE_TRAIL] = {TRAIL, TRAIL | STOP, "a trailing stop needs trail_amount or trail_percent",
                        "a trailing stop takes no limit_price"},
+    [BV_TYPE_TRAIL_LIMIT] = {TRAIL | LIMIT, TRAIL | LIMIT | STOP,
+                             "a trailing_stop_limit needs a trail and limit_price", ""},
+    [BV_TYPE_MIT] = {STOP, STOP, "a market_if_touched order needs stop_price",
+                     "a market_if_touched order takes stop_price alone"},
+    [BV_TYPE_LIT] = {LIMIT | STOP, LIMIT | STOP,
+                     "a limit_if_touched order needs stop_price and limit_price",
+                     "a limit_if_touched order takes no trail"},
 };
 
 static const char *bad_shape(const bv_order *o) {
@@ -188,8 +195,7 @@ static bv_rc push(bv_sim *s, bv_order *o, const bv_sim_request *r, double base, 
     const char *why = senseless(s, o, r->take_profit, r->stop_loss);
     if (!why && r->until != 0 && r->tif != BV_TIF_GTD) why = "expire_at needs tif gtd";
     if (why) return reject(s, o, why, err);
-    if (o->type == BV_TYPE_TRAIL && o->stop == 0 && !isnan(o->mark))
-      o->stop = bv_rest_trail(o, o->mark);
+    if (bv_rest_trails(o) && o->stop == 0 && !isnan(o->mark)) o->stop = bv_rest_trail(o, o->mark);
   }
   bv_queue_push(&s->queue, a, *o);
   if (r->take_profit != 0 || r->stop_loss != 0) bv_bracket_push(s, r->take_profit, r->stop_loss);

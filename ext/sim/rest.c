@@ -28,14 +28,28 @@ static bool is_limit(const bv_order *o) {
   return o->type == BV_TYPE_LIMIT || o->triggered;
 }
 
+/* Waits for a price from the same side as a limit order does. */
+static bool if_touched(const bv_order *o) {
+  return !o->triggered && (o->type == BV_TYPE_MIT || o->type == BV_TYPE_LIT);
+}
+
 bool bv_rest_is_stop(const bv_order *o) {
-  return !is_limit(o) && o->type != BV_TYPE_MARKET;
+  return !is_limit(o) && !if_touched(o) && o->type != BV_TYPE_MARKET;
+}
+
+bool bv_rest_trails(const bv_order *o) {
+  return o->type == BV_TYPE_TRAIL || o->type == BV_TYPE_TRAIL_LIMIT;
+}
+
+/* Becomes a limit order once its stop is reached. */
+static bool becomes_limit(const bv_order *o) {
+  return o->type == BV_TYPE_STOP_LIMIT || o->type == BV_TYPE_TRAIL_LIMIT || o->type == BV_TYPE_LIT;
 }
 
 static bool fills_at_open(const bv_sim_config *c, const bv_order *o, const view *v) {
   if (is_limit(o)) return reaches_limit(c, v->open, v->limit);
-  if (!(v->open >= v->stop)) return false;
-  return o->type != BV_TYPE_STOP_LIMIT || reaches_limit(c, v->open, v->limit);
+  if (!(if_touched(o) ? v->open <= v->stop : v->open >= v->stop)) return false;
+  return !becomes_limit(o) || reaches_limit(c, v->open, v->limit);
 }
 
 double bv_rest_open(const bv_sim_config *c, const bv_order *o, const bv_sim_bar *bar) {
@@ -57,7 +71,7 @@ static bv_touch touch_limit(const bv_sim_config *c, const bv_order *o, const vie
 static bv_touch touch_stop(const bv_sim_config *c, const bv_order *o, const view *v, bv_via via) {
   if (!(v->high >= v->stop)) return (bv_touch){.price = NAN};
   bool later = via == BV_VIA_OPEN || via == BV_VIA_RISE || v->close >= v->stop;
-  bool limited = o->type == BV_TYPE_STOP_LIMIT;
+  bool limited = becomes_limit(o);
   /* Triggered at the open, it is a limit order for the whole bar. */
   if (limited && v->open >= v->stop) return touch_limit(c, o, v, via);
   if (!limited || v->limit >= v->stop)
@@ -65,6 +79,15 @@ static bv_touch touch_stop(const bv_sim_config *c, const bv_order *o, const view
   bool falls = c->rules != BV_RULES_BACKTRADER || v->open > v->close;
   if (!falls || !reaches_limit(c, v->close, v->limit)) return (bv_touch){.price = NAN};
   return touch_at(o, fmin(v->limit, v->high), BV_VIA_UNKNOWN, later);
+}
+
+static bv_touch touch_from_above(const bv_sim_config *c, const bv_order *o, const view *v) {
+  if (!(v->low <= v->stop)) return (bv_touch){.price = NAN};
+  bool limited = becomes_limit(o);
+  if (limited && (v->open <= v->stop || v->limit < v->stop)) {
+    return touch_limit(c, o, v, BV_VIA_OPEN);
+  }
+  return touch_at(o, fmin(v->stop, v->high), BV_VIA_FALL, true);
 }
 
 /* Whether the entry's price itself was already beyond the order's. */
@@ -82,6 +105,7 @@ bv_touch bv_rest_touch(const bv_sim_config *c, const bv_order *o, const bv_sim_b
   if (via != BV_VIA_OPEN && beyond(c, o, o->side * o->from, &v)) {
     return (bv_touch){o->from, o->via, true};
   }
+  if (if_touched(o)) return touch_from_above(c, o, &v);
   return is_limit(o) ? touch_limit(c, o, &v, via) : touch_stop(c, o, &v, via);
 }
 
@@ -91,16 +115,18 @@ double bv_rest_trail(const bv_order *o, double price) {
 }
 
 void bv_rest_carry(const bv_sim_config *c, bv_order *o, const bv_sim_bar *bar) {
-  if (o->type == BV_TYPE_STOP_LIMIT && !o->triggered) {
+  if (becomes_limit(o) && !o->triggered) {
     view v = view_of(o, bar);
-    o->triggered = v.high >= v.stop;
+    o->triggered = if_touched(o) ? v.low <= v.stop : v.high >= v.stop;
   }
-  if (o->type != BV_TYPE_TRAIL) return;
+  if (!bv_rest_trails(o) || o->triggered) return;
   double best = o->side > 0 ? bar->low : bar->high;
   if (c->rules == BV_RULES_BACKTRADER) best = bar->close;
   if (isnan(best)) return;
   double stop = bv_rest_trail(o, best);
-  o->stop = o->side > 0 ? fmin(o->stop, stop) : fmax(o->stop, stop);
+  stop = o->side > 0 ? fmin(o->stop, stop) : fmax(o->stop, stop);
+  if (o->type == BV_TYPE_TRAIL_LIMIT) o->limit += stop - o->stop;
+  o->stop = stop;
 }
 
 /* The line of the path on which a bracket's entry fills. */
@@ -119,7 +145,7 @@ static int entry_line(const bv_order *o, const double path[4]) {
 double bv_rest_time(const bv_order *o, const double path[4], int64_t number) {
   bool here = o->parent && o->entered == number;
   bool up = bv_rest_is_stop(o) == (o->side > 0);
-  double level = bv_rest_is_stop(o) ? o->stop : o->limit, from = path[0];
+  double level = bv_rest_is_stop(o) || o->limit == 0 ? o->stop : o->limit, from = path[0];
   int k = 0;
   if (here && o->via != BV_VIA_OPEN) {
     k = entry_line(o, path);

@@ -8,6 +8,9 @@
 **      stop_limit   O >= S: the limit rule on the whole bar
 **                   O < S <= H: Lp >= S: at S;  Lp < S: at Lp if C <= Lp, for C is after the trigger; else
 **                   it is a limit order from the next bar on, as the low may have come before the trigger
+**      mit          as a limit order at S, but it fills as a market order (slippage, no worst price)
+**      lit          O <= S: the limit rule on the whole bar
+**                   L <= S < O: Lp >= S: at S;  else L <= Lp: at Lp, which is below S and so comes later
 **      trail        a stop that stands still during the bar and then follows the low (a sell's: the high)
 **
 ** Rules backtrader: stop_limit in the third case fills at Lp if C <= Lp and O > C; trail follows the close.
@@ -36,6 +39,9 @@ bv_touch bv_rest_touch(const bv_sim_config *c, const bv_order *o, const bv_sim_b
 
 /* Whether it is a stop that has not been triggered. */
 bool bv_rest_is_stop(const bv_order *o);
+
+/* Whether its stop follows the price. */
+bool bv_rest_trails(const bv_order *o);
 
 /* The stop at which a trailing order stands when the price has been at `price`. */
 double bv_rest_trail(const bv_order *o, double price);

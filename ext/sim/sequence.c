@@ -23,7 +23,7 @@ static double price_of(bv_order *o, const bv_sim_bar *b, double market) {
   double start = s * b->open, stop = s * o->stop, limit = s * o->limit;
   bool stopped = o->stop != 0 && !o->triggered;
   if (stopped && !(high >= stop)) return NAN;
-  if (o->type == BV_TYPE_STOP_LIMIT) o->triggered = true;
+  if (o->limit != 0) o->triggered = true;
   if (o->limit != 0) {
     /* Reached by a limit below it, the stop may have come later: then it does not count. */
     if (!(low <= limit) || (stopped && limit <= stop)) return NAN;
@@ -65,11 +65,13 @@ static bv_rc try_order(bv_sim *s, bv_order *o, bool *again, bv_err *err) {
   bool market = o->type == BV_TYPE_MARKET;
   bool at_close = market && s->cfg.fill_at == BV_FILL_SIGNAL_CLOSE;
   bool trader = s->cfg.rules == BV_RULES_BACKTRADER;
-  double price = market   ? (at_close ? o->mark : bar->open)
-                 : trader ? bv_rest_touch(&s->cfg, o, bar, a->bars).price
-                          : price_of(o, bar, bar->open);
+  bool own = trader || o->type == BV_TYPE_MIT || o->type == BV_TYPE_LIT;
+  double price = market ? (at_close ? o->mark : bar->open)
+                 : own  ? bv_rest_touch(&s->cfg, o, bar, a->bars).price
+                        : price_of(o, bar, bar->open);
   if (isnan(price)) return BV_OK;
   bv_place at = {.price = price,
+                 .limit = trader ? o->limit : 0,
                  .ts = at_close ? o->ts : bar->ts,
                  .bar_number = at_close ? o->bar : a->bars,
                  .bar = at_close ? NULL : bar,

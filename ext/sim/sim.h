@@ -61,7 +61,10 @@ typedef enum bv_order_type {
   BV_TYPE_LIMIT,
   BV_TYPE_STOP,
   BV_TYPE_STOP_LIMIT,
-  BV_TYPE_TRAIL /* a stop that follows the price at a distance, never back */
+  BV_TYPE_TRAIL,       /* a stop that follows the price at a distance, never back */
+  BV_TYPE_TRAIL_LIMIT, /* a stop limit order that does; the limit keeps its distance to the stop */
+  BV_TYPE_MIT,         /* market if touched: the stop price is reached from the other side */
+  BV_TYPE_LIT          /* limit if touched */
 } bv_order_type;
 
 typedef enum bv_tif {

@@ -32,14 +32,16 @@ def make_bars(seed):
 
 
 DATA = {'LONG': make_bars(1), 'SHORT': make_bars(2)}
-TYPES = ('market', 'limit', 'stop', 'stop_limit', 'trailing_stop')
+TYPES = ('market', 'limit', 'stop', 'stop_limit', 'trailing_stop', 'market_if_touched', 'limit_if_touched')
 TIFS = ('gtc', 'day', 'gtd', 'ioc', 'fok')
 
 # n counts the bars from 1.  All prices are rounded to cents, so that both languages have the same numbers.
 ROW = '''asset, side AS qty, type AS order_type,
   CASE WHEN type = 'limit' THEN round(close * (1 - side * 0.004), 2)
+       WHEN type = 'limit_if_touched' THEN round(close * (1 - side * (0.003 + 0.002 * (n % 3 - 1))), 2)
        WHEN type = 'stop_limit' THEN round(close * (1 + side * (0.003 + 0.002 * (n % 3 - 1))), 2) END AS limit_price,
-  CASE WHEN type IN ('stop', 'stop_limit') THEN round(close * (1 + side * 0.003), 2) END AS stop_price,
+  CASE WHEN type IN ('stop', 'stop_limit') THEN round(close * (1 + side * 0.003), 2)
+       WHEN type IN ('market_if_touched', 'limit_if_touched') THEN round(close * (1 - side * 0.003), 2) END AS stop_price,
   CASE WHEN type = 'trailing_stop' AND n % 2 THEN 0.8 END AS trail_amount,
   CASE WHEN type = 'trailing_stop' AND NOT n % 2 THEN 0.5 END AS trail_percent,
   tif, CASE WHEN tif = 'gtd' THEN known_at + 7200 END AS expire_at,
@@ -47,8 +49,8 @@ ROW = '''asset, side AS qty, type AS order_type,
   CASE WHEN n % 3 THEN round(close * (1 - side * 0.012), 2) END AS stop_loss, 'n' || n AS tag'''
 FROM = '''(SELECT known_at, asset, close, (ts - {start}) / {step} + 1 AS n,
   CASE asset WHEN 'LONG' THEN 1 ELSE -1 END AS side,
-  CASE ((ts - {start}) / {step} + 1) % 5 {types} END AS type,
-  CASE ((ts - {start}) / {step} + 1) / 5 % 5 {tifs} END AS tif FROM {rows})'''
+  CASE ((ts - {start}) / {step} + 1) % 7 {types} END AS type,
+  CASE ((ts - {start}) / {step} + 1) / 7 % 5 {tifs} END AS tif FROM {rows})'''
 
 
 def cases(names):
@@ -108,6 +110,16 @@ def entry_fill(order, bars):
             fill = (o, 'open') if o <= limit else (limit, 'fall') if low <= limit else None
         elif kind in ('stop', 'trailing_stop'):
             fill = (o, 'open') if o >= stop else (stop, 'rise') if h >= stop else None
+        elif kind == 'market_if_touched':
+            fill = (o, 'open') if o <= stop else (stop, 'fall') if low <= stop else None
+        elif kind == 'limit_if_touched':
+            triggered = low <= stop
+            if o <= stop and o <= limit:
+                fill = (o, 'open')
+            elif o > stop and triggered and limit >= stop:
+                fill = (stop, 'fall')
+            elif triggered and low <= limit:
+                fill = (limit, 'fall')
         elif o >= stop:
             triggered = True
             fill = (o, 'open') if o <= limit else (limit, 'fall') if low <= limit else None

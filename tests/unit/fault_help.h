@@ -83,6 +83,18 @@ static const char *const scenario[] = {
     "\"benchmark_timestep\": \"minute\"}')",
     "SELECT bt_run('step_mode', '{\"cash\": 10000, \"params\": {\"n\": 3}, \"end\": \"2024-01-03 "
     "16:00\"}')",
+    "CREATE VIEW resting AS SELECT known_at, asset, CASE WHEN n % 3 THEN 5 ELSE -5 END AS qty, "
+    "'limit' AS order_type, close * CASE WHEN n % 3 THEN 0.999 ELSE 1.001 END AS limit_price, "
+    "'gtd' AS tif, known_at + 600 AS expire_at, close * CASE WHEN n % 3 THEN 1.01 ELSE 0.99 "
+    "END AS take_profit, 'group' AS oco, 't' || ts % 7 AS tag, CASE WHEN ts % 300 = 0 THEN '*' END "
+    "AS cancel FROM (SELECT known_at, asset, ts, close, ts / 60 AS n FROM bars('A', 'minute'))",
+    "CREATE VIEW resting_step AS SELECT asset, -1 AS qty, close * 0.99 AS stop_price, 's' || ts "
+    "AS tag, CASE WHEN ts % 120 = 0 THEN 't' END AS \"replace\", 1 AS reduce_only FROM "
+    "bars_asof('A', 'minute')",
+    "SELECT bt_run('resting')",
+    "SELECT bt_run('resting_step', '{\"end\": \"2024-01-03 16:00\"}')",
+    "SELECT run, count(*), total(stop_price), count(DISTINCT reason) FROM bt_order GROUP BY run",
+    "SELECT * FROM bt_ambiguous",
     "SELECT m_sharpe(close, 252, 'smart'), m_alpha(close, open, 252), m_cvar(close), "
     "m_max_drawdown_r(close - open) FROM bars('A', 'minute')",
     "SELECT total(v) FROM (SELECT m_tail_ratio(close, 0.1) OVER (ORDER BY ts ROWS 9 PRECEDING) "

@@ -62,6 +62,17 @@ static const rest_case cases[] = {
     {BV_TYPE_STOP_LIMIT, 100, 101, BAR(100, 103, 99, 99.5), 0, 100, BV_VIA_UNKNOWN},
     {BV_TYPE_STOP_LIMIT, 100, 101, BAR(100, 103, 99, 102), 0, 0, BV_VIA_OPEN},
     {BV_TYPE_STOP_LIMIT, 100, 101, BAR(100, 100.9, 99, 99.5), 0, 0, BV_VIA_OPEN},
+    /* trailing_stop_limit: as stop_limit */
+    {BV_TYPE_TRAIL_LIMIT, 102, 101, BAR(100, 103, 99, 102), 0, 101, BV_VIA_RISE},
+    /* if touched: the trigger from above */
+    {BV_TYPE_MIT, 0, 99, BAR(98, 101, 97, 100), 98, 98, BV_VIA_OPEN},
+    {BV_TYPE_MIT, 0, 99, BAR(100, 101, 98, 100), 0, 99, BV_VIA_FALL},
+    {BV_TYPE_MIT, 0, 99, BAR(100, 101, 99.5, 100), 0, 0, BV_VIA_OPEN},
+    {BV_TYPE_LIT, 99.5, 99, BAR(98, 101, 97, 100), 98, 98, BV_VIA_OPEN},
+    {BV_TYPE_LIT, 97, 99, BAR(98, 101, 96, 100), 0, 97, BV_VIA_FALL},
+    {BV_TYPE_LIT, 99.5, 99, BAR(100, 101, 98, 100), 0, 99, BV_VIA_FALL},
+    {BV_TYPE_LIT, 98, 99, BAR(100, 101, 97, 100), 0, 98, BV_VIA_FALL},
+    {BV_TYPE_LIT, 98, 99, BAR(100, 101, 98.5, 100), 0, 0, BV_VIA_OPEN},
     /* prices that are missing reach nothing */
     {BV_TYPE_LIMIT, 99, 0, BAR(NAN, NAN, NAN, NAN), 0, 0, BV_VIA_OPEN},
     {BV_TYPE_STOP, 0, 101, BAR(100, NAN, NAN, NAN), 0, 0, BV_VIA_OPEN},
@@ -128,6 +139,14 @@ static void test_trailing(void **state) {
   same(0, "after the fall", o.stop, 103);
   bv_rest_carry(&c, &o, &none);
   same(0, "after no prices", o.stop, 103);
+  o = (bv_order){.type = BV_TYPE_TRAIL_LIMIT, .side = -1, .trail = 2, .stop = 98, .limit = 97};
+  bv_rest_carry(&c, &o, &up);
+  same(0, "the stop", o.stop, 103);
+  same(0, "the limit with it", o.limit, 102);
+  bv_sim_bar trigger = BAR(104, 106, 102, 102);
+  bv_rest_carry(&c, &o, &trigger);
+  assert_true(o.triggered);
+  same(0, "a limit order stands still", o.limit, 102);
   o = (bv_order){.type = BV_TYPE_TRAIL, .side = 1, .trail_percent = 10, .stop = 110};
   bv_sim_bar fall = BAR(100, 101, 90, 91);
   bv_rest_carry(&c, &o, &fall);

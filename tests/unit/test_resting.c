@@ -80,6 +80,23 @@ static void test_trailing(void **state) {
   done();
 }
 
+/* Slippage moves the price of an order that is touched, and not that of a limit order. */
+static void test_if_touched(void **state) {
+  (void)state;
+  start("cash=1e6 slippage.rate=0.01");
+  bar(100, 101, 99, 100);
+  ask((bv_sim_request){.amount = 10, .type = BV_TYPE_MIT, .stop = 95});
+  ask((bv_sim_request){.amount = 10, .type = BV_TYPE_LIT, .stop = 95, .limit = 95.5});
+  ask((bv_sim_request){.amount = 10, .type = BV_TYPE_LIT, .stop = 95, .limit = 93});
+  bar(100, 101, 94, 95);
+  expect_fill(0, 1, 10, 95.95, 60, 0);
+  expect_fill(1, 2, 10, 95.5, 60, 0);
+  assert_int_equal(b.nfill, 2);
+  bar(96, 97, 92, 96); /* triggered before: a limit order */
+  expect_fill(2, 3, 10, 93, 120, 0);
+  done();
+}
+
 /* A trailing stop that was asked for before any price starts at the first open. */
 static void test_trailing_without_a_price(void **state) {
   (void)state;
@@ -234,6 +251,15 @@ static void test_rejections(void **state) {
       {{.type = BV_TYPE_STOP_LIMIT, .stop = 110},
        "a stop_limit order needs stop_price and limit_price"},
       {{.type = BV_TYPE_TRAIL, .stop = 110}, "a trailing stop needs trail_amount or trail_percent"},
+      {{.type = BV_TYPE_TRAIL_LIMIT, .trail = 1},
+       "a trailing_stop_limit needs a trail and limit_price"},
+      {{.type = BV_TYPE_MIT}, "a market_if_touched order needs stop_price"},
+      {{.type = BV_TYPE_MIT, .stop = 99, .limit = 98},
+       "a market_if_touched order takes stop_price alone"},
+      {{.type = BV_TYPE_LIT, .stop = 99},
+       "a limit_if_touched order needs stop_price and limit_price"},
+      {{.type = BV_TYPE_LIT, .stop = 99, .limit = 98, .trail = 1},
+       "a limit_if_touched order takes no trail"},
       {{.limit = 110}, "a market order has no price of its own"},
       {{.type = BV_TYPE_LIMIT, .limit = 99, .stop = 98}, "a limit order takes limit_price alone"},
       {{.type = BV_TYPE_STOP, .stop = 110, .trail = 1}, "a stop order takes stop_price alone"},
@@ -359,6 +385,7 @@ int main(void) {
       T(test_gaps),
       T(test_slippage),
       T(test_trailing),
+      T(test_if_touched),
       T(test_trailing_without_a_price),
       T(test_stop_limit_inside_a_bar),
       T(test_not_before_its_time),

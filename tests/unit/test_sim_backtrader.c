@@ -9,8 +9,7 @@
 **
 ** Tolerance: 1e-6 in currency, price and units.
 **
-** Of the 32 recorded cases these are left out: bt_cross_close and bt_trail_limit (order types that do not
-** exist here), bt_filler_fixed, bt_filler_barperc and bt_filler_barpoint (no limits by volume),
+** Of the 32 recorded cases these are left out: bt_cross_close (an order type that does not exist here), bt_filler_fixed, bt_filler_barperc and bt_filler_barpoint (no limits by volume),
 ** bt_short_interest (no interest), bt_cross_insufficient (orders refused for cash when they are placed),
 ** bt_cross_slip_fixed_nomatch (no fixed slippage), bt_cross_coo (orders placed at an open fill at it).
 */
@@ -91,6 +90,7 @@ static const trader_case cases[] = {
     {"bt_stoplimit_entry", {YHOO}, PCT "cash=10000", 1, 0, false, false, 0, 0, 86400},
     {"bt_trail_amount", {YHOO}, PCT "cash=10000", 1, 0, false, false, 0.9, 0, 86400},
     {"bt_trail_percent", {YHOO}, PCT "cash=10000", 1, 0, false, false, 0, 5, 86400},
+    {"bt_trail_limit", {YHOO}, PCT "cash=10000", 1, 0, false, false, 0.7, 0, 86400},
     {"bt_oco", {YHOO}, PCT "cash=10000", 1, 0, false, true, 0, 0, 86400},
     {"bt_bracket_market", {INDEX}, "cash=100000", 1, 0, true, false, 0, 0, 86400},
     {"bt_bracket_limit", {YHOO}, PCT "cash=10000", 1, 3, true, false, 0, 0, 86400},
@@ -119,7 +119,7 @@ static const trader_case cases[] = {
 typedef struct event {
   int bar, order, asset;
   char status; /* S, C(ompleted), X (canceled), E (expired), M(argin) */
-  char type;   /* M, L, S, l (stop limit), t (trail) */
+  char type;   /* M, L, S, l (stop limit), t, T (trail, trail limit) */
   double size, price, limit, exec_price;
 } event;
 
@@ -174,6 +174,7 @@ static void read_equity(const char *name) {
 static char type_of(const char *text) {
   if (strcmp(text, "StopLimit") == 0) return 'l';
   if (strcmp(text, "StopTrail") == 0) return 't';
+  if (strcmp(text, "StopTrailLimit") == 0) return 'T';
   return text[0];
 }
 
@@ -255,7 +256,9 @@ static void submit(bv_sim *s, int64_t t, int i) {
   if (e->type == 'L') r.limit = given(e->price);
   if (e->type == 'S' || e->type == 'l') r.stop = given(e->price);
   if (e->type == 'l') r.limit = given(e->limit);
-  if (e->type == 't') r.trail = c->trail;
+  if (e->type == 'T') r.type = BV_TYPE_TRAIL_LIMIT;
+  if (e->type == 'T') r.limit = given(e->limit);
+  if (e->type == 't' || e->type == 'T') r.trail = c->trail;
   if (e->type == 't') r.trail_percent = c->trail_percent;
   if (c->valid_days && e->type == 'L') {
     r.tif = BV_TIF_GTD;

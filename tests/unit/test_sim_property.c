@@ -237,7 +237,7 @@ static double price_near(double price, double side) {
 static void make_resting(bv_sim_request *r, double price, int64_t t) {
   static const char *const oco[] = {NULL, NULL, NULL, "left", "right"};
   double side = r->amount > 0 ? 1 : -1;
-  uint64_t kind = rnd() % 5, extra = rnd() % 4;
+  uint64_t kind = rnd() % 8, extra = rnd() % 4;
   r->type = (bv_order_type)kind;
   r->tif = rnd() % 4 ? BV_TIF_GTC : (bv_tif)(rnd() % 5);
   if (r->tif == BV_TIF_GTD) r->until = t + (int64_t)(rnd() % 10) * BENCH_STEP;
@@ -245,10 +245,14 @@ static void make_resting(bv_sim_request *r, double price, int64_t t) {
   r->reduce_only = rnd() % 8 == 0;
   double stop = price_near(price, side);
   double limit = kind == BV_TYPE_STOP_LIMIT ? price_near(stop, side) : price_near(price, -side);
+  bool trails = kind == BV_TYPE_TRAIL || kind == BV_TYPE_TRAIL_LIMIT;
   if (kind == BV_TYPE_LIMIT || kind == BV_TYPE_STOP_LIMIT) r->limit = limit;
   if (kind == BV_TYPE_STOP || kind == BV_TYPE_STOP_LIMIT) r->stop = stop;
-  if (kind == BV_TYPE_TRAIL && extra < 2) r->trail = price * 0.03 * uniform();
-  if (kind == BV_TYPE_TRAIL && extra >= 2) r->trail_percent = 3 * uniform();
+  if (trails && extra < 2) r->trail = price * 0.03 * uniform();
+  if (trails && extra >= 2) r->trail_percent = 3 * uniform();
+  if (kind == BV_TYPE_TRAIL_LIMIT) r->limit = price_near(price, side);
+  if (kind == BV_TYPE_MIT || kind == BV_TYPE_LIT) r->stop = price_near(price, -side);
+  if (kind == BV_TYPE_LIT) r->limit = price_near(r->stop, extra < 2 ? side : -side);
   double entry = r->limit != 0 ? r->limit : r->stop != 0 ? r->stop : price;
   double profit = price_near(entry, side), loss = price_near(entry, -side);
   if (rnd() % 2) r->take_profit = profit;
