@@ -66,6 +66,38 @@ int barsvt_run_step(barsvt_run *run, int64_t *ts, char **errmsg);
 int barsvt_run_order(barsvt_run *run, const char *asset, int kind, double amount, const char *tag,
                      char **errmsg);
 
+/* How an order fills, and how long it waits: docs/backtest.md, order types. */
+enum {
+  BARSVT_MARKET = 0,
+  BARSVT_LIMIT = 1,
+  BARSVT_STOP = 2,
+  BARSVT_STOP_LIMIT = 3,
+  BARSVT_TRAILING_STOP = 4,
+  BARSVT_TRAILING_STOP_LIMIT = 5,
+  BARSVT_MARKET_IF_TOUCHED = 6,
+  BARSVT_LIMIT_IF_TOUCHED = 7
+};
+enum { BARSVT_GTC = 0, BARSVT_DAY = 1, BARSVT_GTD = 2, BARSVT_IOC = 3, BARSVT_FOK = 4 };
+
+/* What a row of a strategy view can say; fields left 0 are not given.  BARSVT_NONE: no order, for a cancel
+** or a replace alone. */
+enum { BARSVT_NONE = -1 };
+typedef struct barsvt_order {
+  uint32_t size; /* sizeof(barsvt_order) */
+  int kind;
+  const char *asset, *tag;
+  double amount;
+  int type, tif, reduce_only;
+  int64_t expire_at;
+  double limit_price, stop_price, trail_amount, trail_percent;
+  double take_profit, stop_loss;
+  const char *oco, *cancel, *replace;
+} barsvt_order;
+
+/* As barsvt_run_order().  An order that makes no sense (a limit order without a limit) is no error: it ends
+** as rejected, with a reason in bt_order. */
+int barsvt_run_submit(barsvt_run *run, const barsvt_order *order, char **errmsg);
+
 /* State as of the last step.  id is that of the row in bt_run. */
 int64_t barsvt_run_id(const barsvt_run *run);
 double barsvt_run_value(const barsvt_run *run);

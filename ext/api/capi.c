@@ -4,6 +4,7 @@
 #include "barsvt.h"
 #include "run/run.h"
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -74,12 +75,13 @@ int barsvt_run_step(barsvt_run *r, int64_t *ts, char **errmsg) {
   return more ? SQLITE_ROW : SQLITE_DONE;
 }
 
+static const bv_ask asks[] = {[BARSVT_TARGET_WEIGHT] = BV_ASK_WEIGHT,
+                              [BARSVT_TARGET_VALUE] = BV_ASK_VALUE,
+                              [BARSVT_TARGET_QTY] = BV_ASK_TARGET,
+                              [BARSVT_QTY] = BV_ASK_QTY};
+
 int barsvt_run_order(barsvt_run *r, const char *asset, int kind, double amount, const char *tag,
                      char **errmsg) {
-  static const bv_ask asks[] = {[BARSVT_TARGET_WEIGHT] = BV_ASK_WEIGHT,
-                                [BARSVT_TARGET_VALUE] = BV_ASK_VALUE,
-                                [BARSVT_TARGET_QTY] = BV_ASK_TARGET,
-                                [BARSVT_QTY] = BV_ASK_QTY};
   bv_err err = {0};
   bv_rc rc;
   if (!asset || kind < 0 || kind > BARSVT_QTY) {
@@ -89,6 +91,53 @@ int barsvt_run_order(barsvt_run *r, const char *asset, int kind, double amount, 
   } else {
     bv_signal g = {.text = {[BV_TEXT_ASSET] = asset, [BV_TEXT_TAG] = tag},
                    .ask = {.ask = asks[kind], .amount = amount}};
+    rc = bv_run_order(r->run, &g, &err);
+  }
+  return give_error(errmsg, rc, &err);
+}
+
+static_assert((int)BARSVT_LIMIT_IF_TOUCHED == (int)BV_TYPE_LIT, "types are numbered alike");
+static_assert((int)BARSVT_FOK == (int)BV_TIF_FOK, "times in force are numbered alike");
+
+static bv_signal signal_of(const barsvt_order *o) {
+  bool none = o->kind == BARSVT_NONE;
+  return (bv_signal){.text = {[BV_TEXT_ASSET] = o->asset,
+                              [BV_TEXT_TAG] = o->tag,
+                              [BV_TEXT_OCO] = o->oco,
+                              [BV_TEXT_CANCEL] = o->cancel,
+                              [BV_TEXT_REPLACE] = o->replace},
+                     .ask = {.ask = none ? BV_ASK_WEIGHT : asks[o->kind],
+                             .amount = none ? 0 : o->amount,
+                             .type = (bv_order_type)o->type,
+                             .tif = (bv_tif)o->tif,
+                             .until = o->expire_at,
+                             .limit = o->limit_price,
+                             .stop = o->stop_price,
+                             .trail = o->trail_amount,
+                             .trail_percent = o->trail_percent,
+                             .take_profit = o->take_profit,
+                             .stop_loss = o->stop_loss,
+                             .reduce_only = o->reduce_only != 0},
+                     .no_order = none};
+}
+
+int barsvt_run_submit(barsvt_run *r, const barsvt_order *o, char **errmsg) {
+  bv_err err = {0};
+  bv_rc rc = BV_OK;
+  if (!o || o->size != sizeof *o) {
+    rc = bv_fail(&err, BV_ARG, "barsvt_order.size must be sizeof(barsvt_order)");
+  } else if (!o->asset || o->kind < BARSVT_NONE || o->kind > BARSVT_QTY) {
+    rc = bv_fail(&err, BV_ARG, "an order needs an asset and one of the four kinds, or BARSVT_NONE");
+  } else if (o->cancel && o->replace) {
+    rc = bv_fail(&err, BV_ARG, "an order cannot both cancel and replace");
+  } else if (o->kind == BARSVT_NONE && !o->cancel && !o->replace) {
+    rc = bv_fail(&err, BV_ARG, "an order of kind BARSVT_NONE must cancel or replace");
+  } else if (o->replace && o->kind != BARSVT_NONE && o->kind != BARSVT_QTY) {
+    rc = bv_fail(&err, BV_ARG, "replace goes with kind BARSVT_QTY or BARSVT_NONE");
+  } else if (r->rc != BV_OK) {
+    rc = bv_fail(&err, BV_ARG, "the run has failed and can only be closed");
+  } else {
+    bv_signal g = signal_of(o);
     rc = bv_run_order(r->run, &g, &err);
   }
   return give_error(errmsg, rc, &err);

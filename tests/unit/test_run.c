@@ -200,6 +200,54 @@ static void test_orders(void **state) {
   close_db(db);
 }
 
+/* An order with all there is, as a row of a view gives it: bar i is 10 + i, 11 + i, 9 + i, 10.5 + i. */
+static void test_order_types(void **state) {
+  (void)state;
+  sqlite3 *db = open_db(NULL);
+  barsvt_run *r = open_run(db, NULL, "{\"assets\": [\"AAA\"], \"cash\": 1000}");
+  assert_int_equal(step(r), SQLITE_ROW);
+  barsvt_order o = {
+      .size = sizeof o, .kind = BARSVT_QTY, .asset = "AAA", .amount = 10, .tag = "in"};
+  o.type = BARSVT_LIMIT;
+  o.limit_price = 10.2;
+  o.take_profit = 13.5;
+  o.stop_loss = 8;
+  o.size = 8;
+  REFUSED(barsvt_run_submit(r, &o, &why), "sizeof");
+  o.size = sizeof o;
+  o.kind = 4;
+  REFUSED(barsvt_run_submit(r, &o, &why), "four kinds");
+  o.kind = BARSVT_NONE;
+  REFUSED(barsvt_run_submit(r, &o, &why), "must cancel or replace");
+  o.kind = BARSVT_TARGET_QTY;
+  o.replace = "in";
+  REFUSED(barsvt_run_submit(r, &o, &why), "replace goes with");
+  o.cancel = "in";
+  REFUSED(barsvt_run_submit(r, &o, &why), "both cancel and replace");
+  o.cancel = o.replace = NULL;
+  o.kind = BARSVT_QTY;
+  o.type = 8;
+  REFUSED(barsvt_run_submit(r, &o, &why), "unknown type 8");
+  o.type = BARSVT_LIMIT;
+  assert_int_equal(barsvt_run_submit(r, &o, NULL), SQLITE_OK);
+  assert_int_equal(step(r), SQLITE_ROW); /* low 10: filled at 10.2 */
+  assert_true(barsvt_run_qty(r, "AAA") == 10 && barsvt_run_cash(r) == 1000 - 102);
+  barsvt_order move = {.size = sizeof move, .kind = BARSVT_NONE, .asset = "AAA", .replace = "in"};
+  move.stop_loss = 11.1;
+  assert_int_equal(barsvt_run_submit(r, &move, NULL), SQLITE_OK);
+  assert_int_equal(step(r), SQLITE_ROW); /* low 11: stopped at 11.1 */
+  assert_true(barsvt_run_qty(r, "AAA") == 0 && barsvt_run_cash(r) == 898 + 111);
+  o.cancel = "*";
+  assert_int_equal(barsvt_run_submit(r, &o, NULL), SQLITE_OK);
+  while (step(r) == SQLITE_ROW) {
+  }
+  assert_int_equal(barsvt_run_close(r, 0, NULL), SQLITE_OK);
+  assert_int_equal(number(db, "SELECT count(*) FROM bt_order WHERE state = 'filled'"), 2);
+  assert_int_equal(number(db, "SELECT count(*) FROM bt_order WHERE reason = 'replaced'"), 1);
+  assert_int_equal(number(db, "SELECT count(*) FROM bt_order WHERE order_type = 'limit'"), 4);
+  close_db(db);
+}
+
 /* The clock stands at the step, and is put back. */
 static void test_clock(void **state) {
   (void)state;
@@ -552,11 +600,12 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_life),          cmocka_unit_test(test_discard),
       cmocka_unit_test(test_one_at_a_time), cmocka_unit_test(test_orders),
-      cmocka_unit_test(test_clock),         cmocka_unit_test(test_transaction),
-      cmocka_unit_test(test_dropped),       cmocka_unit_test(test_bad_row),
-      cmocka_unit_test(test_out_of_memory), cmocka_unit_test(test_long_run),
-      cmocka_unit_test(test_feed_order),    cmocka_unit_test(test_feed_range),
-      cmocka_unit_test(test_feed_before),   cmocka_unit_test(test_feed_long),
+      cmocka_unit_test(test_order_types),   cmocka_unit_test(test_clock),
+      cmocka_unit_test(test_transaction),   cmocka_unit_test(test_dropped),
+      cmocka_unit_test(test_bad_row),       cmocka_unit_test(test_out_of_memory),
+      cmocka_unit_test(test_long_run),      cmocka_unit_test(test_feed_order),
+      cmocka_unit_test(test_feed_range),    cmocka_unit_test(test_feed_before),
+      cmocka_unit_test(test_feed_long),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
