@@ -91,7 +91,7 @@ typedef struct barsvt_order {
   int64_t expire_at;
   double limit_price, stop_price, trail_amount, trail_percent;
   double take_profit, stop_loss;
-  const char *oco, *cancel, *replace;
+  const char *oco, *closes, *cancel, *replace;
 } barsvt_order;
 
 /* As barsvt_run_order().  An order that makes no sense (a limit order without a limit) is no error: it ends

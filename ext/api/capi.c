@@ -104,6 +104,7 @@ static bv_signal signal_of(const barsvt_order *o) {
   return (bv_signal){.text = {[BV_TEXT_ASSET] = o->asset,
                               [BV_TEXT_TAG] = o->tag,
                               [BV_TEXT_OCO] = o->oco,
+                              [BV_TEXT_CLOSES] = o->closes,
                               [BV_TEXT_CANCEL] = o->cancel,
                               [BV_TEXT_REPLACE] = o->replace},
                      .ask = {.ask = none ? BV_ASK_WEIGHT : asks[o->kind],

@@ -101,6 +101,7 @@ static bv_rc submit(bv_run *r, int64_t t, bv_signal *g, bv_err *err) {
   g->ask.asset = number;
   g->ask.tag = g->text[BV_TEXT_TAG];
   g->ask.oco = g->text[BV_TEXT_OCO];
+  g->ask.closes = g->text[BV_TEXT_CLOSES];
   const char *cancel = g->text[BV_TEXT_CANCEL], *replace = g->text[BV_TEXT_REPLACE];
   if (replace) return bv_sim_replace(r->sim, t, &g->ask, replace, err);
   if (cancel) BV_TRY(bv_sim_cancel(r->sim, t, number, cancel, err));

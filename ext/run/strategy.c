@@ -82,6 +82,7 @@ static const struct {
     {"stop_loss", NUMBER, offsetof(bv_sim_request, stop_loss)},
     {"reduce_only", FLAG, 0},
     {"oco", TEXT, BV_TEXT_OCO},
+    {"closes", TEXT, BV_TEXT_CLOSES},
     {"cancel", TEXT, BV_TEXT_CANCEL},
     {"replace", TEXT, BV_TEXT_REPLACE},
 };

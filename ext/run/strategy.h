@@ -11,7 +11,7 @@
 #include <stdbool.h>
 
 /* Columns beside asset, known_at and the targets, in the order of the table in strategy.c. */
-enum { BV_ROW_COLUMNS = 14 };
+enum { BV_ROW_COLUMNS = 15 };
 
 typedef struct bv_strategy {
   sqlite3 *db;
@@ -27,13 +27,21 @@ typedef struct bv_strategy {
 } bv_strategy;
 
 /* The texts of a row. */
-enum { BV_TEXT_ASSET, BV_TEXT_TAG, BV_TEXT_OCO, BV_TEXT_CANCEL, BV_TEXT_REPLACE, BV_TEXTS };
+enum {
+  BV_TEXT_ASSET,
+  BV_TEXT_TAG,
+  BV_TEXT_OCO,
+  BV_TEXT_CLOSES,
+  BV_TEXT_CANCEL,
+  BV_TEXT_REPLACE,
+  BV_TEXTS
+};
 
 /* One row.  Texts are valid until the next row; NULL where there is none. */
 typedef struct bv_signal {
   int64_t known_at; /* set mode */
   const char *text[BV_TEXTS];
-  bv_sim_request ask; /* but asset, tag and oco */
+  bv_sim_request ask; /* but asset, tag, oco and closes */
   bool none;          /* it asks for nothing: no target, no cancel, no replace */
   bool no_order;      /* no target */
 } bv_signal;

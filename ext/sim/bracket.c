@@ -152,11 +152,13 @@ bv_rc bv_bracket_filled(bv_sim *s, const bv_order *o, double price, bv_via via, 
       k->from = price;
       k->via = via;
       k->ambiguous = o->ambiguous;
+      if (s->cfg.rules == BV_RULES_BACKTESTING) k->pick.order = o->id;
     }
   }
   for (size_t i = 0; i < q->n; i++) {
     bv_order *k = &q->order[i];
-    if (k->done || k->dormant || !k->parent || k->asset != o->asset || a->n * k->n < 0) continue;
+    if (k->done || k->dormant || !k->parent || k->asset != o->asset) continue;
+    if (bv_ledger_picked(a, k->pick) * k->n < 0) continue;
     BV_TRY(end(q, k, a, ts, "the position is closed", err));
   }
   return bv_queue_orphans(q, s->ledger.asset, ts, err);

@@ -172,8 +172,9 @@ double bv_execute_size(const bv_sim *s, const bv_order *o, const bv_place *at) {
 static plan plan_of(const bv_sim *s, const bv_asset *a, const bv_order *o, const bv_place *at) {
   plan p = {.reason = ""};
   double n = o->n;
-  if (o->reduce_only && fabs(n) > fabs(a->n)) {
-    n = -a->n;
+  double held = o->reduce_only ? bv_ledger_picked(a, o->pick) : 0;
+  if (o->reduce_only && fabs(n) > fabs(held)) {
+    n = -held;
     p.reason = cut_reduce;
   }
   if (!s->cfg.allow_short && a->n + n < fmin(a->n, 0)) {
@@ -205,6 +206,7 @@ static bv_rc fill(bv_sim *s, bv_order *o, const bv_place *at, double n, bool ope
                .bar = at->bar_number,
                .order = o->id,
                .ambiguous = o->ambiguous,
+               .pick = o->pick,
                .tag = o->tag};
   o->filled += n;
   o->points += n * paid;
@@ -220,7 +222,8 @@ static bv_rc fill_plan(bv_sim *s, bv_order *o, const bv_place *at, const plan *p
   }
   double left = p->close;
   while (left != 0) {
-    double first = s->cfg.fill_per == BV_FILL_PER_LOT ? fabs(a->lot[a->head].n) : fabs(left);
+    double first =
+        s->cfg.fill_per == BV_FILL_PER_LOT ? fabs(bv_ledger_next(a, o->pick)->n) : fabs(left);
     double part = copysign(fmin(fabs(left), first), left);
     BV_TRY(fill(s, o, at, part, false, err));
     left -= part;
@@ -259,7 +262,7 @@ bv_rc bv_execute(bv_sim *s, bv_order *o, const bv_place *at, bv_err *err) {
     o->n = bv_execute_size(s, o, at);
     if (o->n == 0) return finish_unsized(s, o, a, at, err);
   }
-  if (o->reduce_only && a->n * o->n >= 0) {
+  if (o->reduce_only && bv_ledger_picked(a, o->pick) * o->n >= 0) {
     return bv_order_finish(q, o, a, at->ts, BV_ORDER_CANCELLED, "the position is closed", err);
   }
   if (!(fabs(o->n) + fabs(a->n) <= most_lots)) {

@@ -1,7 +1,8 @@
 /*
 ** ledger.c - the truth about money and positions.
 **
-** An asset's open lots are a queue in one array; closing takes from the head, opening appends:
+** An asset's open lots are a queue in one array; closing takes from the head (or those picked), opening
+** appends:
 **
 **      lot   [ closed | closed | open 30 @ 11.2 | open 10 @ 11.9 |      ]
 **                                ^ head           nlot = 2         cap
@@ -140,16 +141,51 @@ static void list_close(bv_ledger *l, int asset) {
   memmove(l->open + at, l->open + at + 1, (size_t)(l->nopen - at) * sizeof *l->open);
 }
 
-/* Price differences that closing up to |n| lots at `price` realises. */
-static double realised_by(const bv_asset *a, double n, double price) {
+static bool picks(bv_pick p, const bv_lot *lot) {
+  return (p.tag && p.tag == lot->tag) || (p.order && p.order == lot->order);
+}
+
+const bv_lot *bv_ledger_next(const bv_asset *a, bv_pick pick) {
+  bool any = pick.tag || pick.order;
+  for (size_t i = a->head; any && i < a->head + a->nlot; i++) {
+    if (picks(pick, &a->lot[i])) return &a->lot[i];
+  }
+  return &a->lot[a->head];
+}
+
+double bv_ledger_picked(const bv_asset *a, bv_pick pick) {
+  if (!pick.tag && !pick.order) return a->n;
+  double n = 0;
+  for (size_t i = a->head; i < a->head + a->nlot; i++) {
+    if (picks(pick, &a->lot[i])) n += a->lot[i].n;
+  }
+  return n;
+}
+
+/* Price differences that closing up to |n| lots at `price` realises: of those picked, then the rest. */
+static double realised_by(const bv_asset *a, double n, double price, bv_pick pick) {
   double sum = 0, left = fabs(n);
-  for (size_t i = a->head; left > 0 && i < a->head + a->nlot; i++) {
-    const bv_lot *lot = &a->lot[i];
-    double part = fmin(left, fabs(lot->n));
-    sum += copysign(part, lot->n) * a->unit * (price - lot->price);
-    left -= part;
+  for (int picked = pick.tag || pick.order; picked >= 0; picked--) {
+    for (size_t i = a->head; left > 0 && i < a->head + a->nlot; i++) {
+      const bv_lot *lot = &a->lot[i];
+      if (picks(pick, lot) != (picked == 1)) continue;
+      double part = fmin(left, fabs(lot->n));
+      sum += copysign(part, lot->n) * a->unit * (price - lot->price);
+      left -= part;
+    }
   }
   return sum;
+}
+
+/* Take a lot that is closed out of the queue. */
+static void remove_lot(bv_asset *a, size_t i) {
+  size_t after = a->head + a->nlot - i - 1;
+  if (i == a->head) {
+    a->head++;
+  } else {
+    memmove(&a->lot[i], &a->lot[i + 1], after * sizeof *a->lot);
+  }
+  a->nlot--;
 }
 
 /* `part` lots (signed) of `lot` as a reported piece; exit fields and costs are the caller's. */
@@ -177,12 +213,13 @@ static void settle(const bv_asset *a, bv_sim_lot *piece) {
   piece->ret = piece->pnl / fabs(entry_value);
 }
 
-/* Close up to |x->n| lots from the head; what of x->n is left to open goes to *rest. */
+/* Close up to |x->n| lots, those picked first, then from the head; what of x->n is left to open goes to *rest. */
 static bv_rc close_lots(bv_ledger *l, bv_asset *a, const bv_exec *x, int64_t fill, double *rest,
                         bv_err *err) {
   double left = fabs(x->n);
   while (left > 0 && a->nlot > 0 && a->lot[a->head].n * x->n < 0) {
-    bv_lot *lot = &a->lot[a->head];
+    size_t i = (size_t)(bv_ledger_next(a, x->pick) - a->lot);
+    bv_lot *lot = &a->lot[i];
     double part = copysign(fmin(left, fabs(lot->n)), lot->n);
     bv_sim_lot piece = piece_of(l, a, lot, part, x->price);
     lot->commission -= piece.commission;
@@ -195,10 +232,7 @@ static bv_rc close_lots(bv_ledger *l, bv_asset *a, const bv_exec *x, int64_t fil
     l->realised += piece.pnl;
     left -= fabs(part);
     lot->n -= part;
-    if (lot->n == 0) {
-      a->head++;
-      a->nlot--;
-    }
+    if (lot->n == 0) remove_lot(a, i);
     if (l->sink->lot) BV_TRY(l->sink->lot(l->sink->ctx, &piece, err));
   }
   if (a->nlot == 0) a->head = 0;
@@ -215,6 +249,7 @@ static void open_lot(bv_asset *a, const bv_exec *x, int64_t fill, double n) {
                                          .lo = x->price,
                                          .ts = x->ts,
                                          .fill = fill,
+                                         .order = x->order,
                                          .bar = x->bar,
                                          .tag = x->tag};
 }
@@ -224,7 +259,7 @@ bv_rc bv_ledger_book(bv_ledger *l, const bv_exec *x, bv_err *err) {
   int64_t id = l->next_fill++;
   double before = a->n, rest = x->n;
   bool opposite = before * x->n < 0;
-  double pnl = opposite ? realised_by(a, x->n, x->price) : 0;
+  double pnl = opposite ? realised_by(a, x->n, x->price, x->pick) : 0;
   a->n = before + x->n;
   l->cash -= x->n * a->unit * x->price + x->commission;
   l->commission += x->commission;

@@ -17,7 +17,7 @@ typedef struct bv_lot {
   double price;
   double commission; /* of the entry, on what is left */
   double hi, lo;     /* extreme prices since the entry */
-  int64_t ts, fill;
+  int64_t ts, fill, order;
   int64_t bar; /* number of the asset's bar it was opened on */
   const char *tag;
 } bv_lot;
@@ -57,12 +57,20 @@ typedef struct bv_ledger {
   bool touched; /* a fill since bv_sim_exposed last asked */
 } bv_ledger;
 
+/* Which lots a fill closes first: those entered under a tag (one of the simulator's copies), or by an
+** order.  Nothing given: first in, first out. */
+typedef struct bv_pick {
+  const char *tag;
+  int64_t order;
+} bv_pick;
+
 /* One execution, ready to be booked. */
 typedef struct bv_exec {
   int asset;
   double n, price, commission, slippage;
   int64_t ts, bar, order;
   int ambiguous;
+  bv_pick pick;
   const char *tag;
 } bv_exec;
 
@@ -81,6 +89,10 @@ void bv_ledger_mark(bv_ledger *l, const bv_sim_bar *bar);
 /* Book a fill: opposite lots are closed first in first out, what remains opens one lot (room
 ** must be reserved).  Reports the fill, then each closed lot. */
 BV_MUST bv_rc bv_ledger_book(bv_ledger *l, const bv_exec *x, bv_err *err);
+
+/* The lot a fill closes next, and the lots picked, signed: all of the position where none are. */
+const bv_lot *bv_ledger_next(const bv_asset *a, bv_pick pick);
+double bv_ledger_picked(const bv_asset *a, bv_pick pick);
 
 /* The price an asset is valued at. */
 double bv_ledger_price(const bv_asset *a, bv_value_at at);

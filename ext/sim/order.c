@@ -9,6 +9,7 @@
 
 #include <assert.h>
 #include <math.h>
+#include <stddef.h>
 #include <string.h>
 
 void bv_queue_init(bv_queue *q, const bv_sim_sink *sink, double lot) {
@@ -41,9 +42,15 @@ void bv_queue_push(bv_queue *q, bv_asset *a, bv_order o) {
   assert(q->n < q->cap);
   o.id = bv_queue_take_id(q);
   o.waiting = true;
-  q->order[q->n++] = o;
+  q->order[q->n] = o;
+  bv_order_plain(&q->order[q->n++]);
   a->nwait++;
   q->nrest += o.rests;
+}
+
+void bv_order_plain(bv_order *o) {
+  size_t second = offsetof(bv_order, type);
+  if (!o->rests) memset((char *)o + second, 0, sizeof *o - second);
 }
 
 static double given(double price) {

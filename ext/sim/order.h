@@ -39,9 +39,10 @@ typedef struct bv_order {
   bool size_at_fill;
   bool waiting; /* in the queue */
   bool done;
+  bool rests; /* more than a plain market order */
   bv_turn turn;
   const char *tag;
-  /* of orders that rest; prices that are not given are 0 */
+  /* of orders that rest, else all 0 from the queue on; prices that are not given are 0 */
   bv_order_type type;
   bv_tif tif;
   bv_role role;
@@ -49,12 +50,12 @@ typedef struct bv_order {
   double limit, stop, trail, trail_percent;
   int64_t until;    /* INT64_MAX: no end */
   int64_t parent;   /* entry of a bracket; 0: none */
+  bv_pick pick;     /* the lots it closes */
   const char *oco;  /* one fills, the others of the asset end; the name itself is the key */
   int64_t entered;  /* bracket: number of the bar the entry filled on */
   double from;      /* bracket: price of the entry */
   bv_via via;       /* bracket: how bar `entered` came to that price */
   double opened;    /* lots of it that opened a position, signed */
-  bool rests;       /* more than a plain market order */
   bool brackets;    /* has a bracket */
   bool dormant;     /* a bracket whose entry waits */
   bool triggered;   /* a stop-limit order that has become a limit order */
@@ -80,6 +81,9 @@ BV_MUST bv_rc bv_queue_reserve(bv_queue *q, size_t more);
 
 /* Append a waiting order; room must be reserved.  `o` is copied, its id given here. */
 void bv_queue_push(bv_queue *q, bv_asset *a, bv_order o);
+
+/* A plain market order has nothing in the second part of bv_order; it is cleared where it is kept. */
+void bv_order_plain(bv_order *o);
 
 /* An order that never waits: gives the next id. */
 int64_t bv_queue_take_id(bv_queue *q);

@@ -20,7 +20,7 @@ static const char *const choice_fill_per[] = {"order", "lot", NULL};
 static const char *const choice_units[] = {"whole", "fractional", NULL};
 static const char *const choice_size_at[] = {"decision", "fill", NULL};
 static const char *const choice_rebalance[] = {"always", "on_change", NULL};
-static const char *const choice_flip[] = {"net", "close_first", NULL};
+static const char *const choice_flip[] = {"net", "close_first", "add", NULL};
 static const char *const choice_priority[] = {"reduce_first", "queue", NULL};
 static const char *const choice_margin[] = {"exposure", "available", NULL};
 static const char *const choice_funds[] = {"auto", "shrink", "reject", "allow", NULL};
@@ -81,9 +81,11 @@ static const bv_sim_knob knobs[] = {
     CHOICE("rebalance", rebalance, choice_rebalance,
            "always: every target is acted on; on_change: only one that differs from the asset's "
            "last."),
-    CHOICE("flip", flip, choice_flip,
-           "net: one order for the difference to the position; close_first: any new target closes "
-           "the position and enters afresh."),
+    CHOICE(
+        "flip", flip, choice_flip,
+        "net: one order for the difference to the position; close_first: any new target closes "
+        "the position and enters afresh; add: a weight or value other than 0 is bought or sold on "
+        "top of what is held."),
     CHOICE("priority", priority, choice_priority,
            "Among orders that can fill at one instant: reduce_first, those that do not raise a "
            "position's size go first; queue: by order number, closes of close_first ahead."),
@@ -327,9 +329,8 @@ bv_rc bv_sim_config_check(const bv_sim_config *c, bv_err *err) {
     return bv_fail(err, BV_ARG,
                    "units is whole but lot is no whole number; set units to fractional");
   }
-  if (c->margin == BV_MARGIN_AVAILABLE &&
-      (c->size_at != BV_SIZE_FILL || c->flip != BV_FLIP_CLOSE_FIRST)) {
-    return bv_fail(err, BV_ARG, "margin available needs size_at fill and flip close_first");
+  if (c->margin == BV_MARGIN_AVAILABLE && (c->size_at != BV_SIZE_FILL || c->flip == BV_FLIP_NET)) {
+    return bv_fail(err, BV_ARG, "margin available needs size_at fill and flip close_first or add");
   }
   return BV_OK;
 }

@@ -22,7 +22,7 @@ typedef enum bv_fill_per { BV_FILL_PER_ORDER, BV_FILL_PER_LOT } bv_fill_per;
 typedef enum bv_units { BV_UNITS_WHOLE, BV_UNITS_FRACTIONAL } bv_units;
 typedef enum bv_size_at { BV_SIZE_DECISION, BV_SIZE_FILL } bv_size_at;
 typedef enum bv_rebalance { BV_REBALANCE_ALWAYS, BV_REBALANCE_ON_CHANGE } bv_rebalance;
-typedef enum bv_flip { BV_FLIP_NET, BV_FLIP_CLOSE_FIRST } bv_flip;
+typedef enum bv_flip { BV_FLIP_NET, BV_FLIP_CLOSE_FIRST, BV_FLIP_ADD } bv_flip;
 typedef enum bv_priority { BV_PRIORITY_REDUCE_FIRST, BV_PRIORITY_QUEUE } bv_priority;
 typedef enum bv_margin { BV_MARGIN_EXPOSURE, BV_MARGIN_AVAILABLE } bv_margin;
 typedef enum bv_short_funds {

@@ -54,33 +54,47 @@ static bv_rc intern_tag(bv_sim *s, const char *tag, const char **out) {
 static bool rests(const bv_sim_request *r) {
   return r->type != BV_TYPE_MARKET || r->tif != BV_TIF_GTC || r->limit != 0 || r->stop != 0 ||
          r->trail != 0 || r->trail_percent != 0 || r->take_profit != 0 || r->stop_loss != 0 ||
-         r->until != 0 || r->reduce_only || r->oco;
+         r->until != 0 || r->reduce_only || r->oco || r->closes;
 }
 
-static bv_order order_of(const bv_sim *s, int64_t t, const bv_sim_request *r, const char *tag,
-                         const char *oco) {
+/* The names a request carries, as the simulator's copies. */
+typedef struct names {
+  const char *tag, *oco, *closes;
+} names;
+
+static void order_of(const bv_sim *s, int64_t t, const bv_sim_request *r, const names *k,
+                     bv_order *o) {
   const bv_asset *a = &s->ledger.asset[r->asset];
-  return (bv_order){.ts = t,
-                    .asset = r->asset,
-                    .ask = r->ask,
-                    .amount = r->amount,
-                    .mark = a->mark,
-                    .bar = a->bars - 1,
-                    .tag = tag,
-                    .type = r->type,
+  o->rests = rests(r);
+  if (o->rests) {
+    *o = (bv_order){.type = r->type,
                     .tif = r->tif,
                     .limit = r->limit,
                     .stop = r->stop,
                     .trail = r->trail,
                     .trail_percent = r->trail_percent,
                     .until = r->tif == BV_TIF_GTD ? r->until : INT64_MAX,
-                    .oco = oco,
-                    .rests = rests(r),
-                    .reduce_only = r->reduce_only != 0};
+                    .oco = k->oco,
+                    .pick = {.tag = k->closes},
+                    .rests = true,
+                    .reduce_only = r->reduce_only != 0 || k->closes};
+  }
+  o->id = 0;
+  o->ts = t;
+  o->asset = r->asset;
+  o->ask = r->ask;
+  o->amount = r->amount;
+  o->n = o->filled = o->points = 0;
+  o->mark = a->mark;
+  o->bar = a->bars - 1;
+  o->close = o->size_at_fill = o->waiting = o->done = false;
+  o->turn = BV_TURN_NONE;
+  o->tag = k->tag;
 }
 
 /* An order that ends as it begins. */
 static bv_rc reject(bv_sim *s, bv_order *o, const char *reason, bv_err *err) {
+  bv_order_plain(o);
   o->id = bv_queue_take_id(&s->queue);
   return bv_order_finish(&s->queue, o, &s->ledger.asset[o->asset], o->ts, BV_ORDER_REJECTED, reason,
                          err);
@@ -267,14 +281,23 @@ static bv_rc submit_close_first(bv_sim *s, const bv_order *o, const bv_sim_reque
   return push(s, &entry, r, 0, err);
 }
 
+/* A weight or value on top of what is held. */
+static bv_rc submit_add(bv_sim *s, bv_order *o, const bv_sim_request *r, bv_err *err) {
+  size_order(s, o, 0);
+  if (!o->size_at_fill && o->n == 0) return reject(s, o, "less than one lot", err);
+  return push(s, o, r, 0, err);
+}
+
 static bv_rc submit_target(bv_sim *s, bv_order *o, const bv_sim_request *r, bv_err *err) {
   bv_asset *a = &s->ledger.asset[o->asset];
-  bool market = o->type == BV_TYPE_MARKET;
+  bool market = r->type == BV_TYPE_MARKET;
   bool repeated = market && a->target_ask == o->ask && a->target == o->amount;
   /* A bracket may have closed what the target asked for: then it is news. */
   if (o->rests) repeated &= a->n != 0 || a->nwait > 0;
+  bool adds = s->cfg.flip == BV_FLIP_ADD && o->amount != 0 && o->ask != BV_ASK_TARGET;
+  if (adds) repeated = false;
   if (repeated && s->cfg.rebalance == BV_REBALANCE_ON_CHANGE) return BV_OK;
-  BV_TRY(bv_queue_replace(&s->queue, s->ledger.asset, o->asset, o->ts, err));
+  if (!adds) BV_TRY(bv_queue_replace(&s->queue, s->ledger.asset, o->asset, o->ts, err));
   a->target_ask = o->ask;
   a->target = market ? o->amount : NAN;
   const char *why = unsizable(s, o);
@@ -283,8 +306,9 @@ static bv_rc submit_target(bv_sim *s, bv_order *o, const bv_sim_request *r, bv_e
     if (s->cfg.rebalance == BV_REBALANCE_ON_CHANGE) a->target = NAN;
     return repeated ? BV_OK : reject(s, o, why, err);
   }
-  return s->cfg.flip == BV_FLIP_NET ? submit_net(s, o, r, repeated, err)
-                                    : submit_close_first(s, o, r, err);
+  if (adds) return submit_add(s, o, r, err);
+  bool net = s->cfg.flip == BV_FLIP_NET || (s->cfg.flip == BV_FLIP_ADD && o->amount != 0);
+  return net ? submit_net(s, o, r, repeated, err) : submit_close_first(s, o, r, err);
 }
 
 /* Nothing is possible any more; a target that goes on being asked for is told so once. */
@@ -299,17 +323,19 @@ static bv_rc submit_ruined(bv_sim *s, bv_order *o, bv_err *err) {
 
 bv_rc bv_sim_submit(bv_sim *s, int64_t t, const bv_sim_request *req, bv_err *err) {
   assert(!s->finished);
-  const char *tag = NULL, *oco = NULL;
+  names k = {0};
   BV_TRY(check_request(s, req, err));
   bv_asset *a = &s->ledger.asset[req->asset];
   /* Everything that can fail for want of memory comes first, and matching needs none later: a
   ** request makes at most two orders and a bracket, an order opens at most one lot. */
-  bv_rc rc = intern_tag(s, req->tag, &tag);
-  if (rc == BV_OK) rc = intern_tag(s, req->oco, &oco);
+  bv_rc rc = intern_tag(s, req->tag, &k.tag);
+  if (rc == BV_OK && req->oco) rc = intern_tag(s, req->oco, &k.oco);
+  if (rc == BV_OK && req->closes) rc = intern_tag(s, req->closes, &k.closes);
   if (rc == BV_OK) rc = bv_queue_reserve(&s->queue, 4);
   if (rc == BV_OK) rc = bv_ledger_reserve(a, a->nwait + 4);
   if (rc != BV_OK) return bv_fail(err, rc, "out of memory for an order of %s", a->key);
-  bv_order o = order_of(s, t, req, tag, oco);
+  bv_order o;
+  order_of(s, t, req, &k, &o);
   if (s->ruined) return submit_ruined(s, &o, err);
   return bv_ask_is_target(o.ask) ? submit_target(s, &o, req, err) : submit_qty(s, &o, req, err);
 }

@@ -74,8 +74,8 @@ static bv_touch touch_stop(const bv_sim_config *c, const bv_order *o, const view
   bool limited = becomes_limit(o);
   /* Triggered at the open, it is a limit order for the whole bar. */
   if (limited && v->open >= v->stop) return touch_limit(c, o, v, via);
-  if (!limited || v->limit >= v->stop)
-    return touch_at(o, fmax(v->stop, v->low), BV_VIA_RISE, later);
+  double reached = fmax(v->stop, v->low);
+  if (!limited || v->limit >= reached) return touch_at(o, reached, BV_VIA_RISE, later);
   bool falls = c->rules != BV_RULES_BACKTRADER || v->open > v->close;
   if (!falls || !reaches_limit(c, v->close, v->limit)) return (bv_touch){.price = NAN};
   return touch_at(o, fmin(v->limit, v->high), BV_VIA_UNKNOWN, later);

@@ -4,7 +4,7 @@
 **
 ** backtrader: by number, at the prices of rest.h; a bracket from the bar after its entry on.
 **
-** backtesting.py: closes go first, then stop-losses, then the others by number.  A bracket is looked at on the bar of its
+** backtesting.py: closes go first, the newest ahead, then stop-losses, then the others by number.  A bracket is looked at on the bar of its
 ** entry if that was a market order, or a stop order whose take-profit the bar reached and whose stop-loss
 ** it did not; then all orders are gone through once more.  A stop that was reached stays so.
 **
@@ -56,7 +56,7 @@ static bool ready(const bv_sim *s, const bv_order *o, bool again) {
 
 static int rank_of(const bv_sim *s, const bv_order *o) {
   if (s->cfg.rules == BV_RULES_BACKTRADER) return 2;
-  return o->close ? 0 : o->role == BV_ROLE_STOP_LOSS ? 1 : 2;
+  return o->close || o->pick.tag ? 0 : o->role == BV_ROLE_STOP_LOSS ? 1 : 2;
 }
 
 static bv_rc try_order(bv_sim *s, bv_order *o, bool *again, bv_err *err) {
@@ -88,8 +88,8 @@ bv_rc bv_match_sequence(bv_sim *s, bv_err *err) {
     bool second = again;
     again = false;
     for (int rank = 0; rank <= 2; rank++) {
-      for (size_t i = 0; i < q->n; i++) {
-        bv_order *o = &q->order[i];
+      for (size_t k = 0; k < q->n; k++) {
+        bv_order *o = &q->order[rank == 0 ? q->n - 1 - k : k];
         if (rank_of(s, o) == rank && ready(s, o, second)) BV_TRY(try_order(s, o, &again, err));
       }
     }

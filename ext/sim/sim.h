@@ -92,6 +92,7 @@ typedef struct bv_sim_request {
   double take_profit, stop_loss; /* bracket: orders that close what this one opens */
   int reduce_only;               /* never adds to or turns a position */
   const char *oco;               /* orders of the asset with this name: one fills, the others end */
+  const char *closes;            /* closes lots entered under this tag, and only reduces */
 } bv_sim_request;
 
 typedef enum bv_order_state {

@@ -22,9 +22,8 @@ Strategies that look at their account run in step mode only.
 
 Left out of the 62 recorded cases, and replayed from their recorded orders in tests/unit/test_sim_backtestingpy.c:
 goog_limit_dip, spy_limit_dip, goog_atr_trail, spy_atr_trail, goog_orb5, goog_orb30, goog_mtf_weekly,
-goog_mtf_published, goog_mtf_opt_published (rules that would make views of a page each).  Not matched at all:
-goog_scale and spy_scale add fractions of the free margin to a position and close each trade by itself; goog_hedging
-and spy_hedging hold both sides of one asset.  Here a position has one side and is closed first in, first out.
+goog_mtf_published, goog_mtf_opt_published, goog_scale, spy_scale (rules that would make views of a page each).
+Not matched at all: goog_hedging and spy_hedging hold both sides of one asset; here a position has one side.
 """
 import csv
 import gzip

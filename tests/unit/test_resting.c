@@ -324,6 +324,43 @@ static void test_a_stop_at_the_last_price_stands(void **state) {
   done();
 }
 
+/* --- chosen lots --- */
+
+/* Of three entries the second is closed, in two pieces; the others stay first in, first out. */
+static void test_closes(void **state) {
+  (void)state;
+  bench_start(&b, "default", "cash=1e6 flip=add", 1);
+  static const char *const tags[] = {"one", "two", "three"};
+  bar(100, 101, 99, 100);
+  for (int i = 0; i < 3; i++) {
+    ask((bv_sim_request){.amount = 10, .tag = tags[i]});
+    bar(100 + i, 101 + i, 99 + i, 100 + i);
+  }
+  ask((bv_sim_request){.amount = -4, .closes = "two"});
+  bar(110, 111, 109, 110);
+  near(b.lot[0].entry_price, 101);
+  near(b.lot[0].qty, 4);
+  near(b.fill[3].pnl, 4 * 9);
+  ask((bv_sim_request){.amount = -40, .closes = "two"});
+  ask((bv_sim_request){.amount = -1, .closes = "four"});
+  bar(110, 111, 109, 110);
+  near(b.lot[1].qty, 6);
+  near(b.lot[1].entry_price, 101);
+  expect(5, BV_ORDER_FILLED, "cut to the position");
+  expect(6, BV_ORDER_CANCELLED, "the position is closed");
+  ask((bv_sim_request){.amount = -15});
+  bar(110, 111, 109, 110);
+  near(b.lot[2].entry_price, 100);
+  near(b.lot[3].entry_price, 102);
+  near(b.fill[5].pnl, 10 * 10 + 5 * 8);
+  near(bv_sim_qty(b.sim, 0), 5);
+  /* With flip add a weight comes on top. */
+  ask((bv_sim_request){.amount = 0.11});
+  bar(110, 111, 109, 110);
+  near(bv_sim_qty(b.sim, 0), 5 + floor(bv_sim_value(b.sim) * 0.11 / 110));
+  done();
+}
+
 /* --- ruin --- */
 
 /* Short of 100 with 1000: at 115 the account owes 500.  Both are closed there and nothing goes on. */
@@ -396,6 +433,7 @@ int main(void) {
       T(test_fill_or_kill),
       T(test_rejections),
       T(test_a_stop_at_the_last_price_stands),
+      T(test_closes),
       T(test_ruin),
       T(test_exits_before_entries_inside),
   };

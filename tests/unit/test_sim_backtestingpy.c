@@ -74,6 +74,8 @@ static const replay_case cases[] = {
     {"spy_sma_asymcomm", "lean_spy_daily",
      "cash=100000 commission.fixed=5 commission.rate=0.0005 commission.sell_extra=0.0015"},
     {"goog_margin_daily", "backtestingpy_goog_daily", "leverage=4 commission.rate=0.001"},
+    {"goog_scale", "backtestingpy_goog_daily", "commission.rate=0.0005 finish=last_open flip=add"},
+    {"spy_scale", "lean_spy_daily", "commission.rate=0.0005 finish=last_open flip=add"},
     {"spy_margin_daily", "lean_spy_daily", "leverage=4 commission.rate=0.001"},
     {"goog_fx_margin50_bust", "backtestingpy_eurusd_hourly", "leverage=50 spread=0.0004"},
     {"goog_sltp", "backtestingpy_goog_daily", "commission.rate=0.001"},
@@ -296,6 +298,17 @@ static void move_stop(bv_sim *s, int64_t t, const order_row *o) {
   assert_int_equal(bv_sim_submit(s, t, &r, NULL), BV_OK);
 }
 
+/* A close of a part of one trade: the one whose entry was decided at the bar before it. */
+static void submit_part(bv_sim *s, int64_t t, const order_row *o) {
+  char tag[16] = "";
+  for (int i = 0; i < run.norder; i++) {
+    const order_row *e = &run.order[i];
+    if (e->kind == ENTRY && e->bar == o->entry_bar - 1) snprintf(tag, sizeof tag, "%d", e->order);
+  }
+  bv_sim_request r = {.ask = BV_ASK_QTY, .amount = o->size, .closes = tag};
+  assert_int_equal(bv_sim_submit(s, t, &r, NULL), BV_OK);
+}
+
 /* The orders of one bar as requests.  An entry beside a close is one new target. */
 static void submit_bar(bv_sim *s, int bar, int64_t t) {
   bool entry = false, close = false;
@@ -312,7 +325,11 @@ static void submit_bar(bv_sim *s, int bar, int64_t t) {
     close |= o->kind == CLOSE;
   }
   bv_sim_request flat = {.ask = BV_ASK_WEIGHT};
-  if (close && !entry) assert_int_equal(bv_sim_submit(s, t, &flat, NULL), BV_OK);
+  bool parts = s->cfg.flip == BV_FLIP_ADD;
+  for (int i = 0; parts && i < run.norder; i++) {
+    if (run.order[i].bar == bar && run.order[i].kind == CLOSE) submit_part(s, t, &run.order[i]);
+  }
+  if (!parts && close && !entry) assert_int_equal(bv_sim_submit(s, t, &flat, NULL), BV_OK);
   for (int i = 0; i < run.norder; i++) {
     if (run.order[i].bar == bar && run.order[i].kind == ENTRY) submit_entry(s, t, &run.order[i]);
   }

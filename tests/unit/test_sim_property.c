@@ -243,6 +243,7 @@ static void make_resting(bv_sim_request *r, double price, int64_t t) {
   if (r->tif == BV_TIF_GTD) r->until = t + (int64_t)(rnd() % 10) * BENCH_STEP;
   r->oco = oco[rnd() % 5];
   r->reduce_only = rnd() % 8 == 0;
+  if (rnd() % 8 == 0) r->closes = "odd";
   double stop = price_near(price, side);
   double limit = kind == BV_TYPE_STOP_LIMIT ? price_near(stop, side) : price_near(price, -side);
   bool trails = kind == BV_TYPE_TRAIL || kind == BV_TYPE_TRAIL_LIMIT;
@@ -357,6 +358,7 @@ static const stream streams[] = {
     {"backtesting.py", "cash=1e6 commission.rate=0.001 spread=0.0005", false, true},
     {"backtesting.py", "cash=1e6 units=fractional leverage=3 finish=last_open", false, true},
     {"backtrader", "cash=1e6 commission.rate=0.001 slippage.rate=0.0005", false, true},
+    {"backtesting.py", "cash=1e6 flip=add commission.rate=0.001", false, true},
     {"default", "cash=1e6 fill_per=lot same_bar=defer finish=last_close flip=close_first", true,
      true},
 };
