@@ -152,7 +152,8 @@ bv_rc bv_bracket_filled(bv_sim *s, const bv_order *o, double price, bv_via via, 
       k->from = price;
       k->via = via;
       k->ambiguous = o->ambiguous;
-      if (s->cfg.rules == BV_RULES_BACKTESTING) k->pick.order = o->id;
+      bool own = s->cfg.rules == BV_RULES_BACKTESTING || s->cfg.sides == BV_SIDES_BOTH;
+      if (own) k->pick.order = o->id;
     }
   }
   for (size_t i = 0; i < q->n; i++) {

@@ -177,6 +177,12 @@ static plan plan_of(const bv_sim *s, const bv_asset *a, const bv_order *o, const
     n = -held;
     p.reason = cut_reduce;
   }
+  if (s->cfg.sides == BV_SIDES_BOTH) {
+    p.close = o->reduce_only || o->close ? n : 0;
+    p.open = n - p.close;
+    limit_by_funds(s, a, o, at, &p);
+    return p;
+  }
   if (!s->cfg.allow_short && a->n + n < fmin(a->n, 0)) {
     n = -fmax(a->n, 0);
     p.reason = n == 0 ? no_short : cut_short;
@@ -206,6 +212,7 @@ static bv_rc fill(bv_sim *s, bv_order *o, const bv_place *at, double n, bool ope
                .bar = at->bar_number,
                .order = o->id,
                .ambiguous = o->ambiguous,
+               .closes = !opens,
                .pick = o->pick,
                .tag = o->tag};
   o->filled += n;
@@ -251,7 +258,7 @@ static bv_rc finish_unsized(bv_sim *s, bv_order *o, bv_asset *a, const bv_place 
 bv_rc bv_execute(bv_sim *s, bv_order *o, const bv_place *at, bv_err *err) {
   bv_asset *a = &s->ledger.asset[o->asset];
   bv_queue *q = &s->queue;
-  if (o->close) o->n = 0 - a->n;
+  if (o->close) o->n = 0 - bv_ledger_picked(a, o->pick);
   if (o->close && o->n == 0) {
     return bv_order_finish(q, o, a, at->ts, BV_ORDER_CANCELLED, "the position is closed", err);
   }

@@ -107,11 +107,19 @@ double bv_ledger_value(const bv_ledger *l, bv_value_at at) {
   return sum;
 }
 
+/* Lots of both sides. */
+static double lots_held(const bv_asset *a) {
+  double n = 0;
+  for (size_t i = a->head; i < a->head + a->nlot; i++) n += fabs(a->lot[i].n);
+  return n;
+}
+
 double bv_ledger_gross(const bv_ledger *l, bv_value_at at) {
   double sum = 0;
   for (int i = 0; i < l->nopen; i++) {
     const bv_asset *a = &l->asset[l->open[i]];
-    sum += fabs(a->n * a->unit * bv_ledger_price(a, at));
+    double n = l->both ? lots_held(a) : fabs(a->n);
+    sum += n * fabs(a->unit * bv_ledger_price(a, at));
   }
   return sum;
 }
@@ -142,19 +150,23 @@ static void list_close(bv_ledger *l, int asset) {
 }
 
 static bool picks(bv_pick p, const bv_lot *lot) {
-  return (p.tag && p.tag == lot->tag) || (p.order && p.order == lot->order);
+  if (p.side && lot->n * p.side < 0) return false;
+  return (!p.tag || p.tag == lot->tag) && (!p.order || p.order == lot->order);
+}
+
+static bool picky(bv_pick p) {
+  return p.tag || p.order || p.side;
 }
 
 const bv_lot *bv_ledger_next(const bv_asset *a, bv_pick pick) {
-  bool any = pick.tag || pick.order;
-  for (size_t i = a->head; any && i < a->head + a->nlot; i++) {
+  for (size_t i = a->head; picky(pick) && i < a->head + a->nlot; i++) {
     if (picks(pick, &a->lot[i])) return &a->lot[i];
   }
   return &a->lot[a->head];
 }
 
 double bv_ledger_picked(const bv_asset *a, bv_pick pick) {
-  if (!pick.tag && !pick.order) return a->n;
+  if (!picky(pick)) return a->n;
   double n = 0;
   for (size_t i = a->head; i < a->head + a->nlot; i++) {
     if (picks(pick, &a->lot[i])) n += a->lot[i].n;
@@ -165,10 +177,10 @@ double bv_ledger_picked(const bv_asset *a, bv_pick pick) {
 /* Price differences that closing up to |n| lots at `price` realises: of those picked, then the rest. */
 static double realised_by(const bv_asset *a, double n, double price, bv_pick pick) {
   double sum = 0, left = fabs(n);
-  for (int picked = pick.tag || pick.order; picked >= 0; picked--) {
+  for (int picked = picky(pick); picked >= 0; picked--) {
     for (size_t i = a->head; left > 0 && i < a->head + a->nlot; i++) {
       const bv_lot *lot = &a->lot[i];
-      if (picks(pick, lot) != (picked == 1)) continue;
+      if (picky(pick) && picks(pick, lot) != (picked == 1)) continue;
       double part = fmin(left, fabs(lot->n));
       sum += copysign(part, lot->n) * a->unit * (price - lot->price);
       left -= part;
@@ -217,9 +229,10 @@ static void settle(const bv_asset *a, bv_sim_lot *piece) {
 static bv_rc close_lots(bv_ledger *l, bv_asset *a, const bv_exec *x, int64_t fill, double *rest,
                         bv_err *err) {
   double left = fabs(x->n);
-  while (left > 0 && a->nlot > 0 && a->lot[a->head].n * x->n < 0) {
+  while (left > 0 && a->nlot > 0) {
     size_t i = (size_t)(bv_ledger_next(a, x->pick) - a->lot);
     bv_lot *lot = &a->lot[i];
+    if (lot->n * x->n >= 0) break;
     double part = copysign(fmin(left, fabs(lot->n)), lot->n);
     bv_sim_lot piece = piece_of(l, a, lot, part, x->price);
     lot->commission -= piece.commission;
@@ -258,15 +271,17 @@ bv_rc bv_ledger_book(bv_ledger *l, const bv_exec *x, bv_err *err) {
   bv_asset *a = &l->asset[x->asset];
   int64_t id = l->next_fill++;
   double before = a->n, rest = x->n;
-  bool opposite = before * x->n < 0;
+  bool opposite = l->both ? x->closes : before * x->n < 0;
+  bool was_held = a->nlot > 0;
+  bool is_held = l->both ? !opposite || lots_held(a) > fabs(x->n) : before + x->n != 0;
   double pnl = opposite ? realised_by(a, x->n, x->price, x->pick) : 0;
   a->n = before + x->n;
   l->cash -= x->n * a->unit * x->price + x->commission;
   l->commission += x->commission;
   l->touched = true;
-  if (before == 0) list_open(l, x->asset);
-  if (a->n == 0) list_close(l, x->asset);
-  if (before == 0 || before * a->n < 0) a->opened = a->bars;
+  if (!was_held) list_open(l, x->asset);
+  if (!is_held) list_close(l, x->asset);
+  if (!was_held || (!l->both && before * a->n < 0)) a->opened = a->bars;
   if (isnan(a->mark)) a->mark = x->price;
   if (l->sink->fill) {
     bv_sim_fill f = {.id = id,
@@ -321,12 +336,12 @@ double bv_ledger_error(const bv_ledger *l) {
     for (size_t k = a->head; k < a->head + a->nlot; k++) {
       const bv_lot *lot = &a->lot[k];
       n += lot->n;
-      if (lot->n * a->n <= 0) return INFINITY;
+      if (lot->n == 0 || (!l->both && lot->n * a->n <= 0)) return INFINITY;
       pnl += lot->n * a->unit * (a->mark - lot->price) - lot->commission;
       scale += fabs(lot->n * a->unit * a->mark);
     }
     if (n != a->n) return INFINITY;
-    held += a->n != 0;
+    held += a->nlot > 0;
   }
   if (held != l->nopen) return INFINITY;
   return fabs(bv_ledger_value(l, BV_VALUE_MARK) - l->start - pnl) / scale;

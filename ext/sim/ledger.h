@@ -46,6 +46,7 @@ typedef enum bv_value_at { BV_VALUE_MARK, BV_VALUE_OPEN, BV_VALUE_CLOSE } bv_val
 typedef struct bv_ledger {
   const bv_sim_sink *sink;
   double lot;
+  bool both; /* an asset can have lots of both sides */
   double start, cash, commission;
   double realised; /* sum of the pnl of closed lots */
   double forgiven; /* debt of a ruined account */
@@ -58,10 +59,11 @@ typedef struct bv_ledger {
 } bv_ledger;
 
 /* Which lots a fill closes first: those entered under a tag (one of the simulator's copies), or by an
-** order.  Nothing given: first in, first out. */
+** order, or of one side.  Nothing given: first in, first out. */
 typedef struct bv_pick {
   const char *tag;
   int64_t order;
+  int side; /* of the lots */
 } bv_pick;
 
 /* One execution, ready to be booked. */
@@ -70,6 +72,7 @@ typedef struct bv_exec {
   double n, price, commission, slippage;
   int64_t ts, bar, order;
   int ambiguous;
+  bool closes; /* with both sides open: a fill that closes lots; another one opens one */
   bv_pick pick;
   const char *tag;
 } bv_exec;

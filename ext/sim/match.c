@@ -50,6 +50,7 @@ static bv_turn turn_at(const bv_sim *s, const bv_order *o, const bv_place *at) {
   const bv_asset *a = &s->ledger.asset[o->asset];
   if (isnan(at->price)) return BV_TURN_NONE;
   if (o->close) return BV_TURN_FIRST;
+  if (s->cfg.sides == BV_SIDES_BOTH && o->reduce_only) return BV_TURN_FIRST;
   if (s->cfg.priority == BV_PRIORITY_QUEUE) return BV_TURN_SECOND;
   double n = o->n;
   if (o->size_at_fill && at->price > 0) n = bv_execute_size(s, o, at);
@@ -244,8 +245,13 @@ static bv_rc close_all(bv_sim *s, bool at_open, bv_err *err) {
                   .asset = number,
                   .ask = BV_ASK_TARGET,
                   .close = true};
+    /* With both sides open, each in turn. */
+    if (s->ledger.both) o.pick.side = bv_ledger_next(a, (bv_pick){0})->n > 0 ? 1 : -1;
+    double held = bv_ledger_picked(a, o.pick);
     BV_TRY(bv_execute(s, &o, &at, err));
-    if (s->ledger.nopen == before) i++;
+    bool left =
+        s->ledger.nopen == before && (!s->ledger.both || bv_ledger_picked(a, o.pick) == held);
+    if (left) i++;
   }
   return BV_OK;
 }

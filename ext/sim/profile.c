@@ -30,6 +30,7 @@ static const char *const choice_same_bar[] = {
     "stop_first", "limit_first", "nearest_extreme", "ohlc", "olhc", "defer", NULL};
 static const char *const choice_wrong_side[] = {"reject", "allow", NULL};
 static const char *const choice_ruin[] = {"go_on", "stop", NULL};
+static const char *const choice_sides[] = {"net", "both", NULL};
 static const char *const choice_finish[] = {"mark", "last_open", "last_close", NULL};
 
 #define NUMBER(name, field, lo, hi, doc)                                                           \
@@ -86,6 +87,12 @@ static const bv_sim_knob knobs[] = {
         "net: one order for the difference to the position; close_first: any new target closes "
         "the position and enters afresh; add: a weight or value other than 0 is bought or sold on "
         "top of what is held."),
+    CHOICE(
+        "sides", sides, choice_sides,
+        "net: a buy reduces a short position; both: an asset can be long and short at once, and "
+        "only "
+        "orders with closes or reduce_only, brackets and a target of 0 close anything.  Needs flip "
+        "add."),
     CHOICE("priority", priority, choice_priority,
            "Among orders that can fill at one instant: reduce_first, those that do not raise a "
            "position's size go first; queue: by order number, closes of close_first ahead."),
@@ -331,6 +338,9 @@ bv_rc bv_sim_config_check(const bv_sim_config *c, bv_err *err) {
   }
   if (c->margin == BV_MARGIN_AVAILABLE && (c->size_at != BV_SIZE_FILL || c->flip == BV_FLIP_NET)) {
     return bv_fail(err, BV_ARG, "margin available needs size_at fill and flip close_first or add");
+  }
+  if (c->sides == BV_SIDES_BOTH && c->flip != BV_FLIP_ADD) {
+    return bv_fail(err, BV_ARG, "sides both needs flip add");
   }
   return BV_OK;
 }

@@ -43,6 +43,7 @@ typedef enum bv_same_bar {
 } bv_same_bar;
 typedef enum bv_ruin { BV_RUIN_GO_ON, BV_RUIN_STOP } bv_ruin;
 typedef enum bv_wrong_side { BV_WRONG_REJECT, BV_WRONG_ALLOW } bv_wrong_side;
+typedef enum bv_sides { BV_SIDES_NET, BV_SIDES_BOTH } bv_sides;
 typedef enum bv_finish { BV_FINISH_MARK, BV_FINISH_LAST_OPEN, BV_FINISH_LAST_CLOSE } bv_finish;
 
 typedef struct bv_sim_config {
@@ -64,6 +65,7 @@ typedef struct bv_sim_config {
   bv_size_at size_at;
   bv_rebalance rebalance;
   bv_flip flip;
+  bv_sides sides;
   bv_priority priority;
   bv_margin margin;
   bv_short_funds funds;

@@ -211,6 +211,7 @@ static bv_rc push(bv_sim *s, bv_order *o, const bv_sim_request *r, double base, 
     if (why) return reject(s, o, why, err);
     if (bv_rest_trails(o) && o->stop == 0 && !isnan(o->mark)) o->stop = bv_rest_trail(o, o->mark);
   }
+  if (s->ledger.both && o->reduce_only) o->pick.side = -o->side;
   bv_queue_push(&s->queue, a, *o);
   if (r->take_profit != 0 || r->stop_loss != 0) bv_bracket_push(s, r->take_profit, r->stop_loss);
   return BV_OK;
@@ -264,7 +265,10 @@ static bv_rc submit_close_first(bv_sim *s, const bv_order *o, const bv_sim_reque
   bv_order entry = *o;
   if (o->amount != 0) size_order(s, &entry, 0);
   if (o->ask == BV_ASK_TARGET && entry.n == a->n) return BV_OK;
-  if (a->n != 0) {
+  for (int side = 1; side >= -1; side -= 2) {
+    bv_pick pick = {.side = s->ledger.both ? side : 0};
+    double held = bv_ledger_picked(a, pick);
+    if (held == 0 || (!s->ledger.both && side < 0)) continue;
     bv_order close = {.ts = o->ts,
                       .asset = o->asset,
                       .ask = o->ask,
@@ -273,8 +277,9 @@ static bv_rc submit_close_first(bv_sim *s, const bv_order *o, const bv_sim_reque
                       .bar = o->bar,
                       .tag = o->tag};
     close.close = true;
-    close.n = -a->n;
+    close.n = -held;
     bv_queue_push(&s->queue, a, close);
+    s->queue.order[s->queue.n - 1].pick = pick;
   }
   if (o->amount == 0) return BV_OK;
   if (!entry.size_at_fill && entry.n == 0) return reject(s, &entry, "less than one lot", err);

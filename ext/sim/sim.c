@@ -25,6 +25,7 @@ bv_rc bv_sim_new(const bv_sim_config *cfg, const bv_sim_sink *sink, bv_sim **out
   if (sink) s->sink = *sink;
   double lot = bv_sim_config_lot(cfg);
   bv_ledger_init(&s->ledger, &s->sink, cfg->cash, lot);
+  s->ledger.both = cfg->sides == BV_SIDES_BOTH;
   bv_queue_init(&s->queue, &s->sink, lot);
   bv_map_init(&s->by_key);
   bv_map_init(&s->tags);
@@ -153,5 +154,5 @@ double bv_sim_price(const bv_sim *s, int asset) {
 
 int64_t bv_sim_bars_held(const bv_sim *s, int asset) {
   const bv_asset *a = known(s, asset);
-  return a && a->n != 0 ? a->bars - a->opened : 0;
+  return a && a->nlot > 0 ? a->bars - a->opened : 0;
 }

@@ -22,8 +22,8 @@ Strategies that look at their account run in step mode only.
 
 Left out of the 62 recorded cases, and replayed from their recorded orders in tests/unit/test_sim_backtestingpy.c:
 goog_limit_dip, spy_limit_dip, goog_atr_trail, spy_atr_trail, goog_orb5, goog_orb30, goog_mtf_weekly,
-goog_mtf_published, goog_mtf_opt_published, goog_scale, spy_scale (rules that would make views of a page each).
-Not matched at all: goog_hedging and spy_hedging hold both sides of one asset; here a position has one side.
+goog_mtf_published, goog_mtf_opt_published, goog_scale, spy_scale, goog_hedging, spy_hedging (rules that would
+make views of a page each).  That test replays all 62.
 """
 import csv
 import gzip

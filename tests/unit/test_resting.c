@@ -361,6 +361,38 @@ static void test_closes(void **state) {
   done();
 }
 
+/* --- both sides --- */
+
+/* A long core and a short hedge with a bracket of its own, side by side. */
+static void test_both_sides(void **state) {
+  (void)state;
+  bench_start(&b, "default", "cash=10000 flip=add sides=both", 1);
+  bar(100, 101, 99, 100);
+  ask((bv_sim_request){.amount = 20, .tag = "core"});
+  ask((bv_sim_request){.amount = -20, .tag = "hedge", .take_profit = 90, .stop_loss = 110});
+  bar(100, 101, 99, 100);
+  near(bv_sim_qty(b.sim, 0), 0);
+  assert_true(bv_sim_exposed(b.sim));
+  assert_int_equal(bv_sim_bars_held(b.sim, 0), 1);
+  bar(100, 101, 89, 92); /* the hedge takes its profit, the core stays */
+  near(bv_sim_qty(b.sim, 0), 20);
+  near(b.lot[0].qty, -20);
+  near(b.lot[0].pnl, 200);
+  near(bv_sim_value(b.sim), 10000 + 200 - 160);
+  ask((bv_sim_request){.amount = -120, .tag = "more"}); /* 20 x 92 + 120 x 92 is too much */
+  bar(92, 93, 91, 92);
+  expect(5, BV_ORDER_REJECTED, "insufficient funds");
+  ask((bv_sim_request){.amount = -10, .tag = "hedge"});
+  bar(92, 93, 91, 92);
+  near(bv_sim_qty(b.sim, 0), 10);
+  ask((bv_sim_request){.amount = 0}); /* both are closed */
+  bar(92, 93, 91, 92);
+  assert_int_equal(b.nlot, 3);
+  assert_false(b.sim->ledger.nopen > 0);
+  near(bv_sim_cash(b.sim), 10000 + 200 - 160);
+  done();
+}
+
 /* --- ruin --- */
 
 /* Short of 100 with 1000: at 115 the account owes 500.  Both are closed there and nothing goes on. */
@@ -434,6 +466,7 @@ int main(void) {
       T(test_rejections),
       T(test_a_stop_at_the_last_price_stands),
       T(test_closes),
+      T(test_both_sides),
       T(test_ruin),
       T(test_exits_before_entries_inside),
   };

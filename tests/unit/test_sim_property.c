@@ -121,7 +121,8 @@ static bv_rc on_fill(void *ctx, const bv_sim_fill *f, bv_err *err) {
   assert_true(f->price > 0);
   if (w->in_range) assert_true(f->price >= w->low[i] && f->price <= w->high[i]);
   w->filled_ts[f->order] = f->ts;
-  if (fabs(w->pos[i]) > before) w->grew[f->order] = 1;
+  bool both = w->cfg.sides == BV_SIDES_BOTH; /* then closing one side can make the net larger */
+  if (fabs(w->pos[i]) > before && !both) w->grew[f->order] = 1;
   if (!w->cfg.allow_short) assert_true(f->position >= 0);
   if (w->check_exposure && fabs(w->pos[i]) > before) check_exposure(w);
   /* Only a sale worth less than its own commission can take cash below zero. */
@@ -359,6 +360,8 @@ static const stream streams[] = {
     {"backtesting.py", "cash=1e6 units=fractional leverage=3 finish=last_open", false, true},
     {"backtrader", "cash=1e6 commission.rate=0.001 slippage.rate=0.0005", false, true},
     {"backtesting.py", "cash=1e6 flip=add commission.rate=0.001", false, true},
+    {"backtesting.py", "cash=1e6 flip=add sides=both leverage=2 finish=last_open", false, true},
+    {"default", "cash=1e6 flip=add sides=both leverage=2 commission.rate=0.001", false, true},
     {"default", "cash=1e6 fill_per=lot same_bar=defer finish=last_close flip=close_first", true,
      true},
 };
