@@ -134,6 +134,7 @@ static const contradiction contradictions[] = {
     {{"slippage.model", "slippage.rate"}, {"none", "0.001"}},
     {{"margin", "size_at"}, {"available", "decision"}},
     {{"margin", "flip"}, {"available", "net"}},
+    {{"sides", "flip"}, {"both", "net"}},
 };
 
 static void test_contradictions(void **state) {
