@@ -179,7 +179,7 @@ static bv_rc run_sequence(bv_sim *s, int64_t t, bv_err *err) {
   return BV_OK;
 }
 
-static bv_rc run_inside(bv_sim *s, bv_err *err) {
+static bv_rc run_inside(bv_sim *s, int64_t t, bv_err *err) {
   bv_queue *q = &s->queue;
   for (size_t i = 0; i < q->n; i++) q->order[i].turn = turn_inside(s, &q->order[i]);
   for (int turn = BV_TURN_FIRST; turn <= BV_TURN_SECOND; turn++) {
@@ -191,6 +191,7 @@ static bv_rc run_inside(bv_sim *s, bv_err *err) {
       if (filled) BV_TRY(settle_bracket(s, filled, err));
     }
   }
+  BV_TRY(bv_queue_orphans(q, s->ledger.asset, t, err));
   carry_all(s);
   bv_queue_sweep(q);
   return BV_OK;
@@ -225,7 +226,7 @@ bv_rc bv_match_inside(bv_sim *s, int64_t t, const bv_sim_bar *bar, int n, bv_err
   if (any && s->cfg.rules != BV_RULES_CERTAIN) {
     rc = run_sequence(s, t, err);
   } else if (any) {
-    rc = run_inside(s, err);
+    rc = run_inside(s, t, err);
   }
   hide_bars(s, bar, n);
   return rc;

@@ -63,6 +63,7 @@ bv_rc bv_order_finish(bv_queue *q, bv_order *o, bv_asset *a, int64_t ts, bv_orde
   o->done = true;
   if (o->waiting) a->nwait--;
   if (o->waiting) q->nrest -= o->rests;
+  q->orphans |= o->brackets && o->opened == 0;
   if (!q->sink->order) return BV_OK;
   bv_sim_order out = {.id = o->id,
                       .ts = o->ts,
@@ -94,7 +95,9 @@ static bool waits(const bv_queue *q, int64_t id) {
 }
 
 bv_rc bv_queue_orphans(bv_queue *q, bv_asset *assets, int64_t ts, bv_err *err) {
-  for (size_t i = 0; q->nrest > 0 && i < q->n; i++) {
+  if (!q->orphans) return BV_OK;
+  q->orphans = false;
+  for (size_t i = 0; i < q->n; i++) {
     bv_order *o = &q->order[i];
     if (o->done || !o->dormant || waits(q, o->parent)) continue;
     int64_t at = o->ts > ts ? o->ts : ts;

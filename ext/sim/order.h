@@ -70,6 +70,7 @@ typedef struct bv_queue {
   bv_order *order; /* by id */
   size_t n, cap;
   size_t nrest; /* of those, with `rests` */
+  bool orphans; /* an entry may have left a bracket behind */
   int64_t next_id;
 } bv_queue;
 
