@@ -211,7 +211,7 @@ static bv_rc push(bv_sim *s, bv_order *o, const bv_sim_request *r, double base, 
     if (why) return reject(s, o, why, err);
     if (bv_rest_trails(o) && o->stop == 0 && !isnan(o->mark)) o->stop = bv_rest_trail(o, o->mark);
   }
-  if (s->ledger.both && o->reduce_only) o->pick.side = -o->side;
+  if (s->ledger.both && o->rests && o->reduce_only) o->pick.side = -o->side;
   bv_queue_push(&s->queue, a, *o);
   if (r->take_profit != 0 || r->stop_loss != 0) bv_bracket_push(s, r->take_profit, r->stop_loss);
   return BV_OK;
