@@ -73,14 +73,17 @@ int bv_vtab_error(sqlite3_vtab *tab, bv_rc rc, const bv_err *err) {
   return bv_sqlite_code(rc, err);
 }
 
+bv_rc bv_fail_named(bv_err *err, const char *who, bv_rc rc, const bv_err *why) {
+  const char *text = bv_err_text(why, rc);
+  bool named = strncmp(text, who, strlen(who)) == 0;
+  return bv_fail_native(err, rc, why ? why->native : 0, "%s%s%s", named ? "" : who,
+                        named ? "" : ": ", text);
+}
+
 int bv_vtab_error_of(sqlite3_vtab *tab, const char *who, bv_rc rc, const bv_err *err) {
   bv_err named = {0};
-  const char *text = bv_err_text(err, rc);
-  if (strncmp(text, who, strlen(who)) != 0) {
-    (void)bv_fail_native(&named, rc, err ? err->native : 0, "%s: %s", who, text);
-    err = &named;
-  }
-  return bv_vtab_error(tab, rc, err);
+  (void)bv_fail_named(&named, who, rc, err);
+  return bv_vtab_error(tab, rc, &named);
 }
 
 bv_rc bv_arg_instant(sqlite3_value *v, const bv_zone *zone, const char *who, const char *arg,
@@ -117,6 +120,17 @@ bv_rc bv_arg_instant(sqlite3_value *v, const bv_zone *zone, const char *who, con
   default: return bv_fail(err, BV_ARG, "%s: %s is neither a number nor text", who, arg);
   }
   if (rc != BV_OK) return bv_fail(err, rc, "%s: %s: %s", who, arg, bv_err_text(&why, rc));
+  return BV_OK;
+}
+
+static bool is_given(sqlite3_value *v) {
+  return v && sqlite3_value_type(v) != SQLITE_NULL;
+}
+
+bv_rc bv_arg_range(sqlite3_value *const *arg, const bv_zone *zone, const char *who, int64_t *lo,
+                   int64_t *hi, bv_err *err) {
+  if (is_given(arg[0])) BV_TRY(bv_arg_instant(arg[0], zone, who, "start", lo, err));
+  if (is_given(arg[1])) BV_TRY(bv_arg_instant(arg[1], zone, who, "end", hi, err));
   return BV_OK;
 }
 

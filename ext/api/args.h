@@ -18,10 +18,17 @@ int bv_vtab_error(sqlite3_vtab *tab, bv_rc rc, const bv_err *err);
 /* The same, with `who` in front unless the text starts with it. */
 int bv_vtab_error_of(sqlite3_vtab *tab, const char *who, bv_rc rc, const bv_err *err);
 
+/* The error `why` passed on, with `who` in front unless its text starts with it. */
+bv_rc bv_fail_named(bv_err *err, const char *who, bv_rc rc, const bv_err *why);
+
 /* An instant from an integer (epoch seconds), a real without fraction, or ISO-8601 text; text
 ** without an offset is local time of `zone`.  who and arg name the place in errors. */
 BV_MUST bv_rc bv_arg_instant(sqlite3_value *v, const bv_zone *zone, const char *who,
                              const char *arg, int64_t *out, bv_err *err);
+
+/* The optional arguments start and end, arg[0] and arg[1]: [*lo, *hi) shrinks to them. */
+BV_MUST bv_rc bv_arg_range(sqlite3_value *const *arg, const bv_zone *zone, const char *who,
+                           int64_t *lo, int64_t *hi, bv_err *err);
 
 /* A finite or infinite number; text that reads as one counts.  BV_ARG otherwise. */
 BV_MUST bv_rc bv_arg_number(sqlite3_value *v, const char *who, const char *arg, double *out,

@@ -19,6 +19,7 @@ int bv_cache_tables_register(sqlite3 *db, bv_store *s); /* cache_tables.c */
 int bv_fn_blob_register(sqlite3 *db, bv_store *s);      /* fn_blob.c */
 int bv_fn_check_register(sqlite3 *db, bv_store *s);     /* fn_check.c */
 int bv_gap_register(sqlite3 *db, bv_store *s);          /* gap_table.c */
+int bv_validate_register(sqlite3 *db, bv_store *s);     /* validate_table.c */
 int bv_summary_register(sqlite3 *db, bv_store *s);      /* summary_table.c */
 
 #endif

@@ -4,81 +4,11 @@
 #include "api/args.h"
 #include "api/functions.h"
 #include "api/list_table.h"
+#include "api/series_choice.h"
 #include "data/gap.h"
 #include "data/sql.h"
 
 #include <string.h>
-
-static bool is_null(sqlite3_value *v) {
-  return !v || sqlite3_value_type(v) == SQLITE_NULL;
-}
-
-/* What the first two arguments say, NULL where they are not given. */
-typedef struct choice {
-  const char *asset, *step;
-  char canonical[32];
-} choice;
-
-static bv_rc read_choice(sqlite3_value *const *arg, choice *c, bv_err *err) {
-  *c = (choice){0};
-  if (!is_null(arg[0])) {
-    c->asset = bv_arg_text(arg[0]);
-    if (!c->asset) return BV_NOMEM;
-  }
-  if (is_null(arg[1])) return BV_OK;
-  const char *text = bv_arg_text(arg[1]);
-  if (!text) return BV_NOMEM;
-  bv_timestep step;
-  BV_TRY(bv_timestep_parse(text, strlen(text), &step, err));
-  bv_timestep_format(step, c->canonical);
-  c->step = c->canonical;
-  return BV_OK;
-}
-
-typedef bv_rc (*series_fn)(bv_store *home, const bv_series *series, void *ctx, bv_err *err);
-
-/* Call `add` for each series of one database that was chosen, by name. */
-static bv_rc each_series_in(bv_store *home, const choice *c, series_fn add, void *ctx, int *n,
-                            bv_err *err) {
-  bool there;
-  sqlite3_stmt *st;
-  int row = 0;
-  BV_TRY(bv_store_has_schema(home, &there, err));
-  if (!there) return BV_OK;
-  BV_TRY(bv_store_prepare(home,
-                          "SELECT s.id FROM main.barsvt_series s JOIN main.barsvt_asset a"
-                          " ON a.id = s.asset WHERE (?1 IS NULL OR a.asset = ?1)"
-                          " AND (?2 IS NULL OR s.timestep = ?2) ORDER BY a.asset, s.id",
-                          &st, err));
-  sqlite3_bind_text(st, 1, c->asset, -1, SQLITE_STATIC);
-  sqlite3_bind_text(st, 2, c->step, -1, SQLITE_STATIC);
-  bv_rc rc;
-  while ((rc = bv_sql_row(home->db, st, &row, err, "reading barsvt_series")) == BV_OK && row) {
-    bv_series series;
-    bool found;
-    rc = bv_series_by_id(home, sqlite3_column_int64(st, 0), &series, &found, err);
-    if (rc == BV_OK && home->parent) series.home = home;
-    if (rc == BV_OK && found) rc = add(home, &series, ctx, err);
-    if (rc != BV_OK) break;
-    ++*n;
-  }
-  sqlite3_finalize(st);
-  return rc;
-}
-
-/* The same over main and the attached databases.  A series that is named must be there. */
-static bv_rc each_series(bv_store *s, const char *who, sqlite3_value *const *arg, series_fn add,
-                         void *ctx, bv_err *err) {
-  choice c;
-  int n = 0;
-  BV_TRY(read_choice(arg, &c, err));
-  BV_TRY(each_series_in(s, &c, add, ctx, &n, err));
-  for (int i = 0; i < s->nattached; i++) {
-    BV_TRY(each_series_in(s->attached[i], &c, add, ctx, &n, err));
-  }
-  if (n > 0 || !c.asset) return BV_OK;
-  return bv_series_missing(s, who, c.asset, c.step ? c.step : "", err);
-}
 
 /* ---- bars_gap ---- */
 
@@ -108,9 +38,8 @@ static bv_rc add_gaps(bv_store *home, const bv_series *series, void *ctx, bv_err
 
 static bv_rc fill_gap(bv_store *s, bv_list *out, sqlite3_value *const *arg, bv_err *err) {
   gap_rows g = {.s = s, .out = out, .lo = INT64_MIN, .hi = INT64_MAX};
-  if (!is_null(arg[2])) BV_TRY(bv_arg_instant(arg[2], s->zone, "bars_gap", "start", &g.lo, err));
-  if (!is_null(arg[3])) BV_TRY(bv_arg_instant(arg[3], s->zone, "bars_gap", "end", &g.hi, err));
-  return each_series(s, "bars_gap", arg, add_gaps, &g, err);
+  BV_TRY(bv_arg_range(arg + 2, s->zone, "bars_gap", &g.lo, &g.hi, err));
+  return bv_each_series(s, "bars_gap", arg, add_gaps, &g, err);
 }
 
 /* ---- bars_source ---- */
@@ -173,7 +102,7 @@ static bv_rc add_sources(bv_store *home, const bv_series *series, void *ctx, bv_
 }
 
 static bv_rc fill_source(bv_store *s, bv_list *out, sqlite3_value *const *arg, bv_err *err) {
-  return each_series(s, "bars_source", arg, add_sources, out, err);
+  return bv_each_series(s, "bars_source", arg, add_sources, out, err);
 }
 
 static const bv_list_def tables[] = {

@@ -124,7 +124,8 @@ static int list_disconnect(sqlite3_vtab *base) {
 /* idxNum: bit i = argument i is given, in order. */
 static int list_best_index(sqlite3_vtab *base, sqlite3_index_info *info) {
   const list_tab *tab = (const list_tab *)base;
-  int term[BV_LIST_MAX_ARG] = {-1, -1, -1, -1}, n = 0;
+  int term[BV_LIST_MAX_ARG], n = 0;
+  for (int a = 0; a < BV_LIST_MAX_ARG; a++) term[a] = -1;
   for (int i = 0; i < info->nConstraint; i++) {
     int arg = info->aConstraint[i].iColumn - tab->def->ncolumn;
     if (info->aConstraint[i].op != SQLITE_INDEX_CONSTRAINT_EQ || arg < 0) continue;

@@ -10,7 +10,7 @@
 
 #include "data/store.h"
 
-#define BV_LIST_MAX_ARG 4
+#define BV_LIST_MAX_ARG 6
 
 typedef struct bv_list bv_list;
 

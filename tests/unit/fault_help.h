@@ -63,6 +63,9 @@ static const char *const scenario[] = {
     "SELECT name, value FROM bars_setting",
     "SELECT count(*) FROM bars_stat",
     "SELECT count(*) < 99 FROM bars_cache",
+    "SELECT class, ts, message FROM bars_validate(NULL, NULL, '2024-01-03', NULL, '{\"stale\": "
+    "3}')",
+    "SELECT class FROM bars_validate('A', 'minute', NULL, NULL, '{\"fail\": \"gap\"}')",
     "SELECT * FROM bars('NONE', 'minute')",
     "SELECT * FROM bars('A', '90 parsecs')",
     "SELECT bars_import('tests/tmp/none.csv', 'C', 'minute')",
