@@ -1,13 +1,18 @@
 /*
-** validate_table.c - the table bars_validate: what is doubtful about stored series.
+** validate_table.c - the tables bars_validate and bars_validate_signals: what is doubtful about stored series,
+** and about signals that will be used with them.
 */
 #include "api/args.h"
 #include "api/functions.h"
 #include "api/list_table.h"
 #include "api/series_choice.h"
+#include "base/text.h"
+#include "data/json.h"
+#include "data/signal_check.h"
 #include "data/validate.h"
 
 #include <math.h>
+#include <string.h>
 
 typedef struct rows {
   bv_store *s;
@@ -79,6 +84,89 @@ static bv_rc fill_validate(bv_store *s, bv_list *out, sqlite3_value *const *arg,
   return rc == BV_OK ? BV_OK : bv_fail_named(err, "bars_validate", rc, &why);
 }
 
+/* ---- bars_validate_signals ---- */
+
+typedef struct signal_rows {
+  bv_list *out;
+  bv_feature_spec spec;
+  bool fail; /* the first error is one */
+  bv_err *err;
+} signal_rows;
+
+static bv_rc list_instant(bv_list *l, int64_t t) {
+  return t == INT64_MIN ? bv_list_null(l) : bv_list_int(l, t);
+}
+
+static bv_rc add_signal_problem(void *ctx, const bv_signal_problem *p) {
+  signal_rows *r = ctx;
+  bool applies = p->exists_at != INT64_MIN && p->exists_at != BV_NEVER;
+  if (r->fail && strcmp(p->severity, "error") == 0) {
+    return bv_fail(r->err, BV_CONFLICT, "%s: %.64s: %s", p->cls, p->asset ? p->asset : "",
+                   p->message);
+  }
+  BV_TRY(bv_list_text(r->out, p->cls));
+  BV_TRY(bv_list_text(r->out, p->severity));
+  BV_TRY(bv_list_text(r->out, p->asset));
+  BV_TRY(list_instant(r->out, p->ts));
+  BV_TRY(list_instant(r->out, p->used_at));
+  BV_TRY(list_instant(r->out, applies ? p->exists_at : INT64_MIN));
+  BV_TRY(list_instant(r->out, applies ? p->exists_at - p->used_at : INT64_MIN));
+  BV_TRY(bv_list_int(r->out, p->rows));
+  return bv_list_text(r->out, p->message);
+}
+
+static bv_rc read_option(void *ctx, const char *path, const char *type, sqlite3_value *v,
+                         bv_err *err) {
+  signal_rows *r = ctx;
+  const char *text = (const char *)sqlite3_value_text(v);
+  if (strcmp(path, "fail") == 0) {
+    r->fail = strcmp(type, "true") == 0;
+    if (r->fail || strcmp(type, "false") == 0) return BV_OK;
+    return bv_fail(err, BV_ARG, "options: 'fail' must be true or false");
+  }
+  if (strcmp(type, "null") == 0) return BV_OK;
+  if (!text) return BV_NOMEM;
+  bv_rc rc = bv_feature_set(&r->spec, path, text);
+  if (rc != BV_NOTFOUND) return rc;
+  const char *near = bv_nearest(path, bv_feature_keys);
+  return bv_fail(err, BV_ARG,
+                 "options: unknown key '%.60s'%s%s%s; options are timing, lag, match, tolerance, "
+                 "max_age, span, ts, asset, known_at, columns, fail",
+                 path, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+}
+
+static bv_rc needed(sqlite3_value *v, const char *name, const char **out, bv_err *err) {
+  BV_TRY(bv_arg_optional(v, out));
+  if (*out) return BV_OK;
+  return bv_fail(err, BV_ARG,
+                 "missing argument %s; write for example bars_validate_signals('scores', 'day', "
+                 "'{\"timing\": \"next_bar\"}')",
+                 name);
+}
+
+static bv_rc check_signals(bv_store *s, signal_rows *r, sqlite3_value *const *arg, bv_err *err) {
+  const char *source, *timestep, *options;
+  BV_TRY(needed(arg[0], "signals", &source, err));
+  BV_TRY(needed(arg[1], "timestep", &timestep, err));
+  BV_TRY(bv_arg_optional(arg[2], &options));
+  BV_TRY(bv_json_walk(s->db, options, "options", read_option, r, err));
+  r->spec.name = bv_strdup(BV_MEM_CURSOR, source);
+  if (!r->spec.name) return BV_NOMEM;
+  bv_feature f;
+  BV_TRY(bv_feature_open(s->db, NULL, &r->spec, NULL, false, &f, err));
+  bv_rc rc = bv_signal_check(s, &f, timestep, add_signal_problem, r, err);
+  bv_feature_close(&f);
+  return rc;
+}
+
+static bv_rc fill_signals(bv_store *s, bv_list *out, sqlite3_value *const *arg, bv_err *err) {
+  bv_err why = {0};
+  signal_rows r = {.out = out, .err = &why};
+  bv_rc rc = check_signals(s, &r, arg, &why);
+  bv_feature_spec_reset(&r.spec);
+  return rc == BV_OK ? BV_OK : bv_fail_named(err, "bars_validate_signals", rc, &why);
+}
+
 static const bv_list_def tables[] = {
     {"bars_validate",
      "class TEXT, severity TEXT, asset TEXT, timestep TEXT, ts INTEGER, \"end\" INTEGER,"
@@ -86,6 +174,11 @@ static const bv_list_def tables[] = {
      " \"asset=\" HIDDEN, \"timestep=\" HIDDEN, \"start=\" HIDDEN, \"end=\" HIDDEN,"
      " options HIDDEN",
      11, 5, fill_validate, true},
+    {"bars_validate_signals",
+     "class TEXT, severity TEXT, asset TEXT, ts INTEGER, used_at INTEGER, exists_at INTEGER,"
+     " lag INTEGER, rows INTEGER, message TEXT,"
+     " signals HIDDEN, timestep HIDDEN, options HIDDEN",
+     9, 3, fill_signals, true},
 };
 
 int bv_validate_register(sqlite3 *db, bv_store *s) {

@@ -66,6 +66,11 @@ static const char *const scenario[] = {
     "SELECT class, ts, message FROM bars_validate(NULL, NULL, '2024-01-03', NULL, '{\"stale\": "
     "3}')",
     "SELECT class FROM bars_validate('A', 'minute', NULL, NULL, '{\"fail\": \"gap\"}')",
+    "CREATE VIEW scores AS SELECT ts, asset, ts + 90 AS known_at, close AS score FROM "
+    "bars('A', 'minute')",
+    "SELECT class, ts, message FROM bars_validate_signals('scores', 'minute', '{\"timing\": "
+    "\"custom\", \"lag\": 2, \"match\": \"asof\"}')",
+    "SELECT class FROM bars_validate_signals('none', 'minute')",
     "SELECT * FROM bars('NONE', 'minute')",
     "SELECT * FROM bars('A', '90 parsecs')",
     "SELECT bars_import('tests/tmp/none.csv', 'C', 'minute')",
