@@ -1,14 +1,14 @@
 /*
 ** bars_cursor.c - running a plan over bars, bars_agg and bars_asof.
 **
-** A cursor has one stream per asset.  Without a wanted order the streams are walked one after the
-** other; merged, a binary heap keeps the stream whose bar comes next on top, ties in order of the
-** asset's name.
+** A cursor has one stream per asset, in order of the assets' names.  Without a wanted order the streams are
+** walked one after the other; otherwise a heap merges them.
 */
 #include "api/args.h"
 #include "api/bars_table.h"
 #include "api/handle.h"
-#include "base/text.h"
+#include "api/range.h"
+#include "data/stream_heap.h"
 #include "time/instant.h"
 
 #include <assert.h>
@@ -18,12 +18,11 @@
 
 typedef struct cursor {
   sqlite3_vtab_cursor base;
-  bv_stream *stream; /* one per asset, in order of name */
-  int nstream, at;   /* at: the stream that stands on the current row */
-  bv_stream *now;    /* the same */
-  int step;          /* of its bars: 1, or -1 newest first */
-  int *heap;         /* merged: indexes of streams that have a bar */
-  int nheap;
+  bv_stream *stream;   /* one per asset, in order of name */
+  int nstream, at;     /* at: the stream that stands on the current row */
+  bv_stream *now;      /* the same */
+  int step;            /* of its bars: 1, or -1 newest first */
+  bv_stream_heap heap; /* merged: the streams that have a bar */
   bool merge, known, desc, eof;
   bool plain; /* neither merged nor a single row: the next bar is the stream's next */
   sqlite3_value *arg[BV_NFIELD]; /* duplicates of the arguments, for xColumn */
@@ -38,8 +37,7 @@ typedef struct request {
   sqlite3_value *arg[BV_NFIELD]; /* borrowed; NULL where not given */
   char **asset;                  /* copies, sorted */
   int nasset, cap;
-  int64_t lo, hi;
-  bool nothing; /* some argument is NULL: no rows, as SQLite's own functions do */
+  bv_range range; /* nothing: some argument is NULL: no rows, as SQLite's own functions do */
 } request;
 
 int bv_bars_open(sqlite3_vtab *tab, sqlite3_vtab_cursor **out) {
@@ -53,11 +51,10 @@ int bv_bars_open(sqlite3_vtab *tab, sqlite3_vtab_cursor **out) {
 static void cursor_clear(cursor *c) {
   for (int i = 0; i < c->nstream; i++) bv_stream_close(&c->stream[i]);
   bv_free(c->stream);
-  bv_free(c->heap);
+  bv_stream_heap_close(&c->heap);
   for (int f = 0; f < BV_NFIELD; f++) sqlite3_value_free(c->arg[f]);
   c->stream = NULL;
-  c->heap = NULL;
-  c->nstream = c->nheap = c->at = 0;
+  c->nstream = c->at = 0;
   c->salt = 0;
   memset(c->arg, 0, sizeof c->arg);
   c->eof = true;
@@ -105,52 +102,6 @@ static bv_rc gather_assets(request *q, bool many, bv_err *err) {
   return BV_OK;
 }
 
-/* A value that a time is compared with.  Text would silently be greater than every number, so it is
-** refused with the way out. */
-static bv_rc check_compared(request *q, const char *column, sqlite3_value *v, bv_err *err) {
-  int type = sqlite3_value_numeric_type(v);
-  if (type == SQLITE_NULL) q->nothing = true;
-  if (type == SQLITE_NULL || type == SQLITE_INTEGER || type == SQLITE_FLOAT) return BV_OK;
-  const char *quote = type == SQLITE_TEXT ? "'" : "";
-  return bv_fail(err, BV_ARG,
-                 "%s: %s is a number of seconds and is compared with %s%.40s%s; use "
-                 "bars_time('...') or the arguments start and end",
-                 q->kind->name, column, quote, type == SQLITE_TEXT ? bv_arg_text(v) : "a blob",
-                 quote);
-}
-
-/* Narrow [lo, hi) by one comparison of ts with a number, as SQLite compares them. */
-static void narrow(request *q, char op, sqlite3_value *v) {
-  int type = sqlite3_value_numeric_type(v);
-  int64_t t;
-  bool whole = true;
-  if (type == SQLITE_INTEGER) {
-    t = sqlite3_value_int64(v);
-  } else {
-    double d = sqlite3_value_double(v);
-    double f = floor(d);
-    t = f < -9e18 ? INT64_MIN : f > 9e18 ? INT64_MAX : (int64_t)f;
-    whole = f == d; /* otherwise t < d < t + 1 */
-  }
-  int64_t after = t == INT64_MAX ? t : t + 1;
-  int64_t lo = INT64_MIN, hi = INT64_MAX;
-  switch (op) {
-  case '=':
-    if (!whole) q->nothing = true;
-    lo = t;
-    hi = after;
-    break;
-  case '>': lo = after; break;
-  case '}': lo = whole ? t : after; break;
-  case '<': hi = whole ? t : after; break;
-  default: hi = after; break;
-  }
-  /* What lies outside the valid times is open, so that no sum of times can overflow. */
-  if (lo > BV_INSTANT_MAX || hi <= BV_INSTANT_MIN) q->nothing = true;
-  if (lo > BV_INSTANT_MIN && lo > q->lo) q->lo = lo;
-  if (hi <= BV_INSTANT_MAX && hi < q->hi) q->hi = hi;
-}
-
 static bv_rc zone_argument(const request *q, sqlite3_value *tz, const bv_zone **out, bv_err *err) {
   *out = q->store->zone;
   const char *name;
@@ -174,8 +125,8 @@ static bv_rc time_arguments(request *q, bv_err *err) {
     bv_instant_format(hi, b);
     return bv_fail(err, BV_ARG, "%s: start %s lies after end %s", q->kind->name, a, b);
   }
-  if (lo > q->lo) q->lo = lo;
-  if (hi < q->hi) q->hi = hi;
+  if (lo > q->range.lo) q->range.lo = lo;
+  if (hi < q->range.hi) q->range.hi = hi;
   return BV_OK;
 }
 
@@ -252,45 +203,12 @@ static bv_rc asof_range(const request *q, const bv_source *src, int64_t *lo, int
   return BV_OK;
 }
 
-/* ---- merging ---- */
-
-static int64_t order_key(const cursor *c, int s) {
-  const bv_stream *st = &c->stream[s];
-  int64_t key = c->known ? bv_stream_known_at(st) : bv_stream_ts(st);
-  return c->desc ? -key : key;
-}
-
-static bool before(const cursor *c, int a, int b) {
-  int64_t x = order_key(c, a), y = order_key(c, b);
-  return x != y ? x < y : a < b;
-}
-
-static void sift_down(cursor *c, int at) {
-  for (;;) {
-    int kid = 2 * at + 1;
-    if (kid >= c->nheap) return;
-    if (kid + 1 < c->nheap && before(c, c->heap[kid + 1], c->heap[kid])) kid++;
-    if (!before(c, c->heap[kid], c->heap[at])) return;
-    int t = c->heap[at];
-    c->heap[at] = c->heap[kid];
-    c->heap[kid] = t;
-    at = kid;
-  }
-}
-
-static void heap_build(cursor *c) {
-  c->nheap = 0;
-  for (int s = 0; s < c->nstream; s++) {
-    if (!c->stream[s].eof) c->heap[c->nheap++] = s;
-  }
-  for (int i = c->nheap / 2 - 1; i >= 0; i--) sift_down(c, i);
-}
-
 /* Stand on the stream whose bar comes next. */
 static void choose(cursor *c) {
   if (c->merge) {
-    c->eof = c->nheap == 0;
-    if (!c->eof) c->at = c->heap[0];
+    int top = bv_stream_heap_top(&c->heap);
+    c->eof = top < 0;
+    if (!c->eof) c->at = top;
   } else {
     while (c->at < c->nstream && c->stream[c->at].eof) c->at++;
     c->eof = c->at >= c->nstream;
@@ -310,17 +228,14 @@ static bv_rc open_streams(cursor *c, request *q, int plan, bv_err *err) {
   for (int i = 0; i < q->nasset; i++) {
     if (i > 0 && strcmp(q->asset[i], q->asset[i - 1]) == 0) continue;
     bv_source src;
-    int64_t lo = q->lo, hi = q->hi;
+    int64_t lo = q->range.lo, hi = q->range.hi;
     BV_TRY(make_source(q, q->asset[i], &src, err));
     if (q->kind->asof) BV_TRY(asof_range(q, &src, &lo, &hi, err));
     bv_stream *st = &c->stream[c->nstream++];
     BV_TRY(bv_stream_open(st, q->store, &src, lo, hi, c->desc, piece, mask, err));
   }
   if (!c->merge) return BV_OK;
-  c->heap = bv_alloc(BV_MEM_CURSOR, (size_t)c->nstream * sizeof *c->heap);
-  if (!c->heap) return BV_NOMEM;
-  heap_build(c);
-  return BV_OK;
+  return bv_stream_heap_open(&c->heap, c->stream, c->nstream, c->known, c->desc);
 }
 
 /* FNV-1a over an argument's text. */
@@ -338,11 +253,10 @@ static bv_rc bind(cursor *c, request *q, const char *letters, sqlite3_value **ar
       q->arg[BV_F_ASSET] = argv[i];
       many = letters[i] == 'M';
     } else if (strchr("=>}<{", letters[i])) {
-      BV_TRY(check_compared(q, "ts", argv[i], err));
-      if (!q->nothing) narrow(q, letters[i], argv[i]);
+      BV_TRY(bv_range_compare(&q->range, "ts", letters[i], argv[i], err));
     } else if (strchr("?]", letters[i])) {
-      BV_TRY(check_compared(q, "known_at", argv[i], err));
-      if (!q->nothing && letters[i] == ']') narrow(q, '<', argv[i]); /* a bar ends after its time */
+      char op = letters[i] == ']' ? '<' : 0; /* a bar ends after its time */
+      BV_TRY(bv_range_compare(&q->range, "known_at", op, argv[i], err));
     } else {
       int f = BV_FIRST_ARG + (letters[i] - 'a');
       q->arg[f] = argv[i];
@@ -351,7 +265,7 @@ static bv_rc bind(cursor *c, request *q, const char *letters, sqlite3_value **ar
       if (q->kind->agg || q->kind->asof) c->salt = add_salt(c->salt, argv[i]);
     }
   }
-  if (sqlite3_value_type(q->arg[BV_F_TIMESTEP]) == SQLITE_NULL) q->nothing = true;
+  if (sqlite3_value_type(q->arg[BV_F_TIMESTEP]) == SQLITE_NULL) q->range.nothing = true;
   BV_TRY(time_arguments(q, err));
   return gather_assets(q, many, err);
 }
@@ -388,7 +302,7 @@ static bv_rc filter(cursor *c, request *q, int plan, const char *letters, sqlite
   c->plain = !c->merge && !q->kind->asof;
   c->complete_at = q->store->clock;
   BV_TRY(bind(c, q, letters, argv, err));
-  if (q->nothing || q->nasset == 0) return BV_OK;
+  if (q->range.nothing || q->nasset == 0) return BV_OK;
   BV_TRY(open_streams(c, q, plan, err));
   choose(c);
   return BV_OK;
@@ -406,7 +320,8 @@ int bv_bars_filter(sqlite3_vtab_cursor *base, int plan, const char *letters, int
   bv_bars_tab *tab = (bv_bars_tab *)base->pVtab;
   bv_err err;
   bv_err_clear(&err);
-  request q = {.store = tab->store, .kind = tab->kind, .lo = INT64_MIN, .hi = INT64_MAX};
+  request q = {.store = tab->store, .kind = tab->kind};
+  q.range = bv_range_all(tab->kind->name);
   cursor_clear(c);
   bv_rc rc = filter(c, &q, plan, letters, argv, &err);
   request_reset(&q);
@@ -429,8 +344,7 @@ int bv_bars_next(sqlite3_vtab_cursor *base) {
   if (rc != BV_OK)
     return bv_vtab_error_of(base->pVtab, ((bv_bars_tab *)base->pVtab)->kind->name, rc, &err);
   if (c->merge) {
-    if (st->eof) c->heap[0] = c->heap[--c->nheap];
-    sift_down(c, 0);
+    bv_stream_heap_moved(&c->heap);
   } else if (!st->eof) {
     return SQLITE_OK;
   }

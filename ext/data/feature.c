@@ -302,8 +302,8 @@ static bv_rc read_time(const bv_feature *f, const char *name, sqlite3_value *v, 
   return bv_fail(err, BV_ARG, "%s: %s: %s", f->label, name, why.msg);
 }
 
-bv_rc bv_feature_next(const bv_feature *f, sqlite3_stmt *st, const bv_zone *zone,
-                      bv_feature_row *out, bool *more, bv_err *err) {
+bv_rc bv_feature_next(const bv_feature *f, sqlite3_stmt *st, bv_feature_row *out, bool *more,
+                      bv_err *err) {
   int row;
   *more = false;
   BV_TRY(bv_sql_row(f->db, st, &row, err, f->label));
@@ -316,8 +316,6 @@ bv_rc bv_feature_next(const bv_feature *f, sqlite3_stmt *st, const bv_zone *zone
     out->exists_at = BV_NEVER;
   } else if (f->known) {
     BV_TRY(read_time(f, "known_at", sqlite3_column_value(st, 1), &out->exists_at, err));
-  } else if (f->has_span) {
-    out->exists_at = bv_timestep_end(f->span, zone, out->ts);
   }
   if (f->context) return BV_OK;
   out->asset = (const char *)sqlite3_column_text(st, 2);

@@ -87,9 +87,15 @@ BV_MUST bv_rc bv_feature_prepare(const bv_feature *f, bv_feature_walk walk, sqli
 /* Whether walking back is cheap: the source gives its rows in that order by an index. */
 BV_MUST bv_rc bv_feature_seekable(const bv_feature *f, bool *out, bv_err *err);
 
-/* Step the statement; *more = false at its end (it is reset).  zone: of bars that `span` counts.  BV_ARG: ts or
-** known_at is no time. */
-BV_MUST bv_rc bv_feature_next(const bv_feature *f, sqlite3_stmt *st, const bv_zone *zone,
-                              bv_feature_row *out, bool *more, bv_err *err);
+/* Step the statement; *more = false at its end (it is reset).  BV_ARG: ts or known_at is no time; then *more
+** is true and the walk can go on. */
+BV_MUST bv_rc bv_feature_next(const bv_feature *f, sqlite3_stmt *st, bv_feature_row *out,
+                              bool *more, bv_err *err);
+
+/* Where `span` says when a row exists, in the zone of the bars it is used with. */
+static inline void bv_feature_apply_span(const bv_feature *f, const bv_zone *zone,
+                                         bv_feature_row *row) {
+  if (f->has_span && !f->known) row->exists_at = bv_timestep_end(f->span, zone, row->ts);
+}
 
 #endif

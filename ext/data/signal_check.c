@@ -251,7 +251,7 @@ static bv_rc walk(checker *c, sqlite3_stmt *st) {
     bv_feature_row row;
     bv_err why = {0};
     bool more;
-    bv_rc rc = bv_feature_next(c->f, st, c->s->zone, &row, &more, &why);
+    bv_rc rc = bv_feature_next(c->f, st, &row, &more, &why);
     if (rc == BV_ARG && more) {
       BV_TRY(report_time(c, st, &why));
       continue;
@@ -262,6 +262,7 @@ static bv_rc walk(checker *c, sqlite3_stmt *st) {
       BV_TRY(end(c));
       BV_TRY(begin(c, row.asset));
     }
+    if (c->g.known) bv_feature_apply_span(c->f, c->g.src.base.zone, &row);
     BV_TRY(take(c, &row));
   }
 }

@@ -71,6 +71,17 @@ static const char *const scenario[] = {
     "SELECT class, ts, message FROM bars_validate_signals('scores', 'minute', '{\"timing\": "
     "\"custom\", \"lag\": 2, \"match\": \"asof\"}')",
     "SELECT class FROM bars_validate_signals('none', 'minute')",
+    "CREATE TABLE market(ts, asset, mood)",
+    "INSERT INTO market SELECT ts - 30, NULL, 'mood ' || ts FROM bars('A', 'minute')",
+    "CREATE INDEX market_i ON market(asset, ts)",
+    "CREATE VIRTUAL TABLE feed USING bars_feed(universe='A, B', timestep=minute, "
+    "signals=(scores match=asof timing=next_bar), context=(market timing=custom lag=3 "
+    "max_age='1 hour'))",
+    "CREATE VIRTUAL TABLE wrong USING bars_feed(timestep=minute, signals=(scores mtach=asof))",
+    "SELECT ts, asset, close, score, mood FROM feed",
+    "SELECT asset, score, mood, sma(bars, 2) FROM feed WHERE ts > 1704292200 + 300 AND asset IN "
+    "('A', 'B', 'C')",
+    "SELECT ts, score, mood FROM feed WHERE asset = 'A' ORDER BY ts DESC LIMIT 5",
     "SELECT * FROM bars('NONE', 'minute')",
     "SELECT * FROM bars('A', '90 parsecs')",
     "SELECT bars_import('tests/tmp/none.csv', 'C', 'minute')",

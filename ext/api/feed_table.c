@@ -1,0 +1,469 @@
+/*
+** feed_table.c - CREATE VIRTUAL TABLE ... USING bars_feed(...): prices with signals and context, point in time.
+**
+** The merging is data/join.h; here are the columns and the plans.
+**
+** idxStr has one letter per argument of xFilter, in order:
+**   A asset (one value)   M assets (the values of an IN list)
+**   = > } < {  ts equal to, after, not before, before, not after a value
+**   e g f l k  the same of known_at; the core tests these again
+** idxNum: bit 0 newest first; bits 8..23 the columns of bars that will be read; the value columns of sources
+** that will be read are the bits of colUsed, which xFilter gets in idxStr after a ':', in hexadecimal.
+*/
+#include "api/args.h"
+#include "api/functions.h"
+#include "api/handle.h"
+#include "api/range.h"
+#include "data/join_def.h"
+#include "base/buf.h"
+#include "time/instant.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PLAN_DESC  1
+#define MASK_SHIFT 8
+#define MAX_TERM   32
+
+/* The columns before those of the sources. */
+enum {
+  C_TS,
+  C_ASSET,
+  C_OPEN,
+  C_HIGH,
+  C_LOW,
+  C_CLOSE,
+  C_VOLUME,
+  C_KNOWN_AT,
+  C_VWAP,
+  C_TRADES,
+  C_HANDLE,
+  C_FIRST
+};
+
+static const char *const own_columns[] = {"ts",     "asset",    "open", "high",   "low", "close",
+                                          "volume", "known_at", "vwap", "trades", "bars"};
+static const signed char bar_column[C_FIRST] = {
+    [C_TS] = BV_COL_NONE,       [C_ASSET] = BV_COL_NONE,    [C_OPEN] = BV_COL_OPEN,
+    [C_HIGH] = BV_COL_HIGH,     [C_LOW] = BV_COL_LOW,       [C_CLOSE] = BV_COL_CLOSE,
+    [C_VOLUME] = BV_COL_VOLUME, [C_KNOWN_AT] = BV_COL_NONE, [C_VWAP] = BV_COL_VWAP,
+    [C_TRADES] = BV_COL_TRADES, [C_HANDLE] = BV_COL_NONE};
+
+typedef struct feed_tab {
+  sqlite3_vtab base;
+  bv_store *store;
+  bv_join_def def;
+  int nvalue; /* columns of the sources */
+} feed_tab;
+
+typedef struct feed_cursor {
+  sqlite3_vtab_cursor base;
+  bv_join *join;
+  bool *wanted;
+} feed_cursor;
+
+/* ---- columns ---- */
+
+static bool is_own(const char *name) {
+  for (int i = 0; i < C_FIRST; i++) {
+    if (sqlite3_stricmp(name, own_columns[i]) == 0) return true;
+  }
+  return false;
+}
+
+/* A column's name must be its alone: sources are told apart by nothing else. */
+static bv_rc check_names(const bv_join_def *d, bv_err *err) {
+  bv_map seen;
+  bv_map_init(&seen);
+  bv_rc rc = BV_OK;
+  for (int k = 0; k < d->nsource && rc == BV_OK; k++) {
+    const bv_feature *f = &d->source[k];
+    for (int c = 0; c < f->ncolumn && rc == BV_OK; c++) {
+      char *name = sqlite3_mprintf("%s", f->column[c]);
+      if (!name) rc = BV_NOMEM;
+      for (char *p = name; p && *p; p++) *p = (char)(*p >= 'A' && *p <= 'Z' ? *p + 32 : *p);
+      bool taken = name && (is_own(name) || bv_map_find(&seen, name, strlen(name)));
+      if (taken) {
+        rc = bv_fail(err, BV_ARG,
+                     "%s: there is a column '%.60s' already; rename it in a view, or leave it out "
+                     "with columns='...'",
+                     f->label, f->column[c]);
+      }
+      if (rc == BV_OK) rc = bv_map_put(&seen, name, strlen(name), &seen);
+      sqlite3_free(name);
+    }
+  }
+  bv_map_reset(&seen);
+  return rc;
+}
+
+static bv_rc declare(sqlite3 *db, const bv_join_def *d, bv_err *err) {
+  bv_buf sql;
+  bv_buf_init(&sql, BV_MEM_CURSOR, 1 << 20);
+  bv_rc rc = bv_buf_adds(&sql, "CREATE TABLE x(ts INTEGER, asset TEXT, open REAL, high REAL,"
+                               " low REAL, close REAL, volume REAL, known_at INTEGER,"
+                               " vwap REAL HIDDEN, trades REAL HIDDEN, bars HIDDEN");
+  for (int k = 0; k < d->nsource; k++) {
+    for (int c = 0; c < d->source[k].ncolumn && rc == BV_OK; c++) {
+      char *name = sqlite3_mprintf(", \"%w\"", d->source[k].column[c]);
+      rc = name ? bv_buf_adds(&sql, name) : BV_NOMEM;
+      sqlite3_free(name);
+    }
+  }
+  if (rc == BV_OK) rc = bv_buf_adds(&sql, ")");
+  if (rc == BV_OK) {
+    int code = sqlite3_declare_vtab(db, bv_buf_text(&sql));
+    if (code != SQLITE_OK) rc = bv_sql_fail(db, code, err, "columns");
+  }
+  bv_buf_reset(&sql);
+  return rc;
+}
+
+/* ---- connecting ---- */
+
+static bv_rc open_table(sqlite3 *db, feed_tab *tab, int argc, const char *const *argv,
+                        bv_err *err) {
+  BV_TRY(bv_join_def_read(db, argv[1], argv[2], argc - 3, argv + 3, &tab->def, err));
+  BV_TRY(check_names(&tab->def, err));
+  for (int k = 0; k < tab->def.nsource; k++) tab->nvalue += tab->def.source[k].ncolumn;
+  return declare(db, &tab->def, err);
+}
+
+static int feed_connect(sqlite3 *db, void *store, int argc, const char *const *argv,
+                        sqlite3_vtab **out, char **error) {
+  bv_err err = {0};
+  feed_tab *tab = bv_alloc0(BV_MEM_CURSOR, sizeof *tab);
+  if (!tab) return SQLITE_NOMEM;
+  bv_rc rc = open_table(db, tab, argc, argv, &err);
+  if (rc != BV_OK) {
+    *error = rc == BV_NOMEM ? NULL : sqlite3_mprintf("%s: %s", argv[2], bv_err_text(&err, rc));
+    bv_join_def_reset(&tab->def);
+    bv_free(tab);
+    return bv_sqlite_code(rc, &err);
+  }
+  sqlite3_vtab_config(db, SQLITE_VTAB_INNOCUOUS);
+  tab->store = bv_store_ref(store);
+  bv_store_vtab(tab->store, 1);
+  *out = &tab->base;
+  return SQLITE_OK;
+}
+
+/* Not the function above itself: a table that may be created and not used by the module's name alone. */
+static int feed_create(sqlite3 *db, void *store, int argc, const char *const *argv,
+                       sqlite3_vtab **out, char **error) {
+  return feed_connect(db, store, argc, argv, out, error);
+}
+
+static int feed_disconnect(sqlite3_vtab *base) {
+  feed_tab *tab = (feed_tab *)base;
+  bv_store_vtab(tab->store, -1);
+  bv_join_def_reset(&tab->def);
+  bv_store_unref(tab->store);
+  bv_free(tab);
+  return SQLITE_OK;
+}
+
+/* ---- plans ---- */
+
+typedef struct plan {
+  sqlite3_index_info *info;
+  char letter[MAX_TERM + 32];
+  int n;
+  bool one;   /* a single asset */
+  bool equal; /* a single time */
+  bool lower, upper;
+} plan;
+
+static void use(plan *p, int term, char letter, bool omit) {
+  p->letter[p->n++] = letter;
+  p->info->aConstraintUsage[term].argvIndex = p->n;
+  p->info->aConstraintUsage[term].omit = omit;
+}
+
+static char comparison(int op, const char *letters) {
+  switch (op) {
+  case SQLITE_INDEX_CONSTRAINT_EQ: return letters[0];
+  case SQLITE_INDEX_CONSTRAINT_GT: return letters[1];
+  case SQLITE_INDEX_CONSTRAINT_GE: return letters[2];
+  case SQLITE_INDEX_CONSTRAINT_LT: return letters[3];
+  case SQLITE_INDEX_CONSTRAINT_LE: return letters[4];
+  default: return 0;
+  }
+}
+
+static void use_asset(plan *p) {
+  for (int i = 0; i < p->info->nConstraint; i++) {
+    const struct sqlite3_index_constraint *c = &p->info->aConstraint[i];
+    if (c->iColumn != C_ASSET || c->op != SQLITE_INDEX_CONSTRAINT_EQ || !c->usable) continue;
+    if (strcmp(sqlite3_vtab_collation(p->info, i), "BINARY") != 0) continue;
+    bool many = sqlite3_vtab_in(p->info, i, 1);
+    use(p, i, many ? 'M' : 'A', true);
+    p->one = !many;
+    return;
+  }
+}
+
+static void use_times(plan *p) {
+  for (int i = 0; i < p->info->nConstraint && p->n < MAX_TERM; i++) {
+    const struct sqlite3_index_constraint *c = &p->info->aConstraint[i];
+    bool known = c->iColumn == C_KNOWN_AT;
+    if (!c->usable || (c->iColumn != C_TS && !known)) continue;
+    char letter = comparison(c->op, known ? "egflk" : "=>}<{");
+    if (!letter || (strchr("=e", letter) && sqlite3_vtab_in(p->info, i, -1))) continue;
+    use(p, i, letter, !known);
+    p->equal |= strchr("=e", letter) != NULL;
+    p->lower |= strchr(">}gf", letter) != NULL;
+    p->upper |= strchr("<{lk", letter) != NULL;
+  }
+}
+
+/* Rows come in order of ts and, for one ts, of assets.  Bars that all last as long end in the order in which they
+** begin, and so do those of one asset. */
+static bv_rc order(const feed_tab *tab, plan *p, int *desc, bv_err *err) {
+  sqlite3_index_info *info = p->info;
+  *desc = 0;
+  if (info->nOrderBy < 1 || info->nOrderBy > 2) return BV_OK;
+  int first = info->aOrderBy[0].iColumn;
+  bool even = p->one || bv_timestep_dur_s(tab->def.step) != 0;
+  if (first != C_TS && !(first == C_KNOWN_AT && even)) return BV_OK;
+  bool down = info->aOrderBy[0].desc;
+  if (info->nOrderBy == 2 &&
+      (down || info->aOrderBy[1].iColumn != C_ASSET || info->aOrderBy[1].desc)) {
+    return BV_OK;
+  }
+  /* newest first needs sources that can be walked back; else the core sorts */
+  for (int k = 0; k < tab->def.nsource && down; k++) {
+    bool seekable;
+    BV_TRY(bv_feature_seekable(&tab->def.source[k], &seekable, err));
+    if (!seekable) return BV_OK;
+  }
+  info->orderByConsumed = 1;
+  *desc = down ? PLAN_DESC : 0;
+  return BV_OK;
+}
+
+static int feed_best_index(sqlite3_vtab *base, sqlite3_index_info *info) {
+  feed_tab *tab = (feed_tab *)base;
+  plan p = {.info = info};
+  bv_err err = {0};
+  int desc;
+  use_asset(&p);
+  use_times(&p);
+  bv_rc rc = order(tab, &p, &desc, &err);
+  if (rc != BV_OK) return bv_vtab_error_of(base, tab->def.name, rc, &err);
+  unsigned mask = 0;
+  for (int c = 0; c < C_FIRST; c++) {
+    if ((info->colUsed >> c & 1) && bar_column[c] >= 0) mask |= BV_COLBIT(bar_column[c]);
+  }
+  info->idxNum = (int)(mask << MASK_SHIFT) | desc;
+  info->idxStr = sqlite3_mprintf("%.*s:%llx", p.n, p.letter, (unsigned long long)info->colUsed);
+  if (!info->idxStr) return SQLITE_NOMEM;
+  info->needToFreeIdxStr = 1;
+  double rows = p.one ? 100000 : 1000000;
+  if (p.equal) {
+    rows = p.one ? 1 : 100;
+  } else {
+    rows /= (p.lower ? 4 : 1) * (p.upper ? 4 : 1);
+  }
+  info->estimatedRows = (sqlite3_int64)rows;
+  info->estimatedCost = 100 + 2 * rows;
+  return SQLITE_OK;
+}
+
+/* ---- running ---- */
+
+typedef struct request {
+  char **asset;
+  int n, cap;
+  bool chosen; /* assets are given */
+  bv_range range;
+} request;
+
+static bv_rc add_asset(request *q, sqlite3_value *v) {
+  q->chosen = true;
+  if (sqlite3_value_type(v) == SQLITE_NULL) return BV_OK;
+  if (q->n == q->cap) {
+    int cap = q->cap ? q->cap * 2 : 4;
+    char **more = bv_realloc(BV_MEM_CURSOR, q->asset, (size_t)cap * sizeof *more);
+    if (!more) return BV_NOMEM;
+    q->asset = more;
+    q->cap = cap;
+  }
+  const char *text = bv_arg_text(v);
+  q->asset[q->n] = text ? bv_strdup(BV_MEM_CURSOR, text) : NULL;
+  return q->asset[q->n] ? (q->n++, BV_OK) : BV_NOMEM;
+}
+
+static bv_rc add_assets(request *q, sqlite3_value *list, bv_err *err) {
+  sqlite3_value *one;
+  q->chosen = true;
+  int code = sqlite3_vtab_in_first(list, &one);
+  for (; code == SQLITE_OK && one; code = sqlite3_vtab_in_next(list, &one)) {
+    BV_TRY(add_asset(q, one));
+  }
+  if (code == SQLITE_OK || code == SQLITE_DONE) return BV_OK;
+  return bv_fail_native(err, BV_ARG, code, "the list of assets cannot be read");
+}
+
+/* A bar that is known at t began between t less the longest and t less the shortest that it can last. */
+static bv_rc compare_known_at(const feed_tab *tab, request *q, char letter, sqlite3_value *v,
+                              bv_err *err) {
+  int64_t min_s, max_s;
+  bv_range known = bv_range_all(q->range.who);
+  BV_TRY(bv_range_compare(&known, "known_at", "=>}<{"[strchr("egflk", letter) - "egflk"], v, err));
+  bv_timestep_bounds_s(tab->def.step, &min_s, &max_s);
+  if (known.nothing) q->range.nothing = true;
+  if (known.lo != INT64_MIN && known.lo - max_s > q->range.lo) q->range.lo = known.lo - max_s;
+  if (known.hi != INT64_MAX && known.hi - min_s < q->range.hi) q->range.hi = known.hi - min_s;
+  return BV_OK;
+}
+
+static bv_rc bind(const feed_tab *tab, request *q, const char *letters, sqlite3_value **argv,
+                  bv_err *err) {
+  for (int i = 0; letters[i] != ':'; i++) {
+    if (letters[i] == 'A') {
+      BV_TRY(add_asset(q, argv[i]));
+    } else if (letters[i] == 'M') {
+      BV_TRY(add_assets(q, argv[i], err));
+    } else if (strchr("egflk", letters[i])) {
+      BV_TRY(compare_known_at(tab, q, letters[i], argv[i], err));
+    } else {
+      BV_TRY(bv_range_compare(&q->range, "ts", letters[i], argv[i], err));
+    }
+  }
+  return BV_OK;
+}
+
+static bv_rc filter(feed_cursor *c, feed_tab *tab, request *q, int plan_bits, const char *letters,
+                    sqlite3_value **argv, bv_err *err) {
+  BV_TRY(bv_store_sync(tab->store, err));
+  BV_TRY(bind(tab, q, letters, argv, err));
+  if (q->range.nothing || q->range.lo >= q->range.hi || (q->chosen && q->n == 0)) return BV_OK;
+  unsigned long long used = strtoull(strchr(letters, ':') + 1, NULL, 16);
+  for (int i = 0; i < tab->nvalue; i++) {
+    int bit = C_FIRST + i < 63 ? C_FIRST + i : 63;
+    c->wanted[i] = used >> bit & 1;
+  }
+  const bv_join_request r = {.asset = q->chosen ? (const char *const *)q->asset : NULL,
+                             .nasset = q->n,
+                             .lo = q->range.lo,
+                             .hi = q->range.hi,
+                             .desc = plan_bits & PLAN_DESC,
+                             .mask = (unsigned)plan_bits >> MASK_SHIFT & 0xffff,
+                             .wanted = c->wanted};
+  return bv_join_open(tab->store, &tab->def, &r, &c->join, err);
+}
+
+static int feed_open(sqlite3_vtab *base, sqlite3_vtab_cursor **out) {
+  feed_cursor *c = bv_alloc0(BV_MEM_CURSOR, sizeof *c);
+  if (!c) return SQLITE_NOMEM;
+  c->wanted = bv_alloc0(BV_MEM_CURSOR, (size_t)((feed_tab *)base)->nvalue + 1);
+  if (!c->wanted) {
+    bv_free(c);
+    return SQLITE_NOMEM;
+  }
+  *out = &c->base;
+  return SQLITE_OK;
+}
+
+static int feed_close(sqlite3_vtab_cursor *base) {
+  feed_cursor *c = (feed_cursor *)base;
+  bv_join_close(c->join);
+  bv_free(c->wanted);
+  bv_free(c);
+  return SQLITE_OK;
+}
+
+static int feed_filter(sqlite3_vtab_cursor *base, int plan_bits, const char *letters, int argc,
+                       sqlite3_value **argv) {
+  (void)argc;
+  feed_cursor *c = (feed_cursor *)base;
+  feed_tab *tab = (feed_tab *)base->pVtab;
+  bv_err err = {0};
+  request q = {.range = bv_range_all(tab->def.name)};
+  bv_join_close(c->join);
+  c->join = NULL;
+  bv_rc rc = filter(c, tab, &q, plan_bits, letters, argv, &err);
+  for (int i = 0; i < q.n; i++) bv_free(q.asset[i]);
+  bv_free(q.asset);
+  return rc == BV_OK ? SQLITE_OK : bv_vtab_error_of(base->pVtab, tab->def.name, rc, &err);
+}
+
+static int feed_next(sqlite3_vtab_cursor *base) {
+  feed_cursor *c = (feed_cursor *)base;
+  bv_err err;
+  bv_err_clear(&err);
+  bv_rc rc = bv_join_next(c->join, &err);
+  if (rc == BV_OK) return SQLITE_OK;
+  return bv_vtab_error_of(base->pVtab, ((feed_tab *)base->pVtab)->def.name, rc, &err);
+}
+
+static int feed_eof(sqlite3_vtab_cursor *base) {
+  const feed_cursor *c = (const feed_cursor *)base;
+  return !c->join || !bv_join_bar(c->join);
+}
+
+static int feed_column(sqlite3_vtab_cursor *base, sqlite3_context *ctx, int col) {
+  feed_cursor *c = (feed_cursor *)base;
+  if (col >= C_FIRST) {
+    bv_join_result(c->join, col - C_FIRST, ctx);
+    return SQLITE_OK;
+  }
+  bv_stream *st = bv_join_bar(c->join);
+  bv_err err;
+  double v;
+  switch (col) {
+  case C_TS: sqlite3_result_int64(ctx, bv_stream_ts(st)); break;
+  case C_KNOWN_AT: sqlite3_result_int64(ctx, bv_stream_known_at(st)); break;
+  case C_ASSET: sqlite3_result_text(ctx, st->src.base.asset, -1, SQLITE_TRANSIENT); break;
+  case C_HANDLE: bv_handle_result(ctx, st); break;
+  default:
+    bv_err_clear(&err);
+    bv_rc rc = bv_stream_value(st, (bv_column)bar_column[col], &v, &err);
+    if (rc != BV_OK) {
+      bv_result_error(ctx, NULL, rc, &err);
+    } else if (!isnan(v)) {
+      sqlite3_result_double(ctx, v);
+    }
+  }
+  return SQLITE_OK;
+}
+
+/* A query with OR tells rows apart by their rowids, so the same bar has the same one in any plan. */
+static int feed_rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *out) {
+  const bv_stream *st = bv_join_bar(((feed_cursor *)base)->join);
+  *out = (st->src.base.id & 0xffffff) << 39 | (bv_stream_ts(st) - BV_INSTANT_MIN);
+  if (st->src.base.home) *out = -*out;
+  return SQLITE_OK;
+}
+
+static int feed_rename(sqlite3_vtab *base, const char *name) {
+  feed_tab *tab = (feed_tab *)base;
+  char *copy = bv_strdup(BV_MEM_CURSOR, name);
+  if (!copy) return SQLITE_NOMEM;
+  bv_free(tab->def.name);
+  tab->def.name = copy;
+  return SQLITE_OK;
+}
+
+static const sqlite3_module feed_module = {
+    .iVersion = 2,
+    .xCreate = feed_create,
+    .xConnect = feed_connect,
+    .xBestIndex = feed_best_index,
+    .xDisconnect = feed_disconnect,
+    .xDestroy = feed_disconnect,
+    .xOpen = feed_open,
+    .xClose = feed_close,
+    .xFilter = feed_filter,
+    .xNext = feed_next,
+    .xEof = feed_eof,
+    .xColumn = feed_column,
+    .xRowid = feed_rowid,
+    .xRename = feed_rename,
+};
+
+int bv_feed_register(sqlite3 *db, bv_store *s) {
+  return sqlite3_create_module_v2(db, "bars_feed", &feed_module, bv_store_ref(s), bv_store_release);
+}

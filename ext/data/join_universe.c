@@ -1,0 +1,118 @@
+/* join_universe.c - the assets a join is about; see join_universe.h. */
+#include "data/join_universe.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct names {
+  char **name;
+  int n, cap;
+  const bv_map *only; /* NULL: all */
+} names;
+
+static bv_rc add(names *l, const char *name) {
+  if (l->only && !bv_map_find(l->only, name, strlen(name))) return BV_OK;
+  if (l->n == l->cap) {
+    int cap = l->cap ? l->cap * 2 : 16;
+    char **more = bv_realloc(BV_MEM_CURSOR, l->name, (size_t)cap * sizeof *more);
+    if (!more) return BV_NOMEM;
+    l->name = more;
+    l->cap = cap;
+  }
+  l->name[l->n] = bv_strdup(BV_MEM_CURSOR, name);
+  return l->name[l->n] ? (l->n++, BV_OK) : BV_NOMEM;
+}
+
+/* The texts of a statement's first column; it is finalized. */
+static bv_rc add_rows(names *l, sqlite3 *db, sqlite3_stmt *st, const char *doing, bv_err *err) {
+  int row;
+  bv_rc rc;
+  while ((rc = bv_sql_row(db, st, &row, err, doing)) == BV_OK && row) {
+    if (sqlite3_column_type(st, 0) != SQLITE_NULL) rc = add(l, bv_sql_text(st, 0));
+    if (rc != BV_OK) break;
+  }
+  sqlite3_finalize(st);
+  return rc;
+}
+
+static bv_rc add_table(names *l, bv_store *s, const char *table, bv_err *err) {
+  sqlite3_stmt *st;
+  char *sql = sqlite3_mprintf("SELECT asset FROM %s", table);
+  if (!sql) return BV_NOMEM;
+  bv_err why = {0};
+  bv_rc rc = bv_sql_prepare(s->db, sql, &st, &why);
+  sqlite3_free(sql);
+  if (rc != BV_OK)
+    return bv_fail_native(err, rc, why.native, "universe: %s", bv_err_text(&why, rc));
+  return add_rows(l, s->db, st, "universe", err);
+}
+
+static bv_rc add_stored(names *l, bv_store *s, bv_store *home, const char *step, bv_err *err) {
+  bool there;
+  sqlite3_stmt *st;
+  BV_TRY(bv_store_has_schema(home, &there, err));
+  if (!there) return BV_OK;
+  BV_TRY(bv_store_prepare(home,
+                          "SELECT a.asset FROM main.barsvt_series s JOIN main.barsvt_asset a"
+                          " ON a.id = s.asset WHERE s.timestep = ?1 AND s.venue = ''",
+                          &st, err));
+  sqlite3_bind_text(st, 1, step, -1, SQLITE_STATIC);
+  return add_rows(l, s->db, st, "barsvt_series", err);
+}
+
+static bv_rc gather(names *l, bv_store *s, const bv_join_def *def, const char *const *asked,
+                    int nasked, bv_err *err) {
+  if (def->universe_table) return add_table(l, s, def->universe_table, err);
+  for (int i = 0; i < def->nasset; i++) BV_TRY(add(l, def->asset[i]));
+  if (def->nasset) return BV_OK;
+  for (int i = 0; i < nasked; i++) BV_TRY(add(l, asked[i]));
+  if (asked) return BV_OK;
+  BV_TRY(add_stored(l, s, s, def->step_text, err));
+  for (int i = 0; i < s->nattached; i++) {
+    BV_TRY(add_stored(l, s, s->attached[i], def->step_text, err));
+  }
+  return BV_OK;
+}
+
+static int by_name(const void *a, const void *b) {
+  return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static void sort_unique(names *l) {
+  int n = 0;
+  if (l->n > 1) qsort(l->name, (size_t)l->n, sizeof *l->name, by_name);
+  for (int i = 0; i < l->n; i++) {
+    if (n > 0 && strcmp(l->name[n - 1], l->name[i]) == 0) {
+      bv_free(l->name[i]);
+    } else {
+      l->name[n++] = l->name[i];
+    }
+  }
+  l->n = n;
+}
+
+bv_rc bv_join_universe(bv_store *s, const bv_join_def *def, const char *const *asked, int nasked,
+                       char ***out, int *n, bv_err *err) {
+  bv_map only;
+  bv_map_init(&only);
+  names l = {.only = asked ? &only : NULL};
+  bv_rc rc = BV_OK;
+  for (int i = 0; i < nasked && rc == BV_OK; i++) {
+    rc = bv_map_put(&only, asked[i], strlen(asked[i]), &only);
+  }
+  if (rc == BV_OK) rc = gather(&l, s, def, asked, nasked, err);
+  bv_map_reset(&only);
+  if (rc != BV_OK) {
+    bv_join_universe_free(l.name, l.n);
+    return rc;
+  }
+  sort_unique(&l);
+  *out = l.name;
+  *n = l.n;
+  return BV_OK;
+}
+
+void bv_join_universe_free(char **asset, int n) {
+  for (int i = 0; i < n; i++) bv_free(asset[i]);
+  bv_free(asset);
+}
