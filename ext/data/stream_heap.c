@@ -7,22 +7,21 @@ static int64_t order_key(const bv_stream_heap *h, int s) {
   return h->desc ? -key : key;
 }
 
-static bool before(const bv_stream_heap *h, int a, int b) {
-  int64_t x = order_key(h, a), y = order_key(h, b);
-  return x != y ? x < y : a < b;
+static bool before(const bv_heap_item *a, const bv_heap_item *b) {
+  return a->key != b->key ? a->key < b->key : a->stream < b->stream;
 }
 
 static void sift_down(bv_stream_heap *h, int at) {
+  const bv_heap_item moving = h->item[at];
   for (;;) {
     int kid = 2 * at + 1;
-    if (kid >= h->n) return;
-    if (kid + 1 < h->n && before(h, h->item[kid + 1], h->item[kid])) kid++;
-    if (!before(h, h->item[kid], h->item[at])) return;
-    int t = h->item[at];
+    if (kid >= h->n) break;
+    if (kid + 1 < h->n && before(&h->item[kid + 1], &h->item[kid])) kid++;
+    if (!before(&h->item[kid], &moving)) break;
     h->item[at] = h->item[kid];
-    h->item[kid] = t;
     at = kid;
   }
+  h->item[at] = moving;
 }
 
 bv_rc bv_stream_heap_open(bv_stream_heap *h, const bv_stream *stream, int n, bool known,
@@ -31,7 +30,7 @@ bv_rc bv_stream_heap_open(bv_stream_heap *h, const bv_stream *stream, int n, boo
   h->item = bv_alloc(BV_MEM_CURSOR, (size_t)n * sizeof *h->item);
   if (!h->item) return BV_NOMEM;
   for (int s = 0; s < n; s++) {
-    if (!stream[s].eof) h->item[h->n++] = s;
+    if (!stream[s].eof) h->item[h->n++] = (bv_heap_item){order_key(h, s), s};
   }
   for (int i = h->n / 2 - 1; i >= 0; i--) sift_down(h, i);
   return BV_OK;
@@ -43,6 +42,11 @@ void bv_stream_heap_close(bv_stream_heap *h) {
 }
 
 void bv_stream_heap_moved(bv_stream_heap *h) {
-  if (h->stream[h->item[0]].eof) h->item[0] = h->item[--h->n];
-  sift_down(h, 0);
+  int s = h->item[0].stream;
+  if (h->stream[s].eof) {
+    h->item[0] = h->item[--h->n];
+  } else {
+    h->item[0].key = order_key(h, s);
+  }
+  if (h->n) sift_down(h, 0);
 }
