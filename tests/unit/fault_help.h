@@ -100,6 +100,13 @@ static const char *const scenario[] = {
     "bt_param('n', 1) ELSE 0 END AS target_qty, 'tag' AS tag FROM bars_asof('A', 'minute')",
     "SELECT bt_run('set_mode', '{\"cash\": 10000, \"commission\": 0.001, \"benchmark\": \"B\", "
     "\"benchmark_timestep\": \"minute\"}')",
+    "SELECT count(*) FROM bt_audit('set_mode', '{\"end\": \"2024-01-03 17:00\"}', '{\"samples\": "
+    "4}')",
+    "CREATE VIEW leak AS SELECT known_at, asset, lead(ts) OVER (ORDER BY ts) AS qty, 'x' AS tag "
+    "FROM bars('A', 'minute') ORDER BY close LIMIT 30",
+    "SELECT change, known_at, field, value, value_then, clock FROM bt_audit('leak', NULL, "
+    "'{\"at\": [\"2024-01-03 15:00\", 1704295000]}')",
+    "SELECT count(*) FROM bt_audit('leak', NULL, '{\"samples\": 5}')",
     "SELECT bt_run('step_mode', '{\"cash\": 10000, \"params\": {\"n\": 3}, \"end\": \"2024-01-03 "
     "16:00\"}')",
     "CREATE VIEW resting AS SELECT known_at, asset, CASE WHEN n % 3 THEN 5 ELSE -5 END AS qty, "
