@@ -235,7 +235,7 @@ static bv_rc order(const feed_tab *tab, plan *p, int *desc, bv_err *err) {
   /* newest first needs sources that can be walked back; else the core sorts */
   for (int k = 0; k < tab->def.nsource && down; k++) {
     bool seekable;
-    BV_TRY(bv_feature_seekable(&tab->def.source[k], &seekable, err));
+    BV_TRY(bv_feature_ordered(&tab->def.source[k], BV_WALK_BACK, &seekable, err));
     if (!seekable) return BV_OK;
   }
   info->orderByConsumed = 1;

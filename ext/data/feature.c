@@ -266,14 +266,14 @@ bv_rc bv_feature_prepare(const bv_feature *f, bv_feature_walk walk, sqlite3_stmt
   return rc;
 }
 
-bv_rc bv_feature_seekable(const bv_feature *f, bool *out, bv_err *err) {
+bv_rc bv_feature_ordered(const bv_feature *f, bv_feature_walk walk, bool *out, bv_err *err) {
   bv_buf sql;
   sqlite3_stmt *st = NULL;
   int row;
   *out = true;
   bv_buf_init(&sql, BV_MEM_CURSOR, 1 << 20);
   bv_rc rc = bv_buf_adds(&sql, "EXPLAIN QUERY PLAN ");
-  if (rc == BV_OK) rc = add_walk(f, BV_WALK_BACK, &sql);
+  if (rc == BV_OK) rc = add_walk(f, walk, &sql);
   if (rc == BV_OK) rc = bv_sql_prepare(f->db, bv_buf_text(&sql), &st, err);
   bv_buf_reset(&sql);
   if (rc != BV_OK) return rc;

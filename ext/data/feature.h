@@ -84,8 +84,9 @@ void bv_feature_close(bv_feature *f);
 BV_MUST bv_rc bv_feature_prepare(const bv_feature *f, bv_feature_walk walk, sqlite3_stmt **out,
                                  bv_err *err);
 
-/* Whether walking back is cheap: the source gives its rows in that order by an index. */
-BV_MUST bv_rc bv_feature_seekable(const bv_feature *f, bool *out, bv_err *err);
+/* Whether the source gives its rows in the order of the walk by itself, by an index as a rule: then they need not
+** be sorted, and a walk that begins anywhere reads no others. */
+BV_MUST bv_rc bv_feature_ordered(const bv_feature *f, bv_feature_walk walk, bool *out, bv_err *err);
 
 /* Step the statement; *more = false at its end (it is reset).  BV_ARG: ts or known_at is no time; then *more
 ** is true and the walk can go on. */

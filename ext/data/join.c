@@ -6,11 +6,18 @@
 
 #include <string.h>
 
-/* A source's statement and the row it stands on. */
-typedef struct reader {
+/* A statement over a source and the row it stands on. */
+typedef struct walker {
   sqlite3_stmt *st;
   bv_feature_row row;
   bool more;
+} walker;
+
+/* A source.  One statement walks over it for all assets; but where it is ordered for a single asset only, each
+** has its own. */
+typedef struct reader {
+  walker *walk;
+  int nwalk;
   bool used;          /* some value of it is read */
   const bool *wanted; /* which */
   int base;           /* number of its first value among all sources */
@@ -37,13 +44,12 @@ static bv_slot *slot_of(const bv_join *j, int asset, int source) {
 /* ---- reading a source ---- */
 
 /* The next row; a source that reads this join would do so for ever. */
-static bv_rc step(bv_join *j, int source, bv_err *err) {
-  reader *r = &j->reader[source];
+static bv_rc step(bv_join *j, int source, walker *w, bv_err *err) {
   bool was = j->def->reading;
   j->def->reading = true;
-  bv_rc rc = bv_feature_next(&j->def->source[source], r->st, &r->row, &r->more, err);
+  bv_rc rc = bv_feature_next(&j->def->source[source], w->st, &w->row, &w->more, err);
   j->def->reading = was;
-  if (rc != BV_OK) r->more = false;
+  if (rc != BV_OK) w->more = false;
   return rc;
 }
 
@@ -57,47 +63,48 @@ static bv_rc twice(const bv_feature *f, const bv_feature_row *row, bv_err *err) 
 }
 
 /* Put the row a source stands on to the assets it is for; every bar from now on begins at `at` or later. */
-static bv_rc hand_out(bv_join *j, int source, int64_t at, bv_err *err) {
+static bv_rc hand_out(bv_join *j, int source, walker *w, int64_t at, bv_err *err) {
   const bv_feature *f = &j->def->source[source];
-  reader *r = &j->reader[source];
   bv_entry *e;
   int first = 0, end = j->nstream;
-  if (r->row.asset) {
-    first = (int)(intptr_t)bv_map_find(&j->index, r->row.asset, strlen(r->row.asset)) - 1;
+  if (w->row.asset) {
+    first = (int)(intptr_t)bv_map_find(&j->index, w->row.asset, strlen(w->row.asset)) - 1;
     end = first + 1;
     if (first < 0) return BV_OK;
   }
-  bv_feature_apply_span(f, f->context ? j->store->zone : j->stream[first].src.base.zone, &r->row);
-  if (r->row.exists_at == BV_NEVER) return BV_OK;
-  BV_TRY(bv_entry_new(r->st, f, &r->row, r->wanted, &e));
+  bv_feature_apply_span(f, f->context ? j->store->zone : j->stream[first].src.base.zone, &w->row);
+  if (w->row.exists_at == BV_NEVER) return BV_OK;
+  BV_TRY(bv_entry_new(w->st, f, &w->row, j->reader[source].wanted, &e));
   bv_rc rc = BV_OK;
   for (int a = first; a < end && rc == BV_OK; a++) {
     if (!j->stream[a].eof) rc = bv_slot_push(slot_of(j, a, source), f, &j->trail[a], e, at);
   }
   bv_entry_unref(e);
-  return rc == BV_CONFLICT ? twice(f, &r->row, err) : rc;
+  return rc == BV_CONFLICT ? twice(f, &w->row, err) : rc;
 }
 
-static bv_rc pull(bv_join *j, int source, int64_t upto, bv_err *err) {
-  reader *r = &j->reader[source];
-  while (r->more && r->row.ts <= upto) {
-    BV_TRY(hand_out(j, source, upto, err));
-    BV_TRY(step(j, source, err));
+/* Take the rows that the next bar of an asset, at `upto`, may use. */
+static bv_rc pull(bv_join *j, int source, int asset, int64_t upto, bv_err *err) {
+  const reader *r = &j->reader[source];
+  walker *w = &r->walk[r->nwalk > 1 ? asset : 0];
+  while (w->more && w->row.ts <= upto) {
+    BV_TRY(hand_out(j, source, w, upto, err));
+    BV_TRY(step(j, source, w, err));
   }
   return BV_OK;
 }
 
-/* Begin to read forwards from `from` on. */
-static bv_rc start(bv_join *j, int source, int64_t from, bv_err *err) {
+/* Begin to read forwards from `from` on; of one asset, or (-1) of all. */
+static bv_rc start(bv_join *j, int source, walker *w, int asset, int64_t from, bv_err *err) {
   const bv_feature *f = &j->def->source[source];
-  reader *r = &j->reader[source];
-  bool single = j->nstream == 1 && !f->context;
-  sqlite3_finalize(r->st);
-  r->st = NULL;
-  BV_TRY(bv_feature_prepare(f, single ? BV_WALK_ASSET : BV_WALK_ALL, &r->st, err));
-  sqlite3_bind_int64(r->st, 1, from);
-  if (single) sqlite3_bind_text(r->st, 2, j->stream[0].src.base.asset, -1, SQLITE_STATIC);
-  return step(j, source, err);
+  sqlite3_finalize(w->st);
+  w->st = NULL;
+  BV_TRY(bv_feature_prepare(f, asset >= 0 ? BV_WALK_ASSET : BV_WALK_ALL, &w->st, err));
+  sqlite3_bind_int64(w->st, 1, from);
+  if (asset >= 0) {
+    sqlite3_bind_text(w->st, 2, j->stream[asset].src.base.asset, -1, SQLITE_STATIC);
+  }
+  return step(j, source, w, err);
 }
 
 /* ---- walking back ---- */
@@ -123,20 +130,20 @@ static bv_rc fill_trail(bv_join *j, int asset, int64_t ts, bv_err *err) {
 
 static bv_rc start_back(bv_join *j, int source, int asset, int64_t before, bv_err *err) {
   const bv_feature *f = &j->def->source[source];
-  reader *r = &j->reader[source];
-  if (!r->st) BV_TRY(bv_feature_prepare(f, BV_WALK_BACK, &r->st, err));
-  sqlite3_reset(r->st);
-  sqlite3_bind_int64(r->st, 1, before);
+  walker *w = j->reader[source].walk;
+  if (!w->st) BV_TRY(bv_feature_prepare(f, BV_WALK_BACK, &w->st, err));
+  sqlite3_reset(w->st);
+  sqlite3_bind_int64(w->st, 1, before);
   if (!f->context) {
-    sqlite3_bind_text(r->st, 2, j->stream[asset].src.base.asset, -1, SQLITE_STATIC);
+    sqlite3_bind_text(w->st, 2, j->stream[asset].src.base.asset, -1, SQLITE_STATIC);
   }
-  return step(j, source, err);
+  return step(j, source, w, err);
 }
 
 static void apply_span(bv_join *j, int source, int asset) {
   const bv_feature *f = &j->def->source[source];
   const bv_zone *zone = f->context ? j->store->zone : j->stream[asset].src.base.zone;
-  bv_feature_apply_span(f, zone, &j->reader[source].row);
+  bv_feature_apply_span(f, zone, &j->reader[source].walk->row);
 }
 
 /* Rows met walking back, to be handed out in order of time. */
@@ -166,24 +173,24 @@ static int64_t counted_from(const bv_join *j, const bv_feature *f, int asset) {
 /* Collect rows before lo, back to the first that any bar from lo on can do with. */
 static bv_rc collect(bv_join *j, int source, int asset, int64_t from, pile *p, bv_err *err) {
   const bv_feature *f = &j->def->source[source];
-  reader *r = &j->reader[source];
+  walker *w = j->reader[source].walk;
   BV_TRY(start_back(j, source, asset, j->lo, err));
-  for (; r->more;) {
+  for (; w->more;) {
     apply_span(j, source, asset);
-    if (!f->asof && r->row.ts < from) break;
-    if (r->row.exists_at != BV_NEVER) {
+    if (!f->asof && w->row.ts < from) break;
+    if (w->row.exists_at != BV_NEVER) {
       bv_entry *e;
-      BV_TRY(bv_entry_new(r->st, f, &r->row, r->wanted, &e));
+      BV_TRY(bv_entry_new(w->st, f, &w->row, j->reader[source].wanted, &e));
       bv_rc rc = pile_add(p, e);
       if (rc != BV_OK) {
         bv_entry_unref(e);
         return rc;
       }
-      if (f->asof && r->row.ts < from && r->row.exists_at <= j->lo) break;
+      if (f->asof && w->row.ts < from && w->row.exists_at <= j->lo) break;
     }
-    BV_TRY(step(j, source, err));
+    BV_TRY(step(j, source, w, err));
   }
-  sqlite3_reset(r->st);
+  sqlite3_reset(w->st);
   return BV_OK;
 }
 
@@ -225,32 +232,32 @@ static bv_rc recover(bv_join *j, int source, int asset, bv_err *err) {
 /* Newest first: the row a bar uses is the first that fits, walking back from it. */
 static bv_rc find(bv_join *j, int source, int asset, bv_use bar, bv_err *err) {
   const bv_feature *f = &j->def->source[source];
-  reader *r = &j->reader[source];
+  walker *w = j->reader[source].walk;
   const bv_trail *t = &j->trail[asset];
   bv_slot *s = slot_of(j, asset, source);
   bv_slot_reset(s);
   BV_TRY(start_back(j, source, asset, bar.ts + 1, err));
-  for (; r->more;) {
+  for (; w->more;) {
     apply_span(j, source, asset);
     if (s->n > 0) {
       const bv_entry *e = s->entry[0];
-      if (r->row.ts != e->ts || r->row.exists_at != e->exists_at) break;
-      return twice(f, &r->row, err);
+      if (w->row.ts != e->ts || w->row.exists_at != e->exists_at) break;
+      return twice(f, &w->row, err);
     }
     int fits =
-        r->row.exists_at == BV_NEVER ? 0 : bv_entry_fits(f, t, bar, r->row.ts, r->row.exists_at);
-    if (fits < 0 && r->row.exists_at != BV_NEVER) break;
+        w->row.exists_at == BV_NEVER ? 0 : bv_entry_fits(f, t, bar, w->row.ts, w->row.exists_at);
+    if (fits < 0 && w->row.exists_at != BV_NEVER) break;
     if (fits > 0) {
       bv_entry *e;
-      BV_TRY(bv_entry_new(r->st, f, &r->row, r->wanted, &e));
+      BV_TRY(bv_entry_new(w->st, f, &w->row, j->reader[source].wanted, &e));
       bv_rc rc = bv_slot_push(s, f, t, e, bar.ts);
       bv_entry_unref(e);
       if (rc != BV_OK) return rc;
       if (!bv_entry_stale(f, bar, e->ts, e->exists_at)) s->now = e;
     }
-    BV_TRY(step(j, source, err));
+    BV_TRY(step(j, source, w, err));
   }
-  sqlite3_reset(r->st);
+  sqlite3_reset(w->st);
   return BV_OK;
 }
 
@@ -267,7 +274,7 @@ static bv_rc settle(bv_join *j, bv_err *err) {
     if (j->desc) {
       BV_TRY(find(j, k, a, bar, err));
     } else {
-      BV_TRY(pull(j, k, bar.ts, err));
+      BV_TRY(pull(j, k, a, bar.ts, err));
       bv_slot_choose(slot_of(j, a, k), &j->def->source[k], &j->trail[a], bar);
     }
   }
@@ -336,17 +343,42 @@ static bv_rc open_trails(bv_join *j, bv_err *err) {
   return BV_OK;
 }
 
-/* Forwards: see to it that the slots have what came before lo, and stand on the first row after. */
-static bv_rc open_source(bv_join *j, int source, bv_err *err) {
+/* Whether each asset has a statement of its own: the source is in order for one asset, but not for all. */
+static bv_rc choose_walks(bv_join *j, int source, bool *each, bv_err *err) {
   const bv_feature *f = &j->def->source[source];
+  bool all = true;
+  *each = !f->context && j->nstream == 1;
+  if (f->context || j->nstream == 1) return BV_OK;
+  BV_TRY(bv_feature_ordered(f, BV_WALK_ALL, &all, err));
+  return all ? BV_OK : bv_feature_ordered(f, BV_WALK_ASSET, each, err);
+}
+
+/* Forwards: see to it that the slots have what came before lo, and stand on the first row after. */
+static bv_rc open_forwards(bv_join *j, int source, bool each, bv_err *err) {
+  const bv_feature *f = &j->def->source[source];
+  reader *r = &j->reader[source];
   int64_t from = j->lo;
   bool back = j->lo != INT64_MIN && (f->asof || f->lag > 0);
-  if (back) BV_TRY(bv_feature_seekable(f, &back, err));
+  if (back) BV_TRY(bv_feature_ordered(f, BV_WALK_BACK, &back, err));
   if (!back && (f->asof || f->lag > 0)) from = INT64_MIN;
   for (int a = 0; back && a < (f->context ? 1 : j->nstream); a++) {
     BV_TRY(recover(j, source, a, err));
   }
-  return start(j, source, from, err);
+  for (int i = 0; i < r->nwalk; i++) {
+    BV_TRY(start(j, source, &r->walk[i], each ? i : -1, from, err));
+  }
+  return BV_OK;
+}
+
+static bv_rc open_source(bv_join *j, int source, bv_err *err) {
+  reader *r = &j->reader[source];
+  bool each = false;
+  if (!j->desc) BV_TRY(choose_walks(j, source, &each, err));
+  int n = each ? j->nstream : 1;
+  r->walk = bv_alloc0(BV_MEM_CURSOR, (size_t)n * sizeof *r->walk);
+  if (!r->walk) return BV_NOMEM;
+  r->nwalk = n;
+  return j->desc ? BV_OK : open_forwards(j, source, each, err);
 }
 
 static bv_rc open_sources(bv_join *j, const bool *wanted, bv_err *err) {
@@ -357,7 +389,7 @@ static bv_rc open_sources(bv_join *j, const bool *wanted, bv_err *err) {
     for (int c = 0; c < j->def->source[k].ncolumn; c++) r->used |= wanted[base + c];
   }
   BV_TRY(open_trails(j, err));
-  for (int k = 0; k < j->def->nsource && !j->desc; k++) {
+  for (int k = 0; k < j->def->nsource; k++) {
     if (j->reader[k].used) BV_TRY(open_source(j, k, err));
   }
   return BV_OK;
@@ -406,7 +438,11 @@ bv_rc bv_join_open(bv_store *s, bv_join_def *def, const bv_join_request *q, bv_j
 
 void bv_join_close(bv_join *j) {
   if (!j) return;
-  for (int k = 0; j->reader && k < j->def->nsource; k++) sqlite3_finalize(j->reader[k].st);
+  for (int k = 0; j->reader && k < j->def->nsource; k++) {
+    reader *r = &j->reader[k];
+    for (int i = 0; i < r->nwalk; i++) sqlite3_finalize(r->walk[i].st);
+    bv_free(r->walk);
+  }
   for (int a = 0; a < j->nstream; a++) {
     bv_stream_close(&j->stream[a]);
     bv_free(j->trail[a].ts);

@@ -7,7 +7,7 @@
 **
 **      bars of A    .    b1        b2             b3        heap of streams, by ts
 **      bars of B    .    b1   b2   b3   b4             ...
-**      signals      s s  s    s    s                        one statement for all assets
+**      signals      s s  s    s    s                        one statement for all assets, or one for each
 **      context      c         c              c              one statement, its rows shared by the assets
 **
 ** Before a bar is delivered, rows with ts <= its ts are taken and put to the asset they belong to.  An asset

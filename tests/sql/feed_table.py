@@ -155,6 +155,18 @@ for how in ('ts', 'ts, asset', 'known_at', 'known_at, asset', 'ts DESC', "known_
     checks.ok('TEMP B-TREE' not in plan(f'SELECT * FROM feed ORDER BY {how}'), f'ORDER BY {how} sorts')
 for how in ('asset, ts', 'ts, asset DESC', 'score'):
     checks.ok('TEMP B-TREE' in plan(f'SELECT * FROM feed ORDER BY {how}'), f'ORDER BY {how} does not sort')
+# an index on (asset, ts) is enough to read a few rows of several assets, through a function of the program, too
+calls = []
+db.create_function('tick', 1, lambda x: calls.append(x) or x)
+db.execute('CREATE VIEW counted AS SELECT ts, asset, tick(score) AS score FROM scores')
+for timing in ('strict', 'next_bar', 'custom, lag=3'):
+    feed(db, f'timestep=minute, signals=counted, timing={timing}', 'few')
+    for match in ('ts = {}', 'known_at = {} + 60', 'ts >= {} AND ts < {} + 60'):
+        calls.clear()
+        got = db.execute('SELECT asset, score FROM few WHERE ' + match.replace('{}', str(START + 180))).fetchall()
+        checks.equal([g[0] for g in got], ['A', 'B'], f'{timing}, {match}')
+        checks.ok(all(g[1] is not None for g in got) and len(calls) <= 12, f'{timing}, {match}: {len(calls)} values were computed')
+db.execute('DROP TABLE few')
 db.execute('DROP INDEX scores_i')
 checks.ok('TEMP B-TREE' in plan('SELECT  * FROM feed ORDER BY ts DESC'), 'newest first without an index sorts')
 
