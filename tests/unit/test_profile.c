@@ -36,7 +36,7 @@ static void test_texts_round_trip(void **state) {
   const bv_sim_knob *k = bv_sim_knobs(&n);
   const bv_sim_profile *p = bv_sim_profiles(&np);
   for (int j = 0; j < np; j++) {
-    bv_sim_config from = p[j].config, to = p[1 - j].config;
+    bv_sim_config from = p[j].config, to = p[(j + 1) % np].config;
     from.commission_rate = 0.1 + 0.2;
     from.lot = 1e-7;
     for (int i = 0; i < n; i++) {
