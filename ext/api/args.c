@@ -123,14 +123,25 @@ bv_rc bv_arg_instant(sqlite3_value *v, const bv_zone *zone, const char *who, con
   return BV_OK;
 }
 
-static bool is_given(sqlite3_value *v) {
-  return v && sqlite3_value_type(v) != SQLITE_NULL;
+bool bv_arg_null(sqlite3_value *v) {
+  return !v || sqlite3_value_type(v) == SQLITE_NULL;
+}
+
+bv_rc bv_arg_flag(sqlite3_value *v, const char *who, const char *arg, bool *out, bv_err *err) {
+  *out = false;
+  if (bv_arg_null(v)) return BV_OK;
+  if (sqlite3_value_numeric_type(v) == SQLITE_INTEGER &&
+      (sqlite3_value_int64(v) & ~INT64_C(1)) == 0) {
+    *out = sqlite3_value_int(v) == 1;
+    return BV_OK;
+  }
+  return bv_fail(err, BV_ARG, "%s(): %s '%.40s' is neither 0 nor 1", who, arg, bv_arg_text(v));
 }
 
 bv_rc bv_arg_range(sqlite3_value *const *arg, const bv_zone *zone, const char *who, int64_t *lo,
                    int64_t *hi, bv_err *err) {
-  if (is_given(arg[0])) BV_TRY(bv_arg_instant(arg[0], zone, who, "start", lo, err));
-  if (is_given(arg[1])) BV_TRY(bv_arg_instant(arg[1], zone, who, "end", hi, err));
+  if (!bv_arg_null(arg[0])) BV_TRY(bv_arg_instant(arg[0], zone, who, "start", lo, err));
+  if (!bv_arg_null(arg[1])) BV_TRY(bv_arg_instant(arg[1], zone, who, "end", hi, err));
   return BV_OK;
 }
 
@@ -148,7 +159,7 @@ bv_rc bv_arg_number(sqlite3_value *v, const char *who, const char *arg, double *
 
 bv_rc bv_arg_optional(sqlite3_value *v, const char **out) {
   *out = NULL;
-  if (!v || sqlite3_value_type(v) == SQLITE_NULL) return BV_OK;
+  if (bv_arg_null(v)) return BV_OK;
   *out = bv_arg_text(v);
   return *out ? BV_OK : BV_NOMEM;
 }

@@ -34,6 +34,13 @@ BV_MUST bv_rc bv_arg_range(sqlite3_value *const *arg, const bv_zone *zone, const
 BV_MUST bv_rc bv_arg_number(sqlite3_value *v, const char *who, const char *arg, double *out,
                             bv_err *err);
 
+/* Whether an argument is NULL, or (v = NULL) not given. */
+bool bv_arg_null(sqlite3_value *v);
+
+/* 0 or 1; 0 where nothing is given.  BV_ARG otherwise. */
+BV_MUST bv_rc bv_arg_flag(sqlite3_value *v, const char *who, const char *arg, bool *out,
+                          bv_err *err);
+
 /* The text of an optional argument: *out is NULL where v is, or where it is not given.  BV_NOMEM. */
 BV_MUST bv_rc bv_arg_optional(sqlite3_value *v, const char **out);
 

@@ -5,6 +5,7 @@
 ** walked one after the other; otherwise a heap merges them.
 */
 #include "api/args.h"
+#include "api/asset_list.h"
 #include "api/bars_table.h"
 #include "api/handle.h"
 #include "api/range.h"
@@ -35,8 +36,7 @@ typedef struct request {
   bv_store *store;
   const bv_bars_kind *kind;
   sqlite3_value *arg[BV_NFIELD]; /* borrowed; NULL where not given */
-  char **asset;                  /* copies, sorted */
-  int nasset, cap;
+  bv_asset_list asset;           /* sorted */
   bv_range range; /* nothing: some argument is NULL: no rows, as SQLite's own functions do */
 } request;
 
@@ -73,32 +73,11 @@ static int by_name(const void *a, const void *b) {
   return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-static bv_rc add_asset(request *q, sqlite3_value *v) {
-  if (sqlite3_value_type(v) == SQLITE_NULL) return BV_OK;
-  if (q->nasset == q->cap) {
-    int cap = q->cap ? q->cap * 2 : 4;
-    char **more = bv_realloc(BV_MEM_CURSOR, q->asset, (size_t)cap * sizeof *more);
-    if (!more) return BV_NOMEM;
-    q->asset = more;
-    q->cap = cap;
-  }
-  const char *text = bv_arg_text(v);
-  char *copy = text ? bv_strdup(BV_MEM_CURSOR, text) : NULL;
-  if (!copy) return BV_NOMEM;
-  q->asset[q->nasset++] = copy;
-  return BV_OK;
-}
-
 static bv_rc gather_assets(request *q, bool many, bv_err *err) {
-  sqlite3_value *v = q->arg[BV_F_ASSET], *one;
-  if (!many) return add_asset(q, v);
-  int code = sqlite3_vtab_in_first(v, &one);
-  for (; code == SQLITE_OK && one; code = sqlite3_vtab_in_next(v, &one)) BV_TRY(add_asset(q, one));
-  if (code != SQLITE_OK && code != SQLITE_DONE) {
-    return bv_fail_native(err, BV_ARG, code, "%s: the list of assets cannot be read",
-                          q->kind->name);
-  }
-  if (q->nasset) qsort(q->asset, (size_t)q->nasset, sizeof *q->asset, by_name);
+  sqlite3_value *v = q->arg[BV_F_ASSET];
+  if (!many) return bv_asset_list_add(&q->asset, v);
+  BV_TRY(bv_asset_list_add_all(&q->asset, v, q->kind->name, err));
+  if (q->asset.n) qsort(q->asset.name, (size_t)q->asset.n, sizeof *q->asset.name, by_name);
   return BV_OK;
 }
 
@@ -132,20 +111,6 @@ static bv_rc time_arguments(request *q, bv_err *err) {
 
 /* ---- sources ---- */
 
-/* 0 or 1; nothing given is 0. */
-static bv_rc flag_argument(const request *q, const char *name, sqlite3_value *v, bool *out,
-                           bv_err *err) {
-  *out = false;
-  if (!v || sqlite3_value_type(v) == SQLITE_NULL) return BV_OK;
-  if (sqlite3_value_numeric_type(v) == SQLITE_INTEGER &&
-      (sqlite3_value_int64(v) & ~INT64_C(1)) == 0) {
-    *out = sqlite3_value_int(v) == 1;
-    return BV_OK;
-  }
-  return bv_fail(err, BV_ARG, "%s(): %s '%.40s' is neither 0 nor 1", q->kind->name, name,
-                 bv_arg_text(v));
-}
-
 static bv_rc make_source(const request *q, const char *asset, bv_source *out, bv_err *err) {
   sqlite3_value *const *arg = q->arg;
   const char *step = bv_arg_text(arg[BV_F_TIMESTEP]);
@@ -158,7 +123,7 @@ static bv_rc make_source(const request *q, const char *asset, bv_source *out, bv
     BV_TRY(bv_arg_optional(arg[BV_F_BASE], &base));
     BV_TRY(bv_source_aggregate(q->store, asset, step, tz, session, fill, base, out, err));
     bool partial;
-    BV_TRY(flag_argument(q, "partial", arg[BV_F_PARTIAL], &partial, err));
+    BV_TRY(bv_arg_flag(arg[BV_F_PARTIAL], q->kind->name, "partial", &partial, err));
     if (partial) out->cut = q->store->clock;
     return BV_OK;
   }
@@ -221,15 +186,15 @@ static void choose(cursor *c) {
 static bv_rc open_streams(cursor *c, request *q, int plan, bv_err *err) {
   unsigned mask = (unsigned)plan >> BV_PLAN_MASK_SHIFT & 0xffff;
   int64_t piece = BV_STREAM_PIECE; /* many streams share the memory of eight */
-  if (q->nasset > 8) piece = piece * 8 / q->nasset;
+  if (q->asset.n > 8) piece = piece * 8 / q->asset.n;
   if (piece < 256) piece = 256;
-  c->stream = bv_alloc0(BV_MEM_CURSOR, (size_t)q->nasset * sizeof *c->stream);
+  c->stream = bv_alloc0(BV_MEM_CURSOR, (size_t)q->asset.n * sizeof *c->stream);
   if (!c->stream) return BV_NOMEM;
-  for (int i = 0; i < q->nasset; i++) {
-    if (i > 0 && strcmp(q->asset[i], q->asset[i - 1]) == 0) continue;
+  for (int i = 0; i < q->asset.n; i++) {
+    if (i > 0 && strcmp(q->asset.name[i], q->asset.name[i - 1]) == 0) continue;
     bv_source src;
     int64_t lo = q->range.lo, hi = q->range.hi;
-    BV_TRY(make_source(q, q->asset[i], &src, err));
+    BV_TRY(make_source(q, q->asset.name[i], &src, err));
     if (q->kind->asof) BV_TRY(asof_range(q, &src, &lo, &hi, err));
     bv_stream *st = &c->stream[c->nstream++];
     BV_TRY(bv_stream_open(st, q->store, &src, lo, hi, c->desc, piece, mask, err));
@@ -302,15 +267,10 @@ static bv_rc filter(cursor *c, request *q, int plan, const char *letters, sqlite
   c->plain = !c->merge && !q->kind->asof;
   c->complete_at = q->store->clock;
   BV_TRY(bind(c, q, letters, argv, err));
-  if (q->range.nothing || q->nasset == 0) return BV_OK;
+  if (q->range.nothing || q->asset.n == 0) return BV_OK;
   BV_TRY(open_streams(c, q, plan, err));
   choose(c);
   return BV_OK;
-}
-
-static void request_reset(request *q) {
-  for (int i = 0; i < q->nasset; i++) bv_free(q->asset[i]);
-  bv_free(q->asset);
 }
 
 int bv_bars_filter(sqlite3_vtab_cursor *base, int plan, const char *letters, int argc,
@@ -324,7 +284,7 @@ int bv_bars_filter(sqlite3_vtab_cursor *base, int plan, const char *letters, int
   q.range = bv_range_all(tab->kind->name);
   cursor_clear(c);
   bv_rc rc = filter(c, &q, plan, letters, argv, &err);
-  request_reset(&q);
+  bv_asset_list_reset(&q.asset);
   if (rc == BV_OK) return SQLITE_OK;
   cursor_clear(c);
   return bv_vtab_error_of(base->pVtab, tab->kind->name, rc, &err);

@@ -21,10 +21,6 @@ static sqlite3_value *field(const bv_bars_tab *tab, sqlite3_value **argv, bv_fie
   return NULL;
 }
 
-static bool is_null(sqlite3_value *v) {
-  return !v || sqlite3_value_type(v) == SQLITE_NULL;
-}
-
 static bv_rc missing(const char *name, bv_err *err) {
   return bv_fail(
       err, BV_ARG,
@@ -34,7 +30,7 @@ static bv_rc missing(const char *name, bv_err *err) {
 }
 
 static bv_rc read_text(sqlite3_value *v, const char *name, const char **out, bv_err *err) {
-  if (is_null(v)) return missing(name, err);
+  if (bv_arg_null(v)) return missing(name, err);
   *out = bv_arg_text(v);
   return *out ? BV_OK : BV_NOMEM;
 }
@@ -57,10 +53,10 @@ static bv_rc read_ts(const bv_bars_tab *tab, sqlite3_value **argv, const int64_t
                      bv_err *err) {
   const bv_store *s = tab->store;
   sqlite3_value *ts = field(tab, argv, BV_F_TS), *time = field(tab, argv, BV_F_TIME);
-  if (is_null(ts) && is_null(time)) return missing("ts", err);
-  if (is_null(ts)) return bv_arg_instant(time, s->zone, "bars", "time", out, err);
+  if (bv_arg_null(ts) && bv_arg_null(time)) return missing("ts", err);
+  if (bv_arg_null(ts)) return bv_arg_instant(time, s->zone, "bars", "time", out, err);
   BV_TRY(bv_arg_instant(ts, s->zone, "bars", "ts", out, err));
-  if (is_null(time) || names_instant(s, time, *out)) return BV_OK;
+  if (bv_arg_null(time) || names_instant(s, time, *out)) return BV_OK;
   if (old && *out == *old) return bv_arg_instant(time, s->zone, "bars", "time", out, err);
   if (old && names_instant(s, time, *old)) return BV_OK;
   return bv_fail(err, BV_ARG, "ts and time name different instants; leave one of them out");
@@ -78,7 +74,7 @@ static bv_rc read_values(const bv_bars_tab *tab, sqlite3_value **argv, double va
   for (int c = 0; c < BV_NCOL; c++) value[c] = NAN;
   for (int col = 0; col < tab->kind->nfield; col++) {
     bv_column c = bv_field_column((bv_field)tab->kind->field[col]);
-    if (c == BV_COL_NONE || is_null(argv[2 + col])) continue;
+    if (c == BV_COL_NONE || bv_arg_null(argv[2 + col])) continue;
     BV_TRY(bv_arg_number(argv[2 + col], "bars", bv_column_name(c), &value[c], err));
   }
   const char *wrong = bv_bar_problem(value);
@@ -105,7 +101,7 @@ static bv_rc check_known_at(const bv_bars_tab *tab, sqlite3_value **argv, const 
                             int64_t ts, const bv_series *old, int64_t old_ts, bv_err *err) {
   sqlite3_value *v = field(tab, argv, BV_F_KNOWN_AT);
   int64_t known;
-  if (is_null(v)) return BV_OK;
+  if (bv_arg_null(v)) return BV_OK;
   BV_TRY(bv_arg_instant(v, tab->store->zone, "bars", "known_at", &known, err));
   if (known == bv_timestep_end(series->step, series->zone, ts)) return BV_OK;
   if (old && known == bv_timestep_end(old->step, old->zone, old_ts)) return BV_OK;

@@ -85,14 +85,13 @@ typedef struct held_row {
 
 /* What tells the aggregates of one asset and timestep apart: NULL for stored bars, and for no session. */
 static bv_rc source_columns(bv_list *out, const bv_source *src) {
-  static const char *const fill[] = {"none", "null", "prev"};
   char session[32];
   int lo = src->session_lo / 60, hi = src->session_hi / 60;
   snprintf(session, sizeof session, "%02d:%02d-%02d:%02d", lo / 60, lo % 60, hi / 60, hi % 60);
   BV_TRY(bv_list_text(out, src->agg ? src->base.step_text : NULL));
   BV_TRY(bv_list_text(out, src->agg ? bv_zone_name(src->zone) : NULL));
   BV_TRY(bv_list_text(out, src->agg && lo != hi ? session : NULL));
-  return bv_list_text(out, src->agg ? fill[src->fill] : NULL);
+  return bv_list_text(out, src->agg ? bv_fill_name(src->fill) : NULL);
 }
 
 static bv_rc cache_row(bv_store *s, bv_list *out, const held_row *h, int64_t rank) {

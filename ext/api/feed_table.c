@@ -11,6 +11,7 @@
 ** that will be read are the bits of colUsed, which xFilter gets in idxStr after a ':', in hexadecimal.
 */
 #include "api/args.h"
+#include "api/asset_list.h"
 #include "api/functions.h"
 #include "api/handle.h"
 #include "api/range.h"
@@ -274,37 +275,10 @@ static int feed_best_index(sqlite3_vtab *base, sqlite3_index_info *info) {
 /* ---- running ---- */
 
 typedef struct request {
-  char **asset;
-  int n, cap;
+  bv_asset_list asset;
   bool chosen; /* assets are given */
   bv_range range;
 } request;
-
-static bv_rc add_asset(request *q, sqlite3_value *v) {
-  q->chosen = true;
-  if (sqlite3_value_type(v) == SQLITE_NULL) return BV_OK;
-  if (q->n == q->cap) {
-    int cap = q->cap ? q->cap * 2 : 4;
-    char **more = bv_realloc(BV_MEM_CURSOR, q->asset, (size_t)cap * sizeof *more);
-    if (!more) return BV_NOMEM;
-    q->asset = more;
-    q->cap = cap;
-  }
-  const char *text = bv_arg_text(v);
-  q->asset[q->n] = text ? bv_strdup(BV_MEM_CURSOR, text) : NULL;
-  return q->asset[q->n] ? (q->n++, BV_OK) : BV_NOMEM;
-}
-
-static bv_rc add_assets(request *q, sqlite3_value *list, bv_err *err) {
-  sqlite3_value *one;
-  q->chosen = true;
-  int code = sqlite3_vtab_in_first(list, &one);
-  for (; code == SQLITE_OK && one; code = sqlite3_vtab_in_next(list, &one)) {
-    BV_TRY(add_asset(q, one));
-  }
-  if (code == SQLITE_OK || code == SQLITE_DONE) return BV_OK;
-  return bv_fail_native(err, BV_ARG, code, "the list of assets cannot be read");
-}
 
 /* A bar that is known at t began between t less the longest and t less the shortest that it can last. */
 static bv_rc compare_known_at(const feed_tab *tab, request *q, char letter, sqlite3_value *v,
@@ -323,9 +297,11 @@ static bv_rc bind(const feed_tab *tab, request *q, const char *letters, sqlite3_
                   bv_err *err) {
   for (int i = 0; letters[i] != ':'; i++) {
     if (letters[i] == 'A') {
-      BV_TRY(add_asset(q, argv[i]));
+      q->chosen = true;
+      BV_TRY(bv_asset_list_add(&q->asset, argv[i]));
     } else if (letters[i] == 'M') {
-      BV_TRY(add_assets(q, argv[i], err));
+      q->chosen = true;
+      BV_TRY(bv_asset_list_add_all(&q->asset, argv[i], q->range.who, err));
     } else if (strchr("egflk", letters[i])) {
       BV_TRY(compare_known_at(tab, q, letters[i], argv[i], err));
     } else {
@@ -339,14 +315,15 @@ static bv_rc filter(feed_cursor *c, feed_tab *tab, request *q, int plan_bits, co
                     sqlite3_value **argv, bv_err *err) {
   BV_TRY(bv_store_sync(tab->store, err));
   BV_TRY(bind(tab, q, letters, argv, err));
-  if (q->range.nothing || q->range.lo >= q->range.hi || (q->chosen && q->n == 0)) return BV_OK;
+  if (q->range.nothing || q->range.lo >= q->range.hi || (q->chosen && q->asset.n == 0))
+    return BV_OK;
   unsigned long long used = strtoull(strchr(letters, ':') + 1, NULL, 16);
   for (int i = 0; i < tab->nvalue; i++) {
     int bit = C_FIRST + i < 63 ? C_FIRST + i : 63;
     c->wanted[i] = used >> bit & 1;
   }
-  const bv_join_request r = {.asset = q->chosen ? (const char *const *)q->asset : NULL,
-                             .nasset = q->n,
+  const bv_join_request r = {.asset = q->chosen ? (const char *const *)q->asset.name : NULL,
+                             .nasset = q->asset.n,
                              .lo = q->range.lo,
                              .hi = q->range.hi,
                              .desc = plan_bits & PLAN_DESC,
@@ -385,8 +362,7 @@ static int feed_filter(sqlite3_vtab_cursor *base, int plan_bits, const char *let
   bv_join_close(c->join);
   c->join = NULL;
   bv_rc rc = filter(c, tab, &q, plan_bits, letters, argv, &err);
-  for (int i = 0; i < q.n; i++) bv_free(q.asset[i]);
-  bv_free(q.asset);
+  bv_asset_list_reset(&q.asset);
   return rc == BV_OK ? SQLITE_OK : bv_vtab_error_of(base->pVtab, tab->def.name, rc, &err);
 }
 

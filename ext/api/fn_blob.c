@@ -46,7 +46,7 @@ static void fn_free(void *p) {
 /* ---- arguments ---- */
 
 static bool is_null(int argc, sqlite3_value **argv, int i) {
-  return i >= argc || sqlite3_value_type(argv[i]) == SQLITE_NULL;
+  return i >= argc || bv_arg_null(argv[i]);
 }
 
 static bv_rc add_column(const fn *f, request *q, const char *name, size_t n, bv_err *err) {
@@ -103,12 +103,9 @@ static bv_rc parse_aggregate(const fn *f, request *q, const char *asset, const c
   }
   BV_TRY(
       bv_source_aggregate(f->store, asset, step, text[0], text[1], text[2], text[4], &q->src, err));
-  if (is_null(argc, argv, 8)) return BV_OK;
-  if (sqlite3_value_numeric_type(argv[8]) != SQLITE_INTEGER ||
-      (sqlite3_value_int64(argv[8]) & ~INT64_C(1)) != 0) {
-    return bv_fail(err, BV_ARG, "%s(): partial is neither 0 nor 1", f->name);
-  }
-  if (sqlite3_value_int(argv[8]) == 1) q->src.cut = f->store->clock;
+  bool partial;
+  BV_TRY(bv_arg_flag(argc > 8 ? argv[8] : NULL, f->name, "partial", &partial, err));
+  if (partial) q->src.cut = f->store->clock;
   return BV_OK;
 }
 

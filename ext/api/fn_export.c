@@ -3,14 +3,10 @@
 #include "api/functions.h"
 #include "data/export.h"
 
-static bool is_null(sqlite3_value *v) {
-  return sqlite3_value_type(v) == SQLITE_NULL;
-}
-
 /* A bound of the range; NULL or not given leaves it open. */
 static bv_rc bound(bv_store *s, int argc, sqlite3_value **argv, int at, const char *name,
                    int64_t *out, bv_err *err) {
-  if (argc <= at || is_null(argv[at])) return BV_OK;
+  if (argc <= at || bv_arg_null(argv[at])) return BV_OK;
   return bv_arg_instant(argv[at], s->zone, "bars_export()", name, out, err);
 }
 
@@ -24,8 +20,8 @@ static bv_rc export_file(bv_store *s, int argc, sqlite3_value **argv, bv_buf *su
                    "'day')",
                    argc);
   }
-  if (is_null(argv[0])) return bv_fail(err, BV_ARG, "bars_export(): file is NULL");
-  if (is_null(argv[2])) {
+  if (bv_arg_null(argv[0])) return bv_fail(err, BV_ARG, "bars_export(): file is NULL");
+  if (bv_arg_null(argv[2])) {
     return bv_fail(err, BV_ARG, "bars_export(): timestep is NULL; say which bars, e.g. 'minute'");
   }
   BV_TRY(bound(s, argc, argv, 3, "start", &lo, err));

@@ -3,10 +3,6 @@
 #include "api/functions.h"
 #include "data/import.h"
 
-static bool is_null(sqlite3_value *v) {
-  return sqlite3_value_type(v) == SQLITE_NULL;
-}
-
 /* bars_import(file, asset, timestep [, options]): a JSON summary. */
 static void fn_import(sqlite3_context *ctx, int argc, sqlite3_value **argv) {
   bv_err err = {0};
@@ -18,13 +14,13 @@ static void fn_import(sqlite3_context *ctx, int argc, sqlite3_value **argv) {
                  "bars_import(): %d arguments given; write bars_import(file, asset, timestep"
                  " [, options]), for example bars_import('spy.csv', 'SPY', 'day')",
                  argc);
-  } else if (is_null(argv[0])) {
+  } else if (bv_arg_null(argv[0])) {
     rc = bv_fail(&err, BV_ARG, "bars_import(): file is NULL; write the path of a CSV file");
   } else if (!bv_arg_text(argv[0])) {
     rc = BV_NOMEM;
   } else if (!bv_arg_text(argv[0])[0]) {
     rc = bv_fail(&err, BV_ARG, "bars_import(): file is ''; write the path of a CSV file");
-  } else if (is_null(argv[2])) {
+  } else if (bv_arg_null(argv[2])) {
     rc = bv_fail(&err, BV_ARG,
                  "bars_import(): timestep is NULL; say what the bars are, e.g. 'minute'");
   } else {

@@ -11,10 +11,6 @@
 #include <math.h>
 #include <string.h>
 
-static bool is_null(sqlite3_value *v) {
-  return sqlite3_value_type(v) == SQLITE_NULL;
-}
-
 static bv_rc run_all(bv_store *s, const char *strategy, const char *config, int64_t *id,
                      bv_err *err) {
   bv_run *r;
@@ -32,7 +28,7 @@ static void fn_run(sqlite3_context *ctx, int argc, sqlite3_value **argv) {
   bv_err err = {0};
   int64_t id = 0;
   bv_rc rc;
-  if (is_null(argv[0])) {
+  if (bv_arg_null(argv[0])) {
     rc = bv_fail(&err, BV_ARG, "bt_run(): strategy is NULL; name a view");
   } else {
     const char *strategy = bv_arg_text(argv[0]), *config = NULL;
@@ -101,7 +97,7 @@ static void fn_value(sqlite3_context *ctx, int argc, sqlite3_value **argv) {
 }
 
 static int asset_number(const bv_run *r, sqlite3_value *v) {
-  const char *asset = is_null(v) ? NULL : bv_arg_text(v);
+  const char *asset = bv_arg_null(v) ? NULL : bv_arg_text(v);
   return asset ? bv_run_asset(r, asset) : -1;
 }
 

@@ -19,10 +19,6 @@ static void fail(sqlite3_context *ctx, const char *who, bv_rc rc, const bv_err *
   bv_result_error(ctx, who, rc, err);
 }
 
-static bool is_null(sqlite3_value *v) {
-  return sqlite3_value_type(v) == SQLITE_NULL;
-}
-
 static void fn_version(sqlite3_context *ctx, int argc, sqlite3_value **argv) {
   (void)argc;
   (void)argv;
@@ -61,7 +57,7 @@ static void fn_config(sqlite3_context *ctx, int argc, sqlite3_value **argv) {
   bv_err_clear(&err);
   char out[64];
   bv_rc rc = BV_OK;
-  if (argc < 1 || argc == 3 || argc > 4 || is_null(argv[0])) {
+  if (argc < 1 || argc == 3 || argc > 4 || bv_arg_null(argv[0])) {
     rc = bv_fail(
         &err, BV_ARG,
         "bars_config(): write bars_config(name), bars_config(name, value) or, for history and "
@@ -93,7 +89,7 @@ static void fn_clock(sqlite3_context *ctx, int argc, sqlite3_value **argv) {
   bv_rc rc = BV_OK;
   if (argc == 1 && s->run) {
     rc = bv_fail(&err, BV_ARG, "bars_clock(): the clock belongs to the run in progress");
-  } else if (argc == 1 && is_null(argv[0])) {
+  } else if (argc == 1 && bv_arg_null(argv[0])) {
     s->clock = BV_NO_CLOCK;
   } else if (argc == 1) {
     int64_t ts; /* the clock stays as it is where this is no time */
@@ -115,7 +111,7 @@ static void fn_time(sqlite3_context *ctx, int argc, sqlite3_value **argv) {
   int64_t t = 0;
   const bv_zone *zone = s->zone;
   bv_rc rc = BV_OK;
-  if (is_null(argv[0]) || (argc == 2 && is_null(argv[1]))) return;
+  if (bv_arg_null(argv[0]) || (argc == 2 && bv_arg_null(argv[1]))) return;
   const char *name = NULL;
   if (argc == 2) rc = bv_arg_optional(argv[1], &name);
   if (rc == BV_OK && name) rc = bv_zone_find(name, &zone, &err);
@@ -201,7 +197,7 @@ static void fn_asset(sqlite3_context *ctx, int argc, sqlite3_value **argv) {
   bv_err err;
   bv_err_clear(&err);
   bv_rc rc;
-  if (is_null(argv[0]) || is_null(argv[1])) {
+  if (bv_arg_null(argv[0]) || bv_arg_null(argv[1])) {
     rc = bv_fail(&err, BV_ARG, "bars_asset(): write bars_asset('SPY', 'tz', 'America/New_York')");
   } else {
     const char *asset = bv_arg_text(argv[0]), *key = bv_arg_text(argv[1]);
@@ -241,7 +237,7 @@ static void fn_last_price(sqlite3_context *ctx, int argc, sqlite3_value **argv) 
   bv_err err;
   bv_err_clear(&err);
   double v = NAN;
-  if (is_null(argv[0]) || (argc == 2 && is_null(argv[1]))) return;
+  if (bv_arg_null(argv[0]) || (argc == 2 && bv_arg_null(argv[1]))) return;
   const char *asset = bv_arg_text(argv[0]), *step = argc == 2 ? bv_arg_text(argv[1]) : NULL;
   bv_store *s = sqlite3_user_data(ctx);
   bv_rc rc = asset && (argc == 1 || step) ? bv_store_hold(s, &err) : BV_NOMEM;

@@ -5,10 +5,6 @@
 
 #include <string.h>
 
-static bool is_null(sqlite3_value *v) {
-  return !v || sqlite3_value_type(v) == SQLITE_NULL;
-}
-
 /* What the first two arguments say, NULL where they are not given. */
 typedef struct choice {
   const char *asset, *step;
@@ -17,11 +13,11 @@ typedef struct choice {
 
 static bv_rc read_choice(sqlite3_value *const *arg, choice *c, bv_err *err) {
   *c = (choice){0};
-  if (!is_null(arg[0])) {
+  if (!bv_arg_null(arg[0])) {
     c->asset = bv_arg_text(arg[0]);
     if (!c->asset) return BV_NOMEM;
   }
-  if (is_null(arg[1])) return BV_OK;
+  if (bv_arg_null(arg[1])) return BV_OK;
   const char *text = bv_arg_text(arg[1]);
   if (!text) return BV_NOMEM;
   bv_timestep step;

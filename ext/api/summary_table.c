@@ -170,20 +170,17 @@ static int close_cursor(sqlite3_vtab_cursor *base) {
   return SQLITE_OK;
 }
 
-static bool is_null(sqlite3_value *v) {
-  return !v || sqlite3_value_type(v) == SQLITE_NULL;
-}
-
 static bv_rc time_argument(const bv_store *s, sqlite3_value *v, const char *name, int64_t *out,
                            bv_err *err) {
-  return is_null(v) ? BV_OK : bv_arg_instant(v, s->zone, "bars_summary", name, out, err);
+  return bv_arg_null(v) ? BV_OK : bv_arg_instant(v, s->zone, "bars_summary", name, out, err);
 }
 
 static bv_rc fill(table *tab, cursor *c, unsigned mask, bv_err *err) {
   bv_store *s = tab->reader.store;
   const bv_series *series;
   int64_t lo = INT64_MIN, hi = INT64_MAX;
-  if (is_null(c->arg[0]) || is_null(c->arg[1])) return BV_OK; /* no rows, as SQLite's own do */
+  if (bv_arg_null(c->arg[0]) || bv_arg_null(c->arg[1]))
+    return BV_OK; /* no rows, as SQLite's own do */
   BV_TRY(time_argument(s, c->arg[2], "start", &lo, err));
   BV_TRY(time_argument(s, c->arg[3], "end", &hi, err));
   if (lo > hi) return bv_fail(err, BV_ARG, "bars_summary: start lies after end");

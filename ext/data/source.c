@@ -33,10 +33,15 @@ static bv_rc parse_session(const char *text, int32_t *lo, int32_t *hi, bv_err *e
   return BV_OK;
 }
 
+static const char *const fill_name[] = {"none", "null", "prev", NULL};
+
+const char *bv_fill_name(bv_fill fill) {
+  return fill_name[fill];
+}
+
 static bv_rc parse_fill(const char *text, bv_fill *out, bv_err *err) {
-  static const char *const name[] = {"none", "null", "prev", NULL};
-  for (int i = 0; name[i]; i++) {
-    if (bv_text_ieq(text, name[i])) {
+  for (int i = 0; fill_name[i]; i++) {
+    if (bv_text_ieq(text, fill_name[i])) {
       *out = (bv_fill)i;
       return BV_OK;
     }

@@ -13,6 +13,9 @@
 
 typedef enum bv_fill { BV_FILL_NONE, BV_FILL_NULL, BV_FILL_PREV } bv_fill;
 
+/* "none", "null", "prev": as it is written in SQL. */
+const char *bv_fill_name(bv_fill fill);
+
 typedef struct bv_source {
   bv_series base;
   bool agg;

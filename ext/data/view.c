@@ -221,24 +221,6 @@ bv_rc bv_stream_value(bv_stream *st, bv_column c, double *out, bv_err *err) {
   return BV_OK;
 }
 
-bv_rc bv_view_asof(bv_store *s, const bv_source *src, int64_t hi, unsigned mask, bv_window **out,
-                   int64_t *i, bv_err *err) {
-  *out = NULL;
-  int64_t limit = clamp(s, src, hi);
-  if (s->touched) s->touched(s->touched_ctx, &src->base);
-  bv_window *w;
-  BV_TRY(bv_window_shared(s, src, limit, 0, mask, &w, err));
-  *i = bv_ring_lower_bound(&w->ring, limit);
-  *i = before_unknown(w, *i, s->clock, limit < hi);
-  *i -= 1;
-  if (*i < w->ring.first) {
-    bv_window_unref(w);
-    return BV_OK;
-  }
-  *out = w;
-  return BV_OK;
-}
-
 bv_rc bv_view_read(bv_store *s, const bv_source *src, int64_t lo, int64_t hi, bv_chunk *out,
                    bv_err *err) {
   int64_t limit = clamp(s, src, hi);
@@ -256,9 +238,8 @@ bv_rc bv_view_read(bv_store *s, const bv_source *src, int64_t lo, int64_t hi, bv
   return BV_OK;
 }
 
-bv_rc bv_view_newest(bv_store *s, const bv_source *src, int64_t hi, int64_t n, unsigned mask,
-                     bv_window **out, int64_t *from, int64_t *to, bv_err *err) {
-  assert(src->cut == BV_NO_CLOCK && n > 0);
+static bv_rc newest(bv_store *s, const bv_source *src, int64_t hi, int64_t n, unsigned mask,
+                    bv_window **out, int64_t *from, int64_t *to, bv_err *err) {
   int64_t limit = clamp(s, src, hi), history, future, hidden = 0;
   bv_setting_reach(s, src, &history, &future);
   if (s->touched) s->touched(s->touched_ctx, &src->base);
@@ -274,6 +255,26 @@ bv_rc bv_view_newest(bv_store *s, const bv_source *src, int64_t hi, int64_t n, u
         end - *to; /* rows the clock hides take the place of earlier ones: ask for those, too */
     bv_window_unref(*out);
   }
+}
+
+bv_rc bv_view_newest(bv_store *s, const bv_source *src, int64_t hi, int64_t n, unsigned mask,
+                     bv_window **out, int64_t *from, int64_t *to, bv_err *err) {
+  assert(src->cut == BV_NO_CLOCK && n > 0);
+  return newest(s, src, hi, n, mask, out, from, to, err);
+}
+
+bv_rc bv_view_asof(bv_store *s, const bv_source *src, int64_t hi, unsigned mask, bv_window **out,
+                   int64_t *i, bv_err *err) {
+  int64_t end;
+  bv_window *w;
+  *out = NULL;
+  BV_TRY(newest(s, src, hi, 1, mask, &w, i, &end, err));
+  if (*i < end) {
+    *out = w;
+  } else {
+    bv_window_unref(w);
+  }
+  return BV_OK;
 }
 
 /* A window that holds the bar at ts and the n before it, and that bar's number in it. */

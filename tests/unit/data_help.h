@@ -23,6 +23,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define COUNT(a) (sizeof(a) / sizeof(a)[0])
@@ -62,6 +63,22 @@ static inline sqlite3 *db_open(const char *path) {
   int code = sqlite3_barsvt_init(db, &error, NULL);
   if (code != SQLITE_OK_LOAD_PERMANENTLY) fail_msg("init: %d %s", code, error ? error : "");
   return db;
+}
+
+/* A file for a database of this test program alone, which is not there yet. */
+static inline void db_file_name(const char *test, char *path, size_t size) {
+  mkdir("tests/tmp", 0777);
+  snprintf(path, size, "tests/tmp/%s-%d.db", test, (int)getpid());
+  unlink(path);
+}
+
+static inline void db_file_remove(const char *path) {
+  char side[80];
+  unlink(path);
+  snprintf(side, sizeof side, "%s-wal", path);
+  unlink(side);
+  snprintf(side, sizeof side, "%s-shm", path);
+  unlink(side);
 }
 
 /* The connection's store, as the C interface gets it (ext/api/capi.c). */

@@ -21,20 +21,13 @@ static char path[64];
 
 static int setup(void **state) {
   (void)state;
-  mkdir("tests/tmp", 0777);
-  snprintf(path, sizeof path, "tests/tmp/store-%d.db", (int)getpid());
-  unlink(path);
+  db_file_name("store", path, sizeof path);
   return 0;
 }
 
 static int teardown(void **state) {
   (void)state;
-  char side[80];
-  unlink(path);
-  snprintf(side, sizeof side, "%s-wal", path);
-  unlink(side);
-  snprintf(side, sizeof side, "%s-shm", path);
-  unlink(side);
+  db_file_remove(path);
   return 0;
 }
 

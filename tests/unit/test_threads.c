@@ -235,20 +235,13 @@ static void threads_share_one_budget(void **state) {
 
 static int setup(void **state) {
   (void)state;
-  mkdir("tests/tmp", 0777);
-  snprintf(path, sizeof path, "tests/tmp/threads-%d.db", (int)getpid());
-  unlink(path);
+  db_file_name("threads", path, sizeof path);
   return 0;
 }
 
 static int teardown(void **state) {
   (void)state;
-  char side[80];
-  unlink(path);
-  snprintf(side, sizeof side, "%s-wal", path);
-  unlink(side);
-  snprintf(side, sizeof side, "%s-shm", path);
-  unlink(side);
+  db_file_remove(path);
   return 0;
 }
 
