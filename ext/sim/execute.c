@@ -6,18 +6,17 @@
 **
 **      position +30, order -50   ->   close -30, open -20
 **
-** Buying power is tested on the account as it would be after the fill, before anything is booked.
+** Buying power (funds.c) is tested before anything is booked.
 */
 #include "sim/execute.h"
 
 #include "sim/bracket.h"
 #include "sim/cost.h"
+#include "sim/funds.h"
 #include "sim/size.h"
 
 #include <math.h>
 
-static const char *const no_funds = "insufficient funds";
-static const char *const cut_funds = "cut to buying power";
 static const char *const no_short = "short selling is not allowed";
 static const char *const cut_short = "cut to the position: short selling is not allowed";
 static const char *const cut_reduce = "cut to the position";
@@ -28,127 +27,8 @@ static const char *const not_positive = "the price is not positive";
 /* Counts of lots are exact up to here. */
 static const double most_lots = 9007199254740992.0;
 
-/* What an order would do: lots that close and lots that open, both signed as the order. */
-typedef struct plan {
-  double close, open;
-  const char *reason; /* why it is less than was asked for; "" if it is not */
-} plan;
-
 static int side_of(double n) {
   return n > 0 ? 1 : -1;
-}
-
-/* --- buying power --- */
-
-/* The account before the fill, and the prices of it. */
-typedef struct funds {
-  double value, gross; /* of the whole account */
-  double price;        /* the asset's valuation price */
-  double closing_cost; /* what the closing part takes from the value */
-} funds;
-
-/* The price after costs that move it; a limit order never pays more than its limit. */
-static double price_paid(const bv_sim *s, const bv_place *at, int side, bool opens) {
-  double p = bv_cost_price(&s->cfg, at->price, side, opens, at->bar);
-  if (at->limit == 0) return p;
-  return side > 0 ? fmin(p, at->limit) : fmax(p, at->limit);
-}
-
-/* Commission and difference between the price paid and the valuation price, in currency. */
-static double cost_against(const bv_sim *s, const bv_asset *a, const bv_place *at, double n,
-                           bool opens, double valued_at) {
-  if (n == 0) return 0;
-  int side = side_of(n);
-  double paid = price_paid(s, at, side, opens);
-  return n * a->unit * (paid - valued_at) + bv_cost_commission(&s->cfg, n * s->ledger.lot, paid,
-                                                               a->multiplier, side,
-                                                               opens ? side : -side);
-}
-
-/* One fill does for the whole order, or each part has its own. */
-static bool single_fill(const bv_sim *s, double close, double open) {
-  bool two_prices = close != 0 && open != 0 && s->cfg.spread > 0;
-  return s->cfg.fill_per == BV_FILL_PER_ORDER && !two_prices;
-}
-
-/* Cost of closing `n` lots in the fills that fill_plan will make of them. */
-static double closing_cost(const bv_sim *s, const bv_asset *a, const bv_place *at, double n,
-                           double valued_at) {
-  if (s->cfg.fill_per == BV_FILL_PER_ORDER) return cost_against(s, a, at, n, false, valued_at);
-  double sum = 0, left = n;
-  for (size_t i = a->head; left != 0; i++) {
-    double part = copysign(fmin(fabs(left), fabs(a->lot[i].n)), left);
-    sum += cost_against(s, a, at, part, false, valued_at);
-    left -= part;
-  }
-  return sum;
-}
-
-static funds funds_now(const bv_sim *s, const bv_asset *a, const bv_place *at, double close) {
-  funds f = {.value = bv_ledger_value(&s->ledger, at->at),
-             .gross = bv_ledger_gross(&s->ledger, at->at),
-             .price = bv_ledger_price(a, at->at)};
-  if (isnan(f.price)) f.price = at->price;
-  f.closing_cost = closing_cost(s, a, at, close, f.price);
-  return f;
-}
-
-/* Whether `open` more lots can be carried once `close` lots are closed.  `asked` is the order's own
-** size, which decides the commission per lot where that is fixed (backtesting.py). */
-static bool carries(const bv_sim *s, const bv_asset *a, const bv_place *at, const funds *f,
-                    double close, double open, double asked) {
-  double gross = f->gross - fabs(close * a->unit * f->price);
-  if (s->cfg.margin == BV_MARGIN_AVAILABLE) {
-    double lot_cost = bv_size_lot_cost(s, a, asked, at->price);
-    double value = f->value - f->closing_cost;
-    return fabs(open) * lot_cost <= fmax(0, s->cfg.leverage * value - gross);
-  }
-  double value = f->value;
-  if (single_fill(s, close, open)) {
-    value -= cost_against(s, a, at, close + open, open != 0, f->price);
-  } else {
-    value -= f->closing_cost + cost_against(s, a, at, open, true, f->price);
-  }
-  gross += fabs(open * a->unit * f->price);
-  /* The slack is the rounding of the sums, not money: 0.1 x 3 must fit into 0.3. */
-  return gross <= s->cfg.leverage * value + 1e-12 * (fabs(value) + gross);
-}
-
-/* The most lots up to `want` that can be carried: a search over counts of lots, made only once the
-** whole does not fit. */
-static double most_carried(const bv_sim *s, const bv_asset *a, const bv_place *at, const funds *f,
-                           const plan *p, double want) {
-  double lo = 0, hi = fabs(want);
-  while (hi - lo > 1) {
-    double mid = floor(lo + (hi - lo) / 2), n = copysign(mid, want);
-    if (carries(s, a, at, f, p->close, n, p->close + n)) {
-      lo = mid;
-    } else {
-      hi = mid;
-    }
-  }
-  return copysign(lo, want);
-}
-
-static bv_short_funds policy_of(const bv_sim *s, const bv_order *o) {
-  if (o->tif == BV_TIF_FOK) return BV_FUNDS_REJECT;
-  if (s->cfg.funds != BV_FUNDS_AUTO) return s->cfg.funds;
-  return o->ask == BV_ASK_WEIGHT || o->ask == BV_ASK_VALUE ? BV_FUNDS_SHRINK : BV_FUNDS_REJECT;
-}
-
-static void limit_by_funds(const bv_sim *s, const bv_asset *a, const bv_order *o,
-                           const bv_place *at, plan *p) {
-  bv_short_funds policy = policy_of(s, o);
-  if (p->open == 0 || policy == BV_FUNDS_ALLOW) return;
-  funds f = funds_now(s, a, at, p->close);
-  /* A weight was made units of the free margin itself, so it fits by construction. */
-  if (s->cfg.margin == BV_MARGIN_AVAILABLE && o->ask == BV_ASK_WEIGHT) return;
-  if (carries(s, a, at, &f, p->close, p->open, p->close + p->open)) return;
-  double open = policy == BV_FUNDS_SHRINK ? most_carried(s, a, at, &f, p, p->open) : 0;
-  p->reason = open != 0 || (policy == BV_FUNDS_SHRINK && p->close != 0) ? cut_funds : no_funds;
-  /* A rejected order does nothing at all, but backtesting.py has closed by the time it looks. */
-  if (policy == BV_FUNDS_REJECT && s->cfg.margin == BV_MARGIN_EXPOSURE) p->close = 0;
-  p->open = open;
 }
 
 /* --- what an order wants --- */
@@ -169,8 +49,8 @@ double bv_execute_size(const bv_sim *s, const bv_order *o, const bv_place *at) {
   return n * o->side < 0 ? 0 : n;
 }
 
-static plan plan_of(const bv_sim *s, const bv_asset *a, const bv_order *o, const bv_place *at) {
-  plan p = {.reason = ""};
+static bv_plan plan_of(const bv_sim *s, const bv_asset *a, const bv_order *o, const bv_place *at) {
+  bv_plan p = {.reason = ""};
   double n = o->n;
   double held = o->reduce_only ? bv_ledger_picked(a, o->pick) : 0;
   if (o->reduce_only && fabs(n) > fabs(held)) {
@@ -180,7 +60,7 @@ static plan plan_of(const bv_sim *s, const bv_asset *a, const bv_order *o, const
   if (s->cfg.sides == BV_SIDES_BOTH) {
     p.close = o->reduce_only || o->close ? n : 0;
     p.open = n - p.close;
-    limit_by_funds(s, a, o, at, &p);
+    bv_funds_limit(s, a, o, at, &p);
     return p;
   }
   if (!s->cfg.allow_short && a->n + n < fmin(a->n, 0)) {
@@ -189,9 +69,9 @@ static plan plan_of(const bv_sim *s, const bv_asset *a, const bv_order *o, const
   }
   if (a->n * n < 0) p.close = copysign(fmin(fabs(n), fabs(a->n)), n);
   p.open = n - p.close;
-  limit_by_funds(s, a, o, at, &p);
-  if (o->tif == BV_TIF_FOK && *p.reason && p.reason != no_funds) {
-    p = (plan){.reason = not_whole};
+  bv_funds_limit(s, a, o, at, &p);
+  if (o->tif == BV_TIF_FOK && *p.reason && p.reason != bv_no_funds) {
+    p = (bv_plan){.reason = not_whole};
   }
   return p;
 }
@@ -201,7 +81,7 @@ static plan plan_of(const bv_sim *s, const bv_asset *a, const bv_order *o, const
 static bv_rc fill(bv_sim *s, bv_order *o, const bv_place *at, double n, bool opens, bv_err *err) {
   const bv_asset *a = &s->ledger.asset[o->asset];
   int side = side_of(n);
-  double paid = price_paid(s, at, side, opens);
+  double paid = bv_funds_price(s, at, side, opens);
   bv_exec x = {.asset = o->asset,
                .n = n,
                .price = paid,
@@ -221,10 +101,10 @@ static bv_rc fill(bv_sim *s, bv_order *o, const bv_place *at, double n, bool ope
 }
 
 /* One fill for the order, or one for every lot closed and one for the lot opened. */
-static bv_rc fill_plan(bv_sim *s, bv_order *o, const bv_place *at, const plan *p, bv_err *err) {
+static bv_rc fill_plan(bv_sim *s, bv_order *o, const bv_place *at, const bv_plan *p, bv_err *err) {
   const bv_asset *a = &s->ledger.asset[o->asset];
   o->opened += p->open;
-  if (single_fill(s, p->close, p->open)) {
+  if (bv_funds_single_fill(s, p->close, p->open)) {
     return fill(s, o, at, p->close + p->open, p->open != 0, err);
   }
   double left = p->close;
@@ -246,7 +126,7 @@ static bv_order_state refused(const bv_sim *s) {
 /* An order that the price of the fill made zero lots of. */
 static bv_rc finish_unsized(bv_sim *s, bv_order *o, bv_asset *a, const bv_place *at, bv_err *err) {
   bv_order_state state = refused(s);
-  const char *reason = no_funds;
+  const char *reason = bv_no_funds;
   if (s->cfg.margin == BV_MARGIN_EXPOSURE) {
     bool held = a->n != 0 || o->amount == 0;
     state = held ? BV_ORDER_CANCELLED : state;
@@ -275,13 +155,13 @@ bv_rc bv_execute(bv_sim *s, bv_order *o, const bv_place *at, bv_err *err) {
   if (!(fabs(o->n) + fabs(a->n) <= most_lots)) {
     return bv_order_finish(q, o, a, at->ts, BV_ORDER_REJECTED, too_large, err);
   }
-  plan p = plan_of(s, a, o, at);
+  bv_plan p = plan_of(s, a, o, at);
   if (p.close == 0 && p.open == 0) {
     bv_order_state state = p.reason == no_short ? BV_ORDER_REJECTED : refused(s);
     return bv_order_finish(q, o, a, at->ts, state, p.reason, err);
   }
   BV_TRY(fill_plan(s, o, at, &p, err));
-  bv_order_state state = p.reason == no_funds ? refused(s) : BV_ORDER_FILLED;
+  bv_order_state state = p.reason == bv_no_funds ? refused(s) : BV_ORDER_FILLED;
   BV_TRY(bv_order_finish(q, o, a, at->ts, state, p.reason, err));
   return q->nrest > 0 ? bv_bracket_filled(s, o, at->price, at->via, at->ts, err) : BV_OK;
 }

@@ -2,7 +2,8 @@
 ** sim.c - the simulator's public calls, but those that take orders (request.c).
 **
 ** The work is done by size.c (how much), order.c (what waits), match.c, rest.c and bracket.c (what
-** fills, and at what price), execute.c (how much of it), cost.c (what that costs) and ledger.c (what
+** fills, and at what price), execute.c (how much of it), funds.c (what the
+** account carries), cost.c (what that costs) and ledger.c (what
 ** it makes of the account).
 */
 #include "sim/sim.h"

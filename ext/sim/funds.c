@@ -1,0 +1,128 @@
+/*
+** funds.c - buying power: what of an order the account carries.
+**
+** It is tested on the account as it would be after the fill, before anything is booked.  The part of an
+** order that closes is never limited.
+*/
+#include "sim/funds.h"
+
+#include "sim/cost.h"
+#include "sim/size.h"
+
+#include <math.h>
+
+const char *const bv_no_funds = "insufficient funds";
+static const char *const cut_funds = "cut to buying power";
+
+static int side_of(double n) {
+  return n > 0 ? 1 : -1;
+}
+
+/* The account before the fill, and the prices of it. */
+typedef struct funds {
+  double value, gross; /* of the whole account */
+  double price;        /* the asset's valuation price */
+  double closing_cost; /* what the closing part takes from the value */
+} funds;
+
+double bv_funds_price(const bv_sim *s, const bv_place *at, int side, bool opens) {
+  double p = bv_cost_price(&s->cfg, at->price, side, opens, at->bar);
+  if (at->limit == 0) return p;
+  return side > 0 ? fmin(p, at->limit) : fmax(p, at->limit);
+}
+
+/* Commission and difference between the price paid and the valuation price, in currency. */
+static double cost_against(const bv_sim *s, const bv_asset *a, const bv_place *at, double n,
+                           bool opens, double valued_at) {
+  if (n == 0) return 0;
+  int side = side_of(n);
+  double paid = bv_funds_price(s, at, side, opens);
+  return n * a->unit * (paid - valued_at) + bv_cost_commission(&s->cfg, n * s->ledger.lot, paid,
+                                                               a->multiplier, side,
+                                                               opens ? side : -side);
+}
+
+bool bv_funds_single_fill(const bv_sim *s, double close, double open) {
+  bool two_prices = close != 0 && open != 0 && s->cfg.spread > 0;
+  return s->cfg.fill_per == BV_FILL_PER_ORDER && !two_prices;
+}
+
+/* Cost of closing `n` lots in the fills that fill_plan will make of them. */
+static double closing_cost(const bv_sim *s, const bv_asset *a, const bv_place *at, double n,
+                           double valued_at) {
+  if (s->cfg.fill_per == BV_FILL_PER_ORDER) return cost_against(s, a, at, n, false, valued_at);
+  double sum = 0, left = n;
+  for (size_t i = a->head; left != 0; i++) {
+    double part = copysign(fmin(fabs(left), fabs(a->lot[i].n)), left);
+    sum += cost_against(s, a, at, part, false, valued_at);
+    left -= part;
+  }
+  return sum;
+}
+
+static funds funds_now(const bv_sim *s, const bv_asset *a, const bv_place *at, double close) {
+  funds f = {.value = bv_ledger_value(&s->ledger, at->at),
+             .gross = bv_ledger_gross(&s->ledger, at->at),
+             .price = bv_ledger_price(a, at->at)};
+  if (isnan(f.price)) f.price = at->price;
+  f.closing_cost = closing_cost(s, a, at, close, f.price);
+  return f;
+}
+
+/* Whether `open` more lots can be carried once `close` lots are closed.  `asked` is the order's own
+** size, which decides the commission per lot where that is fixed (backtesting.py). */
+static bool carries(const bv_sim *s, const bv_asset *a, const bv_place *at, const funds *f,
+                    double close, double open, double asked) {
+  double gross = f->gross - fabs(close * a->unit * f->price);
+  if (s->cfg.margin == BV_MARGIN_AVAILABLE) {
+    double lot_cost = bv_size_lot_cost(s, a, asked, at->price);
+    double value = f->value - f->closing_cost;
+    return fabs(open) * lot_cost <= fmax(0, s->cfg.leverage * value - gross);
+  }
+  double value = f->value;
+  if (bv_funds_single_fill(s, close, open)) {
+    value -= cost_against(s, a, at, close + open, open != 0, f->price);
+  } else {
+    value -= f->closing_cost + cost_against(s, a, at, open, true, f->price);
+  }
+  gross += fabs(open * a->unit * f->price);
+  /* The slack is the rounding of the sums, not money: 0.1 x 3 must fit into 0.3. */
+  return gross <= s->cfg.leverage * value + 1e-12 * (fabs(value) + gross);
+}
+
+/* The most lots up to `want` that can be carried: a search over counts of lots, made only once the
+** whole does not fit. */
+static double most_carried(const bv_sim *s, const bv_asset *a, const bv_place *at, const funds *f,
+                           const bv_plan *p, double want) {
+  double lo = 0, hi = fabs(want);
+  while (hi - lo > 1) {
+    double mid = floor(lo + (hi - lo) / 2), n = copysign(mid, want);
+    if (carries(s, a, at, f, p->close, n, p->close + n)) {
+      lo = mid;
+    } else {
+      hi = mid;
+    }
+  }
+  return copysign(lo, want);
+}
+
+static bv_short_funds policy_of(const bv_sim *s, const bv_order *o) {
+  if (o->tif == BV_TIF_FOK) return BV_FUNDS_REJECT;
+  if (s->cfg.funds != BV_FUNDS_AUTO) return s->cfg.funds;
+  return o->ask == BV_ASK_WEIGHT || o->ask == BV_ASK_VALUE ? BV_FUNDS_SHRINK : BV_FUNDS_REJECT;
+}
+
+void bv_funds_limit(const bv_sim *s, const bv_asset *a, const bv_order *o, const bv_place *at,
+                    bv_plan *p) {
+  bv_short_funds policy = policy_of(s, o);
+  if (p->open == 0 || policy == BV_FUNDS_ALLOW) return;
+  funds f = funds_now(s, a, at, p->close);
+  /* A weight was made units of the free margin itself, so it fits by construction. */
+  if (s->cfg.margin == BV_MARGIN_AVAILABLE && o->ask == BV_ASK_WEIGHT) return;
+  if (carries(s, a, at, &f, p->close, p->open, p->close + p->open)) return;
+  double open = policy == BV_FUNDS_SHRINK ? most_carried(s, a, at, &f, p, p->open) : 0;
+  p->reason = open != 0 || (policy == BV_FUNDS_SHRINK && p->close != 0) ? cut_funds : bv_no_funds;
+  /* A rejected order does nothing at all, but backtesting.py has closed by the time it looks. */
+  if (policy == BV_FUNDS_REJECT && s->cfg.margin == BV_MARGIN_EXPOSURE) p->close = 0;
+  p->open = open;
+}

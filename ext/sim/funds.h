@@ -1,0 +1,28 @@
+/*
+** funds.h - buying power: what of an order the account carries at the place where it fills.
+*/
+#ifndef BV_SIM_FUNDS_H
+#define BV_SIM_FUNDS_H
+
+#include "sim/execute.h"
+
+/* What an order would do: lots that close and lots that open, both signed as the order. */
+typedef struct bv_plan {
+  double close, open;
+  const char *reason; /* why it is less than was asked for; "" if it is not */
+} bv_plan;
+
+/* The reason of an order that nothing could be opened of. */
+extern const char *const bv_no_funds;
+
+/* Cut the plan's opening part to what can be carried, or to nothing, as knob funds says. */
+void bv_funds_limit(const bv_sim *s, const bv_asset *a, const bv_order *o, const bv_place *at,
+                    bv_plan *p);
+
+/* The price after costs that move it; a limit order never pays more than its limit. */
+double bv_funds_price(const bv_sim *s, const bv_place *at, int side, bool opens);
+
+/* One fill does for the whole order, or the closing and the opening part have their own. */
+bool bv_funds_single_fill(const bv_sim *s, double close, double open);
+
+#endif
