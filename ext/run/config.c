@@ -21,7 +21,7 @@ typedef struct reader {
 } reader;
 
 static bv_rc unknown_key(const char *path, bv_err *err) {
-  enum { MAX = 64 };
+  enum { MAX = 256 };
   const char *names[MAX + 1] = {0};
   int n, k = 0;
   const bv_sim_knob *knob = bv_sim_knobs(&n);

@@ -2,7 +2,7 @@
 ** profile.h - how fills, sizes and costs work, as data.
 **
 ** A configuration is a struct of knobs.  A profile is a named set of them: one row of the table in
-** profile.c.  Users name a profile and override single knobs, by the dotted names in
+** profiles.c.  Users name a profile and override single knobs, by the dotted names in
 ** bv_sim_knobs() ("commission.rate", "units"), which is also what the JSON configuration uses.
 */
 #ifndef BV_SIM_PROFILE_H
