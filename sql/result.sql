@@ -94,8 +94,8 @@ CREATE TABLE IF NOT EXISTS main.bt_position(
   PRIMARY KEY(run, asset)
 ) WITHOUT ROWID;
 
--- The equity curve, read through the table bt_equity.  data holds n times (int64), n values, n cash
--- amounts (doubles), all little-endian, and n bytes that tell whether a position was open.
+-- The equity curve, read through the table bt_equity.  data holds n times, values, amounts of cash and
+-- whether a position was open (run/curve_code.h).
 CREATE TABLE IF NOT EXISTS main.bt_curve(
   run   INTEGER NOT NULL,
   chunk INTEGER NOT NULL,

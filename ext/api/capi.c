@@ -63,8 +63,9 @@ int barsvt_run_open(sqlite3 *db, const char *strategy, const char *config, barsv
 }
 
 int barsvt_run_step(barsvt_run *r, int64_t *ts, char **errmsg) {
-  bv_err err = {0};
+  bv_err err;
   bool more = false;
+  bv_err_clear(&err);
   if (r->rc != BV_OK) {
     bv_fail(&err, BV_ARG, "the run has failed and can only be closed");
     return give_error(errmsg, BV_ARG, &err);
@@ -82,8 +83,9 @@ static const bv_ask asks[] = {[BARSVT_TARGET_WEIGHT] = BV_ASK_WEIGHT,
 
 int barsvt_run_order(barsvt_run *r, const char *asset, int kind, double amount, const char *tag,
                      char **errmsg) {
-  bv_err err = {0};
+  bv_err err;
   bv_rc rc;
+  bv_err_clear(&err);
   if (!asset || kind < 0 || kind > BARSVT_QTY) {
     rc = bv_fail(&err, BV_ARG, "an order needs an asset and one of the four kinds");
   } else if (r->rc != BV_OK) {
@@ -123,8 +125,9 @@ static bv_signal signal_of(const barsvt_order *o) {
 }
 
 int barsvt_run_submit(barsvt_run *r, const barsvt_order *o, char **errmsg) {
-  bv_err err = {0};
+  bv_err err;
   bv_rc rc = BV_OK;
+  bv_err_clear(&err);
   if (!o || o->size != sizeof *o) {
     rc = bv_fail(&err, BV_ARG, "barsvt_order.size must be sizeof(barsvt_order)");
   } else if (!o->asset || o->kind < BARSVT_NONE || o->kind > BARSVT_QTY) {

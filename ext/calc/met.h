@@ -138,9 +138,26 @@ double met_round(double x, int decimals);
 
 /* ---- samples ------------------------------------------------------------------------------- */
 
+/* Episodes below the running peak, found in one walk.  The last one may be open: below > 0. */
+typedef struct met_drops {
+  double peak;    /* so far */
+  double low;     /* least value of the open episode */
+  double deepest; /* of ended episodes: trough / peak - 1, <= 0 */
+  met_sum depth;  /* their sum */
+  int64_t episodes;
+  int64_t longest; /* points from the peak to the recovery */
+  int64_t peak_ts, sum_s, longest_s;
+  int64_t below;                    /* points of the open episode */
+  int64_t first_ts, last_ts;        /* the first and the last of them */
+  int64_t sum_ffn_s, longest_ffn_s; /* from the first point below */
+  int64_t longest_qs_s;             /* from the first to the last point below */
+  int64_t longest_recovered_s;
+} met_drops;
+
 /* What a kernel works on.  The columns are finite.  n > 0, or known_gross. */
 typedef struct met_sample {
   const double *x, *y;
+  const int64_t *ts; /* times of x; NULL: value i stands at time i */
   int64_t n;
   double slot[BV_METRIC_SLOTS];
   /* What a run knows better than its returns do, which lack the periods after a ruin. */
@@ -156,6 +173,8 @@ typedef struct met_sample {
   int sorted;   /* 'x' or 'y': that column stands in room, in order */
   bool has_moments;
   met_moments moments;
+  bool has_drops;
+  met_drops drops;
 } met_sample;
 
 /* Moments of x. */
@@ -248,7 +267,7 @@ void met_run_reset(met_run *r);
 void met_growth_facts(const met_run *r, const met_curve *c, double *fact);
 
 /* Durations and peaks. */
-void met_drawdown_facts(const met_run *r, const met_curve *c, double *fact);
+void met_drawdown_facts(met_run *r, const met_curve *c, double *fact);
 
 BV_MUST bv_rc met_trade_facts(const bv_metric_input *in, const met_curve *c, double *fact,
                               bv_err *err);

@@ -18,24 +18,18 @@
 
 #define DAY_S 86400
 
-typedef struct drawdown {
-  double peak, trough; /* trough: depth of the open episode, 0 while at the peak */
-  int64_t peak_ts;
-  double deepest;
-  met_sum depth; /* of finished episodes */
-  int64_t episodes;
-  int64_t sum_s, longest_s;
-  int64_t below;                    /* points of the open episode */
-  int64_t first_ts, last_ts;        /* the first and the last of them */
-  int64_t sum_ffn_s, longest_ffn_s; /* from the first point below */
-  int64_t longest_qs_s;             /* from the first to the last point below */
-  int64_t longest_recovered_s;
-} drawdown;
+static double trough(const met_drops *d) {
+  return d->below > 0 ? d->low / d->peak - 1 : 0;
+}
 
-static void episode_end(drawdown *d, int64_t ts) {
+/* The open episode ends at ts, which is `points` points after its peak. */
+static void episode_end(met_drops *d, int64_t ts, int64_t points) {
   const int64_t len = ts - d->peak_ts;
-  met_add(&d->depth, d->trough);
+  const double depth = trough(d);
+  met_add(&d->depth, depth);
+  if (depth < d->deepest) d->deepest = depth;
   d->episodes++;
+  if (points > d->longest) d->longest = points;
   d->sum_s += len;
   if (len > d->longest_s) d->longest_s = len;
   d->sum_ffn_s += ts - d->first_ts;
@@ -43,44 +37,49 @@ static void episode_end(drawdown *d, int64_t ts) {
   if (d->last_ts - d->first_ts > d->longest_qs_s) d->longest_qs_s = d->last_ts - d->first_ts;
 }
 
-static void point(drawdown *d, int64_t ts, double v) {
+static void point(met_drops *d, int64_t ts, double v) {
   if (v >= d->peak) {
-    if (d->trough < 0) {
-      episode_end(d, ts);
+    if (d->below > 0) {
+      episode_end(d, ts, d->below + 1);
       d->longest_recovered_s = d->longest_s;
     }
     d->peak = v;
     d->peak_ts = ts;
-    d->trough = 0;
+    d->low = v;
     d->below = 0;
     return;
   }
-  d->trough = fmin(d->trough, v / d->peak - 1);
-  d->deepest = fmin(d->deepest, d->trough);
+  if (v < d->low) d->low = v;
   if (d->below++ == 0) d->first_ts = ts;
   d->last_ts = ts;
-}
-
-/* Walk n values, of which the first must be positive.  ts NULL: value i stands at time i.  The open
-** episode is left open. */
-static drawdown walk(const double *v, const int64_t *ts, int64_t n) {
-  drawdown d = {.peak = v[0], .peak_ts = ts ? ts[0] : 0};
-  for (int64_t i = 1; i < n; i++) point(&d, ts ? ts[i] : i, v[i]);
-  return d;
 }
 
 static bool sound(const met_sample *s) {
   return s->n > 0 && s->x[0] > 0;
 }
 
-static drawdown whole(const met_sample *s) {
-  drawdown d = walk(s->x, NULL, s->n);
-  if (d.trough < 0) episode_end(&d, s->n - 1);
+/* The episodes of a sound sample; the one still open at the end is left open. */
+static const met_drops *drops_once(met_sample *s) {
+  if (s->has_drops) return &s->drops;
+  met_drops d = {.peak = s->x[0], .low = s->x[0], .peak_ts = s->ts ? s->ts[0] : 0};
+  for (int64_t i = 1; i < s->n; i++) point(&d, s->ts ? s->ts[i] : i, s->x[i]);
+  s->drops = d;
+  s->has_drops = true;
+  return &s->drops;
+}
+
+/* The same, the open one ended at the last point. */
+static met_drops whole(met_sample *s) {
+  met_drops d = *drops_once(s);
+  if (d.below > 0) episode_end(&d, s->ts ? s->ts[s->n - 1] : s->n - 1, d.below);
   return d;
 }
 
 double met_max_drawdown(met_sample *s) {
-  return sound(s) ? walk(s->x, NULL, s->n).deepest : (double)NAN;
+  if (!sound(s)) return NAN;
+  const met_drops *d = drops_once(s);
+  const double open = trough(d);
+  return open < d->deepest ? open : d->deepest;
 }
 
 static double max_lean(met_sample *s) {
@@ -93,12 +92,12 @@ static double max_positive(met_sample *s) {
 
 static double average(met_sample *s) {
   if (!sound(s)) return NAN;
-  const drawdown d = whole(s);
+  const met_drops d = whole(s);
   return met_ratio(met_total(&d.depth), (double)d.episodes);
 }
 
 static double length(met_sample *s) {
-  return sound(s) ? (double)whole(s).longest_s : (double)NAN;
+  return sound(s) ? (double)whole(s).longest : (double)NAN;
 }
 
 static double episodes(met_sample *s) {
@@ -145,25 +144,24 @@ double met_depth(met_sample *s) {
   return s->n > 0 ? deepest : (double)NAN;
 }
 
-static void own_facts(const met_run *r, double *fact) {
-  const met_sample *s = &r->s[MET_POINTS];
+static void own_facts(met_run *r, double *fact) {
+  met_sample *s = &r->s[MET_POINTS];
   if (!sound(s)) return;
-  drawdown d = walk(s->x, r->ts, s->n);
-  if (d.trough < 0) episode_end(&d, r->ts[s->n - 1]);
+  const met_drops d = whole(s);
   fact[MET_EQUITY_PEAK] = d.peak;
   if (d.episodes == 0) return;
   fact[MET_MAX_DD_S] = (double)d.longest_s;
   fact[MET_AVG_DD_S] = (double)d.sum_s / (double)d.episodes;
 }
 
-static void bt_facts(const met_run *r, const met_curve *c, double *fact) {
-  const met_sample *s = &r->s[MET_POINTS_BT];
+static void bt_facts(met_run *r, const met_curve *c, double *fact) {
+  met_sample *s = &r->s[MET_POINTS_BT];
   if (!sound(s)) return;
-  drawdown d = walk(s->x, r->ts + 1, s->n);
+  const bool last_alone = drops_once(s)->below == 1;
+  const met_drops d = last_alone ? *drops_once(s) : whole(s);
   fact[MET_EQUITY_PEAK_BT] = d.peak;
-  if (d.trough < 0 && d.below > 1) episode_end(&d, r->ts[s->n]);
   if (d.episodes == 0) {
-    if (d.below == 1) fact[MET_AVG_DD_BT] = d.trough;
+    if (last_alone) fact[MET_AVG_DD_BT] = trough(&d);
     return;
   }
   fact[MET_AVG_DD_BT] = met_total(&d.depth) / (double)d.episodes;
@@ -172,19 +170,18 @@ static void bt_facts(const met_run *r, const met_curve *c, double *fact) {
 }
 
 /* Of the periods, by their local days. */
-static void period_facts(const met_run *r, double *fact) {
-  const met_sample *s = &r->s[MET_PERIOD_ENDS];
+static void period_facts(met_run *r, double *fact) {
+  met_sample *s = &r->s[MET_PERIOD_ENDS];
   if (!sound(s)) return;
-  drawdown d = walk(s->x, r->day_ts, s->n);
-  fact[MET_MAX_DD_S_LEAN] = (double)d.longest_recovered_s;
-  if (d.trough < 0) episode_end(&d, r->day_ts[s->n - 1]);
+  fact[MET_MAX_DD_S_LEAN] = (double)drops_once(s)->longest_recovered_s;
+  const met_drops d = whole(s);
   if (d.episodes == 0) return;
   fact[MET_MAX_DD_S_FFN] = (double)d.longest_ffn_s;
   fact[MET_AVG_DD_S_FFN] = (double)d.sum_ffn_s / (double)d.episodes;
   fact[MET_MAX_DD_S_QS] = (double)d.longest_qs_s + DAY_S;
 }
 
-void met_drawdown_facts(const met_run *r, const met_curve *c, double *fact) {
+void met_drawdown_facts(met_run *r, const met_curve *c, double *fact) {
   if (c->points == 0) return;
   fact[MET_EQUITY_FINAL] = c->last;
   own_facts(r, fact);

@@ -44,8 +44,10 @@ static void lay_points(met_run *r, const bv_metric_input *in, const met_curve *c
   if (n > 1) r->ts[0] = r->ts[1];
   met_sample *all = &r->s[MET_POINTS], *bt = &r->s[MET_POINTS_BT];
   all->x = v;
+  all->ts = r->ts;
   all->n = c->points > 0 ? n : 0;
   bt->x = v + 1;
+  bt->ts = r->ts + 1;
   bt->n = n - 1;
 }
 
@@ -58,6 +60,7 @@ static void lay_periods(met_run *r, const met_curve *c, carver *room) {
   }
   if (c->own.n > 0) r->day_ts[0] = r->day_ts[1];
   r->s[MET_PERIOD_ENDS].x = v;
+  r->s[MET_PERIOD_ENDS].ts = r->day_ts;
   r->s[MET_PERIOD_ENDS].n = c->points > 0 ? c->own.n + 1 : 0;
 }
 

@@ -97,13 +97,16 @@ static int64_t day_capacity(const bv_metric_input *in) {
 
 /* The one pass over the curve: days, first and last value, times of the last points. */
 static void read_points(met_curve *c, const bv_metric_input *in, int64_t cap, scan *sc) {
-  int64_t t0 = 0, t1 = 0;
+  int64_t t0 = 0, t1 = 0, of_weekend = INT64_MIN;
+  bool weekend = false;
   for (int64_t i = 0; i < in->n; i++) {
     assert(i == 0 || in->ts[i] > in->ts[i - 1]);
     if (!isfinite(in->equity[i])) continue;
     const int64_t day = day_of(in, i);
     series_put(&c->own, cap, day, in->equity[i], in->bench ? in->bench[i] : (double)NAN);
-    sc->weekend += is_weekend(day);
+    if (day != of_weekend) weekend = is_weekend(day);
+    of_weekend = day;
+    sc->weekend += weekend;
     if (c->points == 0) {
       c->first = in->equity[i];
       t0 = in->ts[i];

@@ -57,7 +57,7 @@ bool bv_metric_in_run(const bv_metric_def *d) {
   return d->from != MET_FROM_NONE;
 }
 
-static bv_rc facts_of(const bv_metric_input *in, const met_run *r, const met_curve *c, double *fact,
+static bv_rc facts_of(const bv_metric_input *in, met_run *r, const met_curve *c, double *fact,
                       bv_err *err) {
   for (int i = 0; i < MET_FACTS; i++) fact[i] = NAN;
   met_growth_facts(r, c, fact);
