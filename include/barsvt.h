@@ -98,6 +98,11 @@ typedef struct barsvt_order {
 ** as rejected, with a reason in bt_order. */
 int barsvt_run_submit(barsvt_run *run, const barsvt_order *order, char **errmsg);
 
+/* Orders, fills and lots gather and are written to bt_order, bt_fill and bt_lot a few hundred at a
+** time: before a step-mode strategy is executed, at the end, and by this call, for a program that
+** wants to read them between the steps. */
+int barsvt_run_write(barsvt_run *run, char **errmsg);
+
 /* State as of the last step.  id is that of the row in bt_run. */
 int64_t barsvt_run_id(const barsvt_run *run);
 double barsvt_run_value(const barsvt_run *run);

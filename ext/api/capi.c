@@ -147,6 +147,16 @@ int barsvt_run_submit(barsvt_run *r, const barsvt_order *o, char **errmsg) {
   return give_error(errmsg, rc, &err);
 }
 
+int barsvt_run_write(barsvt_run *r, char **errmsg) {
+  bv_err err;
+  bv_err_clear(&err);
+  if (r->rc == BV_OK && !r->run->finished) {
+    r->rc = bv_rows_flush(&r->run->result->rows, &err);
+    return give_error(errmsg, r->rc, &err);
+  }
+  return SQLITE_OK;
+}
+
 int64_t barsvt_run_id(const barsvt_run *r) {
   return r->run->result->run;
 }

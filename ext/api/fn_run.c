@@ -141,10 +141,11 @@ static const struct {
 
 int bv_fn_run_register(sqlite3 *db, bv_store *s) {
   for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
-    int code = sqlite3_create_function_v2(db, functions[i].name, functions[i].narg,
+    int made = sqlite3_create_function_v2(db, functions[i].name, functions[i].narg,
                                           SQLITE_UTF8 | functions[i].flags, bv_store_ref(s),
                                           functions[i].run, NULL, NULL, bv_store_release);
-    if (code != SQLITE_OK) return code;
+    if (made != SQLITE_OK) return made;
   }
-  return bv_equity_register(db, s);
+  int code = bv_rows_register(db);
+  return code == SQLITE_OK ? bv_equity_register(db, s) : code;
 }

@@ -7,13 +7,6 @@
 extern const char bv_sql_result[];
 
 static const char *const insert_sql[BV_RS_COUNT] = {
-    [BV_RS_ORDER] =
-        "INSERT INTO main.bt_order VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11,"
-        " ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)",
-    [BV_RS_FILL] = "INSERT INTO main.bt_fill VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11,"
-                   " ?12, ?13)",
-    [BV_RS_LOT] = "INSERT INTO main.bt_lot VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11,"
-                  " ?12, ?13, ?14, ?15, ?16, ?17, ?18)",
     [BV_RS_POSITION] = "INSERT INTO main.bt_position VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     [BV_RS_CURVE] = "INSERT INTO main.bt_curve VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     [BV_RS_FIGURE] = "INSERT INTO main.bt_figure(run, name, variant, value, unit, rank)"
@@ -31,8 +24,8 @@ static bv_rc prepare(sqlite3 *db, const char *sql, sqlite3_stmt **out, bv_err *e
                  sqlite3_errmsg(db));
 }
 
-/* A table of an earlier version has fewer columns. */
-static bv_rc prepare_insert(sqlite3 *db, int which, sqlite3_stmt **out, bv_err *err) {
+/* The statement that writes gathered rows.  A table of an earlier version has fewer columns. */
+static bv_rc prepare_rows(sqlite3 *db, bv_rows_kind kind, sqlite3_stmt **out, bv_err *err) {
   static const char upgrade[] =
       "ALTER TABLE main.bt_order ADD COLUMN order_type TEXT NOT NULL DEFAULT 'market';"
       "ALTER TABLE main.bt_order ADD COLUMN limit_price REAL;"
@@ -43,16 +36,24 @@ static bv_rc prepare_insert(sqlite3 *db, int which, sqlite3_stmt **out, bv_err *
       "ALTER TABLE main.bt_order ADD COLUMN parent INTEGER";
   static const char has_old[] =
       "SELECT count(*) = 13 AND max(name = 'tag') FROM pragma_table_info('bt_order', 'main')";
-  bv_rc rc = prepare(db, insert_sql[which], out, err);
-  if (rc != BV_ARG || which != BV_RS_ORDER) return rc;
-  sqlite3_stmt *st;
-  int row;
-  BV_TRY(bv_sql_prepare(db, has_old, &st, err));
-  rc = bv_sql_row(db, st, &row, err, "bt_order");
-  bool old = rc == BV_OK && row && sqlite3_column_int(st, 0) == 1;
-  sqlite3_finalize(st);
-  if (rc == BV_OK && old) rc = bv_sql_exec(db, upgrade, err);
-  return rc == BV_OK ? prepare(db, insert_sql[which], out, err) : rc;
+  bv_buf sql;
+  bv_buf_init(&sql, BV_MEM_RUN, 4096);
+  bv_rc rc = bv_rows_insert_sql(kind, &sql);
+  if (rc == BV_OK) rc = prepare(db, bv_buf_text(&sql), out, err);
+  if (rc == BV_ARG && kind == BV_ROWS_ORDER) {
+    sqlite3_stmt *st = NULL;
+    int row = 0;
+    bv_err why = {0};
+    bv_rc old = bv_sql_prepare(db, has_old, &st, &why);
+    if (old == BV_OK) old = bv_sql_row(db, st, &row, &why, "bt_order");
+    bool few = old == BV_OK && row && sqlite3_column_int(st, 0) == 1;
+    sqlite3_finalize(st);
+    if (few) old = bv_sql_exec(db, upgrade, &why);
+    if (few && old == BV_OK) bv_err_clear(err);
+    if (few && old == BV_OK) rc = prepare(db, bv_buf_text(&sql), out, err);
+  }
+  bv_buf_reset(&sql);
+  return rc;
 }
 
 static bv_rc insert_run(bv_result *r, const bv_result_head *h, bv_err *err) {
@@ -83,26 +84,31 @@ static bv_rc insert_run(bv_result *r, const bv_result_head *h, bv_err *err) {
 
 bv_rc bv_result_open(sqlite3 *db, const bv_result_head *head, bv_result *out, bv_err *err) {
   out->db = db;
-  out->sim = NULL;
-  out->plain = false;
   memset(out->st, 0, sizeof out->st);
   out->curve.n = out->curve.chunk = out->curve.total = 0;
   BV_TRY(bv_sql_exec(db, bv_sql_result, err));
   BV_TRY(insert_run(out, head, err));
-  for (int i = 0; i < BV_RS_COUNT; i++) {
-    bv_rc rc = prepare_insert(db, i, &out->st[i], err);
-    if (rc != BV_OK) {
-      bv_result_close(out);
-      return rc;
-    }
+  out->rows.db = db;
+  out->rows.run = out->run;
+  bv_rc rc = BV_OK;
+  for (int i = 0; i < BV_RS_COUNT && rc == BV_OK; i++) {
+    rc = prepare(db, insert_sql[i], &out->st[i], err);
   }
-  return BV_OK;
+  for (int i = 0; i < BV_ROWS_KINDS && rc == BV_OK; i++) {
+    rc = prepare_rows(db, (bv_rows_kind)i, &out->rows.st[i], err);
+  }
+  if (rc != BV_OK) bv_result_close(out);
+  return rc;
 }
 
 void bv_result_close(bv_result *r) {
   for (int i = 0; i < BV_RS_COUNT; i++) {
     sqlite3_finalize(r->st[i]);
     r->st[i] = NULL;
+  }
+  for (int i = 0; i < BV_ROWS_KINDS; i++) {
+    sqlite3_finalize(r->rows.st[i]);
+    r->rows.st[i] = NULL;
   }
 }
 
@@ -122,107 +128,14 @@ static void put_text(binder *b, const char *v) {
   sqlite3_bind_text(b->st, ++b->at, v, -1, SQLITE_STATIC); /* NULL binds NULL */
 }
 
-static void put_parent(binder *b, int64_t id) {
-  if (id) {
-    put_int(b, id);
-  } else {
-    sqlite3_bind_null(b->st, ++b->at);
-  }
-}
-
 static bv_rc on_order(void *ctx, const bv_sim_order *o, bv_err *err) {
-  static const char *const ask[] = {[BV_ASK_WEIGHT] = "target_weight",
-                                    [BV_ASK_VALUE] = "target_value",
-                                    [BV_ASK_TARGET] = "target_qty",
-                                    [BV_ASK_QTY] = "qty",
-                                    [BV_ASK_CANCEL] = "cancel"};
-  static const char *const type[] = {[BV_TYPE_MARKET] = "market",
-                                     [BV_TYPE_LIMIT] = "limit",
-                                     [BV_TYPE_STOP] = "stop",
-                                     [BV_TYPE_STOP_LIMIT] = "stop_limit",
-                                     [BV_TYPE_TRAIL] = "trailing_stop",
-                                     [BV_TYPE_TRAIL_LIMIT] = "trailing_stop_limit",
-                                     [BV_TYPE_MIT] = "market_if_touched",
-                                     [BV_TYPE_LIT] = "limit_if_touched"};
-  static const char *const tif[] = {[BV_TIF_GTC] = "gtc",
-                                    [BV_TIF_DAY] = "day",
-                                    [BV_TIF_GTD] = "gtd",
-                                    [BV_TIF_IOC] = "ioc",
-                                    [BV_TIF_FOK] = "fok"};
-  static const char *const state[] = {[BV_ORDER_FILLED] = "filled",
-                                      [BV_ORDER_CANCELLED] = "cancelled",
-                                      [BV_ORDER_REJECTED] = "rejected",
-                                      [BV_ORDER_EXPIRED] = "expired"};
-  bv_result *r = ctx;
-  binder b = {r->st[BV_RS_ORDER], 0};
-  put_int(&b, r->run);
-  put_int(&b, o->id);
-  put_int(&b, o->ts);
-  put_int(&b, o->done_ts);
-  put_text(&b, bv_sim_asset_key(r->sim, o->asset));
-  put_text(&b, ask[o->ask]);
-  put_real(&b, o->amount);
-  put_real(&b, o->qty);
-  put_real(&b, o->filled);
-  put_real(&b, o->avg_price);
-  put_text(&b, state[o->state]);
-  put_text(&b, o->reason);
-  put_text(&b, o->tag);
-  bool plain = o->type == BV_TYPE_MARKET && o->tif == BV_TIF_GTC && !o->parent && isnan(o->limit) &&
-               isnan(o->stop) && isnan(o->trail) && isnan(o->trail_percent);
-  if (plain && r->plain) return bv_sql_done(r->db, b.st, err, "writing bt_order");
-  r->plain = plain;
-  put_text(&b, type[o->type]);
-  put_real(&b, o->limit);
-  put_real(&b, o->stop);
-  put_real(&b, o->trail);
-  put_real(&b, o->trail_percent);
-  put_text(&b, tif[o->tif]);
-  put_parent(&b, o->parent);
-  return bv_sql_done(r->db, b.st, err, "writing bt_order");
+  return bv_rows_order(&((bv_result *)ctx)->rows, o, err);
 }
-
 static bv_rc on_fill(void *ctx, const bv_sim_fill *f, bv_err *err) {
-  bv_result *r = ctx;
-  binder b = {r->st[BV_RS_FILL], 0};
-  put_int(&b, r->run);
-  put_int(&b, f->id);
-  put_int(&b, f->order);
-  put_int(&b, f->ts);
-  put_text(&b, bv_sim_asset_key(r->sim, f->asset));
-  put_real(&b, f->qty);
-  put_real(&b, f->price);
-  put_real(&b, f->commission);
-  put_real(&b, f->slippage);
-  put_real(&b, f->pnl);
-  put_real(&b, f->position);
-  put_real(&b, f->cash);
-  put_int(&b, f->ambiguous);
-  return bv_sql_done(r->db, b.st, err, "writing bt_fill");
+  return bv_rows_fill(&((bv_result *)ctx)->rows, f, err);
 }
-
 static bv_rc on_lot(void *ctx, const bv_sim_lot *l, bv_err *err) {
-  bv_result *r = ctx;
-  binder b = {r->st[BV_RS_LOT], 0};
-  put_int(&b, r->run);
-  put_int(&b, l->id);
-  put_text(&b, bv_sim_asset_key(r->sim, l->asset));
-  put_real(&b, l->qty);
-  put_int(&b, l->entry_ts);
-  put_int(&b, l->exit_ts);
-  put_int(&b, l->entry_fill);
-  put_int(&b, l->exit_fill);
-  put_real(&b, l->entry_price);
-  put_real(&b, l->exit_price);
-  put_real(&b, l->commission);
-  put_real(&b, l->pnl);
-  put_real(&b, l->ret);
-  put_int(&b, l->bars);
-  put_real(&b, l->mae);
-  put_real(&b, l->mfe);
-  put_int(&b, l->open);
-  put_text(&b, l->tag);
-  return bv_sql_done(r->db, b.st, err, "writing bt_lot");
+  return bv_rows_lot(&((bv_result *)ctx)->rows, l, err);
 }
 
 bv_sim_sink bv_result_sink(bv_result *r) {
@@ -287,6 +200,7 @@ bv_rc bv_result_finish(bv_result *r, bv_report_input in, bv_err *err) {
     c->cash[c->n - 1] = bv_sim_cash(in.sim);
   }
   BV_TRY(bv_curve_flush(c, r->db, r->st[BV_RS_CURVE], r->run, err));
+  BV_TRY(bv_rows_flush(&r->rows, err));
   BV_TRY(put_positions(r, in.sim, err));
   BV_TRY(close_run(r, in.sim, err));
   in.run = r->run;

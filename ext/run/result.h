@@ -7,17 +7,17 @@
 #include "data/sql.h"
 #include "run/curve.h"
 #include "run/report.h"
+#include "run/rows.h"
 #include "sim/sim.h"
 #include "time/zone.h"
 
-enum { BV_RS_ORDER, BV_RS_FILL, BV_RS_LOT, BV_RS_POSITION, BV_RS_CURVE, BV_RS_FIGURE, BV_RS_COUNT };
+enum { BV_RS_POSITION, BV_RS_CURVE, BV_RS_FIGURE, BV_RS_COUNT };
 
 typedef struct bv_result {
   sqlite3 *db;
   int64_t run;
-  const bv_sim *sim; /* for the names of assets */
   sqlite3_stmt *st[BV_RS_COUNT];
-  bool plain; /* the order statement has a plain market order's type, prices and tif bound */
+  bv_rows rows;
   bv_curve curve;
 } bv_result;
 

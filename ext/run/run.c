@@ -165,8 +165,9 @@ static bv_rc read_rows(bv_run *r, bv_err *err) {
   return rc;
 }
 
-/* Step mode: execute the view with the clock at t. */
+/* Step mode: execute the view with the clock at t; it may look at the run's own rows. */
 static bv_rc decide(bv_run *r, int64_t t, bv_err *err) {
+  BV_TRY(bv_rows_flush(&r->result->rows, err));
   BV_TRY(read_rows(r, err));
   for (int i = 0; i < r->batch.n; i++) BV_TRY(submit(r, t, &r->batch.row[i], err));
   return BV_OK;
@@ -295,7 +296,7 @@ static bv_rc open_parts(bv_run *r, const char *strategy, const char *config, con
   BV_TRY(open_result(r, config, version, err));
   bv_sim_sink sink = bv_result_sink(r->result);
   BV_TRY(bv_sim_new(&r->config.sim, &sink, &r->sim, err));
-  r->result->sim = r->sim;
+  r->result->rows.sim = r->sim;
   bv_feed_init(&r->feed, s, r->config.start, r->config.end);
   if (r->config.end != INT64_MAX) s->clock = r->config.end;
   if (strategy) BV_TRY(discover(r, err));
