@@ -63,7 +63,7 @@ static bv_plan plan_of(const bv_sim *s, const bv_asset *a, const bv_order *o, co
     bv_funds_limit(s, a, o, at, &p);
     return p;
   }
-  if (!s->cfg.allow_short && a->n + n < fmin(a->n, 0)) {
+  if (!s->account.short_sales && a->n + n < fmin(a->n, 0)) {
     n = -fmax(a->n, 0);
     p.reason = n == 0 ? no_short : cut_short;
   }
@@ -97,6 +97,10 @@ static bv_rc fill(bv_sim *s, bv_order *o, const bv_place *at, double n, bool ope
                .tag = o->tag};
   o->filled += n;
   o->points += n * paid;
+  if (s->cfg.settlement_days > 0 && n < 0) {
+    bv_settlement_add(&s->settlement, at->ts, a->zone, (int)s->cfg.settlement_days,
+                      -n * a->unit * paid - x.commission);
+  }
   return bv_ledger_book(&s->ledger, &x, err);
 }
 
@@ -109,8 +113,9 @@ static bv_rc fill_plan(bv_sim *s, bv_order *o, const bv_place *at, const bv_plan
   }
   double left = p->close;
   while (left != 0) {
-    double first =
-        s->cfg.fill_per == BV_FILL_PER_LOT ? fabs(bv_ledger_next(a, o->pick)->n) : fabs(left);
+    double first = s->cfg.fill_per == BV_FILL_PER_LOT
+                       ? fabs(bv_ledger_next(&s->ledger, a, o->pick)->n)
+                       : fabs(left);
     double part = copysign(fmin(fabs(left), first), left);
     BV_TRY(fill(s, o, at, part, false, err));
     left -= part;

@@ -1,8 +1,9 @@
 /*
 ** funds.c - buying power: what of an order the account carries.
 **
-** It is tested on the account as it would be after the fill, before anything is booked.  The part of an
-** order that closes is never limited.
+** It is tested on the account as it would be after the fill, before anything is booked.  Where money can
+** be borrowed, the part of an order that closes is never limited.  Where it cannot, every fill is paid
+** from the cash that is free, a closing one too: a short position may cost more to close than there is.
 */
 #include "sim/funds.h"
 
@@ -52,8 +53,8 @@ static double closing_cost(const bv_sim *s, const bv_asset *a, const bv_place *a
                            double valued_at) {
   if (s->cfg.fill_per == BV_FILL_PER_ORDER) return cost_against(s, a, at, n, false, valued_at);
   double sum = 0, left = n;
-  for (size_t i = a->head; left != 0; i++) {
-    double part = copysign(fmin(fabs(left), fabs(a->lot[i].n)), left);
+  for (size_t k = 0; left != 0; k++) {
+    double part = copysign(fmin(fabs(left), fabs(bv_ledger_lot(&s->ledger, a, k)->n)), left);
     sum += cost_against(s, a, at, part, false, valued_at);
     left -= part;
   }
@@ -77,7 +78,7 @@ static bool carries(const bv_sim *s, const bv_asset *a, const bv_place *at, cons
   if (s->cfg.margin == BV_MARGIN_AVAILABLE) {
     double lot_cost = bv_size_lot_cost(s, a, asked, at->price);
     double value = f->value - f->closing_cost;
-    return fabs(open) * lot_cost <= fmax(0, s->cfg.leverage * value - gross);
+    return fabs(open) * lot_cost <= fmax(0, s->account.leverage * value - gross);
   }
   double value = f->value;
   if (bv_funds_single_fill(s, close, open)) {
@@ -87,7 +88,7 @@ static bool carries(const bv_sim *s, const bv_asset *a, const bv_place *at, cons
   }
   gross += fabs(open * a->unit * f->price);
   /* The slack is the rounding of the sums, not money: 0.1 x 3 must fit into 0.3. */
-  return gross <= s->cfg.leverage * value + 1e-12 * (fabs(value) + gross);
+  return gross <= s->account.leverage * value + 1e-12 * (fabs(value) + gross);
 }
 
 /* The most lots up to `want` that can be carried: a search over counts of lots, made only once the
@@ -112,8 +113,72 @@ static bv_short_funds policy_of(const bv_sim *s, const bv_order *o) {
   return o->ask == BV_ASK_WEIGHT || o->ask == BV_ASK_VALUE ? BV_FUNDS_SHRINK : BV_FUNDS_REJECT;
 }
 
+/* --- accounts that borrow no money --- */
+
+double bv_funds_free(const bv_sim *s, int64_t ts) {
+  double free = s->ledger.cash;
+  if (s->settlement.n > 0) free -= bv_settlement_left(&s->settlement, ts);
+  if (s->account.lock > 0) free -= s->account.lock * bv_ledger_short_cost(&s->ledger);
+  return free;
+}
+
+/* Whether the free cash pays for closing `close` lots and opening `open` ones. */
+static bool pays(const bv_sim *s, const bv_asset *a, const bv_place *at, double free, double close,
+                 double open) {
+  bool single = bv_funds_single_fill(s, close, open);
+  double closing = single ? 0 : closing_cost(s, a, at, close, 0);
+  double takes = single ? cost_against(s, a, at, close + open, open != 0, 0)
+                        : closing + cost_against(s, a, at, open, true, 0);
+  double slack = 1e-12 * (fabs(free) + fabs(takes));
+  if (open < 0) {
+    double paid = bv_funds_price(s, at, -1, true), notional = -open * a->unit * paid;
+    double costs = cost_against(s, a, at, open, true, paid);
+    if (single) closing = closing_cost(s, a, at, close, 0);
+    bool needs = s->cfg.short_cash == BV_SHORT_CREDIT;
+    if (needs && !(notional + costs <= free - closing + slack)) return false;
+    takes += s->account.lock * notional;
+  }
+  if (close > 0 && s->account.lock > 0) {
+    takes -= s->account.lock * bv_ledger_realised(&s->ledger, a, close, 0, (bv_pick){0});
+  }
+  return takes <= 0 || takes <= free + slack;
+}
+
+/* The most lots that are paid for: of the opening part, where there is one, else of the closing one. */
+static double most_paid(const bv_sim *s, const bv_asset *a, const bv_place *at, double free,
+                        double close, double open) {
+  double want = open != 0 ? open : close, lo = 0, hi = fabs(want);
+  while (hi - lo > 1) {
+    double mid = floor(lo + (hi - lo) / 2), n = copysign(mid, want);
+    if (open != 0 ? pays(s, a, at, free, close, n) : pays(s, a, at, free, n, 0)) {
+      lo = mid;
+    } else {
+      hi = mid;
+    }
+  }
+  return copysign(lo, want);
+}
+
+static void limit_by_cash(const bv_sim *s, const bv_asset *a, const bv_order *o, const bv_place *at,
+                          bv_plan *p) {
+  double free = bv_funds_free(s, at->ts), close = 0, open = 0;
+  if (pays(s, a, at, free, p->close, p->open)) return;
+  if (policy_of(s, o) == BV_FUNDS_SHRINK) {
+    bool closes = p->close != 0 && pays(s, a, at, free, p->close, 0);
+    close = closes || p->close == 0 ? p->close : most_paid(s, a, at, free, p->close, 0);
+    if (close == p->close && p->open != 0) open = most_paid(s, a, at, free, close, p->open);
+  }
+  p->reason = close != 0 || open != 0 ? cut_funds : bv_no_funds;
+  p->close = close;
+  p->open = open;
+}
+
 void bv_funds_limit(const bv_sim *s, const bv_asset *a, const bv_order *o, const bv_place *at,
                     bv_plan *p) {
+  if (s->account.paid) {
+    limit_by_cash(s, a, o, at, p);
+    return;
+  }
   bv_short_funds policy = policy_of(s, o);
   if (p->open == 0 || policy == BV_FUNDS_ALLOW) return;
   funds f = funds_now(s, a, at, p->close);

@@ -15,9 +15,13 @@ typedef struct bv_plan {
 /* The reason of an order that nothing could be opened of. */
 extern const char *const bv_no_funds;
 
-/* Cut the plan's opening part to what can be carried, or to nothing, as knob funds says. */
+/* Cut the plan to what can be carried, or to nothing, as knob funds says: its opening part, and where no
+** money is borrowed its closing part too. */
 void bv_funds_limit(const bv_sim *s, const bv_asset *a, const bv_order *o, const bv_place *at,
                     bv_plan *p);
+
+/* Cash that buys at `ts`, in an account that borrows no money. */
+double bv_funds_free(const bv_sim *s, int64_t ts);
 
 /* The price after costs that move it; a limit order never pays more than its limit. */
 double bv_funds_price(const bv_sim *s, const bv_place *at, int side, bool opens);

@@ -21,6 +21,11 @@ static const char *const choice_same_bar[] = {
     "stop_first", "limit_first", "nearest_extreme", "ohlc", "olhc", "defer", NULL};
 static const char *const choice_wrong_side[] = {"reject", "allow", NULL};
 static const char *const choice_ruin[] = {"go_on", "stop", NULL};
+static const char *const choice_account[] = {"margin", "cash", "reg_t", "crypto", NULL};
+static const char *const choice_borrow[] = {"auto", "none", "units", "money", "both", NULL};
+static const char *const choice_short_cash[] = {"credit", "free", "lock_proceeds", "lock_notional",
+                                                NULL};
+static const char *const choice_lots[] = {"fifo", "lifo", "average", NULL};
 static const char *const choice_sides[] = {"net", "both", NULL};
 static const char *const choice_finish[] = {"mark", "last_open", "last_close", NULL};
 
@@ -122,6 +127,25 @@ static const bv_sim_knob knobs[] = {
         "close, what is owed beyond is forgiven, and every later order is rejected."),
     NUMBER("leverage", leverage, 0.01, 1000, "Gross exposure allowed per unit of account value."),
     BOOLEAN("allow_short", allow_short, "Whether positions below zero are allowed."),
+    CHOICE("account", account, choice_account,
+           "margin: gross exposure up to leverage; reg_t: up to 1 / initial_margin; cash: what is "
+           "bought is paid from settled cash, and nothing is sold short; crypto: paid from cash, "
+           "and borrow says what else."),
+    CHOICE("borrow", borrow, choice_borrow,
+           "What the account can borrow: none, units (for short sales), money (for purchases, up "
+           "to leverage), both; auto: none in a cash or crypto account, both in the others."),
+    CHOICE("short_cash", short_cash, choice_short_cash,
+           "The proceeds of short sales where no money is borrowed: credit, they are cash, and "
+           "opening a short needs cash worth its notional; free, they are cash and nothing is "
+           "needed; lock_proceeds, they are no cash until the short is closed; lock_notional, they "
+           "and as much again are not."),
+    NUMBER("settlement_days", settlement_days, 0, 30,
+           "Weekdays after the day of a sale until its proceeds buy again, in a cash account."),
+    NUMBER("initial_margin", initial_margin, 0, 1,
+           "Part of its value that opening a position takes in a reg_t account; 0: 0.5."),
+    CHOICE("lots", lots, choice_lots,
+           "What a closing fill closes, and at which entry price: fifo, the oldest lots; lifo, the "
+           "newest; average, the oldest, all at the position's average price."),
 };
 
 #define NKNOB ((int)(sizeof knobs / sizeof knobs[0]))

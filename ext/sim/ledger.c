@@ -1,8 +1,8 @@
 /*
 ** ledger.c - the truth about money and positions.
 **
-** An asset's open lots are a queue in one array; closing takes from the head (or those picked), opening
-** appends:
+** An asset's open lots are a queue in one array; closing takes from the head (lots lifo: from the end; or
+** those picked), opening appends:
 **
 **      lot   [ closed | closed | open 30 @ 11.2 | open 10 @ 11.9 |      ]
 **                                ^ head           nlot = 2         cap
@@ -124,6 +124,15 @@ double bv_ledger_gross(const bv_ledger *l, bv_value_at at) {
   return sum;
 }
 
+double bv_ledger_short_cost(const bv_ledger *l) {
+  double sum = 0;
+  for (int i = 0; i < l->nopen; i++) {
+    const bv_asset *a = &l->asset[l->open[i]];
+    if (a->n < 0) sum -= a->n * a->unit * bv_ledger_average(a);
+  }
+  return sum;
+}
+
 double bv_ledger_average(const bv_asset *a) {
   double sum = 0;
   for (size_t i = a->head; i < a->head + a->nlot; i++) sum += a->lot[i].n * a->lot[i].price;
@@ -158,11 +167,16 @@ static bool picky(bv_pick p) {
   return p.tag || p.order || p.side;
 }
 
-const bv_lot *bv_ledger_next(const bv_asset *a, bv_pick pick) {
-  for (size_t i = a->head; picky(pick) && i < a->head + a->nlot; i++) {
-    if (picks(pick, &a->lot[i])) return &a->lot[i];
+const bv_lot *bv_ledger_lot(const bv_ledger *l, const bv_asset *a, size_t k) {
+  return &a->lot[l->lots == BV_LOTS_LIFO ? a->head + a->nlot - 1 - k : a->head + k];
+}
+
+const bv_lot *bv_ledger_next(const bv_ledger *l, const bv_asset *a, bv_pick pick) {
+  for (size_t k = 0; picky(pick) && k < a->nlot; k++) {
+    const bv_lot *lot = bv_ledger_lot(l, a, k);
+    if (picks(pick, lot)) return lot;
   }
-  return &a->lot[a->head];
+  return bv_ledger_lot(l, a, 0);
 }
 
 double bv_ledger_picked(const bv_asset *a, bv_pick pick) {
@@ -174,12 +188,13 @@ double bv_ledger_picked(const bv_asset *a, bv_pick pick) {
   return n;
 }
 
-/* Price differences that closing up to |n| lots at `price` realises: of those picked, then the rest. */
-static double realised_by(const bv_asset *a, double n, double price, bv_pick pick) {
+/* Of those picked, then of the rest. */
+double bv_ledger_realised(const bv_ledger *l, const bv_asset *a, double n, double price,
+                          bv_pick pick) {
   double sum = 0, left = fabs(n);
   for (int picked = picky(pick); picked >= 0; picked--) {
-    for (size_t i = a->head; left > 0 && i < a->head + a->nlot; i++) {
-      const bv_lot *lot = &a->lot[i];
+    for (size_t k = 0; left > 0 && k < a->nlot; k++) {
+      const bv_lot *lot = bv_ledger_lot(l, a, k);
       if (picky(pick) && picks(pick, lot) != (picked == 1)) continue;
       double part = fmin(left, fabs(lot->n));
       sum += copysign(part, lot->n) * a->unit * (price - lot->price);
@@ -230,7 +245,7 @@ static bv_rc close_lots(bv_ledger *l, bv_asset *a, const bv_exec *x, int64_t fil
                         bv_err *err) {
   double left = fabs(x->n);
   while (left > 0 && a->nlot > 0) {
-    size_t i = (size_t)(bv_ledger_next(a, x->pick) - a->lot);
+    size_t i = (size_t)(bv_ledger_next(l, a, x->pick) - a->lot);
     bv_lot *lot = &a->lot[i];
     if (lot->n * x->n >= 0) break;
     double part = copysign(fmin(left, fabs(lot->n)), lot->n);
@@ -267,6 +282,18 @@ static void open_lot(bv_asset *a, const bv_exec *x, int64_t fill, double n) {
                                          .tag = x->tag};
 }
 
+/* Every lot stands at the position's average price; the lots stay what they are otherwise, so orders
+** that close some of them find theirs. */
+static void average_lots(bv_asset *a) {
+  double average = bv_ledger_average(a);
+  for (size_t i = a->head; i < a->head + a->nlot; i++) {
+    bv_lot *lot = &a->lot[i];
+    lot->price = average;
+    lot->hi = fmax(lot->hi, average);
+    lot->lo = fmin(lot->lo, average);
+  }
+}
+
 bv_rc bv_ledger_book(bv_ledger *l, const bv_exec *x, bv_err *err) {
   bv_asset *a = &l->asset[x->asset];
   int64_t id = l->next_fill++;
@@ -274,7 +301,7 @@ bv_rc bv_ledger_book(bv_ledger *l, const bv_exec *x, bv_err *err) {
   bool opposite = l->both ? x->closes : before * x->n < 0;
   bool was_held = a->nlot > 0;
   bool is_held = l->both ? !opposite || lots_held(a) > fabs(x->n) : before + x->n != 0;
-  double pnl = opposite ? realised_by(a, x->n, x->price, x->pick) : 0;
+  double pnl = opposite ? bv_ledger_realised(l, a, x->n, x->price, x->pick) : 0;
   a->n = before + x->n;
   l->cash -= x->n * a->unit * x->price + x->commission;
   l->commission += x->commission;
@@ -300,6 +327,7 @@ bv_rc bv_ledger_book(bv_ledger *l, const bv_exec *x, bv_err *err) {
   }
   if (opposite) BV_TRY(close_lots(l, a, x, id, &rest, err));
   if (rest != 0) open_lot(a, x, id, rest);
+  if (rest != 0 && l->lots == BV_LOTS_AVERAGE && a->nlot > 1) average_lots(a);
   return BV_OK;
 }
 

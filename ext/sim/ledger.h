@@ -1,5 +1,5 @@
 /*
-** ledger.h - cash, positions as lots first in first out, marks, and the lots' results.
+** ledger.h - cash, positions as lots, marks, and the lots' results.
 **
 ** Quantities are counted in multiples of the configured lot and kept as doubles that hold integers,
 ** so sums of quantities are exact: `n` is such a count, and qty = n * lot.  `unit` is the money one
@@ -47,6 +47,7 @@ typedef struct bv_ledger {
   const bv_sim_sink *sink;
   double lot;
   bool both; /* an asset can have lots of both sides */
+  bv_lots lots;
   double start, cash, commission;
   double realised; /* sum of the pnl of closed lots */
   double forgiven; /* debt of a ruined account */
@@ -59,7 +60,7 @@ typedef struct bv_ledger {
 } bv_ledger;
 
 /* Which lots a fill closes first: those entered under a tag (one of the simulator's copies), or by an
-** order, or of one side.  Nothing given: first in, first out. */
+** order, or of one side.  Among them, and where nothing is given, knob lots decides. */
 typedef struct bv_pick {
   const char *tag;
   int64_t order;
@@ -89,13 +90,23 @@ BV_MUST bv_rc bv_ledger_reserve(bv_asset *a, size_t more);
 /* A bar ended: mark, count, extremes.  NaN prices leave what they would have changed. */
 void bv_ledger_mark(bv_ledger *l, const bv_sim_bar *bar);
 
-/* Book a fill: opposite lots are closed first in first out, what remains opens one lot (room
+/* Book a fill: opposite lots are closed as knob lots says, what remains opens one lot (room
 ** must be reserved).  Reports the fill, then each closed lot. */
 BV_MUST bv_rc bv_ledger_book(bv_ledger *l, const bv_exec *x, bv_err *err);
 
 /* The lot a fill closes next, and the lots picked, signed: all of the position where none are. */
-const bv_lot *bv_ledger_next(const bv_asset *a, bv_pick pick);
+const bv_lot *bv_ledger_next(const bv_ledger *l, const bv_asset *a, bv_pick pick);
 double bv_ledger_picked(const bv_asset *a, bv_pick pick);
+
+/* The k-th lot in the sequence of closing. */
+const bv_lot *bv_ledger_lot(const bv_ledger *l, const bv_asset *a, size_t k);
+
+/* Price differences, in currency, that closing up to |n| lots at `price` realises. */
+double bv_ledger_realised(const bv_ledger *l, const bv_asset *a, double n, double price,
+                          bv_pick pick);
+
+/* Entry values of all short positions. */
+double bv_ledger_short_cost(const bv_ledger *l);
 
 /* The price an asset is valued at. */
 double bv_ledger_price(const bv_asset *a, bv_value_at at);

@@ -247,7 +247,7 @@ static bv_rc close_all(bv_sim *s, bool at_open, bv_err *err) {
                   .ask = BV_ASK_TARGET,
                   .close = true};
     /* With both sides open, each in turn. */
-    if (s->ledger.both) o.pick.side = bv_ledger_next(a, (bv_pick){0})->n > 0 ? 1 : -1;
+    if (s->ledger.both) o.pick.side = bv_ledger_next(&s->ledger, a, (bv_pick){0})->n > 0 ? 1 : -1;
     double held = bv_ledger_picked(a, o.pick);
     BV_TRY(bv_execute(s, &o, &at, err));
     bool left =

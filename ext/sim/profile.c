@@ -8,6 +8,7 @@
 #include "sim/profile.h"
 
 #include "base/text.h"
+#include "sim/account.h"
 
 #include <assert.h>
 #include <math.h>
@@ -160,6 +161,7 @@ bv_rc bv_sim_config_check(const bv_sim_config *c, bv_err *err) {
   if (c->margin == BV_MARGIN_AVAILABLE && (c->size_at != BV_SIZE_FILL || c->flip == BV_FLIP_NET)) {
     return bv_fail(err, BV_ARG, "margin available needs size_at fill and flip close_first or add");
   }
+  BV_TRY(bv_account_check(c, err));
   if (c->sides == BV_SIDES_BOTH && c->flip != BV_FLIP_ADD) {
     return bv_fail(err, BV_ARG, "sides both needs flip add");
   }

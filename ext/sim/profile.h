@@ -43,6 +43,26 @@ typedef enum bv_same_bar {
 } bv_same_bar;
 typedef enum bv_ruin { BV_RUIN_GO_ON, BV_RUIN_STOP } bv_ruin;
 typedef enum bv_wrong_side { BV_WRONG_REJECT, BV_WRONG_ALLOW } bv_wrong_side;
+typedef enum bv_account {
+  BV_ACCOUNT_MARGIN,
+  BV_ACCOUNT_CASH,
+  BV_ACCOUNT_REG_T,
+  BV_ACCOUNT_CRYPTO
+} bv_account;
+typedef enum bv_borrow {
+  BV_BORROW_AUTO, /* nothing in a cash or crypto account, both in the others */
+  BV_BORROW_NONE,
+  BV_BORROW_UNITS, /* short sales */
+  BV_BORROW_MONEY,
+  BV_BORROW_BOTH
+} bv_borrow;
+typedef enum bv_short_cash {
+  BV_SHORT_CREDIT,
+  BV_SHORT_FREE,
+  BV_SHORT_LOCK_PROCEEDS,
+  BV_SHORT_LOCK_NOTIONAL
+} bv_short_cash;
+typedef enum bv_lots { BV_LOTS_FIFO, BV_LOTS_LIFO, BV_LOTS_AVERAGE } bv_lots;
 typedef enum bv_sides { BV_SIDES_NET, BV_SIDES_BOTH } bv_sides;
 typedef enum bv_finish { BV_FINISH_MARK, BV_FINISH_LAST_OPEN, BV_FINISH_LAST_CLOSE } bv_finish;
 
@@ -78,6 +98,12 @@ typedef struct bv_sim_config {
   bv_ruin ruin;
   double leverage; /* gross exposure allowed per unit of account value */
   int allow_short;
+  bv_account account;
+  bv_borrow borrow;
+  bv_short_cash short_cash; /* what a short sale's proceeds are worth where no money is borrowed */
+  double settlement_days;   /* weekdays until the proceeds of a sale buy again */
+  double initial_margin;    /* part of a position's value its opening takes; 0: 0.5 */
+  bv_lots lots;
 } bv_sim_config;
 
 typedef enum bv_knob_type { BV_KNOB_NUMBER, BV_KNOB_BOOL, BV_KNOB_CHOICE } bv_knob_type;

@@ -2,9 +2,8 @@
 ** sim.c - the simulator's public calls, but those that take orders (request.c).
 **
 ** The work is done by size.c (how much), order.c (what waits), match.c, rest.c and bracket.c (what
-** fills, and at what price), execute.c (how much of it), funds.c (what the
-** account carries), cost.c (what that costs) and ledger.c (what
-** it makes of the account).
+** fills, and at what price), execute.c (how much of it), account.c and funds.c (what the account
+** carries), cost.c (what that costs) and ledger.c (what it makes of the account).
 */
 #include "sim/sim.h"
 
@@ -27,6 +26,8 @@ bv_rc bv_sim_new(const bv_sim_config *cfg, const bv_sim_sink *sink, bv_sim **out
   double lot = bv_sim_config_lot(cfg);
   bv_ledger_init(&s->ledger, &s->sink, cfg->cash, lot);
   s->ledger.both = cfg->sides == BV_SIDES_BOTH;
+  s->ledger.lots = cfg->lots;
+  s->account = bv_account_rules_of(cfg);
   bv_queue_init(&s->queue, &s->sink, lot);
   bv_map_init(&s->by_key);
   bv_map_init(&s->tags);

@@ -5,6 +5,7 @@
 #define BV_SIM_STATE_H
 
 #include "base/map.h"
+#include "sim/account.h"
 #include "sim/ledger.h"
 #include "sim/order.h"
 
@@ -15,6 +16,8 @@ struct bv_sim {
   bv_queue queue;
   bv_map by_key; /* key -> number + 1 */
   bv_map tags;   /* tag -> its one copy */
+  bv_account_rules account;
+  bv_settlement settlement;
   bool finished, ruined;
 };
 
