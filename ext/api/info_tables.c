@@ -41,7 +41,7 @@ static bv_rc fill_setting(bv_store *s, bv_list *out, sqlite3_value *const *arg, 
   int n;
   const bv_setting *table = bv_settings(&n);
   for (int i = 0; i < n; i++) {
-    char value[64];
+    char value[BV_KNOB_TEXT];
     BV_TRY(bv_setting_get(s, table[i].name, value, err));
     BV_TRY(bv_list_text(out, table[i].name));
     BV_TRY(bv_list_text(out, value));
@@ -217,7 +217,7 @@ static bv_rc fill_profile(bv_store *s, bv_list *out, sqlite3_value *const *arg, 
   const bv_sim_knob *knob = bv_sim_knobs(&nknob);
   for (int p = 0; p < nprofile; p++) {
     for (int k = 0; k < nknob; k++) {
-      char value[64];
+      char value[BV_KNOB_TEXT];
       bv_sim_get_text(&profile[p].config, &knob[k], value);
       BV_TRY(bv_list_text(out, profile[p].name));
       BV_TRY(bv_list_text(out, knob[k].name));

@@ -15,9 +15,12 @@ static const char *const plain_keys[] = {
     "benchmark_timestep"};
 #define NPLAIN (sizeof plain_keys / sizeof *plain_keys)
 
+enum { NCOSTS = 2 };
+
 typedef struct reader {
   bv_run_config *c;
-  int pass; /* 0: what others depend on (profile, tz); 1: the rest */
+  int pass;           /* 0: what others depend on (profile, tz); 1: the rest */
+  bool named[NCOSTS]; /* models that are named */
 } reader;
 
 static bv_rc unknown_key(const char *path, bv_err *err) {
@@ -180,6 +183,26 @@ static bv_rc set_profile(bv_run_config *c, const char *name, bv_err *err) {
   return BV_OK;
 }
 
+/* A model that the configuration names begins without the numbers the profile has set for its own. */
+static const char *const costs[] = {"commission", "slippage"};
+
+static void note_model(reader *r, const char *path, const char *type) {
+  bool number = strcmp(type, "integer") == 0 || strcmp(type, "real") == 0;
+  for (size_t i = 0; i < NCOSTS; i++) {
+    char model[32];
+    snprintf(model, sizeof model, "%s.model", costs[i]);
+    if (bv_text_ieq(path, model) || (number && bv_text_ieq(path, costs[i]))) r->named[i] = true;
+  }
+}
+
+static void forget_numbers(reader *r) {
+  for (size_t i = 0; i < NCOSTS; i++) {
+    char prefix[32];
+    snprintf(prefix, sizeof prefix, "%s.", costs[i]);
+    if (r->named[i]) bv_sim_clear(&r->c->sim, prefix);
+  }
+}
+
 static bv_rc first_pass(bv_run_config *c, const char *path, const char *type, sqlite3_value *v,
                         bv_err *err) {
   const char *text = NULL;
@@ -200,7 +223,10 @@ static bv_rc read_leaf(void *ctx, const char *path, const char *type, sqlite3_va
                        bv_err *err) {
   reader *r = ctx;
   bv_run_config *c = r->c;
-  if (r->pass == 0) return first_pass(c, path, type, v, err);
+  if (r->pass == 0) {
+    note_model(r, path, type);
+    return first_pass(c, path, type, v, err);
+  }
   if (bv_text_ieq(path, "profile") || bv_text_ieq(path, "tz")) return BV_OK;
   if (bv_text_ieq(path, "start")) return read_instant(c, path, type, v, &c->start, err);
   if (bv_text_ieq(path, "end")) return read_instant(c, path, type, v, &c->end, err);
@@ -236,7 +262,8 @@ bv_rc bv_run_config_read(sqlite3 *db, const char *text, const bv_zone *zone, bv_
   *out = (bv_run_config){.zone = zone, .start = INT64_MIN, .end = INT64_MAX};
   bv_map_init(&out->param);
   bv_rc rc = set_profile(out, "default", err);
-  for (reader r = {out, 0}; r.pass < 2 && rc == BV_OK; r.pass++) {
+  for (reader r = {.c = out}; r.pass < 2 && rc == BV_OK; r.pass++) {
+    if (r.pass == 1) forget_numbers(&r);
     rc = bv_json_walk(db, text, "config", read_leaf, &r, err);
   }
   if (rc == BV_OK) rc = check(out, err);
@@ -261,10 +288,11 @@ bv_rc bv_run_config_knobs(const bv_run_config *c, bv_buf *out) {
   const bv_sim_knob *knob = bv_sim_knobs(&n);
   BV_TRY(bv_buf_adds(out, "{"));
   for (int i = 0; i < n; i++) {
-    char value[64];
+    char value[BV_KNOB_TEXT];
     bv_sim_get_text(&c->sim, &knob[i], value);
     BV_TRY(bv_buf_addf(out, "%s\"%s\":", i ? "," : "", knob[i].name));
-    BV_TRY(knob[i].type == BV_KNOB_CHOICE ? bv_buf_add_json(out, value) : bv_buf_adds(out, value));
+    bool text = knob[i].type == BV_KNOB_CHOICE || knob[i].type == BV_KNOB_TIERS;
+    BV_TRY(text ? bv_buf_add_json(out, value) : bv_buf_adds(out, value));
   }
   return bv_buf_adds(out, "}");
 }

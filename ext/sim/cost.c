@@ -1,45 +1,73 @@
-/*
-** cost.c - slippage, spread and commission as pure functions of the configuration.
-*/
+/* cost.c - slippage and commission of an order at a place; see cost.h. */
 #include "sim/cost.h"
+
+#include "sim/slippage.h"
+#include "time/instant.h"
 
 #include <math.h>
 
-double bv_cost_price(const bv_sim_config *c, double price, int side, bool opens,
-                     const bv_sim_bar *bar) {
-  double p = price;
-  if (c->slippage_model == BV_SLIP_PERCENTAGE) p *= 1 + side * c->slippage_rate;
-  if (opens) p *= 1 + side * c->spread;
-  if (c->slippage_clamp && bar) {
-    if (side > 0 && p > bar->high) p = fmax(bar->high, price);
-    if (side < 0 && p < bar->low) p = fmin(bar->low, price);
+/* Months of UTC, counted from the year 0. */
+static int64_t month_of(int64_t ts) {
+  int64_t days = ts / 86400 - (ts % 86400 < 0), year;
+  int month, day;
+  bv_civil_from_days(days, &year, &month, &day);
+  return year * 12 + month;
+}
+
+bv_paid bv_cost_paid(const bv_sim *s, const bv_asset *a, const bv_order *o, int64_t ts) {
+  bv_paid paid = {.units = fabs(o->filled) * s->ledger.lot,
+                  .value = fabs(o->points) * a->unit,
+                  .accrued = o->accrued,
+                  .charged = o->charged};
+  if (s->cfg.commission_model != BV_COMM_TIERED) return paid;
+  switch (s->cfg.commission_tier_over) {
+  case BV_TIER_MONTH: paid.traded = month_of(ts) == s->traded_month ? s->traded : 0; break;
+  case BV_TIER_RUN: paid.traded = s->traded; break;
+  case BV_TIER_ORDER:
+  default: paid.traded = s->cfg.commission_tier_by == BV_TIER_VALUE ? paid.value : paid.units;
   }
-  return p;
+  return paid;
 }
 
-static double rate_of(const bv_sim_config *c, int order_side, int position_side) {
-  int side = c->commission_by == BV_COMM_BY_POSITION ? position_side : order_side;
-  return c->commission_rate + (side < 0 ? c->commission_sell_extra : 0);
+bv_cost bv_cost_fill(const bv_sim *s, const bv_asset *a, const bv_place *at, double n, bool opens,
+                     bv_paid *paid) {
+  int side = n > 0 ? 1 : -1;
+  double p = bv_slippage(&s->cfg, at->price, side, opens, at->bar);
+  if (at->limit != 0) p = side > 0 ? fmin(p, at->limit) : fmax(p, at->limit);
+  bv_fee fee = {.units = fabs(n) * s->ledger.lot,
+                .price = p,
+                .multiplier = a->multiplier,
+                .side = side,
+                .position_side = opens ? side : -side,
+                .maker = at->maker};
+  return (bv_cost){.price = p, .commission = bv_commission(&s->cfg, &fee, paid)};
 }
 
-double bv_cost_commission(const bv_sim_config *c, double qty, double price, double multiplier,
-                          int order_side, int position_side) {
-  double rate = rate_of(c, order_side, position_side), sum;
-  switch (c->commission_model) {
-  case BV_COMM_PERCENTAGE: sum = c->commission_fixed + fabs(qty) * price * multiplier * rate; break;
-  case BV_COMM_PER_SHARE: sum = c->commission_fixed + fabs(qty) * rate; break;
-  case BV_COMM_NONE:
-  default: return 0;
-  }
-  /* A minimum of 0 is none: it must not swallow a rebate. */
-  return c->commission_minimum > 0 && sum < c->commission_minimum ? c->commission_minimum : sum;
+void bv_cost_booked(bv_sim *s, bv_order *o, const bv_place *at, const bv_paid *paid) {
+  o->accrued = paid->accrued;
+  o->charged = paid->charged;
+  if (s->cfg.commission_model != BV_COMM_TIERED) return;
+  s->traded = paid->traded;
+  s->traded_month = month_of(at->ts);
 }
 
-double bv_cost_per_unit(const bv_sim_config *c, double price, double multiplier, int side) {
-  double paid = bv_cost_price(c, price, side, true, NULL);
+double bv_cost_price(const bv_sim *s, double price, int side, bool opens) {
+  return bv_slippage(&s->cfg, price, side, opens, NULL);
+}
+
+double bv_cost_commission(const bv_sim *s, const bv_asset *a, double n, double price, int side,
+                          int position_side) {
+  bv_paid none = {0};
+  bv_fee fee = {.units = fabs(n) * s->ledger.lot,
+                .price = price,
+                .multiplier = a->multiplier,
+                .side = side,
+                .position_side = position_side};
+  return bv_commission(&s->cfg, &fee, &none);
+}
+
+double bv_cost_per_unit(const bv_sim *s, double price, double multiplier, int side) {
+  double paid = bv_cost_price(s, price, side, true);
   double value = multiplier * (price + fabs(paid - price));
-  double rate = rate_of(c, side, side);
-  if (c->commission_model == BV_COMM_PERCENTAGE) value += multiplier * paid * rate;
-  if (c->commission_model == BV_COMM_PER_SHARE) value += rate;
-  return value;
+  return value + bv_commission_per_unit(&s->cfg, paid, multiplier, side);
 }

@@ -1,25 +1,35 @@
 /*
-** cost.h - what a fill costs: the price after slippage and spread, and the commission.
+** cost.h - what a fill costs: slippage.h and commission.h put to an order at a place.
 */
 #ifndef BV_SIM_COST_H
 #define BV_SIM_COST_H
 
-#include "sim/sim.h"
+#include "sim/commission.h"
+#include "sim/execute.h"
 
-/* The price paid for a fill at the market price `price`, side +1 to buy and -1 to sell.  `opens`:
-** the fill adds to a position and so pays the spread.  `bar` bounds the slipped price when
-** slippage.clamp is on; NULL does not bound it. */
-double bv_cost_price(const bv_sim_config *c, double price, int side, bool opens,
-                     const bv_sim_bar *bar);
+typedef struct bv_cost {
+  double price; /* after slippage; of a limit order never beyond its limit */
+  double commission;
+} bv_cost;
 
-/* Commission of |qty| units at `price`.  `order_side` is the fill's side and `position_side` that
-** of the position it opens or closes; the knob commission.by picks one.  Formulas: reference
-** formulas section 5: fixed + rate x value, or fixed + rate x units, at least the minimum. */
-double bv_cost_commission(const bv_sim_config *c, double qty, double price, double multiplier,
-                          int order_side, int position_side);
+/* What the order's fills so far were charged. */
+bv_paid bv_cost_paid(const bv_sim *s, const bv_asset *a, const bv_order *o, int64_t ts);
+
+/* A fill of `n` lots, signed; `opens`: it adds to a position.  *paid goes on to the order's next
+** fill, so that what buying power is tested with is what the fills are charged. */
+bv_cost bv_cost_fill(const bv_sim *s, const bv_asset *a, const bv_place *at, double n, bool opens,
+                     bv_paid *paid);
+
+/* The fill happened: what the account and the order are charged for from now on. */
+void bv_cost_booked(bv_sim *s, bv_order *o, const bv_place *at, const bv_paid *paid);
+
+/* Price and commission at the market price alone, for sizes, which come before an order has a place. */
+double bv_cost_price(const bv_sim *s, double price, int side, bool opens);
+double bv_cost_commission(const bv_sim *s, const bv_asset *a, double n, double price, int side,
+                          int position_side);
 
 /* Currency to buy (side +1) or sell short (-1) one unit quoted at `price`, costs that grow with the
 ** quantity included: slippage, spread and commission rate are counted against the account. */
-double bv_cost_per_unit(const bv_sim_config *c, double price, double multiplier, int side);
+double bv_cost_per_unit(const bv_sim *s, double price, double multiplier, int side);
 
 #endif

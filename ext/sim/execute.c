@@ -27,10 +27,6 @@ static const char *const not_positive = "the price is not positive";
 /* Counts of lots are exact up to here. */
 static const double most_lots = 9007199254740992.0;
 
-static int side_of(double n) {
-  return n > 0 ? 1 : -1;
-}
-
 /* --- what an order wants --- */
 
 static double sized(const bv_sim *s, const bv_asset *a, const bv_order *o, const bv_place *at) {
@@ -80,14 +76,13 @@ static bv_plan plan_of(const bv_sim *s, const bv_asset *a, const bv_order *o, co
 
 static bv_rc fill(bv_sim *s, bv_order *o, const bv_place *at, double n, bool opens, bv_err *err) {
   const bv_asset *a = &s->ledger.asset[o->asset];
-  int side = side_of(n);
-  double paid = bv_funds_price(s, at, side, opens);
+  bv_paid paid = bv_cost_paid(s, a, o, at->ts);
+  bv_cost cost = bv_cost_fill(s, a, at, n, opens, &paid);
   bv_exec x = {.asset = o->asset,
                .n = n,
-               .price = paid,
-               .commission = bv_cost_commission(&s->cfg, n * s->ledger.lot, paid, a->multiplier,
-                                                side, opens ? side : -side),
-               .slippage = fabs(n * a->unit * (paid - at->price)),
+               .price = cost.price,
+               .commission = cost.commission,
+               .slippage = fabs(n * a->unit * (cost.price - at->price)),
                .ts = at->ts,
                .bar = at->bar_number,
                .order = o->id,
@@ -96,10 +91,11 @@ static bv_rc fill(bv_sim *s, bv_order *o, const bv_place *at, double n, bool ope
                .pick = o->pick,
                .tag = o->tag};
   o->filled += n;
-  o->points += n * paid;
+  o->points += n * cost.price;
+  bv_cost_booked(s, o, at, &paid);
   if (s->cfg.settlement_days > 0 && n < 0) {
     bv_settlement_add(&s->settlement, at->ts, a->zone, (int)s->cfg.settlement_days,
-                      -n * a->unit * paid - x.commission);
+                      -n * a->unit * cost.price - cost.commission);
   }
   return bv_ledger_book(&s->ledger, &x, err);
 }

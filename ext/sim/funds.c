@@ -15,32 +15,20 @@
 const char *const bv_no_funds = "insufficient funds";
 static const char *const cut_funds = "cut to buying power";
 
-static int side_of(double n) {
-  return n > 0 ? 1 : -1;
-}
-
 /* The account before the fill, and the prices of it. */
 typedef struct funds {
   double value, gross; /* of the whole account */
   double price;        /* the asset's valuation price */
   double closing_cost; /* what the closing part takes from the value */
+  bv_paid paid, after; /* by the order's fills before, and with the closing part */
 } funds;
-
-double bv_funds_price(const bv_sim *s, const bv_place *at, int side, bool opens) {
-  double p = bv_cost_price(&s->cfg, at->price, side, opens, at->bar);
-  if (at->limit == 0) return p;
-  return side > 0 ? fmin(p, at->limit) : fmax(p, at->limit);
-}
 
 /* Commission and difference between the price paid and the valuation price, in currency. */
 static double cost_against(const bv_sim *s, const bv_asset *a, const bv_place *at, double n,
-                           bool opens, double valued_at) {
+                           bool opens, double valued_at, bv_paid *paid) {
   if (n == 0) return 0;
-  int side = side_of(n);
-  double paid = bv_funds_price(s, at, side, opens);
-  return n * a->unit * (paid - valued_at) + bv_cost_commission(&s->cfg, n * s->ledger.lot, paid,
-                                                               a->multiplier, side,
-                                                               opens ? side : -side);
+  bv_cost cost = bv_cost_fill(s, a, at, n, opens, paid);
+  return n * a->unit * (cost.price - valued_at) + cost.commission;
 }
 
 bool bv_funds_single_fill(const bv_sim *s, double close, double open) {
@@ -50,23 +38,27 @@ bool bv_funds_single_fill(const bv_sim *s, double close, double open) {
 
 /* Cost of closing `n` lots in the fills that fill_plan will make of them. */
 static double closing_cost(const bv_sim *s, const bv_asset *a, const bv_place *at, double n,
-                           double valued_at) {
-  if (s->cfg.fill_per == BV_FILL_PER_ORDER) return cost_against(s, a, at, n, false, valued_at);
+                           double valued_at, bv_paid *paid) {
+  if (s->cfg.fill_per == BV_FILL_PER_ORDER)
+    return cost_against(s, a, at, n, false, valued_at, paid);
   double sum = 0, left = n;
   for (size_t k = 0; left != 0; k++) {
     double part = copysign(fmin(fabs(left), fabs(bv_ledger_lot(&s->ledger, a, k)->n)), left);
-    sum += cost_against(s, a, at, part, false, valued_at);
+    sum += cost_against(s, a, at, part, false, valued_at, paid);
     left -= part;
   }
   return sum;
 }
 
-static funds funds_now(const bv_sim *s, const bv_asset *a, const bv_place *at, double close) {
+static funds funds_now(const bv_sim *s, const bv_asset *a, const bv_order *o, const bv_place *at,
+                       double close) {
   funds f = {.value = bv_ledger_value(&s->ledger, at->at),
              .gross = bv_ledger_gross(&s->ledger, at->at),
-             .price = bv_ledger_price(a, at->at)};
+             .price = bv_ledger_price(a, at->at),
+             .paid = bv_cost_paid(s, a, o, at->ts)};
   if (isnan(f.price)) f.price = at->price;
-  f.closing_cost = closing_cost(s, a, at, close, f.price);
+  f.after = f.paid;
+  f.closing_cost = closing_cost(s, a, at, close, f.price, &f.after);
   return f;
 }
 
@@ -82,9 +74,11 @@ static bool carries(const bv_sim *s, const bv_asset *a, const bv_place *at, cons
   }
   double value = f->value;
   if (bv_funds_single_fill(s, close, open)) {
-    value -= cost_against(s, a, at, close + open, open != 0, f->price);
+    bv_paid paid = f->paid;
+    value -= cost_against(s, a, at, close + open, open != 0, f->price, &paid);
   } else {
-    value -= f->closing_cost + cost_against(s, a, at, open, true, f->price);
+    bv_paid paid = f->after;
+    value -= f->closing_cost + cost_against(s, a, at, open, true, f->price, &paid);
   }
   gross += fabs(open * a->unit * f->price);
   /* The slack is the rounding of the sums, not money: 0.1 x 3 must fit into 0.3. */
@@ -123,19 +117,22 @@ double bv_funds_free(const bv_sim *s, int64_t ts) {
 }
 
 /* Whether the free cash pays for closing `close` lots and opening `open` ones. */
-static bool pays(const bv_sim *s, const bv_asset *a, const bv_place *at, double free, double close,
-                 double open) {
+static bool pays(const bv_sim *s, const bv_asset *a, const bv_order *o, const bv_place *at,
+                 double free, double close, double open) {
   bool single = bv_funds_single_fill(s, close, open);
-  double closing = single ? 0 : closing_cost(s, a, at, close, 0);
-  double takes = single ? cost_against(s, a, at, close + open, open != 0, 0)
-                        : closing + cost_against(s, a, at, open, true, 0);
+  const bv_paid before = bv_cost_paid(s, a, o, at->ts);
+  bv_paid paid = before;
+  double closing = single ? 0 : closing_cost(s, a, at, close, 0, &paid);
+  double takes = single ? cost_against(s, a, at, close + open, open != 0, 0, &paid)
+                        : closing + cost_against(s, a, at, open, true, 0, &paid);
   double slack = 1e-12 * (fabs(free) + fabs(takes));
   if (open < 0) {
-    double paid = bv_funds_price(s, at, -1, true), notional = -open * a->unit * paid;
-    double costs = cost_against(s, a, at, open, true, paid);
-    if (single) closing = closing_cost(s, a, at, close, 0);
+    paid = before;
+    closing = closing_cost(s, a, at, close, 0, &paid);
+    bv_cost cost = bv_cost_fill(s, a, at, open, true, &paid);
+    double notional = -open * a->unit * cost.price;
     bool needs = s->cfg.short_cash == BV_SHORT_CREDIT;
-    if (needs && !(notional + costs <= free - closing + slack)) return false;
+    if (needs && !(notional + cost.commission <= free - closing + slack)) return false;
     takes += s->account.lock * notional;
   }
   if (close > 0 && s->account.lock > 0) {
@@ -145,12 +142,12 @@ static bool pays(const bv_sim *s, const bv_asset *a, const bv_place *at, double 
 }
 
 /* The most lots that are paid for: of the opening part, where there is one, else of the closing one. */
-static double most_paid(const bv_sim *s, const bv_asset *a, const bv_place *at, double free,
-                        double close, double open) {
+static double most_paid(const bv_sim *s, const bv_asset *a, const bv_order *o, const bv_place *at,
+                        double free, double close, double open) {
   double want = open != 0 ? open : close, lo = 0, hi = fabs(want);
   while (hi - lo > 1) {
     double mid = floor(lo + (hi - lo) / 2), n = copysign(mid, want);
-    if (open != 0 ? pays(s, a, at, free, close, n) : pays(s, a, at, free, n, 0)) {
+    if (open != 0 ? pays(s, a, o, at, free, close, n) : pays(s, a, o, at, free, n, 0)) {
       lo = mid;
     } else {
       hi = mid;
@@ -162,11 +159,11 @@ static double most_paid(const bv_sim *s, const bv_asset *a, const bv_place *at, 
 static void limit_by_cash(const bv_sim *s, const bv_asset *a, const bv_order *o, const bv_place *at,
                           bv_plan *p) {
   double free = bv_funds_free(s, at->ts), close = 0, open = 0;
-  if (pays(s, a, at, free, p->close, p->open)) return;
+  if (pays(s, a, o, at, free, p->close, p->open)) return;
   if (policy_of(s, o) == BV_FUNDS_SHRINK) {
-    bool closes = p->close != 0 && pays(s, a, at, free, p->close, 0);
-    close = closes || p->close == 0 ? p->close : most_paid(s, a, at, free, p->close, 0);
-    if (close == p->close && p->open != 0) open = most_paid(s, a, at, free, close, p->open);
+    bool closes = p->close != 0 && pays(s, a, o, at, free, p->close, 0);
+    close = closes || p->close == 0 ? p->close : most_paid(s, a, o, at, free, p->close, 0);
+    if (close == p->close && p->open != 0) open = most_paid(s, a, o, at, free, close, p->open);
   }
   p->reason = close != 0 || open != 0 ? cut_funds : bv_no_funds;
   p->close = close;
@@ -181,7 +178,7 @@ void bv_funds_limit(const bv_sim *s, const bv_asset *a, const bv_order *o, const
   }
   bv_short_funds policy = policy_of(s, o);
   if (p->open == 0 || policy == BV_FUNDS_ALLOW) return;
-  funds f = funds_now(s, a, at, p->close);
+  funds f = funds_now(s, a, o, at, p->close);
   /* A weight was made units of the free margin itself, so it fits by construction. */
   if (s->cfg.margin == BV_MARGIN_AVAILABLE && o->ask == BV_ASK_WEIGHT) return;
   if (carries(s, a, at, &f, p->close, p->open, p->close + p->open)) return;

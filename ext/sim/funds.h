@@ -23,9 +23,6 @@ void bv_funds_limit(const bv_sim *s, const bv_asset *a, const bv_order *o, const
 /* Cash that buys at `ts`, in an account that borrows no money. */
 double bv_funds_free(const bv_sim *s, int64_t ts);
 
-/* The price after costs that move it; a limit order never pays more than its limit. */
-double bv_funds_price(const bv_sim *s, const bv_place *at, int side, bool opens);
-
 /* One fill does for the whole order, or the closing and the opening part have their own. */
 bool bv_funds_single_fill(const bv_sim *s, double close, double open);
 

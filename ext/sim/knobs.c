@@ -3,7 +3,13 @@
 
 #include <stddef.h>
 
-static const char *const choice_commission[] = {"none", "percentage", "per_share", NULL};
+static const char *const choice_commission[] = {"none",        "percentage",   "per_share",
+                                                "per_trade",   "per_contract", "tiered",
+                                                "maker_taker", "combined",     NULL};
+static const char *const choice_per[] = {"fill", "order", NULL};
+static const char *const choice_tier_by[] = {"quantity", "value", "price", NULL};
+static const char *const choice_tier_mode[] = {"marginal", "whole", NULL};
+static const char *const choice_tier_over[] = {"order", "month", "run", NULL};
 static const char *const choice_side[] = {"order", "position", NULL};
 static const char *const choice_slippage[] = {"none", "percentage", NULL};
 static const char *const choice_fill_at[] = {"next_open", "signal_close", NULL};
@@ -35,18 +41,53 @@ static const char *const choice_finish[] = {"mark", "last_open", "last_close", N
   { name, BV_KNOB_BOOL, offsetof(bv_sim_config, field), 0, 1, NULL, doc }
 #define CHOICE(name, field, list, doc)                                                             \
   { name, BV_KNOB_CHOICE, offsetof(bv_sim_config, field), 0, 0, list, doc }
+#define TIER(name, field, doc)                                                                     \
+  { name, BV_KNOB_TIERS, offsetof(bv_sim_config, field), -1e6, 1e6, NULL, doc }
 
 static const bv_sim_knob knobs[] = {
     NUMBER("cash", cash, 0, 1e15, "Money at the start, in the account's currency."),
     CHOICE("commission.model", commission_model, choice_commission,
-           "percentage: commission.rate is a fraction of the traded value; per_share: currency per "
-           "unit; none: no commission at all."),
+           "none; percentage: commission.rate of the traded value; per_share, per_contract: "
+           "commission.rate in currency per unit; per_trade: commission.fixed once for an order; "
+           "combined: commission.rate of the value and commission.per_unit per unit; maker_taker: "
+           "of the value, commission.maker_rate for limit orders that waited for their price, "
+           "commission.rate for all others; tiered: the rates of commission.tiers."),
     NUMBER("commission.rate", commission_rate, -1e6, 1e6,
            "Rate of the model; negative for a rebate."),
     NUMBER("commission.fixed", commission_fixed, 0, 1e9,
-           "Currency charged for every fill, on top of the rate."),
+           "Currency charged on top of the rate, for every fill (commission.per)."),
     NUMBER("commission.minimum", commission_minimum, 0, 1e9,
-           "Least commission of a fill, currency; 0 for no minimum."),
+           "Least commission of a fill (commission.per), currency; 0 for no minimum."),
+    NUMBER("commission.cap", commission_cap, 0, 1,
+           "Most commission of a fill (commission.per), as a fraction of its value; 0 for no cap."),
+    BOOLEAN(
+        "commission.cap_minimum", commission_cap_minimum,
+        "Whether the cap holds for the minimum too; false: what is raised to the minimum is not "
+        "capped, as in LEAN."),
+    CHOICE(
+        "commission.per", commission_per, choice_per,
+        "What fixed, minimum and cap are meant for: fill, each fill; order, all fills of an "
+        "order, where a fill is charged what its order owes by then less what it has paid, as in "
+        "zipline."),
+    NUMBER("commission.maker_rate", commission_maker_rate, -1, 1,
+           "Fraction of the value with model maker_taker; negative for a rebate."),
+    NUMBER("commission.per_unit", commission_per_unit, 0, 1e6,
+           "Currency per unit with model combined."),
+    TIER("commission.tiers", commission_tiers,
+         "Rates by size, up to 8: [{\"upto\": 10000, \"rate\": 0.005}, {\"rate\": 0.003}], or as "
+         "text 10000:0.005,0.003."),
+    CHOICE(
+        "commission.tier_by", commission_tier_by, choice_tier_by,
+        "What the tiers count: quantity (rates in currency per unit), value (rates are fractions "
+        "of it), or price: rates in currency per unit, by the price below upto."),
+    CHOICE(
+        "commission.tier_mode", commission_tier_mode, choice_tier_mode,
+        "marginal: each part at the rate of the tier it lies in; whole: all of a fill at the rate "
+        "of the tier where it ends."),
+    CHOICE(
+        "commission.tier_over", commission_tier_over, choice_tier_over,
+        "What is added up to find the tier: the fills of the order, all of the account's fills in "
+        "the calendar month (UTC), or of the run."),
     NUMBER("commission.sell_extra", commission_sell_extra, -1e6, 1e6,
            "Added to commission.rate for sells."),
     CHOICE(

@@ -20,10 +20,18 @@ static bv_value_at valued_at(const bv_sim *s, bv_value_at at) {
   return s->cfg.margin == BV_MARGIN_AVAILABLE ? BV_VALUE_CLOSE : at;
 }
 
+/* A limit order that the price had to come to: it did not meet its price at the open of the first bar
+** it was there for. */
+static bool makes(const bv_order *o, const bv_asset *a, bv_via via) {
+  if (!bv_rest_is_limit(o)) return false;
+  return via != BV_VIA_OPEN || a->bars > (o->parent ? o->entered : o->bar + 1);
+}
+
 static bv_place place_at(const bv_sim *s, const bv_order *o, double price, bv_via via) {
   const bv_asset *a = &s->ledger.asset[o->asset];
   return (bv_place){.price = price,
                     .limit = o->limit,
+                    .maker = o->limit != 0 && makes(o, a, via),
                     .ts = a->bar->ts,
                     .bar_number = a->bars,
                     .bar = a->bar,

@@ -9,9 +9,11 @@
 
 #include "base/text.h"
 #include "sim/account.h"
+#include "sim/commission.h"
 
 #include <assert.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 static const bv_sim_knob *knob_find(const char *name, bv_err *err) {
@@ -41,9 +43,94 @@ static double *knob_double(bv_sim_config *c, const bv_sim_knob *k) {
   return (double *)(void *)((char *)c + k->offset);
 }
 
+/* --- tiers --- */
+
+static bv_tiers *knob_tiers(bv_sim_config *c, const bv_sim_knob *k) {
+  return (bv_tiers *)(void *)((char *)c + k->offset);
+}
+
+static bv_rc bad_tiers(const bv_sim_knob *k, bv_err *err) {
+  return bv_fail(err, BV_ARG,
+                 "%s takes up to %d tiers such as [{\"upto\": 10000, \"rate\": 0.005}, {\"rate\": "
+                 "0.003}], or as text 10000:0.005,0.003",
+                 k->name, BV_TIERS);
+}
+
+/* A number of text that ends at any of `ends`; *at moves behind it. */
+static bool read_f64(const char **at, const char *ends, double *out) {
+  size_t n = strcspn(*at, ends);
+  if (bv_parse_f64(*at, n, out) != BV_OK) return false;
+  *at += n;
+  return true;
+}
+
+/* "10000:0.005,0.003" */
+static bv_rc set_tiers(bv_sim_config *c, const bv_sim_knob *k, const char *text, bv_err *err) {
+  bv_tiers t = {0};
+  for (const char *p = text; *p;) {
+    if (t.n == BV_TIERS) return bad_tiers(k, err);
+    bv_tier *tier = &t.tier[t.n++];
+    tier->upto = INFINITY;
+    if (!read_f64(&p, ":,", &tier->rate)) return bad_tiers(k, err);
+    if (*p == ':') {
+      tier->upto = tier->rate;
+      p++;
+      if (!read_f64(&p, ",", &tier->rate)) return bad_tiers(k, err);
+    }
+    bool ranged = tier->upto > 0 && tier->rate >= k->min && tier->rate <= k->max;
+    if (!ranged || (*p == ',' && !*++p)) return bad_tiers(k, err);
+  }
+  *knob_tiers(c, k) = t;
+  return BV_OK;
+}
+
+static void get_tiers(const bv_tiers *t, char out[BV_KNOB_TEXT]) {
+  size_t at = 0;
+  out[0] = 0;
+  for (int i = 0; i < t->n; i++) {
+    char upto[32], rate[32];
+    bv_format_f64(t->tier[i].upto, upto);
+    bv_format_f64(t->tier[i].rate, rate);
+    bool last = isinf(t->tier[i].upto);
+    at += (size_t)snprintf(out + at, BV_KNOB_TEXT - at, "%s%s%s%s", i ? "," : "", last ? "" : upto,
+                           last ? "" : ":", rate);
+    assert(at < BV_KNOB_TEXT);
+  }
+}
+
+/* "[2].upto" or "[2].rate" */
+static bv_rc set_tier(bv_sim_config *c, const bv_sim_knob *k, const char *part, double v,
+                      bv_err *err) {
+  bv_tiers *t = knob_tiers(c, k);
+  int i = part[1] - '0';
+  bool upto = strcmp(part + 2, "].upto") == 0, rate = strcmp(part + 2, "].rate") == 0;
+  if (i < 0 || i >= BV_TIERS || !(upto || rate)) return bad_tiers(k, err);
+  if (upto ? !(v > 0 && v <= 1e18) : !(v >= k->min && v <= k->max)) return bad_tiers(k, err);
+  while (t->n <= i) t->tier[t->n++] = (bv_tier){.upto = INFINITY};
+  *(upto ? &t->tier[i].upto : &t->tier[i].rate) = v;
+  return BV_OK;
+}
+
+/* The knob that `name` is a part of, and the part. */
+static const bv_sim_knob *tiers_find(const char *name, const char **part) {
+  int n;
+  const bv_sim_knob *knobs = bv_sim_knobs(&n);
+  for (int i = 0; i < n; i++) {
+    size_t len = strlen(knobs[i].name);
+    if (knobs[i].type != BV_KNOB_TIERS || strncmp(name, knobs[i].name, len) != 0) continue;
+    if (name[len] != '[') continue;
+    *part = name + len;
+    return &knobs[i];
+  }
+  return NULL;
+}
+
+/* --- setting and reading --- */
+
 static bv_rc set_number(bv_sim_config *c, const bv_sim_knob *k, double v, bv_err *err) {
   char text[32], lo[32], hi[32];
   bv_format_f64(v, text);
+  if (k->type == BV_KNOB_TIERS) return bad_tiers(k, err);
   if (k->type == BV_KNOB_CHOICE) {
     return bv_fail(err, BV_ARG, "%s takes a name, such as '%s', not the number %s", k->name,
                    k->choice[0], text);
@@ -65,7 +152,10 @@ static bv_rc set_number(bv_sim_config *c, const bv_sim_knob *k, double v, bv_err
 }
 
 bv_rc bv_sim_set_number(bv_sim_config *c, const char *knob, double value, bv_err *err) {
-  const bv_sim_knob *k = knob_find(knob, err);
+  const char *part;
+  const bv_sim_knob *k = knob ? tiers_find(knob, &part) : NULL;
+  if (k) return set_tier(c, k, part, value, err);
+  k = knob_find(knob, err);
   return k ? set_number(c, k, value, err) : BV_NOTFOUND;
 }
 
@@ -90,6 +180,7 @@ bv_rc bv_sim_set_text(bv_sim_config *c, const char *knob, const char *value, bv_
   if (!k) return BV_NOTFOUND;
   if (!value) return bv_fail(err, BV_ARG, "%s has no value", k->name);
   if (k->type == BV_KNOB_CHOICE) return set_choice(c, k, value, err);
+  if (k->type == BV_KNOB_TIERS) return set_tiers(c, k, value, err);
   if (k->type == BV_KNOB_BOOL && bv_text_ieq(value, "true")) return set_number(c, k, 1, err);
   if (k->type == BV_KNOB_BOOL && bv_text_ieq(value, "false")) return set_number(c, k, 0, err);
   if (bv_parse_f64(value, strlen(value), &v) != BV_OK) {
@@ -99,8 +190,14 @@ bv_rc bv_sim_set_text(bv_sim_config *c, const char *knob, const char *value, bv_
   return set_number(c, k, v, err);
 }
 
-void bv_sim_get_text(const bv_sim_config *c, const bv_sim_knob *k, char out[64]) {
+void bv_sim_get_text(const bv_sim_config *c, const bv_sim_knob *k, char out[BV_KNOB_TEXT]) {
   const char *p = (const char *)c + k->offset;
+  if (k->type == BV_KNOB_TIERS) {
+    bv_tiers t;
+    memcpy(&t, p, sizeof t);
+    get_tiers(&t, out);
+    return;
+  }
   if (k->type == BV_KNOB_NUMBER) {
     double v;
     memcpy(&v, p, sizeof v);
@@ -111,7 +208,7 @@ void bv_sim_get_text(const bv_sim_config *c, const bv_sim_knob *k, char out[64])
   memcpy(&i, p, sizeof i);
   const char *text = k->type == BV_KNOB_CHOICE ? k->choice[i] : i ? "true" : "false";
   size_t n = strlen(text);
-  assert(n < 64);
+  assert(n < BV_KNOB_TEXT);
   memcpy(out, text, n + 1);
 }
 
@@ -120,23 +217,18 @@ double bv_sim_config_lot(const bv_sim_config *c) {
   return c->units == BV_UNITS_WHOLE ? 1.0 : 1e-6;
 }
 
-static bv_rc check_costs(const bv_sim_config *c, bv_err *err) {
-  if (c->commission_model == BV_COMM_NONE &&
-      (c->commission_rate != 0 || c->commission_fixed != 0 || c->commission_minimum != 0 ||
-       c->commission_sell_extra != 0)) {
-    return bv_fail(err, BV_ARG,
-                   "commission.model is none but a commission is set; use percentage or per_share");
+void bv_sim_clear(bv_sim_config *c, const char *prefix) {
+  int n;
+  const bv_sim_knob *knobs = bv_sim_knobs(&n);
+  const bv_sim_config *plain = &bv_sim_profile_find("default")->config;
+  for (int i = 0; i < n; i++) {
+    const bv_sim_knob *k = &knobs[i];
+    bool tiers = k->type == BV_KNOB_TIERS;
+    if (strncmp(k->name, prefix, strlen(prefix)) != 0) continue;
+    if (!tiers && k->type != BV_KNOB_NUMBER) continue;
+    memcpy((char *)c + k->offset, (const char *)plain + k->offset,
+           tiers ? sizeof(bv_tiers) : sizeof(double));
   }
-  if (c->commission_model == BV_COMM_PERCENTAGE &&
-      (fabs(c->commission_rate) >= 1 || fabs(c->commission_rate + c->commission_sell_extra) >= 1)) {
-    return bv_fail(err, BV_ARG,
-                   "commission.rate is a fraction of the value (0.001 is 0.1 %%) and must be "
-                   "between -1 and 1");
-  }
-  if (c->slippage_model == BV_SLIP_NONE && c->slippage_rate != 0) {
-    return bv_fail(err, BV_ARG, "slippage.model is none but slippage.rate is set; use percentage");
-  }
-  return BV_OK;
 }
 
 bv_rc bv_sim_config_check(const bv_sim_config *c, bv_err *err) {
@@ -153,7 +245,10 @@ bv_rc bv_sim_config_check(const bv_sim_config *c, bv_err *err) {
     }
   }
   if (c->cash <= 0) return bv_fail(err, BV_ARG, "cash must be above 0");
-  BV_TRY(check_costs(c, err));
+  BV_TRY(bv_commission_check(c, err));
+  if (c->slippage_model == BV_SLIP_NONE && c->slippage_rate != 0) {
+    return bv_fail(err, BV_ARG, "slippage.model is none but slippage.rate is set; use percentage");
+  }
   if (c->units == BV_UNITS_WHOLE && c->lot > 0 && c->lot != floor(c->lot)) {
     return bv_fail(err, BV_ARG,
                    "units is whole but lot is no whole number; set units to fractional");

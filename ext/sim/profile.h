@@ -13,9 +13,18 @@
 typedef enum bv_commission_model {
   BV_COMM_NONE,
   BV_COMM_PERCENTAGE,
-  BV_COMM_PER_SHARE
+  BV_COMM_PER_SHARE,
+  BV_COMM_PER_TRADE,
+  BV_COMM_PER_CONTRACT,
+  BV_COMM_TIERED,
+  BV_COMM_MAKER_TAKER,
+  BV_COMM_COMBINED
 } bv_commission_model;
 typedef enum bv_commission_by { BV_COMM_BY_ORDER, BV_COMM_BY_POSITION } bv_commission_by;
+typedef enum bv_commission_per { BV_COMM_PER_FILL, BV_COMM_PER_ORDER } bv_commission_per;
+typedef enum bv_tier_by { BV_TIER_QUANTITY, BV_TIER_VALUE, BV_TIER_PRICE } bv_tier_by;
+typedef enum bv_tier_mode { BV_TIER_MARGINAL, BV_TIER_WHOLE } bv_tier_mode;
+typedef enum bv_tier_over { BV_TIER_ORDER, BV_TIER_MONTH, BV_TIER_RUN } bv_tier_over;
 typedef enum bv_slippage_model { BV_SLIP_NONE, BV_SLIP_PERCENTAGE } bv_slippage_model;
 typedef enum bv_fill_at { BV_FILL_NEXT_OPEN, BV_FILL_SIGNAL_CLOSE } bv_fill_at;
 typedef enum bv_fill_per { BV_FILL_PER_ORDER, BV_FILL_PER_LOT } bv_fill_per;
@@ -66,12 +75,31 @@ typedef enum bv_lots { BV_LOTS_FIFO, BV_LOTS_LIFO, BV_LOTS_AVERAGE } bv_lots;
 typedef enum bv_sides { BV_SIDES_NET, BV_SIDES_BOTH } bv_sides;
 typedef enum bv_finish { BV_FINISH_MARK, BV_FINISH_LAST_OPEN, BV_FINISH_LAST_CLOSE } bv_finish;
 
+/* Rates that depend on how much is traded; the last tier has no end (upto INFINITY). */
+enum { BV_TIERS = 8 };
+typedef struct bv_tier {
+  double upto, rate;
+} bv_tier;
+typedef struct bv_tiers {
+  int n;
+  bv_tier tier[BV_TIERS];
+} bv_tiers;
+
 typedef struct bv_sim_config {
   double cash;
   bv_commission_model commission_model;
-  double commission_rate;         /* percentage: fraction of value; per_share: currency per unit */
-  double commission_fixed;        /* per fill, currency, on top of the rate */
-  double commission_minimum;      /* per fill, currency; 0 for none */
+  double commission_rate;           /* fraction of value, or currency per unit, as the model says */
+  double commission_fixed;          /* currency, on top of the rate */
+  double commission_minimum;        /* currency; 0 for none */
+  double commission_cap;            /* fraction of value; 0 for none */
+  int commission_cap_minimum;       /* the cap holds for the minimum too */
+  bv_commission_per commission_per; /* what fixed, minimum and cap are for */
+  double commission_maker_rate;     /* maker_taker */
+  double commission_per_unit;       /* combined: currency per unit */
+  bv_tiers commission_tiers;
+  bv_tier_by commission_tier_by;
+  bv_tier_mode commission_tier_mode;
+  bv_tier_over commission_tier_over;
   double commission_sell_extra;   /* added to the rate for sells */
   bv_commission_by commission_by; /* what a sell is: the fill's side, or any fill of a short */
   bv_slippage_model slippage_model;
@@ -106,7 +134,15 @@ typedef struct bv_sim_config {
   bv_lots lots;
 } bv_sim_config;
 
-typedef enum bv_knob_type { BV_KNOB_NUMBER, BV_KNOB_BOOL, BV_KNOB_CHOICE } bv_knob_type;
+typedef enum bv_knob_type {
+  BV_KNOB_NUMBER,
+  BV_KNOB_BOOL,
+  BV_KNOB_CHOICE,
+  BV_KNOB_TIERS
+} bv_knob_type;
+
+/* Room for any knob as text. */
+enum { BV_KNOB_TEXT = 512 };
 
 typedef struct bv_sim_knob {
   const char *name; /* dotted: "commission.rate" */
@@ -128,10 +164,13 @@ const bv_sim_profile *bv_sim_profiles(int *n);
 const bv_sim_profile *bv_sim_profile_find(const char *name);
 
 /* Set one knob from a number (a bool: 0 or 1), or from a text (a choice's name, a number, "true",
-** "false").  BV_ARG / BV_RANGE with a text that names the knob, the value and what is allowed; the
+** "false", tiers "1000:0.005,0.003").  A part of tiers has a name too, "commission.tiers[0].upto".  BV_ARG / BV_RANGE with a text that names the knob, the value and what is allowed; the
 ** configuration is then unchanged.  A knob that does not exist is BV_NOTFOUND. */
 BV_MUST bv_rc bv_sim_set_number(bv_sim_config *c, const char *knob, double value, bv_err *err);
 BV_MUST bv_rc bv_sim_set_text(bv_sim_config *c, const char *knob, const char *value, bv_err *err);
+
+/* Every number and list of tiers whose name begins with `prefix` as in the default profile. */
+void bv_sim_clear(bv_sim_config *c, const char *prefix);
 
 /* All knobs together: contradictions ("units whole" with lot 0.1) are BV_ARG. */
 BV_MUST bv_rc bv_sim_config_check(const bv_sim_config *c, bv_err *err);
@@ -141,6 +180,6 @@ double bv_sim_config_lot(const bv_sim_config *c);
 
 /* Read a knob back, as text ("percentage", "0.002", "true"), for bt_profile and the stored
 ** configuration; bv_sim_set_text takes it back unchanged. */
-void bv_sim_get_text(const bv_sim_config *c, const bv_sim_knob *k, char out[64]);
+void bv_sim_get_text(const bv_sim_config *c, const bv_sim_knob *k, char out[BV_KNOB_TEXT]);
 
 #endif

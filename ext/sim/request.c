@@ -84,7 +84,7 @@ static void order_of(const bv_sim *s, int64_t t, const bv_sim_request *r, const 
   o->asset = r->asset;
   o->ask = r->ask;
   o->amount = r->amount;
-  o->n = o->filled = o->points = 0;
+  o->n = o->filled = o->points = o->accrued = o->charged = 0;
   o->mark = a->mark;
   o->bar = a->bars - 1;
   o->close = o->size_at_fill = o->waiting = o->done = false;
@@ -442,6 +442,7 @@ static bv_rc replace_one(bv_sim *s, int64_t t, size_t i, const bv_sim_request *r
   if (!changed(s, &o, r)) return BV_OK;
   o.ts = t;
   o.mark = a->mark;
+  o.bar = a->bars - 1;
   o.rests = true;
   o.waiting = false; /* the copy does not */
   const char *why = o.n == 0 && !o.size_at_fill && !o.dormant ? "less than one lot" : NULL;

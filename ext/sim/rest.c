@@ -24,7 +24,7 @@ static bool reaches_limit(const bv_sim_config *c, double price, double limit) {
   return c->limit_fill == BV_TOUCH ? price <= limit : price < limit - c->tick;
 }
 
-static bool is_limit(const bv_order *o) {
+bool bv_rest_is_limit(const bv_order *o) {
   return o->type == BV_TYPE_LIMIT || o->triggered;
 }
 
@@ -34,7 +34,7 @@ static bool if_touched(const bv_order *o) {
 }
 
 bool bv_rest_is_stop(const bv_order *o) {
-  return !is_limit(o) && !if_touched(o) && o->type != BV_TYPE_MARKET;
+  return !bv_rest_is_limit(o) && !if_touched(o) && o->type != BV_TYPE_MARKET;
 }
 
 bool bv_rest_trails(const bv_order *o) {
@@ -47,7 +47,7 @@ static bool becomes_limit(const bv_order *o) {
 }
 
 static bool fills_at_open(const bv_sim_config *c, const bv_order *o, const view *v) {
-  if (is_limit(o)) return reaches_limit(c, v->open, v->limit);
+  if (bv_rest_is_limit(o)) return reaches_limit(c, v->open, v->limit);
   if (!(if_touched(o) ? v->open <= v->stop : v->open >= v->stop)) return false;
   return !becomes_limit(o) || reaches_limit(c, v->open, v->limit);
 }
@@ -92,7 +92,7 @@ static bv_touch touch_from_above(const bv_sim_config *c, const bv_order *o, cons
 
 /* Whether the entry's price itself was already beyond the order's. */
 static bool beyond(const bv_sim_config *c, const bv_order *o, double from, const view *v) {
-  return is_limit(o) ? reaches_limit(c, from, v->limit) : from >= v->stop;
+  return bv_rest_is_limit(o) ? reaches_limit(c, from, v->limit) : from >= v->stop;
 }
 
 bv_touch bv_rest_touch(const bv_sim_config *c, const bv_order *o, const bv_sim_bar *bar,
@@ -106,7 +106,7 @@ bv_touch bv_rest_touch(const bv_sim_config *c, const bv_order *o, const bv_sim_b
     return (bv_touch){o->from, o->via, true};
   }
   if (if_touched(o)) return touch_from_above(c, o, &v);
-  return is_limit(o) ? touch_limit(c, o, &v, via) : touch_stop(c, o, &v, via);
+  return bv_rest_is_limit(o) ? touch_limit(c, o, &v, via) : touch_stop(c, o, &v, via);
 }
 
 double bv_rest_trail(const bv_order *o, double price) {

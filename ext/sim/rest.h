@@ -37,6 +37,9 @@ double bv_rest_open(const bv_sim_config *c, const bv_order *o, const bv_sim_bar 
 bv_touch bv_rest_touch(const bv_sim_config *c, const bv_order *o, const bv_sim_bar *bar,
                        int64_t number);
 
+/* Whether it is a limit order, or has become one. */
+bool bv_rest_is_limit(const bv_order *o);
+
 /* Whether it is a stop that has not been triggered. */
 bool bv_rest_is_stop(const bv_order *o);
 

@@ -72,6 +72,7 @@ static bv_rc try_order(bv_sim *s, bv_order *o, bool *again, bv_err *err) {
   if (isnan(price)) return BV_OK;
   bv_place at = {.price = price,
                  .limit = trader ? o->limit : 0,
+                 .maker = bv_rest_is_limit(o) && price != bar->open,
                  .ts = at_close ? o->ts : bar->ts,
                  .bar_number = at_close ? o->bar : a->bars,
                  .bar = at_close ? NULL : bar,

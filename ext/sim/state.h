@@ -18,6 +18,8 @@ struct bv_sim {
   bv_map tags;   /* tag -> its one copy */
   bv_account_rules account;
   bv_settlement settlement;
+  double traded; /* by the account, for commission tiers: in month traded_month, or in all */
+  int64_t traded_month;
   bool finished, ruined;
 };
 

@@ -52,7 +52,7 @@ static inline bv_rc bench_lot(void *ctx, const bv_sim_lot *l, bv_err *err) {
 /* A profile with "name=value ..." on top. */
 static inline bv_sim_config bench_config(const char *profile, const char *knobs) {
   bv_sim_config c = bv_sim_profile_find(profile)->config;
-  char text[256], *save = NULL;
+  char text[512], *save = NULL;
   snprintf(text, sizeof text, "%s", knobs);
   for (char *p = strtok_r(text, " ", &save); p; p = strtok_r(NULL, " ", &save)) {
     char *value = strchr(p, '=');

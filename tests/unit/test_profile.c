@@ -40,7 +40,7 @@ static void test_texts_round_trip(void **state) {
     from.commission_rate = 0.1 + 0.2;
     from.lot = 1e-7;
     for (int i = 0; i < n; i++) {
-      char a[64], b[64];
+      char a[BV_KNOB_TEXT], b[BV_KNOB_TEXT];
       bv_sim_get_text(&from, &k[i], a);
       assert_int_equal(bv_sim_set_text(&to, k[i].name, a, NULL), BV_OK);
       bv_sim_get_text(&to, &k[i], b);

@@ -378,6 +378,22 @@ static const stream streams[] = {
      true},
     {"default", "cash=1e6 fill_per=lot same_bar=defer finish=last_close flip=close_first", true,
      true},
+    {"default",
+     "cash=1e6 commission.model=per_share commission.rate=0.01 commission.minimum=5 "
+     "commission.cap=0.01 commission.per=order fill_per=lot spread=0.001",
+     true, true},
+    {"default",
+     "cash=1e6 commission.model=tiered commission.tiers=1e6:0.002,1e7:0.001,0.0002 "
+     "commission.tier_by=value commission.tier_mode=whole commission.tier_over=run",
+     true, true},
+    {"default",
+     "cash=1e6 commission.model=maker_taker commission.rate=0.001 commission.maker_rate=-0.0002 "
+     "leverage=2 funds=shrink",
+     true, true},
+    {"default",
+     "cash=1e6 commission.model=combined commission.rate=0.0005 commission.per_unit=0.01 "
+     "commission.fixed=1 funds=shrink allow_short=0",
+     true, true},
 };
 
 enum { STREAMS = sizeof streams / sizeof streams[0] };
