@@ -94,6 +94,24 @@ CREATE TABLE IF NOT EXISTS main.bt_position(
   PRIMARY KEY(run, asset)
 ) WITHOUT ROWID;
 
+-- Every time a risk rule fired.
+CREATE TABLE IF NOT EXISTS main.bt_risk(
+  run      INTEGER NOT NULL,
+  id       INTEGER NOT NULL,
+  ts       INTEGER NOT NULL,
+  asset    TEXT,              -- NULL: the account
+  rule     TEXT NOT NULL,     -- 'stop_loss', 'max_position' ...
+  number   INTEGER NOT NULL,  -- its place in the configuration's list, from 1
+  value    REAL,              -- what was seen
+  "limit"  REAL,              -- the level or bound
+  action   TEXT NOT NULL,     -- 'exit', 'warn', 'reduce', 'halt', 'liquidate'
+  order_id INTEGER,           -- the order that left, or was cut or refused
+  PRIMARY KEY(run, id)
+) WITHOUT ROWID;
+CREATE TRIGGER IF NOT EXISTS main.bt_risk_delete AFTER DELETE ON bt_run BEGIN
+  DELETE FROM bt_risk WHERE run = old.id;
+END;
+
 -- The equity curve, read through the table bt_equity.  data holds n times, values, amounts of cash and
 -- whether a position was open (run/curve_code.h).
 CREATE TABLE IF NOT EXISTS main.bt_curve(

@@ -2,6 +2,7 @@
 #include "run/config.h"
 #include "base/text.h"
 #include "data/json.h"
+#include "run/risk_config.h"
 #include "time/instant.h"
 
 #include <math.h>
@@ -9,10 +10,20 @@
 #include <string.h>
 
 /* Keys that are not knobs of the simulator. */
-static const char *const plain_keys[] = {
-    "profile",           "timestep", "assets",     "start",    "end",    "tz",
-    "risk_free",         "periods",  "commission", "slippage", "params", "benchmark",
-    "benchmark_timestep"};
+static const char *const plain_keys[] = {"profile",
+                                         "timestep",
+                                         "assets",
+                                         "start",
+                                         "end",
+                                         "tz",
+                                         "risk_free",
+                                         "periods",
+                                         "commission",
+                                         "slippage",
+                                         "params",
+                                         "benchmark",
+                                         "benchmark_timestep",
+                                         "risk"};
 #define NPLAIN (sizeof plain_keys / sizeof *plain_keys)
 
 enum { NCOSTS = 2 };
@@ -240,10 +251,11 @@ static bv_rc read_leaf(void *ctx, const char *path, const char *type, sqlite3_va
   if (bv_text_ieq(path, "benchmark_timestep")) {
     return read_timestep(path, type, v, c->benchmark_timestep, err);
   }
+  if (bv_risk_config_owns(path)) return bv_risk_config_leaf(&c->risk, path, type, v, err);
   return set_knob(c, path, type, v, err);
 }
 
-static bv_rc check(const bv_run_config *c, bv_err *err) {
+static bv_rc check(bv_run_config *c, bv_err *err) {
   if (c->start > c->end) return bv_fail(err, BV_ARG, "config: start lies after end");
   if (c->periods < 0 || c->periods > 1e9) {
     return bv_fail(err, BV_ARG, "config: periods %g is not a number of periods per year",
@@ -254,6 +266,7 @@ static bv_rc check(const bv_run_config *c, bv_err *err) {
   }
   bv_err why = {0};
   bv_rc rc = bv_sim_config_check(&c->sim, &why);
+  if (rc == BV_OK) rc = bv_ruleset_check(&c->risk, &why);
   return rc == BV_OK ? BV_OK : bv_fail(err, rc, "config: %s", bv_err_text(&why, rc));
 }
 
@@ -275,6 +288,7 @@ void bv_run_config_reset(bv_run_config *c) {
   for (int i = 0; i < c->nasset; i++) bv_free(c->asset[i]);
   bv_free(c->asset);
   c->asset = NULL;
+  bv_ruleset_reset(&c->risk);
   bv_free(c->benchmark);
   c->benchmark = NULL;
   c->nasset = 0;

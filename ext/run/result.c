@@ -8,6 +8,7 @@ extern const char bv_sql_result[];
 
 static const char *const insert_sql[BV_RS_COUNT] = {
     [BV_RS_POSITION] = "INSERT INTO main.bt_position VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    [BV_RS_RISK] = "INSERT INTO main.bt_risk VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
     [BV_RS_CURVE] = "INSERT INTO main.bt_curve VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     [BV_RS_FIGURE] = "INSERT INTO main.bt_figure(run, name, variant, value, unit, rank)"
                      " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
@@ -20,7 +21,7 @@ static bv_rc prepare(sqlite3 *db, const char *sql, sqlite3_stmt **out, bv_err *e
   if ((code & 0xff) != SQLITE_ERROR) return bv_sql_fail(db, code, err, "bt_run()");
   return bv_fail(err, BV_ARG,
                  "bt_run(): the results cannot be stored: %s; the names bt_run, bt_order, bt_fill, "
-                 "bt_lot, bt_position, bt_curve and bt_figure belong to them",
+                 "bt_lot, bt_position, bt_risk, bt_curve and bt_figure belong to them",
                  sqlite3_errmsg(db));
 }
 
@@ -66,7 +67,8 @@ static bv_rc insert_run(bv_result *r, const bv_result_head *h, bv_err *err) {
       " FROM (SELECT max(id) AS run FROM main.bt_run UNION ALL SELECT max(run) FROM main.bt_order"
       " UNION ALL SELECT max(run) FROM main.bt_fill UNION ALL SELECT max(run) FROM main.bt_lot"
       " UNION ALL SELECT max(run) FROM main.bt_position UNION ALL SELECT max(run) FROM"
-      " main.bt_curve UNION ALL SELECT max(run) FROM main.bt_figure)",
+      " main.bt_curve UNION ALL SELECT max(run) FROM main.bt_figure UNION ALL SELECT max(run) FROM"
+      " main.bt_risk)",
       &st, err));
   sqlite3_bind_text(st, 1, h->strategy, -1, SQLITE_STATIC);
   sqlite3_bind_text(st, 2, h->sql, -1, SQLITE_STATIC);
@@ -84,6 +86,7 @@ static bv_rc insert_run(bv_result *r, const bv_result_head *h, bv_err *err) {
 
 bv_rc bv_result_open(sqlite3 *db, const bv_result_head *head, bv_result *out, bv_err *err) {
   out->db = db;
+  out->firings = 0;
   memset(out->st, 0, sizeof out->st);
   out->curve.n = out->curve.chunk = out->curve.total = 0;
   BV_TRY(bv_sql_exec(db, bv_sql_result, err));
@@ -138,8 +141,29 @@ static bv_rc on_lot(void *ctx, const bv_sim_lot *l, bv_err *err) {
   return bv_rows_lot(&((bv_result *)ctx)->rows, l, err);
 }
 
+static bv_rc on_risk(void *ctx, const bv_sim_firing *f, bv_err *err) {
+  bv_result *r = ctx;
+  binder b = {r->st[BV_RS_RISK], 0};
+  put_int(&b, r->run);
+  put_int(&b, ++r->firings);
+  put_int(&b, f->ts);
+  put_text(&b, f->asset >= 0 ? bv_sim_asset_key(r->rows.sim, f->asset) : NULL);
+  put_text(&b, f->rule);
+  put_int(&b, f->number);
+  put_real(&b, f->value);
+  put_real(&b, f->limit);
+  put_text(&b, f->action);
+  if (f->order) {
+    put_int(&b, f->order);
+  } else {
+    sqlite3_bind_null(b.st, ++b.at);
+  }
+  return bv_sql_done(r->db, b.st, err, "writing bt_risk");
+}
+
 bv_sim_sink bv_result_sink(bv_result *r) {
-  return (bv_sim_sink){.ctx = r, .order = on_order, .fill = on_fill, .lot = on_lot};
+  return (bv_sim_sink){
+      .ctx = r, .order = on_order, .fill = on_fill, .lot = on_lot, .risk = on_risk};
 }
 
 bv_rc bv_result_point(bv_result *r, int64_t ts, double value, double cash, bool exposed,

@@ -11,13 +11,14 @@
 #include "sim/sim.h"
 #include "time/zone.h"
 
-enum { BV_RS_POSITION, BV_RS_CURVE, BV_RS_FIGURE, BV_RS_COUNT };
+enum { BV_RS_POSITION, BV_RS_RISK, BV_RS_CURVE, BV_RS_FIGURE, BV_RS_COUNT };
 
 typedef struct bv_result {
   sqlite3 *db;
   int64_t run;
   sqlite3_stmt *st[BV_RS_COUNT];
   bv_rows rows;
+  int64_t firings; /* of risk rules */
   bv_curve curve;
 } bv_result;
 

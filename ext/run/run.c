@@ -297,6 +297,11 @@ static bv_rc open_parts(bv_run *r, const char *strategy, const char *config, con
   bv_sim_sink sink = bv_result_sink(r->result);
   BV_TRY(bv_sim_new(&r->config.sim, &sink, &r->sim, err));
   r->result->rows.sim = r->sim;
+  if (r->config.risk.n > 0) {
+    BV_TRY(bv_sim_rules(r->sim, &r->config.risk, r->config.zone, err));
+    BV_TRY(bv_context_open(&r->context, s, &r->config.risk, r->config.start, r->config.end, r->sim,
+                           err));
+  }
   bv_feed_init(&r->feed, s, r->config.start, r->config.end);
   if (r->config.end != INT64_MAX) s->clock = r->config.end;
   if (strategy) BV_TRY(discover(r, err));
@@ -340,6 +345,7 @@ static bv_rc instant(bv_run *r, int64_t t, bool *step, bv_err *err) {
   *step = n > 0;
   if (*step) {
     r->now = t;
+    if (r->context.used) BV_TRY(bv_context_advance(&r->context, t, r->sim, err));
     BV_TRY(bv_sim_close(r->sim, t, bar, n, err));
     BV_TRY(record(r, t, err));
   }
@@ -457,6 +463,7 @@ bv_rc bv_run_close(bv_run *r, bv_rc rc, bv_err *err) {
   bv_free(r->result);
   bv_sim_free(r->sim);
   bv_feed_reset(&r->feed);
+  bv_context_close(&r->context);
   bv_run_config_reset(&r->config);
   bv_map_reset(&r->asset);
   bv_free(r->touched);

@@ -23,6 +23,7 @@
 #include "run/config.h"
 #include "run/match_feed.h"
 #include "run/result.h"
+#include "run/risk_config.h"
 #include "run/strategy.h"
 
 typedef struct bv_run {
@@ -31,6 +32,7 @@ typedef struct bv_run {
   bv_strategy strategy; /* name NULL: the caller gives all orders */
   bv_sim *sim;
   bv_feed feed;
+  bv_context context; /* what risk rules look at */
   bv_result *result;
   bv_savepoint savepoint;
   sqlite3_stmt *undo; /* a write of nothing, for bv_run_close() */

@@ -6,7 +6,9 @@
 
 static bool together(const bv_order *a, const bv_order *b) {
   if (a->asset != b->asset) return false;
-  return (a->parent && a->parent == b->parent) || (a->oco && a->oco == b->oco);
+  /* The guards of risk rules go together with all brackets of the asset. */
+  bool guards = (a->guard || b->guard) && a->parent && b->parent;
+  return guards || (a->parent && a->parent == b->parent) || (a->oco && a->oco == b->oco);
 }
 
 bool bv_bracket_live(const bv_sim *s, const bv_order *o) {
@@ -23,9 +25,22 @@ typedef struct reached {
   int n;
 } reached;
 
+/* Of two on one side where one guards a position the price comes to the nearer one first. */
+static bool nearer(const bv_order *o, const bv_order *than) {
+  if (!(o->guard || than->guard) || o->side != than->side) return false;
+  return bv_rest_is_stop(o) ? o->side * o->stop < o->side * than->stop
+                            : o->side * o->limit > o->side * than->limit;
+}
+
 static void note(reached *r, bv_order *o, bool sure) {
   bv_order **any = bv_rest_is_stop(o) ? &r->stop : &r->limit;
   bv_order **certain = bv_rest_is_stop(o) ? &r->sure_stop : &r->sure_limit;
+  if (*any && (o->guard || (*any)->guard) && o->side == (*any)->side) {
+    /* No guess: both are on one way. */
+    if (nearer(o, *any)) *any = o;
+    if (sure && (!*certain || nearer(o, *certain))) *certain = o;
+    return;
+  }
   if (!*any) *any = o;
   if (sure && !*certain) *certain = o;
   r->n++;
@@ -142,7 +157,7 @@ bv_rc bv_bracket_filled(bv_sim *s, const bv_order *o, double price, bv_via via, 
   for (size_t i = 0; i < q->n; i++) {
     bv_order *k = &q->order[i];
     if (k == o || k->done || k->asset != o->asset) continue;
-    if (together(k, o)) {
+    if (together(k, o) && !k->guard && !o->guard) {
       BV_TRY(end(q, k, a, ts, "one cancels the other", err));
     } else if (k->dormant && k->parent == o->id && o->opened != 0) {
       k->dormant = false;

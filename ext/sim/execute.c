@@ -13,9 +13,11 @@
 #include "sim/bracket.h"
 #include "sim/cost.h"
 #include "sim/funds.h"
+#include "sim/risk.h"
 #include "sim/size.h"
 
 #include <math.h>
+#include <string.h>
 
 static const char *const no_short = "short selling is not allowed";
 static const char *const cut_short = "cut to the position: short selling is not allowed";
@@ -157,12 +159,15 @@ bv_rc bv_execute(bv_sim *s, bv_order *o, const bv_place *at, bv_err *err) {
     return bv_order_finish(q, o, a, at->ts, BV_ORDER_REJECTED, too_large, err);
   }
   bv_plan p = plan_of(s, a, o, at);
+  if (s->risk && p.open != 0) BV_TRY(bv_risk_cut(s, o, at, &p, err));
   if (p.close == 0 && p.open == 0) {
-    bv_order_state state = p.reason == no_short ? BV_ORDER_REJECTED : refused(s);
+    bool refusal = p.reason == no_short || strncmp(p.reason, "risk:", 5) == 0;
+    bv_order_state state = refusal ? BV_ORDER_REJECTED : refused(s);
     return bv_order_finish(q, o, a, at->ts, state, p.reason, err);
   }
   BV_TRY(fill_plan(s, o, at, &p, err));
   bv_order_state state = p.reason == bv_no_funds ? refused(s) : BV_ORDER_FILLED;
   BV_TRY(bv_order_finish(q, o, a, at->ts, state, p.reason, err));
-  return q->nrest > 0 ? bv_bracket_filled(s, o, at->price, at->via, at->ts, err) : BV_OK;
+  if (q->nrest > 0) BV_TRY(bv_bracket_filled(s, o, at->price, at->via, at->ts, err));
+  return s->risk ? bv_risk_filled(s, o, at, err) : BV_OK;
 }

@@ -9,6 +9,7 @@
 
 #include "sim/bracket.h"
 #include "sim/execute.h"
+#include "sim/risk.h"
 #include "time/timestep.h"
 
 #include <assert.h>
@@ -161,13 +162,20 @@ static bv_rc settle(bv_sim *s, bv_order *o, const bv_order **filled, bv_err *err
   return bv_execute(s, c.order, &at, err);
 }
 
-/* The bracket of an entry that has just filled, for what is left of the bar. */
-static bv_rc settle_bracket(bv_sim *s, const bv_order *entry, bv_err *err) {
+/* What hangs on a fill, for what is left of the bar: the bracket and the guards of an entry, the next
+** part of a scaled exit. */
+static bv_rc settle_rest(bv_sim *s, const bv_order *filled, bv_err *err) {
   bv_queue *q = &s->queue;
-  for (size_t i = 0; entry->brackets && i < q->n; i++) {
-    bv_order *o = &q->order[i];
-    const bv_order *filled;
-    if (o->parent == entry->id && bv_bracket_live(s, o)) return settle(s, o, &filled, err);
+  while (filled && filled->brackets) {
+    const bv_order *by = filled;
+    filled = NULL;
+    for (size_t i = 0; i < q->n; i++) {
+      bv_order *o = &q->order[i];
+      bool hangs = o->parent == by->id || (by->guard && o->guard && o->asset == by->asset);
+      if (!hangs || !bv_bracket_live(s, o)) continue;
+      BV_TRY(settle(s, o, &filled, err));
+      break;
+    }
   }
   return BV_OK;
 }
@@ -196,7 +204,7 @@ static bv_rc run_inside(bv_sim *s, int64_t t, bv_err *err) {
       const bv_order *filled;
       if ((int)o->turn != turn || o->done) continue;
       BV_TRY(settle(s, o, &filled, err));
-      if (filled) BV_TRY(settle_bracket(s, filled, err));
+      BV_TRY(settle_rest(s, filled, err));
     }
   }
   BV_TRY(bv_queue_orphans(q, s->ledger.asset, t, err));
@@ -222,6 +230,7 @@ static void hide_bars(bv_sim *s, const bv_sim_bar *bar, int n) {
 }
 
 bv_rc bv_match_open(bv_sim *s, int64_t ts, const bv_sim_bar *bar, int n, bv_err *err) {
+  if (s->risk) BV_TRY(bv_risk_reserve(s, err));
   bool any = show_bars(s, bar, n);
   bv_rc rc = any || s->queue.nrest > 0 ? run_open(s, ts, err) : BV_OK;
   hide_bars(s, bar, n);
@@ -229,6 +238,7 @@ bv_rc bv_match_open(bv_sim *s, int64_t ts, const bv_sim_bar *bar, int n, bv_err 
 }
 
 bv_rc bv_match_inside(bv_sim *s, int64_t t, const bv_sim_bar *bar, int n, bv_err *err) {
+  if (s->risk) BV_TRY(bv_risk_reserve(s, err));
   bool any = show_bars(s, bar, n);
   bv_rc rc = BV_OK;
   if (any && s->cfg.rules != BV_RULES_CERTAIN) {

@@ -127,7 +127,7 @@ bv_rc bv_queue_replace(bv_queue *q, bv_asset *assets, int asset, int64_t ts, bv_
   bv_rc rc = BV_OK;
   for (size_t i = 0; rc == BV_OK && i < q->n; i++) {
     bv_order *o = &q->order[i];
-    if (o->asset != asset || o->parent || !bv_ask_is_target(o->ask)) continue;
+    if (o->asset != asset || o->parent || o->guard || !bv_ask_is_target(o->ask)) continue;
     rc = bv_order_finish(q, o, a, ts, BV_ORDER_CANCELLED, "replaced", err);
   }
   if (rc == BV_OK) rc = bv_queue_orphans(q, assets, ts, err);

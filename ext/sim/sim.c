@@ -8,6 +8,7 @@
 #include "sim/sim.h"
 
 #include "sim/match.h"
+#include "sim/risk.h"
 #include "sim/state.h"
 
 #include <assert.h>
@@ -42,6 +43,7 @@ void bv_sim_free(bv_sim *s) {
   while ((e = bv_map_next(&s->tags, &at)) != NULL) bv_free(e->value);
   bv_map_reset(&s->tags);
   bv_map_reset(&s->by_key);
+  bv_risk_free(s);
   bv_queue_reset(&s->queue);
   bv_ledger_reset(&s->ledger);
   bv_free(s);
@@ -60,13 +62,23 @@ bv_rc bv_sim_asset(bv_sim *s, const char *key, double multiplier, int *asset, bv
   }
   uintptr_t number = (uintptr_t)s->ledger.nasset + 1;
   bv_rc rc = bv_map_put(&s->by_key, key, strlen(key), (void *)number);
+  if (rc == BV_OK && s->risk) rc = bv_risk_reserve_asset(s, s->ledger.nasset);
   if (rc == BV_OK) rc = bv_ledger_add(&s->ledger, key, multiplier);
   if (rc != BV_OK) {
     bv_map_remove(&s->by_key, key, strlen(key));
     return bv_fail(err, rc, "out of memory for asset %s", key);
   }
   *asset = (int)number - 1;
+  if (s->risk) bv_risk_add_asset(s, *asset);
   return BV_OK;
+}
+
+bv_rc bv_sim_rules(bv_sim *s, const bv_ruleset *rules, const bv_zone *zone, bv_err *err) {
+  return bv_risk_new(s, rules, zone, err);
+}
+
+void bv_sim_context(bv_sim *s, int rule, double value) {
+  if (s->risk) s->risk->limit[rule].context = value;
 }
 
 /* --- time --- */
@@ -81,6 +93,7 @@ bv_rc bv_sim_close(bv_sim *s, int64_t t, const bv_sim_bar *bar, int n, bv_err *e
   assert(!s->finished);
   if (s->queue.nrest > 0) BV_TRY(bv_match_inside(s, t, bar, n, err));
   for (int i = 0; i < n; i++) bv_ledger_mark(&s->ledger, &bar[i]);
+  if (s->risk) BV_TRY(bv_risk_close(s, t, bar, n, err));
   bool ruin = s->cfg.ruin == BV_RUIN_STOP && s->ledger.nopen > 0;
   if (ruin && bv_ledger_value(&s->ledger, BV_VALUE_MARK) <= 0) return bv_match_ruin(s, t, err);
   return BV_OK;

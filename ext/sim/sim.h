@@ -34,6 +34,7 @@
 
 #include "base/status.h"
 #include "sim/profile.h"
+#include "sim/rule.h"
 #include "time/zone.h"
 
 #include <stdbool.h>
@@ -159,18 +160,38 @@ typedef struct bv_sim_lot {
   const char *tag; /* of the entry order */
 } bv_sim_lot;
 
+/* A risk rule that has fired. */
+typedef struct bv_sim_firing {
+  int64_t ts;
+  int asset;        /* -1: the account */
+  const char *rule; /* static texts */
+  const char *action;
+  int number; /* of the rule in the configuration, from 1 */
+  double value,
+      limit;     /* what was seen, and the bound: prices, counts, or percent; NaN: not known */
+  int64_t order; /* the order that was made or cut; 0: none */
+} bv_sim_firing;
+
 /* Where results go.  A function left NULL is not called; an error it returns ends the run. */
 typedef struct bv_sim_sink {
   void *ctx;
   bv_rc (*order)(void *ctx, const bv_sim_order *o, bv_err *err);
   bv_rc (*fill)(void *ctx, const bv_sim_fill *f, bv_err *err);
   bv_rc (*lot)(void *ctx, const bv_sim_lot *l, bv_err *err);
+  bv_rc (*risk)(void *ctx, const bv_sim_firing *f, bv_err *err);
 } bv_sim_sink;
 
 /* A simulator for the configuration (copied).  BV_ARG: a knob or a pair of knobs that cannot be. */
 BV_MUST bv_rc bv_sim_new(const bv_sim_config *cfg, const bv_sim_sink *sink, bv_sim **out,
                          bv_err *err);
 void bv_sim_free(bv_sim *s);
+
+/* Risk rules (checked, borrowed for the simulator's life), before the first asset; days are those of
+** `zone`, NULL for UTC. */
+BV_MUST bv_rc bv_sim_rules(bv_sim *s, const bv_ruleset *rules, const bv_zone *zone, bv_err *err);
+
+/* The value that a context rule (its place in the list) looks at from now on. */
+void bv_sim_context(bv_sim *s, int rule, double value);
 
 /* Make an asset known; the same key gives the same number.  Numbers are 0, 1, 2 ...  BV_ARG: an
 ** empty key, or a multiplier that is not a positive number or differs from the first one given. */

@@ -9,6 +9,8 @@
 #include "sim/ledger.h"
 #include "sim/order.h"
 
+typedef struct bv_risk bv_risk;
+
 struct bv_sim {
   bv_sim_config cfg;
   bv_sim_sink sink;
@@ -20,6 +22,7 @@ struct bv_sim {
   bv_settlement settlement;
   double traded; /* by the account, for commission tiers: in month traded_month, or in all */
   int64_t traded_month;
+  bv_risk *risk; /* NULL: no rules */
   bool finished, ruined;
 };
 
