@@ -1,6 +1,13 @@
 /*
-** bench_runs.c - W6: an SMA 10/30 cross with fees over the whole of one symbol, set mode and step mode,
-** with orders, fills, trades, equity and metrics stored.
+** bench_runs.c - W6: an SMA 10/30 cross with fees over the whole of one symbol, with orders, fills, trades,
+** equity and metrics stored.
+**
+**   sma_cross_set      set mode, the comparison at every bar
+**   sma_cross_above    set mode, the bars at which it changes (bars_above)
+**   sma_cross_window   set mode, averages as window functions of SQLite
+**   sma_cross_step     step mode
+**   sma_cross_c        a loop in C that gives the orders
+**   no_strategy_c      the loop without orders: bars, marks, equity and metrics alone
 */
 #include "bench.h"
 
@@ -15,6 +22,38 @@ static double run(sqlite3 *db, const char *view) {
   return v;
 }
 
+/* The same in a program, which keeps its own sums. */
+static double loop(sqlite3 *db, int trade) {
+  barsvt_run *r;
+  char *why = NULL;
+  double window[30] = {0}, fast = 0, slow = 0;
+  long n = 0;
+  int in = 0, code;
+  bench_exec(db, "SAVEPOINT bench");
+  if (barsvt_run_open(db, NULL,
+                      "{\"commission\": 0.0005, \"assets\": \"S000\", \"timestep\": \"minute\"}",
+                      &r, &why) != SQLITE_OK)
+    bench_die(db, why);
+  while ((code = barsvt_run_step(r, NULL, &why)) == SQLITE_ROW) {
+    if (!trade) continue;
+    double price = barsvt_run_price(r, "S000");
+    if (n >= 10) fast -= window[(n - 10) % 30];
+    if (n >= 30) slow -= window[n % 30];
+    window[n++ % 30] = price;
+    fast += price;
+    slow += price;
+    int want = n >= 30 && fast / 10 > slow / 30;
+    if (want != in) code = barsvt_run_order(r, "S000", BARSVT_TARGET_WEIGHT, want, NULL, &why);
+    if (code != SQLITE_OK && code != SQLITE_ROW) bench_die(db, why);
+    in = want;
+  }
+  if (code != SQLITE_DONE) bench_die(db, why);
+  double v = barsvt_run_value(r);
+  if (barsvt_run_close(r, 0, &why) != SQLITE_OK) bench_die(db, why);
+  bench_exec(db, "ROLLBACK TO bench; RELEASE bench");
+  return v;
+}
+
 int main(void) {
   sqlite3 *db = bench_open();
   double n = bench_value(db, "SELECT count(*) FROM bars('S000', 'minute')");
@@ -24,10 +63,19 @@ int main(void) {
   bench_exec(db, "CREATE TEMP VIEW cross_step AS SELECT 'S000' AS asset, CASE WHEN "
                  "sma('S000', 'minute', 10) > sma('S000', 'minute', 30) THEN 1.0 ELSE 0.0 END "
                  "AS target_weight");
+  bench_exec(db, "CREATE TEMP VIEW cross_above AS SELECT known_at, asset, above AS target_weight"
+                 " FROM bars_above('S000', 'minute', 'sma:10', 'sma:30')");
+  bench_exec(db, "CREATE TEMP VIEW cross_window AS SELECT known_at, asset, CASE WHEN avg(close)"
+                 " OVER (ORDER BY ts ROWS 9 PRECEDING) > avg(close) OVER (ORDER BY ts ROWS 29"
+                 " PRECEDING) THEN 1.0 ELSE 0.0 END AS target_weight FROM bars('S000', 'minute')");
   bench_exec(db, "CREATE TEMP VIEW one_step AS SELECT 'S000' AS asset, sma('S000', 'minute', 10) > "
                  "last_price('S000') AS target_weight");
   BENCH("W6", "sma_cross_set", n, "", check += run(db, "cross_set"););
+  BENCH("W6", "sma_cross_above", n, "", check += run(db, "cross_above"););
+  BENCH("W6", "sma_cross_window", n, "", check += run(db, "cross_window"););
   BENCH("W6", "sma_cross_step", n, "", check += run(db, "cross_step"););
+  BENCH("W6", "sma_cross_c", n, "", check += loop(db, 1););
+  BENCH("W6", "no_strategy_c", n, "", check += loop(db, 0););
   BENCH("W6", "one_indicator_step", n, "", check += run(db, "one_step"););
   return sqlite3_close(db);
 }

@@ -20,21 +20,6 @@
 
 typedef enum fn_kind { FN_INDICATOR, FN_PREV, FN_CROSS_ABOVE, FN_CROSS_BELOW } fn_kind;
 
-/* What a function carries. */
-typedef struct fn {
-  bv_store *store;
-  const char *name;
-  fn_kind kind;
-  const bv_indicator *ind; /* FN_INDICATOR */
-  int output;
-} fn;
-
-static void fn_free(void *p) {
-  fn *f = p;
-  bv_store_unref(f->store);
-  bv_free(f);
-}
-
 /* A call's parameters, kept between rows as auxiliary data of its constant arguments. */
 typedef struct call {
   bv_spec spec;
@@ -42,6 +27,33 @@ typedef struct call {
   bv_spec second; /* cross_*(): the other line, or */
   double level;   /* NaN, or the level that stands for it */
 } call;
+
+/* Calls with numbers alone, kept between statements: a strategy is executed anew at every step, which
+** drops auxiliary data. */
+#define MEMOS 4
+typedef struct memo {
+  int argc; /* 0: empty */
+  double given[BV_IND_MAX_PARAM];
+  call call;
+} memo;
+
+/* What a function carries. */
+typedef struct fn {
+  bv_store *store;
+  const char *name;
+  fn_kind kind;
+  const bv_indicator *ind; /* FN_INDICATOR */
+  int output;
+  memo *memo; /* MEMOS of them, or NULL */
+  unsigned oldest;
+} fn;
+
+static void fn_free(void *p) {
+  fn *f = p;
+  bv_store_unref(f->store);
+  bv_free(f->memo);
+  bv_free(f);
+}
 
 /* "name(): text; write name(bars, period)". */
 static bv_rc fail_call(const fn *f, bv_rc rc, const char *text, bv_err *err) {
@@ -172,6 +184,40 @@ static bv_rc parse_call(const fn *f, int argc, sqlite3_value **argv, call *c, bv
   return columns(f, argc - n, argv + n, c, param, err);
 }
 
+/* The numbers of a call that has nothing else; false where it has. */
+static bool only_numbers(int argc, sqlite3_value **argv, double given[BV_IND_MAX_PARAM]) {
+  if (argc < 1 || argc > BV_IND_MAX_PARAM) return false;
+  for (int i = 0; i < argc; i++) {
+    const int type = sqlite3_value_type(argv[i]);
+    if (type != SQLITE_INTEGER && type != SQLITE_FLOAT) return false;
+    given[i] = sqlite3_value_double(argv[i]);
+  }
+  return true;
+}
+
+/* As parse_call(), from memory where the same numbers came lately. */
+static bv_rc remembered_call(fn *f, int argc, sqlite3_value **argv, call *local, const call **out,
+                             bv_err *err) {
+  double given[BV_IND_MAX_PARAM];
+  const bool plain = f->kind == FN_INDICATOR && only_numbers(argc, argv, given);
+  *out = local;
+  for (unsigned i = 0; plain && f->memo && i < MEMOS; i++) {
+    const memo *m = &f->memo[i];
+    if (m->argc != argc || memcmp(m->given, given, (size_t)argc * sizeof *given) != 0) continue;
+    *out = &m->call;
+    return BV_OK;
+  }
+  BV_TRY(parse_call(f, argc, argv, local, err));
+  if (!plain) return BV_OK;
+  if (!f->memo) f->memo = bv_alloc0(BV_MEM_BASE, MEMOS * sizeof *f->memo);
+  if (!f->memo) return BV_OK; /* only slower next time */
+  memo *m = &f->memo[f->oldest++ % MEMOS];
+  m->argc = argc;
+  memcpy(m->given, given, (size_t)argc * sizeof *given);
+  m->call = *local;
+  return BV_OK;
+}
+
 static void result_real(sqlite3_context *ctx, double v) {
   if (isnan(v)) {
     sqlite3_result_null(ctx);
@@ -263,9 +309,9 @@ static bool ends_with_instant(const fn *f, int argc, sqlite3_value **argv) {
   return text && text[0] >= '0' && text[0] <= '9' && bv_spec_parse(text, &spec, NULL) != BV_OK;
 }
 
-static bv_rc series_value(const fn *f, int argc, sqlite3_value **argv, double *out, bv_err *err) {
+static bv_rc series_value(fn *f, int argc, sqlite3_value **argv, double *out, bv_err *err) {
   bv_store *s = f->store;
-  call c;
+  call local;
   int64_t at = BV_NO_CLOCK;
   if (argc < 2) {
     return bv_fail(err, BV_ARG, "%s(): missing argument timestep; write %s('%.80s', 'minute', ...)",
@@ -280,7 +326,8 @@ static bv_rc series_value(const fn *f, int argc, sqlite3_value **argv, double *o
     BV_TRY(bv_arg_instant(argv[argc - 1], s->zone, f->name, "at", &at, err));
     argc--;
   }
-  BV_TRY(parse_call(f, argc - 2, argv + 2, &c, err));
+  const call *c;
+  BV_TRY(remembered_call(f, argc - 2, argv + 2, &local, &c, err));
   const bv_series *series;
   BV_TRY(bv_series_find(s, asset, step, &series, err));
   if (!series) return bv_series_missing(s, f->name, asset, step, err);
@@ -289,13 +336,13 @@ static bv_rc series_value(const fn *f, int argc, sqlite3_value **argv, double *o
   int64_t i;
   BV_TRY(bv_view_asof(s, &src, bv_source_limit(&src, at), 0, &w, &i, err));
   if (!w) return BV_OK;
-  bv_rc rc = value_at(f, w, i, bv_ring_ts(&w->ring, i), &c, out, err);
+  bv_rc rc = value_at(f, w, i, bv_ring_ts(&w->ring, i), c, out, err);
   bv_window_unref(w);
   return rc;
 }
 
 static void run(sqlite3_context *ctx, int argc, sqlite3_value **argv) {
-  const fn *f = sqlite3_user_data(ctx);
+  fn *f = sqlite3_user_data(ctx);
   if (argc == 0) {
     bv_err err;
     bv_err_clear(&err);
@@ -339,7 +386,7 @@ static int register_one(sqlite3 *db, bv_store *s, const char *name, fn_kind kind
                         const bv_indicator *ind, int output) {
   fn *f = bv_alloc(BV_MEM_BASE, sizeof *f);
   if (!f) return SQLITE_NOMEM;
-  *f = (fn){bv_store_ref(s), name, kind, ind, output};
+  *f = (fn){bv_store_ref(s), name, kind, ind, output, NULL, 0};
   return sqlite3_create_function_v2(db, name, -1, SQLITE_UTF8 | SQLITE_INNOCUOUS, f, run, NULL,
                                     NULL, fn_free);
 }
