@@ -19,7 +19,6 @@
 #include "base/buf.h"
 #include "time/instant.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -55,12 +54,16 @@ typedef struct feed_tab {
   sqlite3_vtab base;
   bv_store *store;
   bv_join_def def;
-  int nvalue; /* columns of the sources */
+  int nvalue;   /* columns of the sources */
+  bv_map names; /* of assets, which results of its cursors refer to */
 } feed_tab;
 
 typedef struct feed_cursor {
   sqlite3_vtab_cursor base;
   bv_join *join;
+  const bv_tile *tile;
+  int row;           /* of the tile */
+  const char **name; /* of the assets, kept by the table: results refer to them */
   bool *wanted;
 } feed_cursor;
 
@@ -136,10 +139,12 @@ static int feed_connect(sqlite3 *db, void *store, int argc, const char *const *a
   bv_err err = {0};
   feed_tab *tab = bv_alloc0(BV_MEM_CURSOR, sizeof *tab);
   if (!tab) return SQLITE_NOMEM;
+  bv_map_init(&tab->names);
   bv_rc rc = open_table(db, tab, argc, argv, &err);
   if (rc != BV_OK) {
     *error = rc == BV_NOMEM ? NULL : sqlite3_mprintf("%s: %s", argv[2], bv_err_text(&err, rc));
     bv_join_def_reset(&tab->def);
+    bv_map_reset(&tab->names);
     bv_free(tab);
     return bv_sqlite_code(rc, &err);
   }
@@ -156,10 +161,17 @@ static int feed_create(sqlite3 *db, void *store, int argc, const char *const *ar
   return feed_connect(db, store, argc, argv, out, error);
 }
 
+static void free_names(bv_map *names) {
+  const bv_map_entry *e;
+  for (size_t at = 0; (e = bv_map_next(names, &at)) != NULL;) bv_free(e->value);
+  bv_map_reset(names);
+}
+
 static int feed_disconnect(sqlite3_vtab *base) {
   feed_tab *tab = (feed_tab *)base;
   bv_store_vtab(tab->store, -1);
   bv_join_def_reset(&tab->def);
+  free_names(&tab->names);
   bv_store_unref(tab->store);
   bv_free(tab);
   return SQLITE_OK;
@@ -311,6 +323,29 @@ static bv_rc bind(const feed_tab *tab, request *q, const char *letters, sqlite3_
   return BV_OK;
 }
 
+/* Texts given as results may be kept as long as the statement: longer than the join. */
+static bv_rc keep_names(feed_cursor *c, feed_tab *tab) {
+  int n = bv_join_lanes(c->join);
+  bv_free(c->name);
+  c->name = bv_alloc(BV_MEM_CURSOR, (size_t)n * sizeof *c->name + 1);
+  if (!c->name) return BV_NOMEM;
+  for (int i = 0; i < n; i++) {
+    const char *asset = bv_join_source(c->join, i)->base.asset;
+    char *kept = bv_map_find(&tab->names, asset, strlen(asset));
+    if (!kept) {
+      kept = bv_strdup(BV_MEM_CURSOR, asset);
+      if (!kept) return BV_NOMEM;
+      bv_rc rc = bv_map_put(&tab->names, asset, strlen(asset), kept);
+      if (rc != BV_OK) {
+        bv_free(kept);
+        return rc;
+      }
+    }
+    c->name[i] = kept;
+  }
+  return BV_OK;
+}
+
 static bv_rc filter(feed_cursor *c, feed_tab *tab, request *q, int plan_bits, const char *letters,
                     sqlite3_value **argv, bv_err *err) {
   BV_TRY(bv_store_sync(tab->store, err));
@@ -328,8 +363,11 @@ static bv_rc filter(feed_cursor *c, feed_tab *tab, request *q, int plan_bits, co
                              .hi = q->range.hi,
                              .desc = plan_bits & PLAN_DESC,
                              .mask = (unsigned)plan_bits >> MASK_SHIFT & 0xffff,
-                             .wanted = c->wanted};
-  return bv_join_open(tab->store, &tab->def, &r, &c->join, err);
+                             .wanted = c->wanted,
+                             .handles = used >> C_HANDLE & 1};
+  BV_TRY(bv_join_open(tab->store, &tab->def, &r, &c->join, err));
+  c->tile = bv_join_tile(c->join);
+  return keep_names(c, tab);
 }
 
 static int feed_open(sqlite3_vtab *base, sqlite3_vtab_cursor **out) {
@@ -347,6 +385,7 @@ static int feed_open(sqlite3_vtab *base, sqlite3_vtab_cursor **out) {
 static int feed_close(sqlite3_vtab_cursor *base) {
   feed_cursor *c = (feed_cursor *)base;
   bv_join_close(c->join);
+  bv_free(c->name);
   bv_free(c->wanted);
   bv_free(c);
   return SQLITE_OK;
@@ -361,6 +400,8 @@ static int feed_filter(sqlite3_vtab_cursor *base, int plan_bits, const char *let
   request q = {.range = bv_range_all(tab->def.name)};
   bv_join_close(c->join);
   c->join = NULL;
+  c->tile = NULL;
+  c->row = 0;
   bv_rc rc = filter(c, tab, &q, plan_bits, letters, argv, &err);
   bv_asset_list_reset(&q.asset);
   return rc == BV_OK ? SQLITE_OK : bv_vtab_error_of(base->pVtab, tab->def.name, rc, &err);
@@ -368,8 +409,10 @@ static int feed_filter(sqlite3_vtab_cursor *base, int plan_bits, const char *let
 
 static int feed_next(sqlite3_vtab_cursor *base) {
   feed_cursor *c = (feed_cursor *)base;
+  if (++c->row < c->tile->n) return SQLITE_OK;
   bv_err err;
   bv_err_clear(&err);
+  c->row = 0;
   bv_rc rc = bv_join_next(c->join, &err);
   if (rc == BV_OK) return SQLITE_OK;
   return bv_vtab_error_of(base->pVtab, ((feed_tab *)base->pVtab)->def.name, rc, &err);
@@ -377,40 +420,47 @@ static int feed_next(sqlite3_vtab_cursor *base) {
 
 static int feed_eof(sqlite3_vtab_cursor *base) {
   const feed_cursor *c = (const feed_cursor *)base;
-  return !c->join || !bv_join_bar(c->join);
+  return !c->tile || c->row >= c->tile->n;
+}
+
+static void give(const bv_tile_col *col, int row, sqlite3_context *ctx) {
+  if (!col->word) return;
+  switch (col->type[row]) {
+  case BV_WORD_INT: sqlite3_result_int64(ctx, col->word[row].i); break;
+  case BV_WORD_REAL: sqlite3_result_double(ctx, col->word[row].r); break;
+  case BV_WORD_OTHER: sqlite3_result_value(ctx, col->word[row].v); break;
+  default: break;
+  }
+}
+
+static int64_t known_at(const feed_cursor *c) {
+  const bv_source *src = bv_join_source(c->join, c->tile->lane[c->row]);
+  return bv_source_known_at(src, c->tile->ts[c->row]);
 }
 
 static int feed_column(sqlite3_vtab_cursor *base, sqlite3_context *ctx, int col) {
-  feed_cursor *c = (feed_cursor *)base;
+  const feed_cursor *c = (const feed_cursor *)base;
+  const bv_tile *t = c->tile;
   if (col >= C_FIRST) {
-    bv_join_result(c->join, col - C_FIRST, ctx);
+    give(&t->value[col - C_FIRST], c->row, ctx);
     return SQLITE_OK;
   }
-  bv_stream *st = bv_join_bar(c->join);
-  bv_err err;
-  double v;
   switch (col) {
-  case C_TS: sqlite3_result_int64(ctx, bv_stream_ts(st)); break;
-  case C_KNOWN_AT: sqlite3_result_int64(ctx, bv_stream_known_at(st)); break;
-  case C_ASSET: sqlite3_result_text(ctx, st->src.base.asset, -1, SQLITE_TRANSIENT); break;
-  case C_HANDLE: bv_handle_result(ctx, st); break;
-  default:
-    bv_err_clear(&err);
-    bv_rc rc = bv_stream_value(st, (bv_column)bar_column[col], &v, &err);
-    if (rc != BV_OK) {
-      bv_result_error(ctx, NULL, rc, &err);
-    } else if (!isnan(v)) {
-      sqlite3_result_double(ctx, v);
-    }
+  case C_TS: sqlite3_result_int64(ctx, t->ts[c->row]); break;
+  case C_KNOWN_AT: sqlite3_result_int64(ctx, known_at(c)); break;
+  case C_ASSET: sqlite3_result_text(ctx, c->name[t->lane[c->row]], -1, SQLITE_STATIC); break;
+  case C_HANDLE: bv_handle_result(ctx, bv_join_stream(c->join, c->row)); break;
+  default: give(&t->own[bar_column[col]], c->row, ctx);
   }
   return SQLITE_OK;
 }
 
 /* A query with OR tells rows apart by their rowids, so the same bar has the same one in any plan. */
 static int feed_rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *out) {
-  const bv_stream *st = bv_join_bar(((feed_cursor *)base)->join);
-  *out = (st->src.base.id & 0xffffff) << 39 | (bv_stream_ts(st) - BV_INSTANT_MIN);
-  if (st->src.base.home) *out = -*out;
+  const feed_cursor *c = (const feed_cursor *)base;
+  const bv_source *src = bv_join_source(c->join, c->tile->lane[c->row]);
+  *out = (src->base.id & 0xffffff) << 39 | (c->tile->ts[c->row] - BV_INSTANT_MIN);
+  if (src->base.home) *out = -*out;
   return SQLITE_OK;
 }
 

@@ -36,7 +36,7 @@ def make_source(db, rng, name, assets, columns, vintages):
     db.execute(f'CREATE TABLE {name}(ts, asset, {"known_at, " if known else ""}{", ".join(columns)})')
     seen = set()
     for _ in range(rng.choice((0, 5, 100, 400))):
-        ts = START - 300 + 60 * rng.randrange(120) + rng.choice((0, 0, 0, 0, 20))
+        ts = START - 300 + 60 * rng.randrange(rng.choice((120, 120, 1200))) + rng.choice((0, 0, 0, 0, 20))
         asset = rng.choice(assets)
         exists = rng.choice((ts, ts, ts + 60, ts + 130, ts - 30, ts + 4000, None)) if known else ts
         key = (asset, ts, exists) if known and vintages else (asset, ts)
@@ -85,10 +85,13 @@ def bag(rows):
 COLUMNS = 'ts, asset, open, high, low, close, volume, known_at, a1, a2, b1, m1, m2'
 rng = random.Random(17)
 used = 0
-for n in range(120):
+for n in range(100):
     db = connect()
     assets = rng.sample(['A', 'B', 'C', 'D', 'E', 'F'], rng.choice((1, 2, 5)))
-    fill(db, rng, assets, rng.choice((3, 40, 120)))
+    fill(db, rng, assets, rng.choice((3, 40, 40, 120, 120, 250)))
+    db.execute("SELECT bars_config('memory_limit', ?)", (rng.choice(('1 GB', '1 MB', '16 MB')),))  # short strips and pieces, or long ones
+    if rng.random() < 0.5:
+        db.execute('SELECT bars_compact()')
     mixed = rng.random() < 0.5
     everyone = assets + ['Z', None]
     vintages = rng.random() < 0.5
@@ -111,6 +114,7 @@ for n in range(120):
     reference = db.execute(f'SELECT {select} FROM numbered b ORDER BY b.ts, b.asset').fetchall()
     used += sum(v is not None for row in reference for v in row[8:])
     checks.equal(db.execute(f'SELECT {COLUMNS} FROM feed').fetchall(), reference, f'{n}: all of {text}')
+    checks.equal(db.execute(f'SELECT {COLUMNS} FROM feed WHERE bars IS NULL').fetchall(), reference, f'{n}: with row handles, {text}')
     times = sorted({r[0] for r in reference})
     for _ in range(6):
         lo, hi = sorted(rng.choice(times) + rng.choice((0, 0, 30)) for _ in range(2))

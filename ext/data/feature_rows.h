@@ -1,0 +1,50 @@
+/*
+** feature_rows.h - rows of a source in memory, column by column, in order of (ts, exists_at).
+**
+** Rows are numbered from 0 as they come; those at the front are dropped once nobody needs them, and the
+** others keep their numbers.  Values are what SQL gave: integers, doubles, NULLs; texts and blobs are copies.
+*/
+#ifndef BV_DATA_FEATURE_ROWS_H
+#define BV_DATA_FEATURE_ROWS_H
+
+#include "data/feature.h"
+
+typedef union bv_word {
+  int64_t i;
+  double r;
+  sqlite3_value *v;
+} bv_word;
+
+enum { BV_WORD_NULL, BV_WORD_INT, BV_WORD_REAL, BV_WORD_OTHER };
+
+typedef struct bv_rows {
+  int64_t first, n, cap; /* rows [first, first + n) are held */
+  int64_t *ts, *exists;  /* of row `first` on */
+  int ncell;
+  bv_word **word; /* per value column; NULL: it is not wanted */
+  uint8_t **type;
+  int64_t last_ts, last_exists; /* of the row that came last, held or not */
+  bool any;                     /* there was one */
+} bv_rows;
+
+/* wanted: which of the source's values are kept. */
+BV_MUST bv_rc bv_rows_init(bv_rows *r, int ncell, const bool *wanted);
+void bv_rows_reset(bv_rows *r);
+
+/* Append the row the statement stands on.  BV_CONFLICT: it has the ts and exists_at of the one before. */
+BV_MUST bv_rc bv_rows_add(bv_rows *r, sqlite3_stmt *st, const bv_feature_row *row);
+
+/* Append all rows of `from`, the last first; `from` is empty afterwards.  BV_CONFLICT as above: then the row at fault
+** is the last one told. */
+BV_MUST bv_rc bv_rows_take_reversed(bv_rows *r, bv_rows *from);
+
+/* Forget the last row, or those before number `first`. */
+void bv_rows_pop(bv_rows *r);
+void bv_rows_trim(bv_rows *r, int64_t first);
+
+/* The number after the last. */
+static inline int64_t bv_rows_end(const bv_rows *r) {
+  return r->first + r->n;
+}
+
+#endif

@@ -1,0 +1,401 @@
+/* join_ahead.c - the bars and rows of a join, oldest first; see join_ahead.h. */
+#include "data/join_ahead.h"
+#include "data/join_source.h"
+#include "data/seg.h"
+#include "time/instant.h"
+
+#include <math.h>
+#include <string.h>
+
+#define TILE_ROWS    4096
+#define TILE_BLOCK   16                   /* instants of an even tile that are laid out together */
+#define STRIP_BYTES  (INT64_C(160) << 20) /* of the bars of all lanes */
+#define SOURCE_BYTES 40                   /* of a source per bar, where it has a row for each */
+#define SHORT_RANGE  256                  /* bars; so many are read through the windows */
+#define FIRST_STRIP  256 /* bars; the first strips are short, for who reads a few rows */
+
+/* ---- strips ---- */
+
+/* Seconds of time of which the bars of all lanes, and what their sources may have beside them, fit in memory: a
+** chunk's span divided by a power of two. */
+static int64_t strip_span(const bv_ahead *a) {
+  int64_t start, end, bytes = 8;
+  double limit = (double)bv_mem_limit() / 4;
+  if (limit > STRIP_BYTES) limit = STRIP_BYTES;
+  for (int c = 0; c < BV_NCOL; c++) bytes += a->mask & BV_COLBIT(c) ? 8 : 0;
+  for (int k = 0; k < a->def->nsource; k++) bytes += a->source[k].used ? SOURCE_BYTES : 0;
+  bv_seg_range(&a->lane[0].src.base, 0, &start, &end);
+  int64_t span = end - start, step = bv_timestep_nominal_s(a->lane[0].src.step);
+  while (span / step > FIRST_STRIP && (double)span * a->density * (double)bytes > limit) span /= 2;
+  return span;
+}
+
+/* Where the strip that begins at `from` ends. */
+static int64_t strip_end(const bv_ahead *a, int64_t from) {
+  const bv_series *s = &a->lane[0].src.base;
+  int64_t start, end;
+  bv_seg_range(s, bv_seg_chunk_of(s, from), &start, &end);
+  if (from < start || from >= end) return INT64_MAX;
+  end = start + ((from - start) / a->strip_s + 1) * a->strip_s;
+  int64_t full = strip_span(a);
+  if (a->strip_s < full && end > start + ((from - start) / full + 1) * full) {
+    end = start + ((from - start) / full + 1) * full;
+  }
+  return end;
+}
+
+static void set_head(bv_ahead *a, int i) {
+  const bv_lane *l = &a->lane[i];
+  a->head[i] = l->k < l->n ? l->ts[l->k] : INT64_MAX;
+}
+
+/* Whether all lanes that have bars at hand have them at the same instants. */
+static bool is_even(bv_ahead *a) {
+  const bv_lane *first = NULL;
+  a->nlive = 0;
+  for (int i = 0; i < a->nlane; i++) {
+    const bv_lane *l = &a->lane[i];
+    if (l->n == 0) continue;
+    if (!first) first = l;
+    if (l->n != first->n || memcmp(l->ts, first->ts, (size_t)l->n * sizeof *l->ts) != 0)
+      return false;
+    a->live[a->nlive++] = i;
+  }
+  return true;
+}
+
+static void forget(bv_ahead *a, int lane) {
+  for (int k = 0; k < a->def->nsource; k++) {
+    if (a->source[k].used) bv_lane_forget(&a->lane[lane].use[k]);
+  }
+}
+
+static bv_rc match(bv_ahead *a, int lane, bv_err *err) {
+  for (int k = 0; k < a->def->nsource; k++) {
+    if (a->source[k].used) BV_TRY(bv_source_match(a, k, lane, err));
+  }
+  a->lane[lane].matched = true;
+  set_head(a, lane);
+  return BV_OK;
+}
+
+static bv_rc match_all(bv_ahead *a, bv_err *err) {
+  for (int i = 0; i < a->nlane; i++) forget(a, i);
+  for (int i = 0; i < a->nlane; i++) BV_TRY(match(a, i, err));
+  return BV_OK;
+}
+
+/* Begin of the strips that are left. */
+static int64_t first_left(const bv_ahead *a) {
+  int64_t from = INT64_MAX;
+  for (int i = 0; i < a->nlane; i++) {
+    if (!a->lane[i].ended && a->lane[i].lo < from) from = a->lane[i].lo;
+  }
+  return from;
+}
+
+/* Read the bars of the next strip that has any; `done` where there is none. */
+static bv_rc read_strip(bv_ahead *a, bv_err *err) {
+  int64_t any = 0, full = strip_span(a);
+  while (any == 0) {
+    a->from = first_left(a);
+    if (a->from == INT64_MAX) {
+      a->done = true;
+      return BV_OK;
+    }
+    a->until = strip_end(a, a->from);
+    if (a->strip_s < full) a->strip_s = a->strip_s * 8 < full ? a->strip_s * 8 : full;
+    for (int i = 0; i < a->nlane; i++) {
+      BV_TRY(bv_lane_read(&a->lane[i], a->store, a->from, a->until, err));
+      any += a->lane[i].n;
+    }
+  }
+  return BV_OK;
+}
+
+/* The bars up to the last of the lane whose come to their end first can be delivered. */
+static void set_until(bv_ahead *a) {
+  a->until = INT64_MAX;
+  for (int i = 0; i < a->nlane; i++) {
+    const bv_lane *l = &a->lane[i];
+    if (l->n > 0 && l->ts[l->n - 1] < a->until) a->until = l->ts[l->n - 1] + 1;
+  }
+  a->done = a->until == INT64_MAX;
+}
+
+static bv_rc next_streams(bv_ahead *a, bv_err *err) {
+  for (int i = 0; i < a->nlane; i++) {
+    bv_lane *l = &a->lane[i];
+    if (l->n == 0 || l->k < l->n) continue;
+    BV_TRY(bv_lane_stream_next(l, err));
+    forget(a, i);
+    BV_TRY(match(a, i, err));
+  }
+  set_until(a);
+  return BV_OK;
+}
+
+static bv_rc next_strip(bv_ahead *a, bv_err *err) {
+  if (a->streaming) return next_streams(a, err);
+  BV_TRY(read_strip(a, err));
+  if (a->done) return BV_OK;
+  a->even = is_even(a);
+  return match_all(a, err);
+}
+
+/* ---- tiles ---- */
+
+static void lay_own(const bv_ahead *a, int c, int from, int m) {
+  const bv_tile *t = &a->tile;
+  double *out = (double *)t->own[c].word + from;
+  uint8_t *type = t->own[c].type + from;
+  for (int p = 0; p < a->nlive; p++) {
+    const bv_lane *l = &a->lane[a->live[p]];
+    const double *src = l->col[c] + l->k;
+    for (int i = 0; i < m; i++) out[(size_t)i * (size_t)a->nlive + (size_t)p] = src[i];
+  }
+  for (int r = 0; r < m * a->nlive; r++) type[r] = out[r] == out[r] ? BV_WORD_REAL : BV_WORD_NULL;
+}
+
+static void lay_value(const bv_ahead *a, int source, int c, int from, int m) {
+  const bv_ahead_source *s = &a->source[source];
+  const bv_tile_col *to = &a->tile.value[s->base + c];
+  for (int p = 0; p < a->nlive; p++) {
+    const bv_lane *l = &a->lane[a->live[p]];
+    const bv_lane_use *u = &l->use[source];
+    const bv_word *word = u->rows->word[c] + (u->base - u->rows->first);
+    const uint8_t *type = u->rows->type[c] + (u->base - u->rows->first);
+    const int32_t *row = u->row + l->k;
+    for (int i = 0; i < m; i++) {
+      size_t at = (size_t)(from + i * a->nlive + p);
+      to->type[at] = BV_WORD_NULL;
+      to->word[at].i = 0;
+      if (row[i] < 0) continue;
+      to->type[at] = type[row[i]];
+      to->word[at] = word[row[i]];
+    }
+  }
+}
+
+/* Lay the next m instants of lanes that all have bars at the same ones into rows [from, ...). */
+static void lay_even(bv_ahead *a, int from, int m) {
+  bv_tile *t = &a->tile;
+  const bv_lane *first = &a->lane[a->live[0]];
+  for (int i = 0, r = from; i < m; i++) {
+    for (int p = 0; p < a->nlive; p++, r++) {
+      t->ts[r] = first->ts[first->k + i];
+      t->lane[r] = a->live[p];
+      t->bar[r] = (int32_t)(first->k + i);
+    }
+  }
+  for (int c = 0; c < BV_NCOL; c++) {
+    if (t->own[c].word) lay_own(a, c, from, m);
+  }
+  for (int k = 0; k < a->def->nsource; k++) {
+    for (int c = 0; a->source[k].used && c < a->def->source[k].ncolumn; c++) {
+      if (a->source[k].wanted[c]) lay_value(a, k, c, from, m);
+    }
+  }
+  for (int p = 0; p < a->nlive; p++) a->lane[a->live[p]].k += m;
+}
+
+static void fill_even(bv_ahead *a) {
+  bv_tile *t = &a->tile;
+  const bv_lane *first = &a->lane[a->live[0]];
+  while (first->k < first->n && t->n + a->nlive <= t->cap) {
+    int64_t m = (t->cap - t->n) / a->nlive;
+    if (m > TILE_BLOCK && a->nlive > 1) m = TILE_BLOCK;
+    if (m > first->n - first->k) m = first->n - first->k;
+    lay_even(a, t->n, (int)m);
+    t->n += (int)m * a->nlive;
+  }
+}
+
+/* The rows of one value column, after the lanes and bars have been noted. */
+static void gather_value(const bv_ahead *a, int source, int c) {
+  const bv_ahead_source *s = &a->source[source];
+  const bv_tile *t = &a->tile;
+  const bv_tile_col *to = &t->value[s->base + c];
+  for (int r = 0; r < t->n; r++) {
+    const bv_lane_use *u = &a->lane[t->lane[r]].use[source];
+    int32_t row = u->row[t->bar[r]];
+    to->type[r] = BV_WORD_NULL;
+    to->word[r].i = 0;
+    if (row < 0) continue;
+    int64_t i = u->base + row - u->rows->first;
+    to->type[r] = u->rows->type[c][i];
+    to->word[r] = u->rows->word[c][i];
+  }
+}
+
+static void gather_own(const bv_ahead *a, int c) {
+  const bv_tile *t = &a->tile;
+  const bv_tile_col *to = &t->own[c];
+  for (int r = 0; r < t->n; r++) {
+    const double *col = a->lane[t->lane[r]].col[c];
+    to->word[r].r = col ? col[t->bar[r]] : NAN;
+    to->type[r] = to->word[r].r == to->word[r].r ? BV_WORD_REAL : BV_WORD_NULL;
+  }
+}
+
+static void fill_uneven(bv_ahead *a) {
+  bv_tile *t = &a->tile;
+  while (t->n + a->nlane <= t->cap) {
+    int64_t ts = INT64_MAX;
+    for (int i = 0; i < a->nlane; i++) ts = a->head[i] < ts ? a->head[i] : ts;
+    if (ts >= a->until) break;
+    for (int i = 0; i < a->nlane; i++) {
+      if (a->head[i] != ts) continue;
+      t->ts[t->n] = ts;
+      t->lane[t->n] = i;
+      t->bar[t->n++] = (int32_t)a->lane[i].k++;
+      set_head(a, i);
+    }
+  }
+  for (int c = 0; c < BV_NCOL; c++) {
+    if (t->own[c].word) gather_own(a, c);
+  }
+  for (int k = 0; k < a->def->nsource; k++) {
+    for (int c = 0; a->source[k].used && c < a->def->source[k].ncolumn; c++) {
+      if (a->source[k].wanted[c]) gather_value(a, k, c);
+    }
+  }
+}
+
+bv_rc bv_ahead_next(bv_ahead *a, bv_err *err) {
+  a->tile.n = 0;
+  while (!a->done) {
+    if (a->even) {
+      fill_even(a);
+    } else {
+      fill_uneven(a);
+    }
+    if (a->tile.n > 0) return BV_OK;
+    BV_TRY(next_strip(a, err));
+  }
+  return BV_OK;
+}
+
+/* ---- opening ---- */
+
+/* Rows of a range, at the most, as far as they fit in a tile. */
+static int tile_rows(const bv_ahead *a) {
+  int64_t rows = TILE_ROWS;
+  if (a->lo >= BV_INSTANT_MIN && a->hi <= BV_INSTANT_MAX && a->nlane > 0) {
+    int64_t min_s, max_s, bars;
+    bv_timestep_bounds_s(a->def->step, &min_s, &max_s);
+    bars = (a->hi - a->lo) / min_s + 1;
+    if (bars < rows / a->nlane) rows = bars * a->nlane;
+  }
+  return (int)(rows < a->nlane ? a->nlane : rows);
+}
+
+static bv_rc open_lane(bv_ahead *a, const char *asset, bv_err *err) {
+  const bv_series *series;
+  BV_TRY(bv_series_find(a->store, asset, a->def->step_text, &series, err));
+  if (!series) return bv_series_missing(a->store, a->def->name, asset, a->def->step_text, err);
+  bv_lane *l = &a->lane[a->nlane++];
+  *l = (bv_lane){.src = bv_source_stored(series), .lo = a->lo, .hi = a->hi};
+  bv_chunk_init(&l->chunk, BV_MEM_CURSOR, a->mask);
+  BV_TRY(bv_map_put(&a->index, asset, strlen(asset), (void *)(intptr_t)a->nlane));
+  l->use = bv_alloc0(BV_MEM_CURSOR, (size_t)a->def->nsource * sizeof *l->use + 1);
+  return l->use ? BV_OK : BV_NOMEM;
+}
+
+/* What there is of a lane: the bars between its first and last, and before the clock as it stands now. */
+static bv_rc limit_lane(bv_ahead *a, bv_lane *l, bv_err *err) {
+  int64_t first, last, n, clock = bv_source_limit(&l->src, a->store->clock);
+  bv_rc rc = bv_series_span(a->store, &l->src.base, &first, &last, &n, err);
+  if (rc != BV_OK) return rc;
+  if (n > 0 && first > l->lo) l->lo = first;
+  if (n > 0 && last < l->hi) l->hi = last + 1;
+  if (clock < l->hi) l->hi = clock;
+  l->ended = n == 0 || l->lo >= l->hi;
+  if (n > 1) a->density += (double)n / (double)(last - first);
+  return BV_OK;
+}
+
+static bv_rc open_trail(bv_ahead *a, bv_lane *l, int64_t lag, bv_err *err) {
+  if (lag == 0) return BV_OK;
+  l->trail.ts = bv_alloc(BV_MEM_CURSOR, (size_t)lag * sizeof *l->trail.ts);
+  if (!l->trail.ts) return BV_NOMEM;
+  l->trail.cap = (int)lag;
+  return a->lo == INT64_MIN ? BV_OK : bv_trail_fill(&l->trail, a->store, &l->src, a->lo, err);
+}
+
+static bool is_short(const bv_ahead *a) {
+  int64_t min_s, max_s;
+  if (a->lo < BV_INSTANT_MIN || a->hi > BV_INSTANT_MAX) return false;
+  bv_timestep_bounds_s(a->def->step, &min_s, &max_s);
+  return (a->hi - a->lo) / min_s <= SHORT_RANGE;
+}
+
+/* Bars first, then what they use. */
+static bv_rc open_lanes(bv_ahead *a, bv_err *err) {
+  int64_t piece = BV_STREAM_PIECE, lag = 0; /* many streams share the memory of eight */
+  if (a->nlane > 8) piece = piece * 8 / a->nlane;
+  if (piece < SHORT_RANGE) piece = SHORT_RANGE;
+  for (int k = 0; k < a->def->nsource; k++) {
+    if (a->source[k].used && a->def->source[k].lag > lag) lag = a->def->source[k].lag;
+  }
+  for (int i = 0; i < a->nlane; i++) {
+    bv_lane *l = &a->lane[i];
+    BV_TRY(open_trail(a, l, lag, err));
+    if (a->streaming) BV_TRY(bv_lane_stream(l, a->store, piece, a->mask, err));
+    if (!a->streaming) BV_TRY(limit_lane(a, l, err));
+  }
+  if (a->streaming) {
+    set_until(a);
+    return BV_OK;
+  }
+  a->strip_s = FIRST_STRIP * bv_timestep_nominal_s(a->def->step);
+  if (a->strip_s > strip_span(a)) a->strip_s = strip_span(a);
+  BV_TRY(read_strip(a, err));
+  if (!a->done) a->even = is_even(a);
+  return BV_OK;
+}
+
+static bv_rc open_sources(bv_ahead *a, const bool *wanted, bv_err *err) {
+  for (int k = 0; k < a->def->nsource; k++) {
+    bv_ahead_source *s = &a->source[k];
+    s->base = a->nvalue;
+    s->wanted = wanted + a->nvalue;
+    for (int c = 0; c < a->def->source[k].ncolumn; c++) s->used |= s->wanted[c];
+    a->nvalue += a->def->source[k].ncolumn;
+  }
+  BV_TRY(open_lanes(a, err));
+  for (int k = 0; k < a->def->nsource && !a->done; k++) {
+    if (a->source[k].used) BV_TRY(bv_source_begin(a, k, err));
+  }
+  return a->done ? BV_OK : match_all(a, err);
+}
+
+bv_rc bv_ahead_open(bv_ahead *a, bv_store *s, bv_join_def *def, const bv_join_request *q,
+                    char **asset, int n, bv_err *err) {
+  *a = (bv_ahead){.store = s, .def = def, .lo = q->lo, .hi = q->hi, .mask = q->mask};
+  bv_map_init(&a->index);
+  a->lane = bv_alloc0(BV_MEM_CURSOR, (size_t)n * sizeof *a->lane + 1);
+  a->head = bv_alloc0(BV_MEM_CURSOR, (size_t)n * sizeof *a->head + 1);
+  a->live = bv_alloc0(BV_MEM_CURSOR, (size_t)n * sizeof *a->live + 1);
+  a->source = bv_alloc0(BV_MEM_CURSOR, (size_t)def->nsource * sizeof *a->source + 1);
+  if (!a->lane || !a->head || !a->live || !a->source) return BV_NOMEM;
+  for (int i = 0; i < n; i++) BV_TRY(open_lane(a, asset[i], err));
+  a->done = n == 0;
+  if (n == 0) return BV_OK;
+  a->streaming = q->handles || is_short(a);
+  BV_TRY(open_sources(a, q->wanted, err));
+  if (!a->done) BV_TRY(bv_tile_open(&a->tile, tile_rows(a), a->mask, q->wanted, a->nvalue));
+  return bv_ahead_next(a, err);
+}
+
+void bv_ahead_close(bv_ahead *a) {
+  for (int k = 0; a->source && k < a->def->nsource; k++) bv_source_end(&a->source[k]);
+  for (int i = 0; i < a->nlane; i++) bv_lane_reset(&a->lane[i], a->def->nsource);
+  bv_tile_close(&a->tile);
+  bv_free(a->lane);
+  bv_free(a->head);
+  bv_free(a->live);
+  bv_free(a->source);
+  bv_map_reset(&a->index);
+  *a = (bv_ahead){0};
+}

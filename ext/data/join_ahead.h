@@ -1,0 +1,44 @@
+/*
+** join_ahead.h - the bars and rows of a join, oldest first; see join.h.
+**
+** Every asset is a lane (data/lane.h).  Long ranges are read in strips of time, which end where the store's chunks
+** end, so each chunk is decoded about once; a strip of all assets fits in a fixed piece of memory, or is
+** shorter.  Short ranges, and those read with row handles, come from the windows the streams keep.
+**
+** Out of the lanes the bars are laid into a tile: a few thousand rows in order of (ts, asset), column by column.
+** Where all assets have bars at the same instants, which is the rule, that is a transposition.
+*/
+#ifndef BV_DATA_JOIN_AHEAD_H
+#define BV_DATA_JOIN_AHEAD_H
+
+#include "data/join.h"
+#include "data/lane.h"
+#include "data/tile.h"
+
+typedef struct bv_ahead {
+  bv_store *store;
+  bv_join_def *def;
+  int64_t lo, hi;
+  unsigned mask;
+  bool streaming, even, done;
+  double density;               /* bars of all lanes per second, about */
+  int64_t strip_s, from, until; /* strip: bars [from, until) are at hand */
+  bv_lane *lane;
+  int nlane;
+  bv_map index;  /* asset -> number of its lane + 1 */
+  int64_t *head; /* per lane: ts of its next bar; INT64_MAX: none at hand */
+  int *live;     /* even: the lanes that have bars at hand */
+  int nlive;
+  struct bv_ahead_source *source;
+  int nvalue;
+  bv_tile tile;
+} bv_ahead;
+
+BV_MUST bv_rc bv_ahead_open(bv_ahead *a, bv_store *s, bv_join_def *def, const bv_join_request *q,
+                            char **asset, int n, bv_err *err);
+void bv_ahead_close(bv_ahead *a);
+
+/* Fill the tile with the rows that follow; tile.n = 0 at the end. */
+BV_MUST bv_rc bv_ahead_next(bv_ahead *a, bv_err *err);
+
+#endif

@@ -1,0 +1,222 @@
+/* join_source.c - reading the sources of a join along with its lanes; see join_source.h. */
+#include "data/join_source.h"
+#include "time/instant.h"
+
+#include <string.h>
+
+/* The next row; a source that reads this join would do so for ever. */
+static bv_rc step(bv_ahead *a, int source, bv_err *err) {
+  bv_ahead_source *s = &a->source[source];
+  bool was = a->def->reading;
+  a->def->reading = true;
+  bv_rc rc = bv_feature_next(&a->def->source[source], s->st, &s->row, &s->more, err);
+  a->def->reading = was;
+  if (rc != BV_OK) s->more = false;
+  return rc;
+}
+
+static bv_rc start(bv_ahead *a, int source, bv_feature_walk walk, int lane, int64_t ts,
+                   bv_err *err) {
+  const bv_feature *f = &a->def->source[source];
+  bv_ahead_source *s = &a->source[source];
+  if (!s->st) BV_TRY(bv_feature_prepare(f, walk, &s->st, err));
+  sqlite3_reset(s->st);
+  sqlite3_bind_int64(s->st, 1, ts);
+  if (lane >= 0) sqlite3_bind_text(s->st, 2, a->lane[lane].src.base.asset, -1, SQLITE_STATIC);
+  return step(a, source, err);
+}
+
+bv_rc bv_source_twice(const bv_feature *f, int64_t ts, const char *asset, bv_err *err) {
+  char at[32];
+  bv_instant_format(ts, at);
+  return bv_fail(err, BV_ARG,
+                 "%s has two rows%s%.64s%s of %s; keep one, or tell when each exists by known_at",
+                 f->label, asset ? " for '" : "", asset ? asset : "", asset ? "'" : "", at);
+}
+
+/* ---- keeping rows ---- */
+
+/* Of rows that count from the same bar on, those are dropped that a newer one stands for; matched exactly, all of
+** them, for there is no bar of their time. */
+static void drop_alike(const bv_feature *f, bv_rows *r, int64_t next, const bv_lane *l,
+                       const bv_feature_row *row, int64_t alike_before) {
+  while (bv_rows_end(r) > next && r->n > 0) {
+    int64_t ts = r->ts[r->n - 1], exists = r->exists[r->n - 1];
+    int64_t bound = l ? bv_lane_bound(l) : alike_before;
+    if (l ? !bv_lane_alike(l, ts, row->ts) : row->ts >= alike_before) return;
+    if (f->asof && row->exists_at > exists && row->exists_at > bound) return;
+    if (!f->asof && ts == row->ts) return;
+    bv_rows_pop(r);
+  }
+}
+
+/* Take the row the statement stands on, for lane; -1: for all. */
+static bv_rc keep(bv_ahead *a, int source, int lane, bv_err *err) {
+  const bv_feature *f = &a->def->source[source];
+  bv_ahead_source *s = &a->source[source];
+  bv_lane *l = lane >= 0 ? &a->lane[lane] : NULL;
+  bv_feature_row *row = &s->row;
+  bv_feature_apply_span(f, l ? l->src.base.zone : a->store->zone, row);
+  if (row->exists_at == BV_NEVER) return BV_OK;
+  bv_rows *r = l ? &l->use[source].own : &s->shared;
+  bool again = r->any && r->last_ts == row->ts && r->last_exists == row->exists_at;
+  if (!again) drop_alike(f, r, l ? l->use[source].next : 0, l, row, s->alike_before);
+  bv_rc rc = bv_rows_add(r, s->st, row);
+  return rc == BV_CONFLICT ? bv_source_twice(f, row->ts, l ? l->src.base.asset : NULL, err) : rc;
+}
+
+/* ---- walking on ---- */
+
+/* Rows for all assets, up to a time. */
+static bv_rc pull(bv_ahead *a, int source, int64_t upto, bv_err *err) {
+  const bv_feature *f = &a->def->source[source];
+  bv_ahead_source *s = &a->source[source];
+  while (s->more && s->row.ts <= upto) {
+    int lane = -1;
+    if (!f->context) {
+      lane = (int)(intptr_t)bv_map_find(&a->index, s->row.asset, strlen(s->row.asset)) - 1;
+    }
+    if (f->context || (lane >= 0 && !a->lane[lane].ended) || (lane >= 0 && a->lane[lane].n > 0)) {
+      BV_TRY(keep(a, source, lane, err));
+    }
+    BV_TRY(step(a, source, err));
+  }
+  return BV_OK;
+}
+
+/* Rows of one asset, up to its last bar at hand. */
+static bv_rc pull_asset(bv_ahead *a, int source, int lane, bv_err *err) {
+  bv_ahead_source *s = &a->source[source];
+  bv_lane *l = &a->lane[lane];
+  int64_t upto = l->ts[l->n - 1];
+  BV_TRY(start(a, source, BV_WALK_ASSET, lane, l->use[source].read_from, err));
+  while (s->more && s->row.ts <= upto) {
+    BV_TRY(keep(a, source, lane, err));
+    BV_TRY(step(a, source, err));
+  }
+  sqlite3_reset(s->st);
+  l->use[source].read_from = upto + 1;
+  return BV_OK;
+}
+
+/* Context rows that no lane needs any more go now and then. */
+static void trim_shared(bv_ahead *a, int source) {
+  bv_ahead_source *s = &a->source[source];
+  if (s->shared.n < 2 * s->trimmed + 1024) return;
+  int64_t first = INT64_MAX;
+  for (int i = 0; i < a->nlane; i++) {
+    const bv_lane *l = &a->lane[i];
+    if (l->ended && l->n == 0) continue;
+    if (l->use[source].keep < first) first = l->use[source].keep;
+  }
+  if (first != INT64_MAX) bv_rows_trim(&s->shared, first);
+  s->trimmed = s->shared.n;
+}
+
+bv_rc bv_source_match(bv_ahead *a, int source, int lane, bv_err *err) {
+  const bv_feature *f = &a->def->source[source];
+  bv_ahead_source *s = &a->source[source];
+  bv_lane *l = &a->lane[lane];
+  if (l->n == 0) return BV_OK;
+  BV_TRY(s->each ? pull_asset(a, source, lane, err) : pull(a, source, l->ts[l->n - 1], err));
+  if (f->context) trim_shared(a, source);
+  return bv_lane_match(l, f, &l->use[source]);
+}
+
+/* ---- beginning ---- */
+
+/* The first of the bars that timing can still count: rows before it all count alike. */
+static int64_t counted_from(const bv_ahead *a, const bv_feature *f, int lane) {
+  const bv_lane *l = &a->lane[lane];
+  return f->lag > 0 && l->trail.n > 0 ? l->trail.ts[0] : a->lo;
+}
+
+/* Collect rows before lo, newest first, back to the first that any bar from lo on can do with. */
+static bv_rc collect(bv_ahead *a, int source, int lane, int64_t from, bv_rows *out, bv_err *err) {
+  const bv_feature *f = &a->def->source[source];
+  bv_ahead_source *s = &a->source[source];
+  BV_TRY(start(a, source, BV_WALK_BACK, f->context ? -1 : lane, a->lo, err));
+  while (s->more) {
+    bv_feature_apply_span(f, f->context ? a->store->zone : a->lane[lane].src.base.zone, &s->row);
+    if (!f->asof && s->row.ts < from) break;
+    if (s->row.exists_at != BV_NEVER) {
+      bv_rc rc = bv_rows_add(out, s->st, &s->row);
+      if (rc == BV_CONFLICT) {
+        return bv_source_twice(f, s->row.ts, f->context ? NULL : a->lane[lane].src.base.asset, err);
+      }
+      BV_TRY(rc);
+      if (f->asof && s->row.ts < from && s->row.exists_at <= a->lo) break;
+    }
+    BV_TRY(step(a, source, err));
+  }
+  return BV_OK;
+}
+
+/* What the bars from lo on can use of the rows before it: of one lane, or of context for all. */
+static bv_rc recover(bv_ahead *a, int source, int lane, bv_err *err) {
+  const bv_feature *f = &a->def->source[source];
+  bv_ahead_source *s = &a->source[source];
+  int64_t from = counted_from(a, f, lane);
+  for (int i = 0; f->context && i < a->nlane; i++) {
+    int64_t t = counted_from(a, f, i);
+    if (t < from) from = t;
+  }
+  bv_rows back;
+  bv_rc rc = bv_rows_init(&back, f->ncolumn, s->wanted);
+  if (rc == BV_OK) rc = collect(a, source, lane, from, &back, err);
+  if (rc == BV_OK) {
+    rc = bv_rows_take_reversed(f->context ? &s->shared : &a->lane[lane].use[source].own, &back);
+  }
+  bv_rows_reset(&back);
+  return rc;
+}
+
+/* Whether assets are walked one by one: the source is in order for one asset, but not for all. */
+static bv_rc choose_walk(const bv_ahead *a, int source, bool *each, bv_err *err) {
+  const bv_feature *f = &a->def->source[source];
+  bool all = true;
+  *each = !f->context && a->nlane == 1;
+  if (f->context || a->nlane == 1) return BV_OK;
+  BV_TRY(bv_feature_ordered(f, BV_WALK_ALL, &all, err));
+  return all ? BV_OK : bv_feature_ordered(f, BV_WALK_ASSET, each, err);
+}
+
+static bv_rc init_rows(bv_ahead *a, int source, bv_err *err) {
+  const bv_feature *f = &a->def->source[source];
+  bv_ahead_source *s = &a->source[source];
+  (void)err;
+  s->alike_before = INT64_MAX;
+  if (f->context) BV_TRY(bv_rows_init(&s->shared, f->ncolumn, s->wanted));
+  for (int i = 0; i < a->nlane; i++) {
+    bv_lane *l = &a->lane[i];
+    bv_lane_use *u = &l->use[source];
+    u->rows = f->context ? &s->shared : &u->own;
+    if (!f->context) BV_TRY(bv_rows_init(&u->own, f->ncolumn, s->wanted));
+    int64_t bound = l->trail.n > 0 ? l->trail.ts[0] : bv_lane_bound(l);
+    if (bound < s->alike_before && !(l->ended && l->n == 0)) s->alike_before = bound;
+  }
+  return BV_OK;
+}
+
+bv_rc bv_source_begin(bv_ahead *a, int source, bv_err *err) {
+  const bv_feature *f = &a->def->source[source];
+  bv_ahead_source *s = &a->source[source];
+  bool reach = f->asof || f->lag > 0, back = a->lo != INT64_MIN && reach;
+  BV_TRY(init_rows(a, source, err));
+  BV_TRY(choose_walk(a, source, &s->each, err));
+  if (back) BV_TRY(bv_feature_ordered(f, BV_WALK_BACK, &back, err));
+  for (int i = 0; back && i < (f->context ? 1 : a->nlane); i++) {
+    const bv_lane *l = &a->lane[i];
+    if (f->context || l->n > 0 || !l->ended) BV_TRY(recover(a, source, i, err));
+  }
+  sqlite3_finalize(s->st);
+  s->st = NULL;
+  int64_t from = reach && !back ? INT64_MIN : a->lo;
+  for (int i = 0; i < a->nlane; i++) a->lane[i].use[source].read_from = from;
+  return s->each ? BV_OK : start(a, source, BV_WALK_ALL, -1, from, err);
+}
+
+void bv_source_end(bv_ahead_source *s) {
+  sqlite3_finalize(s->st);
+  bv_rows_reset(&s->shared);
+}

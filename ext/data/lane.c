@@ -1,0 +1,192 @@
+/* lane.c - the bars of one asset for a while, and the rows they use; see lane.h. */
+#include "data/lane.h"
+
+#include <string.h>
+
+/* ---- bars ---- */
+
+/* The bars at hand are about to go: remember the starts of the last ones. */
+static void remember(bv_lane *l) {
+  bv_trail *t = &l->trail;
+  if (t->cap == 0 || l->n == 0) return;
+  int64_t take = l->n < t->cap ? l->n : t->cap;
+  int64_t stay = t->n + take > t->cap ? t->cap - take : t->n;
+  memmove(t->ts, t->ts + (t->n - stay), (size_t)stay * sizeof *t->ts);
+  memcpy(t->ts + stay, l->ts + (l->n - take), (size_t)take * sizeof *t->ts);
+  t->n = (int)(stay + take);
+}
+
+bv_rc bv_lane_read(bv_lane *l, bv_store *s, int64_t lo, int64_t hi, bv_err *err) {
+  remember(l);
+  bv_chunk_clear(&l->chunk);
+  l->n = l->k = 0;
+  l->matched = false;
+  if (lo < l->lo) lo = l->lo;
+  if (hi > l->hi) hi = l->hi;
+  if (lo < hi) BV_TRY(bv_view_read(s, &l->src, lo, hi, &l->chunk, err));
+  l->n = l->chunk.n;
+  l->ts = l->chunk.ts;
+  for (int c = 0; c < BV_NCOL; c++) l->col[c] = l->chunk.col[c];
+  if (l->n > 0) l->lo = l->ts[l->n - 1] + 1;
+  if (l->lo < hi) l->lo = hi;
+  l->ended = l->lo >= l->hi;
+  return BV_OK;
+}
+
+/* Point at the bars of the stream's window. */
+static void show(bv_lane *l) {
+  bv_stream *st = &l->stream;
+  l->k = l->n = 0;
+  l->matched = false;
+  l->ended = st->eof;
+  if (st->eof) return;
+  int64_t from = st->i - st->base;
+  l->at = st->i;
+  l->n = st->stop - st->i;
+  l->ts = st->view.ts + from;
+  for (int c = 0; c < BV_NCOL; c++) l->col[c] = st->view.col[c] ? st->view.col[c] + from : NULL;
+}
+
+bv_rc bv_lane_stream(bv_lane *l, bv_store *s, int64_t piece, unsigned mask, bv_err *err) {
+  l->streaming = true;
+  BV_TRY(bv_stream_open(&l->stream, s, &l->src, l->lo, l->hi, false, piece, mask, err));
+  show(l);
+  if (l->n > 0) l->lo = l->ts[0];
+  return BV_OK;
+}
+
+bv_rc bv_lane_stream_next(bv_lane *l, bv_err *err) {
+  remember(l);
+  l->lo = l->ts[l->n - 1] + 1;
+  l->stream.i = l->stream.stop - 1;
+  BV_TRY(bv_stream_next(&l->stream, err));
+  show(l);
+  return BV_OK;
+}
+
+bv_rc bv_trail_fill(bv_trail *t, bv_store *s, const bv_source *src, int64_t ts, bv_err *err) {
+  bv_stream st;
+  t->n = 0;
+  if (t->cap == 0) return BV_OK;
+  bv_rc rc = bv_stream_open(&st, s, src, INT64_MIN, ts, true, t->cap, 0, err);
+  int n = 0;
+  while (rc == BV_OK && !st.eof && n < t->cap) {
+    t->ts[t->cap - ++n] = bv_stream_ts(&st);
+    rc = bv_stream_next(&st, err);
+  }
+  bv_stream_close(&st);
+  memmove(t->ts, t->ts + (t->cap - n), (size_t)n * sizeof *t->ts);
+  t->n = n;
+  return rc;
+}
+
+/* ---- rows ---- */
+
+/* The start of the n-th bar before bar k; INT64_MIN: there is none. */
+static int64_t bars_before(const bv_lane *l, int64_t k, int64_t n) {
+  if (n <= k) return l->ts[k - n];
+  n -= k;
+  return n <= l->trail.n ? l->trail.ts[l->trail.n - n] : INT64_MIN;
+}
+
+int64_t bv_lane_bound(const bv_lane *l) {
+  return l->n > 0 && !l->matched ? l->ts[0] : l->lo;
+}
+
+bool bv_lane_alike(const bv_lane *l, int64_t before, int64_t ts) {
+  const bv_trail *t = &l->trail;
+  if (ts >= bv_lane_bound(l)) return false;
+  if (l->n > 0 && l->matched) return before > l->ts[l->n - 1];
+  return t->n == 0 || ts < t->ts[0] || before > t->ts[t->n - 1];
+}
+
+/* A row's turn has come: it stands for those before it that do not exist earlier. */
+static bv_rc add_candidate(bv_lane_use *u, const int64_t *exists, int64_t row) {
+  while (u->ncand > u->head &&
+         exists[u->cand[u->ncand - 1] - u->rows->first] >= exists[row - u->rows->first]) {
+    u->ncand--;
+  }
+  if (u->ncand == u->head) u->head = u->ncand = 0;
+  if (u->ncand == u->capcand) {
+    if (u->head > u->capcand / 2) {
+      u->ncand -= u->head;
+      memmove(u->cand, u->cand + u->head, (size_t)u->ncand * sizeof *u->cand);
+      u->head = 0;
+    } else {
+      int64_t cap = u->capcand ? u->capcand * 2 : 4;
+      int64_t *more = bv_realloc(BV_MEM_CURSOR, u->cand, (size_t)cap * sizeof *more);
+      if (!more) return BV_NOMEM;
+      u->cand = more;
+      u->capcand = cap;
+    }
+  }
+  u->cand[u->ncand++] = row;
+  return BV_OK;
+}
+
+static bv_rc match_asof(const bv_lane *l, const bv_feature *f, bv_lane_use *u) {
+  const bv_rows *r = u->rows;
+  const int64_t *ts = r->ts, *exists = r->exists, first = r->first, end = bv_rows_end(r);
+  for (int64_t k = 0; k < l->n; k++) {
+    int64_t bar = l->ts[k], known = bv_lane_known_at(l, bar);
+    int64_t turn = f->lag == 0 ? bar + 1 : f->lag == 1 ? bar : bars_before(l, k, f->lag - 1);
+    while (u->next < end && ts[u->next - first] < turn) {
+      BV_TRY(add_candidate(u, exists, u->next));
+      u->next++;
+    }
+    while (u->ncand - u->head > 1 && exists[u->cand[u->head + 1] - first] <= known) u->head++;
+    u->row[k] = -1;
+    if (u->ncand == u->head) continue;
+    int64_t i = u->cand[u->head] - first;
+    if (exists[i] > known || (f->tolerance >= 0 && bar - ts[i] > f->tolerance)) continue;
+    if (f->max_age >= 0 && known - exists[i] > f->max_age) continue;
+    u->row[k] = (int32_t)i;
+  }
+  return BV_OK;
+}
+
+static void match_exact(const bv_lane *l, const bv_feature *f, bv_lane_use *u) {
+  const bv_rows *r = u->rows;
+  const int64_t *ts = r->ts, first = r->first, end = bv_rows_end(r);
+  for (int64_t k = 0; k < l->n; k++) {
+    int64_t bar = l->ts[k], at = f->lag == 0 ? bar : bars_before(l, k, f->lag), known = 0;
+    u->row[k] = -1;
+    if (at == INT64_MIN) continue;
+    while (u->next < end && ts[u->next - first] < at) u->next++;
+    if (u->next < end && ts[u->next - first] == at) known = bv_lane_known_at(l, bar);
+    for (int64_t i = u->next - first; i < end - first && ts[i] == at; i++) {
+      if (r->exists[i] <= known) u->row[k] = (int32_t)i;
+    }
+  }
+}
+
+void bv_lane_forget(bv_lane_use *u) {
+  u->keep = u->ncand > u->head ? u->cand[u->head] : u->next;
+  if (u->rows == &u->own) bv_rows_trim(u->rows, u->keep);
+}
+
+bv_rc bv_lane_match(bv_lane *l, const bv_feature *f, bv_lane_use *u) {
+  if (l->n > u->caprow) {
+    int32_t *more = bv_realloc(BV_MEM_CURSOR, u->row, (size_t)l->n * sizeof *more);
+    if (!more) return BV_NOMEM;
+    u->row = more;
+    u->caprow = l->n;
+  }
+  u->base = u->rows->first;
+  if (f->asof) return match_asof(l, f, u);
+  match_exact(l, f, u);
+  return BV_OK;
+}
+
+void bv_lane_reset(bv_lane *l, int nsource) {
+  for (int k = 0; l->use && k < nsource; k++) {
+    bv_rows_reset(&l->use[k].own);
+    bv_free(l->use[k].cand);
+    bv_free(l->use[k].row);
+  }
+  bv_free(l->use);
+  bv_free(l->trail.ts);
+  bv_chunk_reset(&l->chunk);
+  if (l->streaming) bv_stream_close(&l->stream);
+  *l = (bv_lane){0};
+}
