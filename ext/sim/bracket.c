@@ -13,6 +13,7 @@ static bool together(const bv_order *a, const bv_order *b) {
 
 bool bv_bracket_live(const bv_sim *s, const bv_order *o) {
   const bv_asset *a = &s->ledger.asset[o->asset];
+  if (o->last == a->bars + 1) return false; /* one fill in a bar */
   return !o->done && !o->dormant && o->type != BV_TYPE_MARKET && a->bar && a->bar->ts >= o->ts;
 }
 
@@ -150,26 +151,44 @@ static bv_rc end(bv_queue *q, bv_order *o, bv_asset *a, int64_t ts, const char *
   return bv_order_finish(q, o, a, ts > o->ts ? ts : o->ts, BV_ORDER_CANCELLED, why, err);
 }
 
-bv_rc bv_bracket_filled(bv_sim *s, const bv_order *o, double price, bv_via via, int64_t ts,
-                        bv_err *err) {
+static void wake(const bv_sim *s, bv_order *k, const bv_order *entry, double price, bv_via via) {
+  k->dormant = false;
+  k->side = entry->opened > 0 ? -1 : 1;
+  k->entered = s->ledger.asset[k->asset].bars;
+  k->from = price;
+  k->via = via;
+  k->ambiguous = entry->ambiguous;
+  bool own = s->cfg.rules == BV_RULES_BACKTESTING || s->cfg.sides == BV_SIDES_BOTH;
+  if (own) k->pick.order = entry->id;
+}
+
+/* What a fill of `n` lots of `o` means for another order of the asset: why it ends, or NULL. */
+static const char *after_fill(const bv_sim *s, bv_order *k, const bv_order *o, double n,
+                              double price, bv_via via) {
+  if (k->oco && k->oco == o->oco) return "one cancels the other";
+  if (k->guard) return NULL; /* risk.c has them follow the position */
+  if (o->parent && k->parent == o->parent && !o->guard) {
+    if (o->done) return "one cancels the other";
+    k->n -= n;
+  }
+  if (o->parent && k->id == o->parent) return "its bracket has filled";
+  if (k->parent == o->id && o->opened != 0) {
+    bool early = s->cfg.rules == BV_RULES_BACKTRADER && !o->done;
+    if (k->dormant && !early) wake(s, k, o, price, via);
+    k->n = -o->opened;
+  }
+  return NULL;
+}
+
+bv_rc bv_bracket_filled(bv_sim *s, const bv_order *o, double n, double price, bv_via via,
+                        int64_t ts, bv_err *err) {
   bv_queue *q = &s->queue;
   bv_asset *a = &s->ledger.asset[o->asset];
   for (size_t i = 0; i < q->n; i++) {
     bv_order *k = &q->order[i];
     if (k == o || k->done || k->asset != o->asset) continue;
-    if (together(k, o) && !k->guard && !o->guard) {
-      BV_TRY(end(q, k, a, ts, "one cancels the other", err));
-    } else if (k->dormant && k->parent == o->id && o->opened != 0) {
-      k->dormant = false;
-      k->n = -o->opened;
-      k->side = o->opened > 0 ? -1 : 1;
-      k->entered = a->bars;
-      k->from = price;
-      k->via = via;
-      k->ambiguous = o->ambiguous;
-      bool own = s->cfg.rules == BV_RULES_BACKTESTING || s->cfg.sides == BV_SIDES_BOTH;
-      if (own) k->pick.order = o->id;
-    }
+    const char *why = after_fill(s, k, o, n, price, via);
+    if (why) BV_TRY(end(q, k, a, ts, why, err));
   }
   for (size_t i = 0; i < q->n; i++) {
     bv_order *k = &q->order[i];

@@ -31,10 +31,11 @@ bv_choice bv_bracket_choose(bv_sim *s, bv_order *o);
 /* Append the bracket of the order that was pushed last; room for two must be reserved. */
 void bv_bracket_push(bv_sim *s, double take_profit, double stop_loss);
 
-/* After a fill of `o` at market price `price`: the others of its group end, its bracket wakes, and
-** brackets without a position end. */
-BV_MUST bv_rc bv_bracket_filled(bv_sim *s, const bv_order *o, double price, bv_via via, int64_t ts,
-                                bv_err *err);
+/* After a fill of `n` lots of `o` at market price `price`: the others of its group end, its bracket wakes or
+** grows, and brackets without a position end.  What a part of a bracket closes its other half need not;
+** the rest of its entry is cancelled.  Rules backtrader: a bracket wakes once its entry is whole. */
+BV_MUST bv_rc bv_bracket_filled(bv_sim *s, const bv_order *o, double n, double price, bv_via via,
+                                int64_t ts, bv_err *err);
 
 /* Whether the order may fill inside the bar under way. */
 bool bv_bracket_live(const bv_sim *s, const bv_order *o);

@@ -1,12 +1,13 @@
 /*
 ** execute.c - what an order that has met its price does to the account.
 **
-** It goes through: price -> lots wanted -> short rule -> buying power -> fills -> report.
+** It goes through: price -> lots wanted -> short rule -> buying power -> volume -> fills -> report.
 ** The lots are split into a closing part, which buying power never limits, and an opening part:
 **
 **      position +30, order -50   ->   close -30, open -20
 **
-** Buying power (funds.c) is tested before anything is booked.
+** Buying power (funds.c) is tested before anything is booked: for all that is left of the order,
+** also where the bar's volume lets less of it through.
 */
 #include "sim/execute.h"
 
@@ -15,6 +16,7 @@
 #include "sim/funds.h"
 #include "sim/risk.h"
 #include "sim/size.h"
+#include "sim/volume.h"
 
 #include <math.h>
 #include <string.h>
@@ -49,7 +51,7 @@ double bv_execute_size(const bv_sim *s, const bv_order *o, const bv_place *at) {
 
 static bv_plan plan_of(const bv_sim *s, const bv_asset *a, const bv_order *o, const bv_place *at) {
   bv_plan p = {.reason = ""};
-  double n = o->n;
+  double n = o->n - o->filled;
   double held = o->reduce_only ? bv_ledger_picked(a, o->pick) : 0;
   if (o->reduce_only && fabs(n) > fabs(held)) {
     n = -held;
@@ -72,6 +74,21 @@ static bv_plan plan_of(const bv_sim *s, const bv_asset *a, const bv_order *o, co
     p = (bv_plan){.reason = not_whole};
   }
   return p;
+}
+
+/* Cut the plan to what the bar's volume still allows, closing first.  False: a rest waits. */
+static bool cut_by_volume(const bv_sim *s, const bv_asset *a, const bv_order *o, const bv_place *at,
+                          bv_plan *p) {
+  double want = fabs(p->close + p->open), room = bv_volume_room(s, a, at->bar);
+  if (want <= room) return true;
+  if (o->tif == BV_TIF_FOK) {
+    *p = (bv_plan){.reason = not_whole};
+    return true;
+  }
+  double left = room * s->ledger.lot < s->cfg.volume_minimum ? 0 : room;
+  p->close = copysign(fmin(fabs(p->close), left), p->close);
+  p->open = copysign(fmin(fabs(p->open), left - fabs(p->close)), p->open);
+  return false;
 }
 
 /* --- fills --- */
@@ -121,14 +138,15 @@ static bv_rc fill_plan(bv_sim *s, bv_order *o, const bv_place *at, const bv_plan
   return p->open != 0 ? fill(s, o, at, p->open, true, err) : BV_OK;
 }
 
-/* The state of an order nothing of which was filled for want of size or money. */
-static bv_order_state refused(const bv_sim *s) {
-  return s->cfg.margin == BV_MARGIN_AVAILABLE ? BV_ORDER_CANCELLED : BV_ORDER_REJECTED;
+/* The state of an order nothing (more) of which was filled for want of size or money. */
+static bv_order_state refused(const bv_sim *s, const bv_order *o) {
+  bool cancelled = s->cfg.margin == BV_MARGIN_AVAILABLE || o->filled != 0;
+  return cancelled ? BV_ORDER_CANCELLED : BV_ORDER_REJECTED;
 }
 
 /* An order that the price of the fill made zero lots of. */
 static bv_rc finish_unsized(bv_sim *s, bv_order *o, bv_asset *a, const bv_place *at, bv_err *err) {
-  bv_order_state state = refused(s);
+  bv_order_state state = refused(s, o);
   const char *reason = bv_no_funds;
   if (s->cfg.margin == BV_MARGIN_EXPOSURE) {
     bool held = a->n != 0 || o->amount == 0;
@@ -138,13 +156,41 @@ static bv_rc finish_unsized(bv_sim *s, bv_order *o, bv_asset *a, const bv_place 
   return bv_order_finish(&s->queue, o, a, at->ts, state, reason, err);
 }
 
+static bv_rc finish_closed(bv_sim *s, bv_order *o, bv_asset *a, const bv_place *at, bv_err *err) {
+  return bv_order_finish(&s->queue, o, a, at->ts, BV_ORDER_CANCELLED, "the position is closed",
+                         err);
+}
+
+/* Part of the order has filled, or nothing for want of volume: it waits for the next bar. */
+static void keep_rest(bv_order *o, const bv_asset *a) {
+  o->size_at_fill = false;
+  o->last = a->bars + 1;
+}
+
+/* Fill the plan; `whole`: nothing is left of the order then. */
+static bv_rc carry_out(bv_sim *s, bv_order *o, const bv_place *at, const bv_plan *p, bool whole,
+                       bv_err *err) {
+  bv_asset *a = &s->ledger.asset[o->asset];
+  if (s->cfg.volume_model != BV_VOLUME_NONE) bv_volume_take(a, fabs(p->close + p->open));
+  BV_TRY(fill_plan(s, o, at, p, err));
+  if (whole) {
+    bv_order_state state = p->reason == bv_no_funds ? refused(s, o) : BV_ORDER_FILLED;
+    BV_TRY(bv_order_finish(&s->queue, o, a, at->ts, state, p->reason, err));
+  } else {
+    keep_rest(o, a);
+  }
+  if (s->queue.nrest > 0) {
+    double n = p->close + p->open;
+    BV_TRY(bv_bracket_filled(s, o, n, at->price, at->via, at->ts, err));
+  }
+  return s->risk ? bv_risk_filled(s, o, at, err) : BV_OK;
+}
+
 bv_rc bv_execute(bv_sim *s, bv_order *o, const bv_place *at, bv_err *err) {
   bv_asset *a = &s->ledger.asset[o->asset];
   bv_queue *q = &s->queue;
-  if (o->close) o->n = 0 - bv_ledger_picked(a, o->pick);
-  if (o->close && o->n == 0) {
-    return bv_order_finish(q, o, a, at->ts, BV_ORDER_CANCELLED, "the position is closed", err);
-  }
+  if (o->close) o->n = o->filled - bv_ledger_picked(a, o->pick);
+  if (o->close && o->n == o->filled) return finish_closed(s, o, a, at, err);
   if (at->price <= 0) {
     return bv_order_finish(q, o, a, at->ts, BV_ORDER_REJECTED, not_positive, err);
   }
@@ -153,21 +199,20 @@ bv_rc bv_execute(bv_sim *s, bv_order *o, const bv_place *at, bv_err *err) {
     if (o->n == 0) return finish_unsized(s, o, a, at, err);
   }
   if (o->reduce_only && bv_ledger_picked(a, o->pick) * o->n >= 0) {
-    return bv_order_finish(q, o, a, at->ts, BV_ORDER_CANCELLED, "the position is closed", err);
+    return finish_closed(s, o, a, at, err);
   }
   if (!(fabs(o->n) + fabs(a->n) <= most_lots)) {
     return bv_order_finish(q, o, a, at->ts, BV_ORDER_REJECTED, too_large, err);
   }
   bv_plan p = plan_of(s, a, o, at);
   if (s->risk && p.open != 0) BV_TRY(bv_risk_cut(s, o, at, &p, err));
+  bool whole = s->cfg.volume_model == BV_VOLUME_NONE || !at->bar;
+  if (!whole) whole = cut_by_volume(s, a, o, at, &p);
   if (p.close == 0 && p.open == 0) {
+    if (!whole) return BV_OK; /* no volume */
     bool refusal = p.reason == no_short || strncmp(p.reason, "risk:", 5) == 0;
-    bv_order_state state = refusal ? BV_ORDER_REJECTED : refused(s);
+    bv_order_state state = refusal && o->filled == 0 ? BV_ORDER_REJECTED : refused(s, o);
     return bv_order_finish(q, o, a, at->ts, state, p.reason, err);
   }
-  BV_TRY(fill_plan(s, o, at, &p, err));
-  bv_order_state state = p.reason == bv_no_funds ? refused(s) : BV_ORDER_FILLED;
-  BV_TRY(bv_order_finish(q, o, a, at->ts, state, p.reason, err));
-  if (q->nrest > 0) BV_TRY(bv_bracket_filled(s, o, at->price, at->via, at->ts, err));
-  return s->risk ? bv_risk_filled(s, o, at, err) : BV_OK;
+  return carry_out(s, o, at, &p, whole, err);
 }

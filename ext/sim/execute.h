@@ -17,7 +17,8 @@ typedef struct bv_place {
   bv_via via;     /* how the bar came to the price */
 } bv_place;
 
-/* Fill as much of the order as rules and money allow and report its end; then what hangs on it. */
+/* Fill as much of the order as rules and money allow and report its end; then what hangs on it.  Where the
+** bar's volume allows less, the order waits with the rest. */
 BV_MUST bv_rc bv_execute(bv_sim *s, bv_order *o, const bv_place *at, bv_err *err);
 
 /* Lots of an order that is sized where it fills; 0 where that would be the other side. */

@@ -26,6 +26,8 @@ static const char *const choice_limit_fill[] = {"touch", "through", NULL};
 static const char *const choice_same_bar[] = {
     "stop_first", "limit_first", "nearest_extreme", "ohlc", "olhc", "defer", NULL};
 static const char *const choice_wrong_side[] = {"reject", "allow", NULL};
+static const char *const choice_volume[] = {"none", "share", "fixed", "bar_point", NULL};
+static const char *const choice_volume_by[] = {"asset", "order", NULL};
 static const char *const choice_ruin[] = {"go_on", "stop", NULL};
 static const char *const choice_account[] = {"margin", "cash", "reg_t", "crypto", NULL};
 static const char *const choice_borrow[] = {"auto", "none", "units", "money", "both", NULL};
@@ -160,6 +162,20 @@ static const bv_sim_knob knobs[] = {
            "limit_first; ohlc, olhc and nearest_extreme follow that path through the bar (the "
            "nearer of high and low first); defer waits for the next bar where the entry is in this "
            "one, else stop_first."),
+    CHOICE("volume.model", volume_model, choice_volume,
+           "What a bar fills at most of the orders of an asset; the rest waits.  none: all; share: "
+           "volume.share of its volume; fixed: volume.size units, and no more than its volume; "
+           "bar_point: volume.share of its volume / its prices from low to high in steps of "
+           "volume.step.  A bar whose volume is missing fills nothing."),
+    CHOICE(
+        "volume.by", volume_by, choice_volume_by,
+        "asset: all orders of an asset share what volume.model allows, in their sequence; order: "
+        "each has it for itself."),
+    NUMBER("volume.share", volume_share, 0, 1, "Fraction of the bar's volume."),
+    NUMBER("volume.size", volume_size, 0, 1e15, "Units per bar."),
+    NUMBER("volume.step", volume_step, 0, 1e9, "Price step of volume.model bar_point."),
+    NUMBER("volume.minimum", volume_minimum, 0, 1e15,
+           "Least units of a fill that leaves a rest; 0 for no minimum."),
     CHOICE("wrong_side", wrong_side, choice_wrong_side,
            "A stop that the last close is already beyond: reject, or allow it to fill at once."),
     CHOICE(

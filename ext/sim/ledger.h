@@ -38,6 +38,8 @@ typedef struct bv_asset {
   bv_ask target_ask;     /* last target asked for; target is NaN where there is none */
   double target;
   const bv_zone *zone; /* NULL: UTC */
+  double taken;        /* lots filled of bar `taken_bar`, where volume limits them (volume.h) */
+  int64_t taken_bar;   /* its number plus 1 */
 } bv_asset;
 
 /* Which prices an account is valued at while a bv_sim_open call is under way. */

@@ -61,7 +61,7 @@ static bv_turn turn_at(const bv_sim *s, const bv_order *o, const bv_place *at) {
   if (o->close) return BV_TURN_FIRST;
   if (s->cfg.sides == BV_SIDES_BOTH && o->reduce_only) return BV_TURN_FIRST;
   if (s->cfg.priority == BV_PRIORITY_QUEUE) return BV_TURN_SECOND;
-  double n = o->n;
+  double n = o->n - o->filled;
   if (o->size_at_fill && at->price > 0) n = bv_execute_size(s, o, at);
   return a->n * n < 0 && fabs(a->n + n) <= fabs(a->n) ? BV_TURN_FIRST : BV_TURN_SECOND;
 }
@@ -229,8 +229,20 @@ static void hide_bars(bv_sim *s, const bv_sim_bar *bar, int n) {
   for (int i = 0; i < n; i++) s->ledger.asset[bar[i].asset].bar = NULL;
 }
 
+/* Where volume limits fills, an order opens a lot with each of them. */
+static bv_rc reserve_lots(bv_sim *s, const bv_sim_bar *bar, int n, bv_err *err) {
+  for (int i = 0; s->cfg.volume_model != BV_VOLUME_NONE && i < n; i++) {
+    bv_asset *a = &s->ledger.asset[bar[i].asset];
+    if (a->nwait > 0 && bv_ledger_reserve(a, a->nwait) != BV_OK) {
+      return bv_fail(err, BV_NOMEM, "out of memory for the lots of %s", a->key);
+    }
+  }
+  return BV_OK;
+}
+
 bv_rc bv_match_open(bv_sim *s, int64_t ts, const bv_sim_bar *bar, int n, bv_err *err) {
   if (s->risk) BV_TRY(bv_risk_reserve(s, err));
+  BV_TRY(reserve_lots(s, bar, n, err));
   bool any = show_bars(s, bar, n);
   bv_rc rc = any || s->queue.nrest > 0 ? run_open(s, ts, err) : BV_OK;
   hide_bars(s, bar, n);
@@ -239,6 +251,7 @@ bv_rc bv_match_open(bv_sim *s, int64_t ts, const bv_sim_bar *bar, int n, bv_err 
 
 bv_rc bv_match_inside(bv_sim *s, int64_t t, const bv_sim_bar *bar, int n, bv_err *err) {
   if (s->risk) BV_TRY(bv_risk_reserve(s, err));
+  BV_TRY(reserve_lots(s, bar, n, err));
   bool any = show_bars(s, bar, n);
   bv_rc rc = BV_OK;
   if (any && s->cfg.rules != BV_RULES_CERTAIN) {

@@ -63,7 +63,10 @@ bv_rc bv_order_finish(bv_queue *q, bv_order *o, bv_asset *a, int64_t ts, bv_orde
   o->done = true;
   if (o->waiting) a->nwait--;
   if (o->waiting) q->nrest -= o->rests;
-  q->orphans |= o->brackets && o->opened == 0;
+  if (o->brackets && o->opened == 0) q->orphans = "the entry opened nothing";
+  if (o->brackets && o->opened != 0 && state != BV_ORDER_FILLED) {
+    q->orphans = "the entry was not filled whole";
+  }
   if (!q->sink->order) return BV_OK;
   bv_sim_order out = {.id = o->id,
                       .ts = o->ts,
@@ -96,13 +99,13 @@ static bool waits(const bv_queue *q, int64_t id) {
 
 bv_rc bv_queue_orphans(bv_queue *q, bv_asset *assets, int64_t ts, bv_err *err) {
   if (!q->orphans) return BV_OK;
-  q->orphans = false;
+  const char *why = q->orphans;
+  q->orphans = NULL;
   for (size_t i = 0; i < q->n; i++) {
     bv_order *o = &q->order[i];
     if (o->done || !o->dormant || waits(q, o->parent)) continue;
     int64_t at = o->ts > ts ? o->ts : ts;
-    BV_TRY(bv_order_finish(q, o, &assets[o->asset], at, BV_ORDER_CANCELLED,
-                           "the entry opened nothing", err));
+    BV_TRY(bv_order_finish(q, o, &assets[o->asset], at, BV_ORDER_CANCELLED, why, err));
   }
   return BV_OK;
 }
@@ -140,7 +143,7 @@ double bv_queue_pending(const bv_queue *q, const bv_asset *a, int asset) {
   for (size_t i = 0; a->nwait > 0 && i < q->n; i++) {
     const bv_order *o = &q->order[i];
     bool counts = o->type == BV_TYPE_MARKET && !o->dormant && !bv_ask_is_target(o->ask);
-    if (o->asset == asset && counts) n += o->n;
+    if (o->asset == asset && counts) n += o->n - o->filled;
   }
   return n;
 }

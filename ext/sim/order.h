@@ -33,6 +33,7 @@ typedef struct bv_order {
   double n;                /* lots ordered, signed; what the fill decides while size_at_fill */
   double filled;           /* lots filled, signed */
   double points;           /* sum of filled lots x price, for the average */
+  int64_t last;            /* number of the bar of its last partial fill, plus 1; 0: none */
   double accrued, charged; /* commission of its fills: before minimum and cap, and paid */
   double mark;             /* close the decision saw; NaN before the first */
   int64_t bar;             /* number of the bar with that close */
@@ -71,8 +72,8 @@ typedef struct bv_queue {
   double lot;
   bv_order *order; /* by id */
   size_t n, cap;
-  size_t nrest; /* of those, with `rests` */
-  bool orphans; /* an entry may have left a bracket behind */
+  size_t nrest;        /* of those, with `rests` */
+  const char *orphans; /* why, where an entry may have left a bracket behind */
   int64_t next_id;
 } bv_queue;
 
@@ -96,7 +97,7 @@ int64_t bv_queue_take_id(bv_queue *q);
 BV_MUST bv_rc bv_order_finish(bv_queue *q, bv_order *o, bv_asset *a, int64_t ts,
                               bv_order_state state, const char *reason, bv_err *err);
 
-/* Cancel the brackets whose entry ended without opening anything. */
+/* Cancel the sleeping brackets whose entry has ended. */
 BV_MUST bv_rc bv_queue_orphans(bv_queue *q, bv_asset *assets, int64_t ts, bv_err *err);
 
 /* Remove the orders that are done; the others keep their sequence. */

@@ -231,6 +231,27 @@ void bv_sim_clear(bv_sim_config *c, const char *prefix) {
   }
 }
 
+static bv_rc check_volume(const bv_sim_config *c, bv_err *err) {
+  bool share = c->volume_model == BV_VOLUME_SHARE || c->volume_model == BV_VOLUME_BAR_POINT;
+  bool fixed = c->volume_model == BV_VOLUME_FIXED, step = c->volume_model == BV_VOLUME_BAR_POINT;
+  if (share != (c->volume_share != 0)) {
+    return bv_fail(err, BV_ARG, "volume.share goes with volume.model share or bar_point, above 0");
+  }
+  if (fixed != (c->volume_size != 0)) {
+    return bv_fail(err, BV_ARG, "volume.size goes with volume.model fixed, above 0");
+  }
+  if (step != (c->volume_step != 0)) {
+    return bv_fail(err, BV_ARG, "volume.step goes with volume.model bar_point, above 0");
+  }
+  if (c->volume_model == BV_VOLUME_NONE && c->volume_minimum != 0) {
+    return bv_fail(err, BV_ARG, "volume.minimum is set but volume.model is none");
+  }
+  if (c->volume_model != BV_VOLUME_NONE && c->fill_at == BV_FILL_SIGNAL_CLOSE) {
+    return bv_fail(err, BV_ARG, "volume.model needs fill_at next_open");
+  }
+  return BV_OK;
+}
+
 bv_rc bv_sim_config_check(const bv_sim_config *c, bv_err *err) {
   int n;
   const bv_sim_knob *knobs = bv_sim_knobs(&n);
@@ -249,6 +270,7 @@ bv_rc bv_sim_config_check(const bv_sim_config *c, bv_err *err) {
   if (c->slippage_model == BV_SLIP_NONE && c->slippage_rate != 0) {
     return bv_fail(err, BV_ARG, "slippage.model is none but slippage.rate is set; use percentage");
   }
+  BV_TRY(check_volume(c, err));
   if (c->units == BV_UNITS_WHOLE && c->lot > 0 && c->lot != floor(c->lot)) {
     return bv_fail(err, BV_ARG,
                    "units is whole but lot is no whole number; set units to fractional");

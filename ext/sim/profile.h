@@ -50,6 +50,13 @@ typedef enum bv_same_bar {
   BV_SAME_OLHC,
   BV_SAME_DEFER
 } bv_same_bar;
+typedef enum bv_volume_model {
+  BV_VOLUME_NONE,
+  BV_VOLUME_SHARE,
+  BV_VOLUME_FIXED,
+  BV_VOLUME_BAR_POINT
+} bv_volume_model;
+typedef enum bv_volume_by { BV_VOLUME_BY_ASSET, BV_VOLUME_BY_ORDER } bv_volume_by;
 typedef enum bv_ruin { BV_RUIN_GO_ON, BV_RUIN_STOP } bv_ruin;
 typedef enum bv_wrong_side { BV_WRONG_REJECT, BV_WRONG_ALLOW } bv_wrong_side;
 typedef enum bv_account {
@@ -122,6 +129,12 @@ typedef struct bv_sim_config {
   bv_touch_rule limit_fill;
   double tick; /* price step a limit must be passed by with limit_fill through */
   bv_same_bar same_bar;
+  bv_volume_model volume_model;
+  bv_volume_by volume_by;
+  double volume_share;   /* share, bar_point: fraction of the bar's volume */
+  double volume_size;    /* fixed: units per bar */
+  double volume_step;    /* bar_point: price step */
+  double volume_minimum; /* least partial fill, units */
   bv_wrong_side wrong_side;
   bv_ruin ruin;
   double leverage; /* gross exposure allowed per unit of account value */

@@ -85,6 +85,7 @@ static void order_of(const bv_sim *s, int64_t t, const bv_sim_request *r, const 
   o->ask = r->ask;
   o->amount = r->amount;
   o->n = o->filled = o->points = o->accrued = o->charged = 0;
+  o->last = 0;
   o->mark = a->mark;
   o->bar = a->bars - 1;
   o->close = o->size_at_fill = o->waiting = o->done = false;
@@ -439,6 +440,8 @@ static bv_rc replace_one(bv_sim *s, int64_t t, size_t i, const bv_sim_request *r
   bv_queue *q = &s->queue;
   bv_asset *a = &s->ledger.asset[r->asset];
   bv_order o = q->order[i];
+  o.n -= o.filled; /* what is filled is the old order's */
+  o.filled = o.points = 0;
   if (!changed(s, &o, r)) return BV_OK;
   o.ts = t;
   o.mark = a->mark;

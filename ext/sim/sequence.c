@@ -51,6 +51,7 @@ static bool looks_at_bracket(const bv_sim *s, const bv_order *entry, const bv_si
 static bool ready(const bv_sim *s, const bv_order *o, bool again) {
   const bv_asset *a = &s->ledger.asset[o->asset];
   if (o->done || o->dormant || !a->bar || a->bar->ts < o->ts || isnan(a->bar->open)) return false;
+  if (o->last == a->bars + 1) return false; /* one fill in a bar */
   return again || !o->parent || o->entered != a->bars;
 }
 
@@ -77,8 +78,10 @@ static bv_rc try_order(bv_sim *s, bv_order *o, bool *again, bv_err *err) {
                  .bar_number = at_close ? o->bar : a->bars,
                  .bar = at_close ? NULL : bar,
                  .at = s->cfg.margin == BV_MARGIN_AVAILABLE ? BV_VALUE_CLOSE : BV_VALUE_OPEN};
+  double before = o->filled;
   BV_TRY(bv_execute(s, o, &at, err));
-  if (o->brackets && o->opened != 0 && !trader) *again |= looks_at_bracket(s, o, bar);
+  if (o->filled != before && o->brackets && o->opened != 0 && !trader)
+    *again |= looks_at_bracket(s, o, bar);
   return BV_OK;
 }
 

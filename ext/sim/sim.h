@@ -25,8 +25,9 @@
 **      value = cash + sum(qty * price * multiplier)
 **      value - start = sum(pnl of closed lots) + sum(open pnl of lots), both net of costs
 **
-** Memory is reserved when an asset or an order is added; open, close and finish allocate nothing.
-** After an error from open, close or finish, which only a sink can cause, the simulator can only be
+** Memory is reserved when an asset or an order is added; open, close and finish allocate nothing, but
+** with volume.model open and close make room for lots before anything else: BV_NOMEM then changes nothing.
+** After any other error from open, close or finish, which only a sink can cause, the simulator can only be
 ** freed.  A sink must not call back into the simulator.
 */
 #ifndef BV_SIM_SIM_H
@@ -204,7 +205,7 @@ double bv_sim_multiplier(const bv_sim *s, int asset);
 
 /* Bars that start at `ts`, complete: only `asset`, `ts` and `open` decide fills, but slippage.clamp
 ** reads the range and margin `available` the close.  An order waits on while its asset has no bar
-** here or the open is NaN.  Orders whose time has run out expire first.  With fill_at signal_close it fills here too, at the close its decision
+** here or the open is NaN.  Orders whose time has run out expire first.   With fill_at signal_close it fills here too, at the close its decision
 ** saw and stamped with that time. */
 BV_MUST bv_rc bv_sim_open(bv_sim *s, int64_t ts, const bv_sim_bar *bar, int n, bv_err *err);
 

@@ -8,6 +8,7 @@
 **   - after a fill that takes exposure on, gross exposure fits the leverage;
 **   - every order is reported exactly once, with the sum of its fills;
 **   - a fill lies on a bar that starts at or after its order, between that bar's low and high;
+**   - the fills of an asset in a bar stay within the share of its volume, where that is limited;
 **   - a bracket never adds to a position or turns it;
 **   - the lots' pnl add up to the change of the account's value;
 **   - results are the same bits whatever the order of bv_sim_asset calls and of bars in a call;
@@ -22,7 +23,7 @@
 
 /* 25 accounts of 4000 steps make 100,000 requests of each stream: one account would lose its money
 ** early and refuse everything after. */
-enum { ASSETS = 5, EPISODES = 25, STEPS = 4000, MAX_ID = 30 * STEPS };
+enum { ASSETS = 5, EPISODES = 25, STEPS = 4000, MAX_ID = 30 * STEPS, BAR_VOLUME = 1000 };
 
 typedef struct world {
   bv_sim *sim;
@@ -36,6 +37,8 @@ typedef struct world {
   int64_t *filled_ts;
   unsigned char *seen, *grew;
   double low[ASSETS], high[ASSETS]; /* of the bars under way */
+  double taken[ASSETS];             /* units filled of the bars under way */
+  double cap;                       /* units of a bar; 0: no limit */
   int64_t last_id, orders, fills, lots, requests;
   uint64_t hash;
   bool check_exposure, long_only, in_range;
@@ -122,6 +125,8 @@ static bv_rc on_fill(void *ctx, const bv_sim_fill *f, bv_err *err) {
   assert_true(f->price > 0);
   if (w->in_range) assert_true(f->price >= w->low[i] && f->price <= w->high[i]);
   w->filled_ts[f->order] = f->ts;
+  w->taken[i] += fabs(f->qty);
+  if (w->cap > 0) assert_true(w->taken[i] <= w->cap * (1 + 1e-12));
   bool both = w->cfg.sides == BV_SIDES_BOTH; /* then closing one side can make the net larger */
   if (fabs(w->pos[i]) > before && !both) w->grew[f->order] = 1;
   if (!w->cfg.allow_short) assert_true(f->position >= 0);
@@ -216,7 +221,7 @@ static int make_bars(const world *w, int64_t ts, bv_sim_bar *bar, double price[A
                            .high = fmax(open, close) * wick,
                            .low = fmin(open, close) / wick,
                            .close = close,
-                           .volume = 1000};
+                           .volume = BAR_VOLUME};
     if (odd && kind == 6) made[n].open = NAN;
     if (odd && kind == 7) made[n].open = -1;
     if (odd && kind == 8) made[n].close = NAN;
@@ -376,6 +381,17 @@ static const stream streams[] = {
      true},
     {"default", "cash=1e6 account=crypto borrow=units short_cash=lock_notional spread=0.001", false,
      true},
+    {"default", "cash=1e5 volume.model=share volume.share=0.3 commission.rate=0.001", true, true},
+    {"default", "cash=1e5 volume.model=share volume.share=0.5 volume.minimum=100 size_at=fill",
+     true, true},
+    {"default", "cash=1e5 volume.model=fixed volume.size=300 fill_per=lot flip=close_first", true,
+     true},
+    {"default", "cash=1e5 volume.model=fixed volume.size=300 allow_short=0", true, false},
+    {"default",
+     "cash=1e5 volume.model=bar_point volume.share=1 volume.step=0.5 flip=add sides=both", false,
+     true},
+    {"backtesting.py", "cash=1e5 volume.model=share volume.share=0.3 ruin=go_on", false, true},
+    {"backtrader", "cash=1e5 volume.model=share volume.share=0.3", false, true},
     {"default", "cash=1e6 fill_per=lot same_bar=defer finish=last_close flip=close_first", true,
      true},
     {"default",
@@ -406,6 +422,9 @@ static void run_stream(world *w, const stream *st, int nstep, int rotate, uint64
   w->check_exposure = st->exposure;
   w->in_range = c.slippage_clamp && c.fill_at == BV_FILL_NEXT_OPEN;
   w->long_only = !c.allow_short && c.leverage == 1 && c.funds != BV_FUNDS_ALLOW;
+  bool shared = c.volume_by == BV_VOLUME_BY_ASSET && c.ruin != BV_RUIN_STOP;
+  if (shared && c.volume_model == BV_VOLUME_SHARE) w->cap = c.volume_share * BAR_VOLUME;
+  if (shared && c.volume_model == BV_VOLUME_FIXED) w->cap = c.volume_size;
   random_state = 88172645463325252ull + seed;
   int64_t apart =
       c.settlement_days > 0 ? 6 * 3600 : BENCH_STEP; /* sales settle during the stream */
@@ -419,6 +438,7 @@ static void run_stream(world *w, const stream *st, int nstep, int rotate, uint64
       if (!isnan(bar[i].open)) w->valued[k] = bar[i].open;
       w->low[k] = bar[i].low;
       w->high[k] = bar[i].high;
+      w->taken[k] = 0;
     }
     assert_int_equal(bv_sim_open(w->sim, ts, bar, n, NULL), BV_OK);
     assert_int_equal(bv_sim_close(w->sim, ts + BENCH_STEP, bar, n, NULL), BV_OK);
@@ -433,6 +453,7 @@ static void run_stream(world *w, const stream *st, int nstep, int rotate, uint64
     }
   }
   w->check_exposure = w->in_range = false;
+  w->cap = 0; /* closing at the end takes no volume */
   at_end(w, (int64_t)nstep * apart);
 }
 
