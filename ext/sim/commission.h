@@ -25,6 +25,7 @@ typedef struct bv_paid {
   double accrued;      /* their commission before minimum and cap */
   double charged;      /* their commission */
   double traded;       /* units or value, as the tiers count */
+  double taken;        /* units filled of the bar under way, for slippage that counts them */
 } bv_paid;
 
 /* The commission of a fill, in currency, which is also added to *paid.  Formulas: reference formulas

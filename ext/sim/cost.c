@@ -19,6 +19,8 @@ bv_paid bv_cost_paid(const bv_sim *s, const bv_asset *a, const bv_order *o, int6
                   .value = fabs(o->points) * a->unit,
                   .accrued = o->accrued,
                   .charged = o->charged};
+  const bv_liquidity *q = a->liquidity;
+  if (q && q->taken_bar == a->bars + 1) paid.taken = q->taken;
   if (s->cfg.commission_model != BV_COMM_TIERED) return paid;
   switch (s->cfg.commission_tier_over) {
   case BV_TIER_MONTH: paid.traded = month_of(ts) == s->traded_month ? s->traded : 0; break;
@@ -32,9 +34,20 @@ bv_paid bv_cost_paid(const bv_sim *s, const bv_asset *a, const bv_order *o, int6
 bv_cost bv_cost_fill(const bv_sim *s, const bv_asset *a, const bv_place *at, double n, bool opens,
                      bv_paid *paid) {
   int side = n > 0 ? 1 : -1;
-  double p = bv_slippage(&s->cfg, at->price, side, opens, at->bar);
+  bv_slip slip = {.price = at->price,
+                  .side = side,
+                  .units = fabs(n) * s->ledger.lot,
+                  .taken = paid->taken,
+                  .opens = opens,
+                  .at_open = at->open,
+                  .limited = at->limit != 0,
+                  .tick = s->cfg.tick,
+                  .bar = at->bar,
+                  .liquidity = a->liquidity};
+  double p = bv_slippage(&s->cfg, &slip);
+  paid->taken += slip.units;
   if (at->limit != 0) p = side > 0 ? fmin(p, at->limit) : fmax(p, at->limit);
-  bv_fee fee = {.units = fabs(n) * s->ledger.lot,
+  bv_fee fee = {.units = slip.units,
                 .price = p,
                 .multiplier = a->multiplier,
                 .side = side,
@@ -46,13 +59,25 @@ bv_cost bv_cost_fill(const bv_sim *s, const bv_asset *a, const bv_place *at, dou
 void bv_cost_booked(bv_sim *s, bv_order *o, const bv_place *at, const bv_paid *paid) {
   o->accrued = paid->accrued;
   o->charged = paid->charged;
+  bv_asset *a = &s->ledger.asset[o->asset];
+  if (a->liquidity) {
+    a->liquidity->taken = paid->taken;
+    a->liquidity->taken_bar = a->bars + 1;
+  }
   if (s->cfg.commission_model != BV_COMM_TIERED) return;
   s->traded = paid->traded;
   s->traded_month = month_of(at->ts);
 }
 
 double bv_cost_price(const bv_sim *s, double price, int side, bool opens) {
-  return bv_slippage(&s->cfg, price, side, opens, NULL);
+  bv_slip slip = {.price = price, .side = side, .opens = opens, .tick = s->cfg.tick};
+  return bv_slippage(&s->cfg, &slip);
+}
+
+bool bv_cost_refuses(const bv_sim *s, const bv_order *o, const bv_place *at) {
+  const bv_asset *a = &s->ledger.asset[o->asset];
+  bv_paid paid = bv_cost_paid(s, a, o, at->ts);
+  return isnan(bv_cost_fill(s, a, at, o->n, a->n * o->n >= 0, &paid).price);
 }
 
 double bv_cost_commission(const bv_sim *s, const bv_asset *a, double n, double price, int side,

@@ -11,6 +11,7 @@ typedef struct bv_place {
   double price; /* before slippage */
   double limit; /* no fill is worse than this; 0: no limit */
   bool maker;   /* the order waited in the book for this price */
+  bool open;    /* a market or limit order at the bar's open */
   int64_t ts, bar_number;
   const bv_sim_bar *bar;
   bv_value_at at; /* what the account is valued at for buying power */

@@ -11,7 +11,18 @@ static const char *const choice_tier_by[] = {"quantity", "value", "price", NULL}
 static const char *const choice_tier_mode[] = {"marginal", "whole", NULL};
 static const char *const choice_tier_over[] = {"order", "month", "run", NULL};
 static const char *const choice_side[] = {"order", "position", NULL};
-static const char *const choice_slippage[] = {"none", "percentage", NULL};
+static const char *const choice_slippage[] = {"none",
+                                              "percentage",
+                                              "fixed",
+                                              "spread",
+                                              "basis_points",
+                                              "volume_share",
+                                              "volatility_volume_share",
+                                              "square_root",
+                                              "linear",
+                                              "almgren",
+                                              NULL};
+static const char *const choice_pays[] = {"half", "full", NULL};
 static const char *const choice_fill_at[] = {"next_open", "signal_close", NULL};
 static const char *const choice_fill_per[] = {"order", "lot", NULL};
 static const char *const choice_units[] = {"whole", "fractional", NULL};
@@ -96,11 +107,41 @@ static const bv_sim_knob knobs[] = {
         "commission.by", commission_by, choice_side,
         "What commission.sell_extra counts as a sell: order, the fill's own side; position, every "
         "fill that opens or closes a short position."),
-    CHOICE("slippage.model", slippage_model, choice_slippage,
-           "percentage: the price moves against the order by slippage.rate; none: it does not."),
+    CHOICE(
+        "slippage.model", slippage_model, choice_slippage,
+        "How far a fill's price moves against the order: none; percentage: by slippage.rate; "
+        "basis_points: by slippage.bps; fixed: by slippage.amount and slippage.ticks; spread: by "
+        "slippage.amount, the bid-ask spread, or half of it; and by the size of the fill, with "
+        "the coefficient slippage.impact: linear, volume_share, square_root, "
+        "volatility_volume_share, almgren."),
     NUMBER("slippage.rate", slippage_rate, 0, 0.5, "Fraction of the price."),
+    NUMBER("slippage.bps", slippage_bps, 0, 5000, "Hundredths of a percent of the price."),
+    NUMBER("slippage.amount", slippage_amount, 0, 1e9,
+           "Units of the price; with model spread the spread."),
+    NUMBER("slippage.ticks", slippage_ticks, 0, 1e6, "Price steps (knob tick) with model fixed."),
+    CHOICE("slippage.pays", slippage_pays, choice_pays,
+           "Model spread: half, slippage.amount is the whole spread and a fill pays half of it; "
+           "full: a fill pays slippage.amount."),
+    NUMBER("slippage.impact", slippage_impact, 0, 1e6,
+           "Coefficient of the models that depend on the size of the fill; almgren has its own."),
+    NUMBER("slippage.volume_limit", slippage_volume_limit, 0, 1,
+           "Largest share of the bar's volume that model volume_share counts."),
+    NUMBER("slippage.window", slippage_window, 3, 500,
+           "Days of the mean volume and the volatility that models use; before so many have ended "
+           "they take 10 basis points."),
+    NUMBER("slippage.shares", slippage_shares, 0, 1e15,
+           "Shares outstanding with model almgren; 0 leaves that factor out."),
+    NUMBER("slippage.days", slippage_days, 1e-9, 1000,
+           "Model almgren: time over which an order is executed, in trading days."),
+    BOOLEAN("slippage.open", slippage_open,
+            "Whether market and limit orders that fill at an open slip, as slip_open of "
+            "backtrader."),
+    BOOLEAN("slippage.match", slippage_match,
+            "Whether an order fills whose slipped price lies outside the bar's range; false: it "
+            "waits for the next bar, but for limit orders, as slip_match of backtrader."),
     BOOLEAN("slippage.clamp", slippage_clamp,
-            "Keep the slipped price between the low and the high of the bar."),
+            "Keep the slipped price between the low and the high of the bar; false is slip_out of "
+            "backtrader."),
     NUMBER("spread", spread, 0, 0.5,
            "Fraction of the price against fills that open a position; closing ones do not pay it."),
     CHOICE(

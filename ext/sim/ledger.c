@@ -28,6 +28,7 @@ void bv_ledger_reset(bv_ledger *l) {
   for (int i = 0; i < l->nasset; i++) {
     bv_free(l->asset[i].key);
     bv_free(l->asset[i].lot);
+    bv_free(l->asset[i].liquidity);
   }
   bv_free(l->asset);
   bv_free(l->open);

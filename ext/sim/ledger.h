@@ -9,6 +9,7 @@
 #define BV_SIM_LEDGER_H
 
 #include "base/alloc.h"
+#include "sim/liquidity.h"
 #include "sim/sim.h"
 
 /* An open lot. */
@@ -37,9 +38,10 @@ typedef struct bv_asset {
   size_t nwait;          /* waiting orders */
   bv_ask target_ask;     /* last target asked for; target is NaN where there is none */
   double target;
-  const bv_zone *zone; /* NULL: UTC */
-  double taken;        /* lots filled of bar `taken_bar`, where volume limits them (volume.h) */
-  int64_t taken_bar;   /* its number plus 1 */
+  double taken;            /* lots filled of bar `taken_bar`, where volume limits them (volume.h) */
+  int64_t taken_bar;       /* its number plus 1 */
+  const bv_zone *zone;     /* NULL: UTC */
+  bv_liquidity *liquidity; /* NULL where the slippage model needs none */
 } bv_asset;
 
 /* Which prices an account is valued at while a bv_sim_open call is under way. */

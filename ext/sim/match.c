@@ -33,6 +33,7 @@ static bv_place place_at(const bv_sim *s, const bv_order *o, double price, bv_vi
   return (bv_place){.price = price,
                     .limit = o->limit,
                     .maker = o->limit != 0 && makes(o, a, via),
+                    .open = via == BV_VIA_OPEN && !bv_rest_is_stop(o),
                     .ts = a->bar->ts,
                     .bar_number = a->bars,
                     .bar = a->bar,

@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "sim/account.h"
 #include "sim/commission.h"
+#include "sim/slippage.h"
 
 #include <assert.h>
 #include <math.h>
@@ -267,10 +268,8 @@ bv_rc bv_sim_config_check(const bv_sim_config *c, bv_err *err) {
   }
   if (c->cash <= 0) return bv_fail(err, BV_ARG, "cash must be above 0");
   BV_TRY(bv_commission_check(c, err));
-  if (c->slippage_model == BV_SLIP_NONE && c->slippage_rate != 0) {
-    return bv_fail(err, BV_ARG, "slippage.model is none but slippage.rate is set; use percentage");
-  }
   BV_TRY(check_volume(c, err));
+  BV_TRY(bv_slippage_check(c, err));
   if (c->units == BV_UNITS_WHOLE && c->lot > 0 && c->lot != floor(c->lot)) {
     return bv_fail(err, BV_ARG,
                    "units is whole but lot is no whole number; set units to fractional");

@@ -25,7 +25,19 @@ typedef enum bv_commission_per { BV_COMM_PER_FILL, BV_COMM_PER_ORDER } bv_commis
 typedef enum bv_tier_by { BV_TIER_QUANTITY, BV_TIER_VALUE, BV_TIER_PRICE } bv_tier_by;
 typedef enum bv_tier_mode { BV_TIER_MARGINAL, BV_TIER_WHOLE } bv_tier_mode;
 typedef enum bv_tier_over { BV_TIER_ORDER, BV_TIER_MONTH, BV_TIER_RUN } bv_tier_over;
-typedef enum bv_slippage_model { BV_SLIP_NONE, BV_SLIP_PERCENTAGE } bv_slippage_model;
+typedef enum bv_slippage_model {
+  BV_SLIP_NONE,
+  BV_SLIP_PERCENTAGE,
+  BV_SLIP_FIXED,
+  BV_SLIP_SPREAD,
+  BV_SLIP_BASIS_POINTS,
+  BV_SLIP_VOLUME_SHARE,
+  BV_SLIP_VOLATILITY,
+  BV_SLIP_SQUARE_ROOT,
+  BV_SLIP_LINEAR,
+  BV_SLIP_ALMGREN
+} bv_slippage_model;
+typedef enum bv_slippage_pays { BV_PAYS_HALF, BV_PAYS_FULL } bv_slippage_pays;
 typedef enum bv_fill_at { BV_FILL_NEXT_OPEN, BV_FILL_SIGNAL_CLOSE } bv_fill_at;
 typedef enum bv_fill_per { BV_FILL_PER_ORDER, BV_FILL_PER_LOT } bv_fill_per;
 typedef enum bv_units { BV_UNITS_WHOLE, BV_UNITS_FRACTIONAL } bv_units;
@@ -110,9 +122,20 @@ typedef struct bv_sim_config {
   double commission_sell_extra;   /* added to the rate for sells */
   bv_commission_by commission_by; /* what a sell is: the fill's side, or any fill of a short */
   bv_slippage_model slippage_model;
-  double slippage_rate; /* fraction of price, against the order */
-  int slippage_clamp;   /* keep the slipped price inside the bar's range */
-  double spread;        /* fraction of price, against fills that open a position */
+  double slippage_rate;           /* fraction of price, against the order */
+  double slippage_bps;            /* basis_points */
+  double slippage_amount;         /* fixed, spread: price units */
+  double slippage_ticks;          /* fixed: times tick */
+  bv_slippage_pays slippage_pays; /* spread: half of amount, or all of it */
+  double slippage_impact;         /* coefficient of the impact models */
+  double slippage_volume_limit;   /* volume_share: largest share that counts */
+  double slippage_window;         /* days of volume mean and volatility */
+  double slippage_shares;         /* almgren: shares outstanding; 0: left out */
+  double slippage_days;           /* almgren: time of execution */
+  int slippage_open;              /* orders that fill at an open slip */
+  int slippage_match;             /* a price outside the bar's range does not prevent the fill */
+  int slippage_clamp;             /* then it is kept inside it */
+  double spread;                  /* fraction of price, against fills that open a position */
   bv_fill_at fill_at;
   bv_fill_per fill_per;
   bv_units units;

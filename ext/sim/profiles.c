@@ -3,6 +3,11 @@
 
 #include "base/text.h"
 
+/* What numbers of slippage.* are where a profile says nothing. */
+#define SLIPPAGE_DEFAULTS                                                                          \
+  .slippage_volume_limit = 0.025, .slippage_window = 20, .slippage_days = 1, .slippage_open = 1,   \
+  .slippage_match = 1
+
 static const bv_sim_profile profiles[] = {
     {"default",
      "Next open, sized at the decision, whole units, one net order per target, exits before "
@@ -11,6 +16,7 @@ static const bv_sim_profile profiles[] = {
       .commission_model = BV_COMM_PERCENTAGE,
       .commission_cap_minimum = 1,
       .slippage_model = BV_SLIP_PERCENTAGE,
+      SLIPPAGE_DEFAULTS,
       .slippage_clamp = 1,
       .leverage = 1,
       .allow_short = 1}},
@@ -22,6 +28,7 @@ static const bv_sim_profile profiles[] = {
       .commission_cap_minimum = 1,
       .commission_by = BV_COMM_BY_POSITION,
       .slippage_model = BV_SLIP_PERCENTAGE,
+      SLIPPAGE_DEFAULTS,
       .fill_per = BV_FILL_PER_LOT,
       .size_at = BV_SIZE_FILL,
       .rebalance = BV_REBALANCE_ON_CHANGE,
@@ -41,6 +48,7 @@ static const bv_sim_profile profiles[] = {
       .commission_model = BV_COMM_PERCENTAGE,
       .commission_cap_minimum = 1,
       .slippage_model = BV_SLIP_PERCENTAGE,
+      SLIPPAGE_DEFAULTS,
       .slippage_clamp = 1,
       .priority = BV_PRIORITY_QUEUE,
       .funds = BV_FUNDS_ALLOW,

@@ -8,6 +8,7 @@
 #include "sim/sim.h"
 
 #include "sim/match.h"
+#include "sim/slippage.h"
 #include "sim/risk.h"
 #include "sim/state.h"
 
@@ -27,6 +28,7 @@ bv_rc bv_sim_new(const bv_sim_config *cfg, const bv_sim_sink *sink, bv_sim **out
   double lot = bv_sim_config_lot(cfg);
   bv_ledger_init(&s->ledger, &s->sink, cfg->cash, lot);
   s->ledger.both = cfg->sides == BV_SIDES_BOTH;
+  s->liquid = bv_slippage_needs_days(cfg) || bv_slippage_needs_taken(cfg);
   s->ledger.lots = cfg->lots;
   s->account = bv_account_rules_of(cfg);
   bv_queue_init(&s->queue, &s->sink, lot);
@@ -61,14 +63,18 @@ bv_rc bv_sim_asset(bv_sim *s, const char *key, double multiplier, int *asset, bv
     return bv_fail(err, BV_ARG, "asset %s is already known with another multiplier", key);
   }
   uintptr_t number = (uintptr_t)s->ledger.nasset + 1;
+  bv_liquidity *days = s->liquid ? bv_liquidity_new((int)s->cfg.slippage_window) : NULL;
+  if (s->liquid && !days) return bv_fail(err, BV_NOMEM, "out of memory for asset %s", key);
   bv_rc rc = bv_map_put(&s->by_key, key, strlen(key), (void *)number);
   if (rc == BV_OK && s->risk) rc = bv_risk_reserve_asset(s, s->ledger.nasset);
   if (rc == BV_OK) rc = bv_ledger_add(&s->ledger, key, multiplier);
   if (rc != BV_OK) {
     bv_map_remove(&s->by_key, key, strlen(key));
+    bv_free(days);
     return bv_fail(err, rc, "out of memory for asset %s", key);
   }
   *asset = (int)number - 1;
+  s->ledger.asset[*asset].liquidity = days;
   if (s->risk) bv_risk_add_asset(s, *asset);
   return BV_OK;
 }
@@ -85,6 +91,10 @@ void bv_sim_context(bv_sim *s, int rule, double value) {
 
 bv_rc bv_sim_open(bv_sim *s, int64_t ts, const bv_sim_bar *bar, int n, bv_err *err) {
   assert(!s->finished);
+  for (int i = 0; s->liquid && i < n; i++) {
+    const bv_asset *a = &s->ledger.asset[bar[i].asset];
+    bv_liquidity_open(a->liquidity, a->zone, bar[i].ts);
+  }
   if (s->queue.n == 0) return BV_OK;
   return bv_match_open(s, ts, bar, n, err);
 }
@@ -93,6 +103,10 @@ bv_rc bv_sim_close(bv_sim *s, int64_t t, const bv_sim_bar *bar, int n, bv_err *e
   assert(!s->finished);
   if (s->queue.nrest > 0) BV_TRY(bv_match_inside(s, t, bar, n, err));
   for (int i = 0; i < n; i++) bv_ledger_mark(&s->ledger, &bar[i]);
+  for (int i = 0; s->liquid && i < n; i++) {
+    const bv_asset *a = &s->ledger.asset[bar[i].asset];
+    bv_liquidity_close(a->liquidity, a->zone, &bar[i]);
+  }
   if (s->risk) BV_TRY(bv_risk_close(s, t, bar, n, err));
   bool ruin = s->cfg.ruin == BV_RUIN_STOP && s->ledger.nopen > 0;
   if (ruin && bv_ledger_value(&s->ledger, BV_VALUE_MARK) <= 0) return bv_match_ruin(s, t, err);

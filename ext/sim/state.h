@@ -22,6 +22,7 @@ struct bv_sim {
   bv_settlement settlement;
   double traded; /* by the account, for commission tiers: in month traded_month, or in all */
   int64_t traded_month;
+  bool liquid;   /* the assets have bv_liquidity */
   bv_risk *risk; /* NULL: no rules */
   bool finished, ruined;
 };

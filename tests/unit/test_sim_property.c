@@ -44,6 +44,9 @@ typedef struct world {
   bool check_exposure, long_only, in_range;
 } world;
 
+/* Seconds of a bar: a minute, or a day where something is charged or averaged by day. */
+static int64_t step_s;
+
 /* xorshift64*: the stream must be the same everywhere. */
 static uint64_t random_state;
 
@@ -216,7 +219,7 @@ static int make_bars(const world *w, int64_t ts, bv_sim_bar *bar, double price[A
     if (kind < 6) continue;
     made[n] = (bv_sim_bar){.asset = w->number[i],
                            .ts = ts,
-                           .known_at = ts + BENCH_STEP,
+                           .known_at = ts + step_s,
                            .open = open,
                            .high = fmax(open, close) * wick,
                            .low = fmin(open, close) / wick,
@@ -248,7 +251,7 @@ static void make_resting(bv_sim_request *r, double price, int64_t t) {
   uint64_t kind = rnd() % 8, extra = rnd() % 4;
   r->type = (bv_order_type)kind;
   r->tif = rnd() % 4 ? BV_TIF_GTC : (bv_tif)(rnd() % 5);
-  if (r->tif == BV_TIF_GTD) r->until = t + (int64_t)(rnd() % 10) * BENCH_STEP;
+  if (r->tif == BV_TIF_GTD) r->until = t + (int64_t)(rnd() % 10) * step_s;
   r->oco = oco[rnd() % 5];
   r->reduce_only = rnd() % 8 == 0;
   if (rnd() % 8 == 0) r->closes = "odd";
@@ -407,6 +410,25 @@ static const stream streams[] = {
      "leverage=2 funds=shrink",
      true, true},
     {"default",
+     "cash=1e6 slippage.model=volume_share slippage.impact=0.1 slippage.volume_limit=0.2 "
+     "commission.rate=0.001",
+     true, true},
+    {"default", "cash=1e6 slippage.model=linear slippage.impact=0.02 funds=shrink fill_per=lot",
+     true, true},
+    {"default",
+     "cash=1e6 slippage.model=square_root slippage.impact=0.6 slippage.window=3 allow_short=0",
+     true, true},
+    {"default",
+     "cash=1e6 slippage.model=almgren slippage.shares=1e7 slippage.window=3 slippage.days=0.1",
+     true, true},
+    {"default",
+     "cash=1e6 slippage.model=volatility_volume_share slippage.impact=500 slippage.window=3", true,
+     true},
+    {"default",
+     "cash=1e6 slippage.model=fixed slippage.amount=0.05 slippage.match=0 leverage=2 funds=shrink",
+     true, true},
+    {"default", "cash=1e6 slippage.model=spread slippage.amount=0.1 slippage.open=0", true, true},
+    {"default",
      "cash=1e6 commission.model=combined commission.rate=0.0005 commission.per_unit=0.01 "
      "commission.fixed=1 funds=shrink allow_short=0",
      true, true},
@@ -418,6 +440,7 @@ static void run_stream(world *w, const stream *st, int nstep, int rotate, uint64
   bv_sim_config c = bench_config(st->profile, st->knobs);
   double price[ASSETS] = {20, 50, 100, 300, 700};
   bv_sim_bar bar[ASSETS];
+  step_s = strstr(st->knobs, "window") || strstr(st->knobs, "financing") ? 86400 : BENCH_STEP;
   world_open(w, &c, rotate);
   w->check_exposure = st->exposure;
   w->in_range = c.slippage_clamp && c.fill_at == BV_FILL_NEXT_OPEN;
@@ -426,8 +449,7 @@ static void run_stream(world *w, const stream *st, int nstep, int rotate, uint64
   if (shared && c.volume_model == BV_VOLUME_SHARE) w->cap = c.volume_share * BAR_VOLUME;
   if (shared && c.volume_model == BV_VOLUME_FIXED) w->cap = c.volume_size;
   random_state = 88172645463325252ull + seed;
-  int64_t apart =
-      c.settlement_days > 0 ? 6 * 3600 : BENCH_STEP; /* sales settle during the stream */
+  int64_t apart = c.settlement_days > 0 ? 6 * 3600 : step_s; /* sales settle during the stream */
   for (int step = 0; step < nstep; step++) {
     int64_t ts = (int64_t)step * apart;
     /* Marks below zero or missing belong to the ledger's tests; they make "cash >= 0" undecidable.
@@ -441,7 +463,7 @@ static void run_stream(world *w, const stream *st, int nstep, int rotate, uint64
       w->taken[k] = 0;
     }
     assert_int_equal(bv_sim_open(w->sim, ts, bar, n, NULL), BV_OK);
-    assert_int_equal(bv_sim_close(w->sim, ts + BENCH_STEP, bar, n, NULL), BV_OK);
+    assert_int_equal(bv_sim_close(w->sim, ts + step_s, bar, n, NULL), BV_OK);
     for (int i = 0; i < n; i++) {
       int k = w->asset_of[bar[i].asset];
       if (!isnan(bar[i].close)) w->mark[k] = bar[i].close;
@@ -449,7 +471,7 @@ static void run_stream(world *w, const stream *st, int nstep, int rotate, uint64
     memcpy(w->valued, w->mark, sizeof w->valued);
     at_close(w);
     for (uint64_t k = rnd() % 3; k > 0; k--) {
-      make_request(w, ts + BENCH_STEP, price, st->resting);
+      make_request(w, ts + step_s, price, st->resting);
     }
   }
   w->check_exposure = w->in_range = false;
@@ -497,6 +519,7 @@ static uint64_t run_with_failure(const stream *st, int64_t n, bool *failed) {
   bv_sim_config c = bench_config(st->profile, st->knobs);
   double price[ASSETS] = {20, 50, 100, 300, 700};
   bv_sim_bar bar[ASSETS];
+  step_s = BENCH_STEP;
   world_open(&w, &c, 0);
   random_state = 12345;
   bv_alloc_fail_after(n, 0);
@@ -513,10 +536,10 @@ static uint64_t run_with_failure(const stream *st, int64_t n, bool *failed) {
     assert_int_equal(extra, ASSETS + k);
   }
   for (int step = 0; step < 30; step++) {
-    int64_t ts = (int64_t)step * BENCH_STEP;
+    int64_t ts = (int64_t)step * step_s;
     int bars = make_bars(&w, ts, bar, price, 0, false);
     assert_int_equal(bv_sim_open(w.sim, ts, bar, bars, NULL), BV_OK);
-    assert_int_equal(bv_sim_close(w.sim, ts + BENCH_STEP, bar, bars, NULL), BV_OK);
+    assert_int_equal(bv_sim_close(w.sim, ts + step_s, bar, bars, NULL), BV_OK);
     for (int k = 0; k < 4; k++) {
       snprintf(tag, sizeof tag, "tag %d", step);
       bv_sim_request r = {.asset = w.number[rnd() % ASSETS],
@@ -524,13 +547,13 @@ static uint64_t run_with_failure(const stream *st, int64_t n, bool *failed) {
                           .amount = (double)(rnd() % 5),
                           .tag = tag};
       if (r.ask == BV_ASK_WEIGHT) r.amount /= 10;
-      if (st->resting) make_resting(&r, price[0], ts + BENCH_STEP);
+      if (st->resting) make_resting(&r, price[0], ts + step_s);
       bv_err err = {0};
-      bv_rc rc = bv_sim_submit(w.sim, ts + BENCH_STEP, &r, &err);
+      bv_rc rc = bv_sim_submit(w.sim, ts + step_s, &r, &err);
       if (rc == BV_NOMEM) {
         nomem++;
         assert_true(strlen(err.msg) > 0);
-        rc = bv_sim_submit(w.sim, ts + BENCH_STEP, &r, NULL);
+        rc = bv_sim_submit(w.sim, ts + step_s, &r, NULL);
       }
       assert_int_equal(rc, BV_OK);
     }
@@ -538,7 +561,7 @@ static uint64_t run_with_failure(const stream *st, int64_t n, bool *failed) {
   *failed = bv_alloc_failures() > 0;
   assert_int_equal(nomem, *failed ? 1 : 0);
   bv_alloc_fail_after(-1, 0);
-  at_end(&w, 30 * BENCH_STEP);
+  at_end(&w, 30 * step_s);
   uint64_t hash = w.hash;
   world_close(&w);
   return hash;
