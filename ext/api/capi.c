@@ -178,6 +178,7 @@ double barsvt_run_qty(const barsvt_run *r, const char *asset) {
 
 double barsvt_run_price(const barsvt_run *r, const char *asset) {
   int a = asset_number(r, asset);
+  if (a >= 0) bv_feed_catch_up(&r->run->feed, a);
   return a < 0 ? NAN : bv_sim_price(r->run->sim, a);
 }
 

@@ -1,10 +1,16 @@
 /* match_feed.c - the bars a run is matched on; see match_feed.h. */
 #include "run/match_feed.h"
 #include "data/raw.h"
+#include "data/seg.h"
+#include "time/instant.h"
 
 #include <math.h>
+#include <string.h>
 
-#define PIECE 4096
+/* A chunk has up to so many bars, and fewer where all of them would take more than so many bytes. */
+#define PIECE_MAX   65536
+#define PIECE_MIN   1024
+#define PIECE_BYTES (200ll << 20)
 #define COLUMNS                                                                                    \
   (BV_COLBIT(BV_COL_OPEN) | BV_COLBIT(BV_COL_HIGH) | BV_COLBIT(BV_COL_LOW) |                       \
    BV_COLBIT(BV_COL_CLOSE) | BV_COLBIT(BV_COL_VOLUME))
@@ -16,53 +22,96 @@ void bv_feed_init(bv_feed *f, bv_store *s, int64_t start, int64_t end) {
 void bv_feed_reset(bv_feed *f) {
   for (int i = 0; i < f->n; i++) bv_chunk_reset(&f->asset[i].bars);
   bv_free(f->asset);
+  bv_free(f->grid);
   bv_free(f->bar);
+  bv_free(f->of);
   *f = (bv_feed){0};
 }
 
-/* Load the next bars, from ts on, if the chunk is used up, and say when the next one opens: at its
-** start, but not before the bar before it has closed.  Ends rise with starts, so the first bar that
-** ends after the feed's end is its end. */
-static bv_rc advance(bv_feed *f, bv_feed_asset *a, int64_t from, int64_t not_before, bv_err *err) {
-  if (a->i >= a->bars.n && a->more) {
-    int64_t piece = f->n > 16 ? PIECE / 4 : PIECE;
-    bv_chunk_clear(&a->bars);
-    BV_TRY(bv_raw_read(f->store, &a->series, from, f->end, piece, false, &a->bars, err));
-    a->i = 0;
-    a->more = a->bars.n == piece;
+static unsigned columns_of(const bv_feed *f) {
+  bool volume = !f->sim || bv_sim_reads_volume(f->sim);
+  return volume ? COLUMNS : COLUMNS & ~BV_COLBIT(BV_COL_VOLUME);
+}
+
+/* --- grids --- */
+
+static const bv_chunk *bars_of(const bv_feed *f, const bv_feed_grid *g) {
+  return &f->asset[g->first].bars;
+}
+
+/* Say when the bar that comes next opens: at its start, but not before the one before it has closed.
+** Ends rise with starts, so the first bar that ends after the feed's end is its end. */
+static void await(const bv_feed *f, bv_feed_grid *g, int64_t not_before) {
+  const bv_feed_asset *a = &f->asset[g->first];
+  g->open = false;
+  g->event = BV_FEED_END;
+  if (g->i >= a->bars.n) return;
+  int64_t ts = a->bars.ts[g->i];
+  g->ends = bv_timestep_end(a->series.step, a->series.zone, ts);
+  if (g->ends <= f->end) g->event = ts < not_before ? not_before : ts;
+}
+
+static bool same_times(const bv_feed_asset *a, const bv_feed_asset *b) {
+  return a->bars.n == b->bars.n && a->more == b->more && a->bars.n > 0 &&
+         a->bars.ts[0] == b->bars.ts[0] && a->series.zone == b->series.zone &&
+         a->series.step.n == b->series.step.n && a->series.step.unit == b->series.step.unit &&
+         memcmp(a->bars.ts, b->bars.ts, (size_t)a->bars.n * sizeof *a->bars.ts) == 0;
+}
+
+/* Put an asset whose chunk is new into a grid that stands at its own start, or into one of its own. */
+static void join_grid(bv_feed *f, int number, int64_t not_before) {
+  bv_feed_asset *a = &f->asset[number];
+  a->next = -1;
+  a->seen = 0;
+  int spare = -1;
+  for (int k = 0; k < f->ngrid; k++) {
+    bv_feed_grid *g = &f->grid[k];
+    if (g->first < 0) {
+      spare = k;
+      continue;
+    }
+    bool fresh = g->i == 0 && !g->open;
+    if (!fresh || !same_times(a, &f->asset[g->first])) continue;
+    bv_feed_grid alone = {.first = number};
+    await(f, &alone, not_before);
+    if (alone.event != g->event) continue;
+    a->grid = k;
+    f->asset[g->last].next = number;
+    g->last = number;
+    return;
   }
-  a->open = false;
-  a->event = BV_FEED_END;
-  if (a->i >= a->bars.n) return BV_OK;
-  int64_t ts = a->bars.ts[a->i];
-  a->ends = bv_timestep_end(a->series.step, a->series.zone, ts);
-  if (a->ends <= f->end) a->event = ts < not_before ? not_before : ts;
+  a->grid = spare >= 0 ? spare : f->ngrid++;
+  bv_feed_grid *g = &f->grid[a->grid];
+  *g = (bv_feed_grid){.first = number, .last = number};
+  await(f, g, not_before);
+}
+
+/* --- chunks --- */
+
+static int64_t piece_of(const bv_feed *f) {
+  int n = f->expect > f->n ? f->expect : f->n;
+  int64_t piece = PIECE_BYTES / (48 * (int64_t)n);
+  return piece > PIECE_MAX ? PIECE_MAX : piece < PIECE_MIN ? PIECE_MIN : piece;
+}
+
+/* Read the next bars, from ts on.  A sealed chunk is decoded as a whole, so no read goes beyond one. */
+static bv_rc read_bars(bv_feed *f, bv_feed_asset *a, int64_t from, bv_err *err) {
+  int64_t piece = piece_of(f), start, stop = f->end;
+  bv_chunk_clear(&a->bars);
+  for (bool whole = false; a->bars.n == 0 && !whole; from = stop) {
+    stop = f->end;
+    int64_t chunk = -1;
+    if (from < BV_INSTANT_MAX) {
+      BV_TRY(bv_seg_find(a->series.home ? a->series.home : f->store, &a->series,
+                         bv_seg_chunk_of(&a->series, from), false, &chunk, err));
+    }
+    if (chunk >= 0) bv_seg_range(&a->series, chunk, &start, &stop);
+    whole = chunk < 0 || stop >= f->end;
+    if (whole) stop = f->end;
+    BV_TRY(bv_raw_read(f->store, &a->series, from, stop, piece, false, &a->bars, err));
+    a->more = !whole || a->bars.n == piece;
+  }
   return BV_OK;
-}
-
-bv_rc bv_feed_add(bv_feed *f, const bv_series *series, int sim_asset, int64_t from, bv_err *err) {
-  if (f->n == f->cap) {
-    int cap = f->cap ? f->cap * 2 : 8;
-    bv_feed_asset *asset = bv_realloc(BV_MEM_RUN, f->asset, (size_t)cap * sizeof *asset);
-    if (!asset) return BV_NOMEM;
-    f->asset = asset;
-    bv_sim_bar *bar = bv_realloc(BV_MEM_RUN, f->bar, (size_t)cap * sizeof *bar);
-    if (!bar) return BV_NOMEM;
-    f->bar = bar;
-    f->cap = cap;
-  }
-  bv_feed_asset *a = &f->asset[f->n++];
-  *a = (bv_feed_asset){.series = *series, .sim_asset = sim_asset, .more = true};
-  bv_chunk_init(&a->bars, BV_MEM_RUN, COLUMNS);
-  return advance(f, a, from > f->start ? from : f->start, INT64_MIN, err);
-}
-
-int64_t bv_feed_next(const bv_feed *f) {
-  int64_t t = BV_FEED_END;
-  for (int i = 0; i < f->n; i++) {
-    if (f->asset[i].event < t) t = f->asset[i].event;
-  }
-  return t;
 }
 
 static bv_sim_bar bar_at(const bv_chunk *c, int64_t i, int sim_asset, int64_t known_at) {
@@ -74,12 +123,102 @@ static bv_sim_bar bar_at(const bv_chunk *c, int64_t i, int sim_asset, int64_t kn
       .high = c->col[BV_COL_HIGH][i],
       .low = c->col[BV_COL_LOW][i],
       .close = c->col[BV_COL_CLOSE][i],
-      .volume = c->col[BV_COL_VOLUME][i],
+      .volume = c->col[BV_COL_VOLUME] ? c->col[BV_COL_VOLUME][i] : NAN,
   };
 }
 
-static void give(bv_feed *f, const bv_feed_asset *a, int *n, int64_t known_at) {
-  f->bar[(*n)++] = bar_at(&a->bars, a->i, a->sim_asset, known_at);
+/* What the simulator has not been told of the bars that have closed. */
+static void catch_up(bv_feed *f, bv_feed_asset *a) {
+  int64_t closed = f->grid[a->grid].i;
+  if (!f->sim || a->seen >= closed) return;
+  const double *close = a->bars.col[BV_COL_CLOSE];
+  int64_t last = closed - 1;
+  while (last > a->seen && isnan(close[last])) last--;
+  bv_sim_skip(f->sim, a->sim_asset, close[last], closed - a->seen);
+  a->seen = closed;
+}
+
+void bv_feed_catch_up(bv_feed *f, int sim_asset) {
+  if (!f->sim) return;
+  if (sim_asset >= 0) {
+    if (sim_asset < f->nof && f->of[sim_asset] >= 0) catch_up(f, &f->asset[f->of[sim_asset]]);
+    return;
+  }
+  for (int i = 0; i < f->n; i++) catch_up(f, &f->asset[i]);
+}
+
+/* The next bar of a grid; where its chunks are used up, the next ones, and other grids for its assets. */
+static bv_rc advance(bv_feed *f, int number, int64_t t, bv_err *err) {
+  bv_feed_grid *g = &f->grid[number];
+  g->i++;
+  if (g->i < bars_of(f, g)->n || !f->asset[g->first].more) {
+    await(f, g, t);
+    return BV_OK;
+  }
+  int first = g->first;
+  for (int i = first; i >= 0; i = f->asset[i].next) {
+    bv_feed_asset *a = &f->asset[i];
+    catch_up(f, a);
+    BV_TRY(read_bars(f, a, a->bars.ts[a->bars.n - 1] + 1, err));
+  }
+  g->first = g->last = -1;
+  g->event = BV_FEED_END;
+  for (int i = first, next; i >= 0; i = next) {
+    next = f->asset[i].next;
+    join_grid(f, i, t);
+  }
+  return BV_OK;
+}
+
+/* --- the feed --- */
+
+static bv_rc grow(bv_feed *f) {
+  if (f->n < f->cap) return BV_OK;
+  int cap = f->cap ? f->cap * 2 : 8;
+  bv_feed_asset *asset = bv_realloc(BV_MEM_RUN, f->asset, (size_t)cap * sizeof *asset);
+  if (!asset) return BV_NOMEM;
+  f->asset = asset;
+  bv_feed_grid *grid = bv_realloc(BV_MEM_RUN, f->grid, (size_t)cap * sizeof *grid);
+  if (!grid) return BV_NOMEM;
+  f->grid = grid;
+  bv_sim_bar *bar = bv_realloc(BV_MEM_RUN, f->bar, (size_t)cap * sizeof *bar);
+  if (!bar) return BV_NOMEM;
+  f->bar = bar;
+  f->cap = cap;
+  return BV_OK;
+}
+
+static bv_rc number_asset(bv_feed *f, int sim_asset, int number) {
+  if (sim_asset >= f->nof) {
+    int n = sim_asset + 1 + f->nof;
+    int *of = bv_realloc(BV_MEM_RUN, f->of, (size_t)n * sizeof *of);
+    if (!of) return BV_NOMEM;
+    for (int i = f->nof; i < n; i++) of[i] = -1;
+    f->of = of;
+    f->nof = n;
+  }
+  f->of[sim_asset] = number;
+  return BV_OK;
+}
+
+bv_rc bv_feed_add(bv_feed *f, const bv_series *series, int sim_asset, int64_t from, bv_err *err) {
+  BV_TRY(grow(f));
+  BV_TRY(number_asset(f, sim_asset, f->n));
+  int number = f->n++;
+  bv_feed_asset *a = &f->asset[number];
+  *a = (bv_feed_asset){.series = *series, .sim_asset = sim_asset, .more = true};
+  bv_chunk_init(&a->bars, BV_MEM_RUN, columns_of(f));
+  bv_rc rc = read_bars(f, a, from > f->start ? from : f->start, err);
+  join_grid(f, number, INT64_MIN);
+  return rc;
+}
+
+int64_t bv_feed_next(const bv_feed *f) {
+  int64_t t = BV_FEED_END;
+  for (int i = 0; i < f->ngrid; i++) {
+    if (f->grid[i].event < t) t = f->grid[i].event;
+  }
+  return t;
 }
 
 bv_rc bv_feed_before(bv_feed *f, const bv_series *series, int sim_asset, int64_t t, bv_sim_bar *out,
@@ -99,29 +238,55 @@ bv_rc bv_feed_before(bv_feed *f, const bv_series *series, int sim_asset, int64_t
   return rc;
 }
 
-bv_rc bv_feed_closes(bv_feed *f, int64_t t, const bv_sim_bar **bar, int *n, bv_err *err) {
-  *n = 0;
-  *bar = f->bar;
-  for (int i = 0; i < f->n; i++) {
-    bv_feed_asset *a = &f->asset[i];
-    if (a->event != t || !a->open) continue;
-    give(f, a, n, t);
-    int64_t ts = a->bars.ts[a->i++];
-    BV_TRY(advance(f, a, ts + 1, t, err));
+static void give(bv_feed *f, const bv_feed_asset *a, int64_t i, int64_t known_at, int *n) {
+  f->bar[(*n)++] = bar_at(&a->bars, i, a->sim_asset, known_at);
+}
+
+/* Hand over the bars at t of grids that stand as `open` says. */
+static int give_bars(bv_feed *f, int64_t t, bool open) {
+  const int *busy = NULL;
+  int n = 0, nbusy = f->sim ? bv_sim_busy(f->sim, open, &busy) : -1;
+  for (int k = 0; k < nbusy; k++) {
+    bv_feed_asset *a = &f->asset[f->of[busy[k]]];
+    const bv_feed_grid *g = &f->grid[a->grid];
+    if (g->event != t || g->open != open) continue;
+    catch_up(f, a);
+    give(f, a, g->i, open ? t : g->ends, &n);
+    if (open) a->seen = g->i + 1;
+  }
+  for (int k = 0; nbusy < 0 && k < f->ngrid; k++) {
+    const bv_feed_grid *g = &f->grid[k];
+    if (g->event != t || g->open != open) continue;
+    for (int i = g->first; i >= 0; i = f->asset[i].next) {
+      give(f, &f->asset[i], g->i, open ? t : g->ends, &n);
+      if (open) f->asset[i].seen = g->i + 1;
+    }
+  }
+  return n;
+}
+
+bv_rc bv_feed_closes(bv_feed *f, int64_t t, bv_feed_bars *out, bv_err *err) {
+  *out = (bv_feed_bars){.bar = f->bar};
+  for (int k = 0; k < f->ngrid; k++) out->any |= f->grid[k].event == t && f->grid[k].open;
+  if (!out->any) return BV_OK;
+  out->n = give_bars(f, t, true);
+  for (int k = 0, n = f->ngrid; k < n; k++) {
+    if (f->grid[k].event == t && f->grid[k].open) BV_TRY(advance(f, k, t, err));
   }
   return BV_OK;
 }
 
-bv_rc bv_feed_opens(bv_feed *f, int64_t t, const bv_sim_bar **bar, int *n, bv_err *err) {
+bv_rc bv_feed_opens(bv_feed *f, int64_t t, bv_feed_bars *out, bv_err *err) {
   (void)err;
-  *n = 0;
-  *bar = f->bar;
-  for (int i = 0; i < f->n; i++) {
-    bv_feed_asset *a = &f->asset[i];
-    if (a->event != t || a->open) continue;
-    give(f, a, n, a->ends);
-    a->open = true;
-    a->event = a->ends > t ? a->ends : t + 1; /* a bar closes after it has opened */
+  *out = (bv_feed_bars){.bar = f->bar};
+  for (int k = 0; k < f->ngrid; k++) out->any |= f->grid[k].event == t && !f->grid[k].open;
+  if (!out->any) return BV_OK;
+  out->n = give_bars(f, t, false);
+  for (int k = 0; k < f->ngrid; k++) {
+    bv_feed_grid *g = &f->grid[k];
+    if (g->event != t || g->open) continue;
+    g->open = true;
+    g->event = g->ends > t ? g->ends : t + 1; /* a bar closes after it has opened */
   }
   return BV_OK;
 }

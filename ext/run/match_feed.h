@@ -5,6 +5,18 @@
 ** its end.  The feed merges the events of all assets; the driver asks for the next instant, then takes
 ** the bars that close and those that open there.  This is the only reader above the layer data that
 ** is not clamped: orders must fill on bars the strategy has not seen.
+**
+** Assets whose bars begin and end at the same times move together, as one grid: an instant costs what
+** there are grids, not what there are assets.  A chunk of bars is read at a time, and assets are put
+** together anew with each.
+**
+**      asset   A  B  C  D          ts of the chunks of A, B and D are the same
+**      grid    0  0  1  0
+**
+** Most bars of a portfolio change nothing but the asset's last price.  A feed that knows the simulator
+** hands over the bars of assets that are held or waited for, and lets the others fall behind: the driver
+** catches an asset up (bv_feed_catch_up) before anybody asks about it, and the feed does at the end of a
+** chunk.
 */
 #ifndef BV_RUN_MATCH_FEED_H
 #define BV_RUN_MATCH_FEED_H
@@ -19,18 +31,31 @@ typedef struct bv_feed_asset {
   bv_series series;
   int sim_asset;
   bv_chunk bars;
-  int64_t i;     /* the bar whose event comes next */
-  bool open;     /* it has opened and will close */
-  bool more;     /* the store may have bars after the chunk */
-  int64_t ends;  /* end of bar i */
-  int64_t event; /* instant of the next event, BV_FEED_END at the end */
+  bool more;    /* the store may have bars after the chunk */
+  int64_t seen; /* bars of the chunk that the simulator knows */
+  int grid;
+  int next; /* of the grid; -1: the last */
 } bv_feed_asset;
+
+/* Assets with the same times; their chunks stand at the same bar. */
+typedef struct bv_feed_grid {
+  int first, last; /* assets; -1: none */
+  int64_t i;       /* the bar whose event comes next */
+  bool open;       /* it has opened and will close */
+  int64_t ends;    /* end of bar i */
+  int64_t event;   /* instant of the next event, BV_FEED_END at the end */
+} bv_feed_grid;
 
 typedef struct bv_feed {
   bv_store *store;
+  bv_sim *sim;        /* NULL: every bar is handed over */
   int64_t start, end; /* bars that lie between: start <= ts, and end of bar <= end */
+  int expect;         /* assets there will be, for the size of chunks */
   bv_feed_asset *asset;
-  int n, cap;
+  bv_feed_grid *grid;
+  int n, ngrid, cap;
+  int *of; /* number of the asset by that of the simulator, -1: none */
+  int nof;
   bv_sim_bar *bar; /* room for one bar per asset */
 } bv_feed;
 
@@ -49,9 +74,20 @@ BV_MUST bv_rc bv_feed_before(bv_feed *f, const bv_series *series, int sim_asset,
 /* The instant of the next event; BV_FEED_END at the end. */
 int64_t bv_feed_next(const bv_feed *f);
 
-/* The bars that close at t (the next instant), then those that open at t; *bar is borrowed until the
-** next call.  A bar may both open at t and close at t of the asset's bar before. */
-BV_MUST bv_rc bv_feed_closes(bv_feed *f, int64_t t, const bv_sim_bar **bar, int *n, bv_err *err);
-BV_MUST bv_rc bv_feed_opens(bv_feed *f, int64_t t, const bv_sim_bar **bar, int *n, bv_err *err);
+/* What of the bars at t (the next instant) is handed over. */
+typedef struct bv_feed_bars {
+  const bv_sim_bar *bar; /* borrowed until the next call */
+  int n;
+  bool any; /* there are bars, handed over or not */
+} bv_feed_bars;
+
+/* The bars that close at t, then those that open at t.  A bar may both open at t and close at t of the
+** asset's bar before. */
+BV_MUST bv_rc bv_feed_closes(bv_feed *f, int64_t t, bv_feed_bars *out, bv_err *err);
+BV_MUST bv_rc bv_feed_opens(bv_feed *f, int64_t t, bv_feed_bars *out, bv_err *err);
+
+/* Let the simulator know the last price and the number of bars of an asset (its number there); -1: of
+** all. */
+void bv_feed_catch_up(bv_feed *f, int sim_asset);
 
 #endif

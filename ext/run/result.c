@@ -10,8 +10,8 @@ static const char *const insert_sql[BV_RS_COUNT] = {
     [BV_RS_POSITION] = "INSERT INTO main.bt_position VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     [BV_RS_RISK] = "INSERT INTO main.bt_risk VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
     [BV_RS_CURVE] = "INSERT INTO main.bt_curve VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-    [BV_RS_FIGURE] = "INSERT INTO main.bt_figure(run, name, variant, value, unit, rank)"
-                     " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    [BV_RS_FIGURE] = ("INSERT INTO main.bt_figure(run, name, variant, value, unit, rank)"
+                      " VALUES (?1, ?2, ?3, ?4, ?5, ?6)"),
 };
 
 /* A table or view of the user's own may have the name of one of ours. */

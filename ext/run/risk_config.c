@@ -133,15 +133,14 @@ void bv_context_close(bv_context *c) {
 }
 
 bv_rc bv_context_advance(bv_context *c, int64_t t, bv_sim *sim, bv_err *err) {
-  const bv_sim_bar *bar;
-  int n;
+  bv_feed_bars bars;
   for (int64_t at; (at = bv_feed_next(&c->feed)) <= t && at != BV_FEED_END;) {
-    BV_TRY(bv_feed_closes(&c->feed, at, &bar, &n, err));
-    for (int i = 0; i < n; i++) {
-      const bv_rule *k = &c->rules->rule[bar[i].asset];
-      bv_sim_context(sim, bar[i].asset, column_of(k, &bar[i]));
+    BV_TRY(bv_feed_closes(&c->feed, at, &bars, err));
+    for (int i = 0; i < bars.n; i++) {
+      const bv_rule *k = &c->rules->rule[bars.bar[i].asset];
+      bv_sim_context(sim, bars.bar[i].asset, column_of(k, &bars.bar[i]));
     }
-    BV_TRY(bv_feed_opens(&c->feed, at, &bar, &n, err));
+    BV_TRY(bv_feed_opens(&c->feed, at, &bars, err));
   }
   return BV_OK;
 }

@@ -74,7 +74,7 @@ static bv_rc add_asset(bv_run *r, const char *asset, int64_t from, int *number, 
   if (from != INT64_MIN) {
     BV_TRY(bv_feed_before(&r->feed, &series, *number, from, &last, &found, err));
   }
-  if (found) BV_TRY(bv_sim_close(r->sim, last.known_at, &last, 1, err));
+  if (found) bv_sim_before(r->sim, &last);
   return bv_map_put(&r->asset, asset, strlen(asset), (void *)(intptr_t)(*number + 1));
 }
 
@@ -98,6 +98,7 @@ static bv_rc submit(bv_run *r, int64_t t, bv_signal *g, bv_err *err) {
   const char *asset = g->text[BV_TEXT_ASSET];
   int number = bv_run_asset(r, asset);
   if (number < 0) BV_TRY(add_asset(r, asset, t, &number, err));
+  bv_feed_catch_up(&r->feed, number);
   g->ask.asset = number;
   g->ask.tag = g->text[BV_TEXT_TAG];
   g->ask.oco = g->text[BV_TEXT_OCO];
@@ -232,6 +233,7 @@ static bv_rc discover(bv_run *r, bv_err *err) {
 
 static bv_rc add_assets(bv_run *r, bv_err *err) {
   int number;
+  r->feed.expect = r->config.nasset > r->ntouched ? r->config.nasset : r->ntouched;
   for (int i = 0; i < r->config.nasset; i++) {
     BV_TRY(add_asset(r, r->config.asset[i], INT64_MIN, &number, err));
   }
@@ -303,6 +305,7 @@ static bv_rc open_parts(bv_run *r, const char *strategy, const char *config, con
                            err));
   }
   bv_feed_init(&r->feed, s, r->config.start, r->config.end);
+  r->feed.sim = r->sim;
   if (r->config.end != INT64_MAX) s->clock = r->config.end;
   if (strategy) BV_TRY(discover(r, err));
   BV_TRY(add_assets(r, err));
@@ -339,14 +342,13 @@ static bv_rc record(bv_run *r, int64_t t, bv_err *err) {
 
 /* Everything at instant t; *step tells whether a bar ended. */
 static bv_rc instant(bv_run *r, int64_t t, bool *step, bv_err *err) {
-  const bv_sim_bar *bar;
-  int n;
-  BV_TRY(bv_feed_closes(&r->feed, t, &bar, &n, err));
-  *step = n > 0;
+  bv_feed_bars bars;
+  BV_TRY(bv_feed_closes(&r->feed, t, &bars, err));
+  *step = bars.any;
   if (*step) {
     r->now = t;
     if (r->context.used) BV_TRY(bv_context_advance(&r->context, t, r->sim, err));
-    BV_TRY(bv_sim_close(r->sim, t, bar, n, err));
+    BV_TRY(bv_sim_close(r->sim, t, bars.bar, bars.n, err));
     BV_TRY(record(r, t, err));
   }
   if (r->strategy.set_mode) return hand_over(r, t, err);
@@ -363,11 +365,10 @@ static int64_t next_instant(const bv_run *r) {
 }
 
 static bv_rc open_bars(bv_run *r, int64_t t, bv_err *err) {
-  const bv_sim_bar *bar;
-  int n;
-  BV_TRY(bv_feed_opens(&r->feed, t, &bar, &n, err));
-  if (n > 0 && r->began == INT64_MIN) r->began = t;
-  return n > 0 ? bv_sim_open(r->sim, t, bar, n, err) : BV_OK;
+  bv_feed_bars bars;
+  BV_TRY(bv_feed_opens(&r->feed, t, &bars, err));
+  if (bars.any && r->began == INT64_MIN) r->began = t;
+  return bars.any ? bv_sim_open(r->sim, t, bars.bar, bars.n, err) : BV_OK;
 }
 
 /* A run without a single bar is a mistake in its range, not a result. */
@@ -387,6 +388,7 @@ static bv_rc no_bars(const bv_run *r, bv_err *err) {
 
 static bv_rc finish(bv_run *r, bv_err *err) {
   if (r->result->curve.total == 0) return no_bars(r, err);
+  bv_feed_catch_up(&r->feed, -1);
   BV_TRY(bv_sim_finish(r->sim, r->now, err));
   const bv_run_config *c = &r->config;
   const bv_report_input in = {.store = r->store,

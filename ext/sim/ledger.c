@@ -32,6 +32,7 @@ void bv_ledger_reset(bv_ledger *l) {
   }
   bv_free(l->asset);
   bv_free(l->open);
+  bv_free(l->busy);
   memset(l, 0, sizeof *l);
 }
 
@@ -44,6 +45,9 @@ static bv_rc grow_assets(bv_ledger *l) {
   int *open = bv_realloc(BV_MEM_SIM, l->open, (size_t)cap * sizeof *open);
   if (!open) return BV_NOMEM;
   l->open = open;
+  int *busy = bv_realloc(BV_MEM_SIM, l->busy, (size_t)cap * sizeof *busy);
+  if (!busy) return BV_NOMEM;
+  l->busy = busy;
   l->cap = cap;
   return BV_OK;
 }
@@ -88,6 +92,13 @@ void bv_ledger_mark(bv_ledger *l, const bv_sim_bar *bar) {
     if (bar->high > a->lot[i].hi) a->lot[i].hi = bar->high;
     if (bar->low < a->lot[i].lo) a->lot[i].lo = bar->low;
   }
+}
+
+void bv_ledger_skip(bv_ledger *l, int asset, double close, int64_t count) {
+  bv_asset *a = &l->asset[asset];
+  assert(a->nlot == 0);
+  if (!isnan(close)) a->mark = close;
+  a->bars += count;
 }
 
 /* --- valuation --- */

@@ -42,6 +42,7 @@ typedef struct bv_asset {
   int64_t taken_bar;       /* its number plus 1 */
   const bv_zone *zone;     /* NULL: UTC */
   bv_liquidity *liquidity; /* NULL where the slippage model needs none */
+  int64_t listed;          /* the last bv_sim_busy that listed it */
 } bv_asset;
 
 /* Which prices an account is valued at while a bv_sim_open call is under way. */
@@ -59,7 +60,8 @@ typedef struct bv_ledger {
   int nasset, cap;
   int *open; /* assets with a position, in the order of their keys */
   int nopen;
-  int64_t next_fill, next_lot;
+  int *busy; /* room for all assets: bv_sim_busy */
+  int64_t next_fill, next_lot, listing;
   bool touched; /* a fill since bv_sim_exposed last asked */
 } bv_ledger;
 
@@ -93,6 +95,9 @@ BV_MUST bv_rc bv_ledger_reserve(bv_asset *a, size_t more);
 
 /* A bar ended: mark, count, extremes.  NaN prices leave what they would have changed. */
 void bv_ledger_mark(bv_ledger *l, const bv_sim_bar *bar);
+
+/* `count` bars of an asset that nobody holds or waits for have ended, the last price at `close`. */
+void bv_ledger_skip(bv_ledger *l, int asset, double close, int64_t count);
 
 /* Book a fill: opposite lots are closed as knob lots says, what remains opens one lot (room
 ** must be reserved).  Reports the fill, then each closed lot. */

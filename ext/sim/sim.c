@@ -113,6 +113,39 @@ bv_rc bv_sim_close(bv_sim *s, int64_t t, const bv_sim_bar *bar, int n, bv_err *e
   return BV_OK;
 }
 
+void bv_sim_before(bv_sim *s, const bv_sim_bar *bar) {
+  const bv_asset *a = &s->ledger.asset[bar->asset];
+  bv_ledger_mark(&s->ledger, bar);
+  if (s->liquid) bv_liquidity_close(a->liquidity, a->zone, bar);
+}
+
+void bv_sim_skip(bv_sim *s, int asset, double close, int64_t count) {
+  bv_ledger_skip(&s->ledger, asset, close, count);
+}
+
+int bv_sim_busy(bv_sim *s, bool closing, const int **asset) {
+  bv_ledger *l = &s->ledger;
+  /* What follows the bars of assets that are not held must be named here. */
+  if (s->risk || s->liquid) return -1;
+  *asset = l->busy;
+  if (!closing && s->queue.n == 0) return 0;
+  int n = l->nopen;
+  memcpy(l->busy, l->open, (size_t)n * sizeof *l->busy);
+  l->listing++;
+  for (size_t i = 0; i < s->queue.n; i++) {
+    bv_asset *a = &l->asset[s->queue.order[i].asset];
+    if (a->nlot > 0 || a->listed == l->listing) continue;
+    a->listed = l->listing;
+    l->busy[n++] = s->queue.order[i].asset;
+  }
+  return n;
+}
+
+bool bv_sim_reads_volume(const bv_sim *s) {
+  bool plain = s->cfg.slippage_model == BV_SLIP_NONE || s->cfg.slippage_model == BV_SLIP_PERCENTAGE;
+  return !plain || s->cfg.volume_model != BV_VOLUME_NONE;
+}
+
 bv_rc bv_sim_finish(bv_sim *s, int64_t t, bv_err *err) {
   assert(!s->finished);
   s->finished = true;

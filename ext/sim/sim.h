@@ -213,6 +213,19 @@ BV_MUST bv_rc bv_sim_open(bv_sim *s, int64_t ts, const bv_sim_bar *bar, int n, b
 ** A NaN close keeps the last mark. */
 BV_MUST bv_rc bv_sim_close(bv_sim *s, int64_t t, const bv_sim_bar *bar, int n, bv_err *err);
 
+/* Most bars of a portfolio change nothing but a last price.  The assets whose bars must be given to
+** bv_sim_open, or with `closing` to bv_sim_close: those that are held or have waiting orders; -1 where it
+** must be all.  Of the others bv_sim_skip tells, before a request for the asset and before its getters
+** are asked: `count` bars have ended, and the last close that is not NaN (else NaN). */
+int bv_sim_busy(bv_sim *s, bool closing, const int **asset);
+void bv_sim_skip(bv_sim *s, int asset, double close, int64_t count);
+
+/* The last bar that ended before an asset came in: its close is the last price. */
+void bv_sim_before(bv_sim *s, const bv_sim_bar *bar);
+
+/* Whether the volume of bars decides anything; where not it may be NaN. */
+bool bv_sim_reads_volume(const bv_sim *s);
+
 /* Bad requests (unknown asset, NaN or infinite amount) are BV_ARG and change nothing, and so does
 ** BV_NOMEM.  A target (weight, value, units) replaces the asset's targets that still wait. */
 BV_MUST bv_rc bv_sim_submit(bv_sim *s, int64_t t, const bv_sim_request *req, bv_err *err);

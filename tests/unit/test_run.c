@@ -460,17 +460,18 @@ static void events(bv_feed *f, char *out, size_t cap) {
   int64_t before = INT64_MIN;
   out[0] = 0;
   for (int64_t t; (t = bv_feed_next(f)) != BV_FEED_END;) {
-    const bv_sim_bar *bar;
-    int n;
+    bv_feed_bars bars;
     assert_true(t > before);
     before = t;
     for (int opens = 0; opens < 2; opens++) {
       if (opens) {
-        assert_int_equal(bv_feed_opens(f, t, &bar, &n, NULL), BV_OK);
+        assert_int_equal(bv_feed_opens(f, t, &bars, NULL), BV_OK);
       } else {
-        assert_int_equal(bv_feed_closes(f, t, &bar, &n, NULL), BV_OK);
+        assert_int_equal(bv_feed_closes(f, t, &bars, NULL), BV_OK);
       }
-      for (int i = 0; i < n; i++) {
+      const bv_sim_bar *bar = bars.bar;
+      assert_true(bars.any == (bars.n > 0));
+      for (int i = 0; i < bars.n; i++) {
         size_t used = strlen(out);
         snprintf(out + used, cap - used, "%g:%c%d ", (double)(t - START) / 3600, opens ? '+' : '-',
                  bar[i].asset);
@@ -580,15 +581,15 @@ static void test_feed_long(void **state) {
   bv_store *s = store_of(db);
   bv_feed f;
   bv_feed_init(&f, s, INT64_MIN, INT64_MAX);
+  f.expect = 5000; /* so few of each at a time */
   feed_add(&f, s, "M", "minute", 0, INT64_MIN);
   int opened = 0, closed = 0;
   for (int64_t t; (t = bv_feed_next(&f)) != BV_FEED_END;) {
-    const bv_sim_bar *bar;
-    int n;
-    assert_int_equal(bv_feed_closes(&f, t, &bar, &n, NULL), BV_OK);
-    if (n) assert_true(bar->close == ++closed);
-    assert_int_equal(bv_feed_opens(&f, t, &bar, &n, NULL), BV_OK);
-    if (n) assert_true(bar->open == ++opened);
+    bv_feed_bars bars;
+    assert_int_equal(bv_feed_closes(&f, t, &bars, NULL), BV_OK);
+    if (bars.n) assert_true(bars.bar->close == ++closed);
+    assert_int_equal(bv_feed_opens(&f, t, &bars, NULL), BV_OK);
+    if (bars.n) assert_true(bars.bar->open == ++opened);
   }
   assert_int_equal(opened, N);
   assert_int_equal(closed, N);

@@ -1,0 +1,219 @@
+/*
+** bench_portfolio.c - W6 over many assets, everything stored: 250 assets by the day, the 25 with the highest
+** score long and the 25 with the lowest short at 100 units; and (scale M) 250 symbols by the minute, the 25
+** with the largest return over 390 minutes at equal weights, chosen every hour, marked every minute.
+**
+** "callback": a C program drives the run and gives the orders.  "sql": a view does.
+*/
+#include "bench.h"
+
+enum { ASSETS = 250, DAYS = 5040, HELD = 25, LOOK = 390 };
+
+static char name[ASSETS][8];
+
+static void check(int code, char *error) {
+  if (code == SQLITE_OK || code == SQLITE_ROW || code == SQLITE_DONE) return;
+  fprintf(stderr, "bench: %s\n", error ? error : "error");
+  exit(1);
+}
+
+static char *config_text(const char *timestep, const char *rest) {
+  static char text[ASSETS * 10 + 400];
+  size_t n = (size_t)snprintf(text, sizeof text, "{%s, \"timestep\": \"%s\", \"assets\": [", rest,
+                              timestep);
+  for (int i = 0; i < ASSETS; i++) {
+    n += (size_t)snprintf(text + n, sizeof text - n, "%s\"%s\"", i ? "," : "", name[i]);
+  }
+  snprintf(text + n, sizeof text - n, "]}");
+  return text;
+}
+
+/* The value of the account at the end, after undoing all that the run stored. */
+static double close_run(sqlite3 *db, barsvt_run *run) {
+  char *error = NULL;
+  double value = barsvt_run_value(run);
+  check(barsvt_run_close(run, 0, &error), error);
+  bench_exec(db, "ROLLBACK TO bench; RELEASE bench");
+  return value;
+}
+
+/* --- by the day --- */
+
+/* Scores of the day as ranks: picked[i] is 1, -1 or 0. */
+static void pick_daily(uint64_t *seed, int *picked) {
+  uint64_t score[ASSETS];
+  int order[ASSETS];
+  for (int i = 0; i < ASSETS; i++) {
+    score[i] = bench_random(seed);
+    int k = i;
+    for (; k > 0 && score[order[k - 1]] > score[i]; k--) order[k] = order[k - 1];
+    order[k] = i;
+  }
+  memset(picked, 0, ASSETS * sizeof *picked);
+  for (int k = 0; k < HELD; k++) {
+    picked[order[k]] = -1;
+    picked[order[ASSETS - 1 - k]] = 1;
+  }
+}
+
+static void make_daily(sqlite3 *db) {
+  uint64_t seed = 7;
+  sqlite3_stmt *st =
+      bench_prepare(db, "INSERT INTO bars(asset, timestep, ts, open, high, low, close, volume)"
+                        " VALUES (?1, 'day', ?2, ?3, ?4, ?5, ?6, 1000)");
+  bench_exec(db, "BEGIN");
+  for (int i = 0; i < ASSETS; i++) {
+    long px = 10000;
+    sqlite3_bind_text(st, 1, name[i], -1, SQLITE_STATIC);
+    for (int d = 0; d < DAYS; d++) {
+      long o = px + (long)(bench_random(&seed) % 101) - 50,
+           c = o + (long)(bench_random(&seed) % 201) - 100;
+      if (o < 2000) o = 2000;
+      if (c < 2000) c = 2000;
+      sqlite3_bind_int64(st, 2, 946684800 + (int64_t)d * 86400);
+      sqlite3_bind_double(st, 3, (double)o / 100);
+      sqlite3_bind_double(st, 4,
+                          (double)((o > c ? o : c) + (long)(bench_random(&seed) % 50)) / 100);
+      sqlite3_bind_double(st, 5,
+                          (double)((o < c ? o : c) - (long)(bench_random(&seed) % 50)) / 100);
+      sqlite3_bind_double(st, 6, (double)c / 100);
+      if (sqlite3_step(st) != SQLITE_DONE) bench_die(db, "bars");
+      sqlite3_reset(st);
+      px = c;
+    }
+  }
+  sqlite3_finalize(st);
+  /* What changes, as rows for a view. */
+  bench_exec(db, "CREATE TABLE signal(known_at INTEGER, asset TEXT, target_qty REAL)");
+  st = bench_prepare(db, "INSERT INTO signal VALUES (?1, ?2, ?3)");
+  int held[ASSETS] = {0}, picked[ASSETS];
+  seed = 11;
+  for (int d = 0; d < DAYS; d++) {
+    pick_daily(&seed, picked);
+    for (int i = 0; i < ASSETS; i++) {
+      if (picked[i] == held[i]) continue;
+      held[i] = picked[i];
+      sqlite3_bind_int64(st, 1, 946684800 + (int64_t)(d + 1) * 86400);
+      sqlite3_bind_text(st, 2, name[i], -1, SQLITE_STATIC);
+      sqlite3_bind_double(st, 3, 100.0 * picked[i]);
+      if (sqlite3_step(st) != SQLITE_DONE) bench_die(db, "signal");
+      sqlite3_reset(st);
+    }
+  }
+  sqlite3_finalize(st);
+  bench_exec(db, "COMMIT");
+}
+
+static sqlite3 *open_daily(void) {
+  char file[600];
+  const char *dir = getenv("PERF_DATA");
+  snprintf(file, sizeof file, "%s/barsvt-daily.db", dir ? dir : "bench/out");
+  int there = access(file, R_OK) == 0;
+  sqlite3 *db = bench_connect(file);
+  if (!there) make_daily(db);
+  return db;
+}
+
+static const char daily_rest[] = "\"cash\": 10000000, \"commission\": 0.0001";
+
+static double daily_callback(sqlite3 *db) {
+  barsvt_run *run;
+  char *error = NULL;
+  int held[ASSETS] = {0}, picked[ASSETS], code;
+  uint64_t seed = 11;
+  int64_t ts;
+  bench_exec(db, "SAVEPOINT bench");
+  check(barsvt_run_open(db, NULL, config_text("day", daily_rest), &run, &error), error);
+  while ((code = barsvt_run_step(run, &ts, &error)) == SQLITE_ROW) {
+    pick_daily(&seed, picked);
+    for (int i = 0; i < ASSETS; i++) {
+      if (picked[i] == held[i]) continue;
+      held[i] = picked[i];
+      check(barsvt_run_order(run, name[i], BARSVT_TARGET_QTY, 100.0 * picked[i], NULL, &error),
+            error);
+    }
+  }
+  check(code, error);
+  return close_run(db, run);
+}
+
+static double daily_sql(sqlite3 *db) {
+  char sql[sizeof name + ASSETS * 10 + 500];
+  bench_exec(db, "SAVEPOINT bench");
+  snprintf(sql, sizeof sql, "SELECT bt_run('signals', '%s')", config_text("day", daily_rest));
+  double run = bench_value(db, sql);
+  snprintf(sql, sizeof sql, "SELECT value FROM bt_run WHERE id = %.0f", run);
+  double value = bench_value(db, sql);
+  bench_exec(db, "ROLLBACK TO bench; RELEASE bench");
+  return value;
+}
+
+static void by_day(void) {
+  sqlite3 *db = open_daily();
+  bench_exec(db, "CREATE TEMP VIEW signals AS SELECT * FROM signal");
+  double rows = bench_value(db, "SELECT count(*) FROM signal");
+  BENCH("W6", "daily_picking", rows, "", {
+    uint64_t seed = 11;
+    int picked[ASSETS];
+    for (int d = 0; d < DAYS; d++) pick_daily(&seed, picked);
+    check += picked[0];
+  });
+  BENCH("W6", "daily_callback", rows, "", check += daily_callback(db););
+  BENCH("W6", "daily_sql", rows, "", check += daily_sql(db););
+  sqlite3_close(db);
+}
+
+/* --- by the minute --- */
+
+static const char minute_rest[] =
+    "\"cash\": 1000000, \"commission\": 0.0001, \"units\": \"fractional\", \"size_at\": \"fill\"";
+
+static double momentum_callback(sqlite3 *db) {
+  static double before[16][ASSETS];
+  barsvt_run *run;
+  char *error = NULL;
+  int code, held[ASSETS] = {0};
+  int64_t ts;
+  long k = 0;
+  bench_exec(db, "SAVEPOINT bench");
+  check(barsvt_run_open(db, NULL, config_text("minute", minute_rest), &run, &error), error);
+  for (; (code = barsvt_run_step(run, &ts, &error)) == SQLITE_ROW; k++) {
+    /* Closes of every half hour are enough: 390 minutes are 13 of them. */
+    if (k % 30 != 0) continue;
+    double *now = before[k / 30 % 16], *then = before[(k / 30 + 3) % 16];
+    for (int i = 0; i < ASSETS; i++) now[i] = barsvt_run_price(run, name[i]);
+    if (k < LOOK || k % 60 != 0) continue;
+    double ret[ASSETS];
+    int order[ASSETS], picked[ASSETS] = {0};
+    for (int i = 0; i < ASSETS; i++) {
+      ret[i] = now[i] / then[i] - 1;
+      int j = i;
+      for (; j > 0 && ret[order[j - 1]] < ret[i]; j--) order[j] = order[j - 1];
+      order[j] = i;
+    }
+    for (int j = 0; j < HELD; j++) picked[order[j]] = 1;
+    for (int i = 0; i < ASSETS; i++) {
+      if (!picked[i] && !held[i]) continue;
+      held[i] = picked[i];
+      check(barsvt_run_order(run, name[i], BARSVT_TARGET_WEIGHT, picked[i] ? 1.0 / HELD : 0, NULL,
+                             &error),
+            error);
+    }
+  }
+  check(code, error);
+  return close_run(db, run);
+}
+
+static void by_minute(void) {
+  sqlite3 *db = bench_open();
+  double n = bench_value(db, "SELECT 24570000");
+  BENCH("W6", "momentum_callback", n, "", check += momentum_callback(db););
+  sqlite3_close(db);
+}
+
+int main(void) {
+  for (int i = 0; i < ASSETS; i++) snprintf(name[i], sizeof name[i], "S%03d", i);
+  if (!getenv("ONLY_MINUTE")) by_day();
+  if (strcmp(bench_scale(), "M") == 0) by_minute();
+  return 0;
+}
