@@ -26,6 +26,19 @@ CPPFLAGS = -Iext -Iinclude -D_POSIX_C_SOURCE=200809L
 CFLAGS   = -std=c11 $(OPT) $(WARN) -fPIC -fvisibility=hidden -ffp-contract=off -pthread
 LIBS     = -lzstd -lz -lm -ldl -pthread
 
+# The kernels of the indicators are compiled for every processor and, on x86-64, once more for each newer
+# level of it; at run time calc/indicator.c takes the best the processor has.  Only their table is visible
+# outside of such a set, so the names do not clash.
+KERNELS := $(sort $(wildcard ext/calc/ind_*.c ext/calc/roll_*.c) ext/calc/candle.c ext/calc/fold.c)
+KERNEL_OPT = $(patsubst -O2,-O3,$(OPT))
+ifneq ($(and $(filter x86_64%,$(shell $(CC) -dumpmachine)),$(filter 0,$(shell $(CC) -march=x86-64-v4 -E -x c /dev/null >/dev/null 2>&1; echo $$?))),)
+LEVELS   = v3 v4
+CPPFLAGS += -DBV_LEVELS
+endif
+LEVEL_v3 = -march=x86-64-v3 -DBV_IND_TABLE=bv_ind_table_v3
+LEVEL_v4 = -march=x86-64-v4 -mprefer-vector-width=512 -DBV_IND_TABLE=bv_ind_table_v4
+OBJCOPY ?= objcopy
+
 SRC  := $(sort $(wildcard ext/base/*.c ext/time/*.c ext/calc/*.c ext/col/*.c ext/data/*.c \
                    ext/sim/*.c ext/run/*.c ext/api/*.c))
 SQL  := $(sort $(wildcard sql/*.sql))
@@ -34,8 +47,9 @@ CLI  := $(sort $(wildcard ext/cli/*.c))
 HDR  := $(wildcard ext/*/*.h include/*.h)
 
 # The loadable reaches SQLite through the host's function table; the static library calls it directly.
-SO_OBJ = $(SRC:%.c=$(BUILD)/so/%.o) $(BUILD)/so/gen/sql_text.o
-A_OBJ  = $(SRC:%.c=$(BUILD)/a/%.o) $(BUILD)/a/gen/sql_text.o
+LEVEL_OBJ = $(LEVELS:%=$(BUILD)/level/kernels_%.o)
+SO_OBJ = $(SRC:%.c=$(BUILD)/so/%.o) $(BUILD)/so/gen/sql_text.o $(LEVEL_OBJ)
+A_OBJ  = $(SRC:%.c=$(BUILD)/a/%.o) $(BUILD)/a/gen/sql_text.o $(LEVEL_OBJ)
 
 UNIT_SRC := $(sort $(wildcard tests/unit/test_*.c))
 UNIT_BIN  = $(UNIT_SRC:tests/unit/%.c=$(BUILD)/unit/%)
@@ -64,12 +78,24 @@ $(BUILD)/so/gen/%.o: $(BUILD)/gen/%.c $(FLAGS)
 $(BUILD)/a/gen/%.o: $(BUILD)/gen/%.c $(FLAGS)
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) -DSQLITE_CORE $(CFLAGS) -c -o $@ $<
+$(KERNELS:%.c=$(BUILD)/so/%.o) $(KERNELS:%.c=$(BUILD)/a/%.o): OPT := $(KERNEL_OPT)
 $(BUILD)/so/%.o: %.c $(FLAGS)
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 $(BUILD)/a/%.o: %.c $(FLAGS)
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) -DSQLITE_CORE $(CFLAGS) -MMD -MP -c -o $@ $<
+
+define LEVEL_RULES
+$(BUILD)/level/$(1)/%.o: %.c $(FLAGS)
+	@mkdir -p $$(@D)
+	$$(CC) $$(CPPFLAGS) $$(LEVEL_$(1)) $$(CFLAGS) -c -MMD -MP -o $$@ $$<
+$(BUILD)/level/kernels_$(1).o: $$(KERNELS:%.c=$(BUILD)/level/$(1)/%.o)
+	$$(LD) -r -o $$@ $$^
+	$$(OBJCOPY) --keep-global-symbol=bv_ind_table_$(1) $$@
+$(BUILD)/level/$(1)/%.o: OPT := $$(KERNEL_OPT)
+endef
+$(foreach level,$(LEVELS),$(eval $(call LEVEL_RULES,$(level))))
 
 # Exactly one exported symbol, whatever the objects or linked archives define.
 $(OUT)/libbarsvt.so: $(SO_OBJ) scripts/exports.map
@@ -147,6 +173,7 @@ install: all
 clean:
 	rm -rf build libbarsvt.so libbarsvt.a backtest tests/tmp bench/out quickstart
 
+-include $(foreach level,$(LEVELS),$(KERNELS:%.c=$(BUILD)/level/$(level)/%.d))
 -include $(SO_OBJ:.o=.d) $(A_OBJ:.o=.d) $(CLI:%.c=$(BUILD)/a/%.d)
 .SECONDARY:
 .PHONY: all docs unit test bench install clean FORCE \

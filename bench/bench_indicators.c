@@ -1,7 +1,7 @@
 /*
 ** bench_indicators.c - what the kernels of the indicators cost, and what SQL adds.
 **
-** W8 kernel_NAME: a kernel over N bars in one call, one core; ns_per_n is ns per bar.  Periods are the
+** W8 kernel_NAME: a kernel over BENCH_BARS bars in one call, one core; ns_per_n is ns per bar.  Periods are the
 ** defaults, 20 where there is none.  W8 sql_NAME: what a call in a scan adds per row over the scan
 ** alone.  W8 again_NAME: the same query once more; "derived" counts the values it computed.
 */
@@ -9,39 +9,9 @@
 
 #include "base/alloc.h"
 #include "calc/indicator.h"
+#include "columns.h"
 
-enum { N = 1000000, INPUTS = BV_IN_COUNT };
-
-static double *column[INPUTS];
-
-static double *new_column(void) {
-  double *c = bv_alloc(BV_MEM_BASE, (size_t)N * sizeof *c);
-  if (!c) bench_die(NULL, "memory");
-  return c;
-}
-
-/* The walk of bench_make_csv, in memory. */
-static void make_columns(void) {
-  uint64_t seed = 1;
-  long px = 10000;
-  for (int c = 0; c < INPUTS; c++) column[c] = new_column();
-  for (int i = 0; i < N; i++) {
-    const long o = px + (long)(bench_random(&seed) % 3) - 1;
-    long c = o + (long)(bench_random(&seed) % 11) - 5;
-    if (c < 100) c = 100;
-    const long h = (o > c ? o : c) + (long)(bench_random(&seed) % 4);
-    const long l = (o < c ? o : c) - (long)(bench_random(&seed) % 4);
-    column[BV_IN_OPEN][i] = (double)o / 100;
-    column[BV_IN_HIGH][i] = (double)h / 100;
-    column[BV_IN_LOW][i] = (double)l / 100;
-    column[BV_IN_CLOSE][i] = (double)c / 100;
-    column[BV_IN_VOLUME][i] = (double)(bench_random(&seed) % 5000) + 1;
-    column[BV_IN_TYPICAL][i] = (double)(h + l + c) / 300;
-    column[BV_IN_OTHER][i] = (double)(px + (long)(bench_random(&seed) % 21)) / 100;
-    column[BV_IN_DAY][i] = (double)(i / 390);
-    px = c;
-  }
-}
+static double *column[BV_IN_COUNT];
 
 static void kernel(const bv_indicator *ind) {
   double given[BV_IND_MAX_PARAM], param[BV_IND_MAX_PARAM], *out[BV_IND_MAX_OUTPUT];
@@ -55,18 +25,19 @@ static void kernel(const bv_indicator *ind) {
     in[i] = column[ind->input[i] == BV_IN_REAL ? ind->real_default : ind->input[i]];
   }
   for (int o = 0; o < ind->noutput; o++) {
-    out[o] = new_column();
-    memset(out[o], 0, (size_t)N * sizeof *out[o]); /* the pages are there before the clock runs */
+    out[o] = bench_column();
+    memset(out[o], 0,
+           (size_t)BENCH_BARS * sizeof *out[o]); /* the pages are there before the clock runs */
   }
   void *state = bv_alloc(BV_MEM_BASE, ind->state_size(param));
   if (!state) bench_die(NULL, "memory");
   snprintf(metric, sizeof metric, "kernel_%s", ind->name);
-  BENCH("W8", metric, N, "", {
+  BENCH("W8", metric, BENCH_BARS, "", {
     ind->init(state, param);
-    ind->run(state, in, N, out);
-    check = out[0][N - 1];
+    ind->run(state, in, BENCH_BARS, out);
+    check = out[0][BENCH_BARS - 1];
   });
-  for (int o = 0; o < ind->noutput; o++) bv_free(out[o]);
+  for (int o = 0; o < ind->noutput; o++) free(out[o]);
   bv_free(state);
 }
 
@@ -118,9 +89,9 @@ static void again(sqlite3 *db, const char *metric, const char *call) {
 int main(void) {
   int n;
   const bv_indicator *const *all = bv_indicators(&n);
-  make_columns();
+  bench_columns(column);
   for (int i = 0; i < n; i++) kernel(all[i]);
-  for (int c = 0; c < INPUTS; c++) bv_free(column[c]);
+  for (int c = 0; c < BV_IN_COUNT; c++) free(column[c]);
   sqlite3 *db = bench_open();
   char file[600];
   snprintf(file, sizeof file, "%s", sqlite3_db_filename(db, "main"));

@@ -52,6 +52,19 @@ prepare_peers() {
   [ -f "$PERF_DATA/M.csv" ] || "$peers/bin/gen" "$PERF_DATA" "$symbols" >&2
 }
 
+# Tulip Indicators in C, from the source that an npm package carries; it runs beside ours on the kernels.
+prepare_tulip() {
+  local source=$out/tulip/node_modules/tulind/external
+  command -v npm >/dev/null || return 1
+  if [ ! -f "$source/tiamalgamation.c" ]; then
+    mkdir -p "$out/tulip"
+    npm install --silent --ignore-scripts --no-save --prefix "$out/tulip" tulind@0.8.20 >"$out/npm.log" 2>&1 || return 1
+  fi
+  ${CC:-cc} -O2 -std=c11 -D_POSIX_C_SOURCE=200809L -DSQLITE_CORE -Iext -Iinclude -Ibench -I"$source" \
+    -o "$out/tulip/kernels" bench/peers/tulip.c "$source/tiamalgamation.c" libbarsvt.a \
+    -lsqlite3 -lzstd -lz -lm -ldl -pthread >>"$out/npm.log" 2>&1
+}
+
 have_peers=''
 if [ "${PEERS-yes}" = '' ]; then
   note 'peers: not asked for'
@@ -84,6 +97,14 @@ there=()
 for file in "${sets[@]}"; do [ -f "$file" ] && there+=("$file"); done
 "$python" bench/size.py ./libbarsvt.so "$out" "${there[@]}" | tee -a "$out/lines.json"
 [ "${PIPESTATUS[0]}" -eq 0 ] || { note 'FAIL size.py'; status=1; }
+
+if [ "${PEERS-yes}" != '' ]; then
+  if prepare_tulip; then
+    "$out/tulip/kernels" | tee -a "$out/lines.json"
+  else
+    note 'skipped: Tulip Indicators (npm or a compiler is missing; see bench/out/npm.log)'
+  fi
+fi
 
 if [ -n "$have_peers" ]; then
   for w in $work; do

@@ -71,4 +71,12 @@ static inline void *bv_part(void *state, size_t at) {
 BV_IND_LIST(BV_IND_DECLARE)
 #undef BV_IND_DECLARE
 
+/* Their tables (ind_table.c); the build names the one it compiles. */
+#ifndef BV_IND_TABLE
+#define BV_IND_TABLE bv_ind_table
+#endif
+extern const bv_indicator *const bv_ind_table[];
+extern const bv_indicator *const bv_ind_table_v3[];
+extern const bv_indicator *const bv_ind_table_v4[];
+
 #endif

@@ -278,7 +278,7 @@ const bv_indicator bv_ind_zlema = {
 
 /* ---- kama ---- */
 
-/* The lag and then, at `path`, the mean of the absolute changes follow. */
+/* The lag and then, at `path`, the sum of the absolute changes follow. */
 typedef struct kama {
   int64_t n;
   double fast, slow, prev, e; /* the value before; the average, prev until the first result */
@@ -309,21 +309,21 @@ static inline double kama_ratio(double change, double path) {
 static void kama_clean(void *st, const double *const *in, int64_t n, double *const *out) {
   kama *a = st;
   const double *x = in[0];
-  double *y = out[0], step[BV_RUN_MAX], mean[BV_RUN_MAX];
-  const double first = a->prev, len = (double)a->n, range = a->fast - a->slow, slow = a->slow;
+  double *y = out[0], step[BV_RUN_MAX], path[BV_RUN_MAX];
+  const double first = a->prev, range = a->fast - a->slow, slow = a->slow;
   for (int64_t i = 0; i < n; i++) step[i] = fabs(x[i] - (i ? x[i - 1] : first));
   if (a->seen == 0) step[0] = NAN;
   bv_lag_run(bv_part(a, sizeof *a), x, n, y);
-  bv_mean_run(bv_part(a, a->path), step, n, mean);
+  bv_sum_run(bv_part(a, a->path), step, n, path);
   int64_t i = 0;
   for (; i < n && a->seen < a->n; i++, a->seen++) a->e = x[i];
   for (int64_t k = i; k < n; k++) {
-    const double sc = kama_ratio(x[k] - y[k], mean[k] * len) * range + slow;
-    mean[k] = sc * sc;
+    const double sc = kama_ratio(x[k] - y[k], path[k]) * range + slow;
+    path[k] = sc * sc;
   }
   double e = a->e;
   for (; i < n; i++) {
-    e += (x[i] - e) * mean[i];
+    e += (x[i] - e) * path[i];
     y[i] = e;
   }
   a->e = e;

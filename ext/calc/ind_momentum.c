@@ -12,18 +12,32 @@ static void lag_init(void *st, const double *param) {
   bv_lag_init(st, (int64_t)param[0]);
 }
 
-static void mom_run(void *st, const double *const *in, int64_t n, double *const *out) {
+static void lag_reset(void *st) {
+  bv_lag_reset(st);
+}
+
+static void mom_clean(void *st, const double *const *in, int64_t n, double *const *out) {
   const double *x = in[0];
   double *y = out[0];
   bv_lag_run(st, x, n, y);
   for (int64_t i = 0; i < n; i++) y[i] = x[i] - y[i];
 }
 
-static void roc_run(void *st, const double *const *in, int64_t n, double *const *out) {
+static void mom_run(void *st, const double *const *in, int64_t n, double *const *out) {
+  static const bv_roll_stage stage = {1, 1, mom_clean, lag_reset};
+  bv_split(st, &stage, in, n, out);
+}
+
+static void roc_clean(void *st, const double *const *in, int64_t n, double *const *out) {
   const double *x = in[0];
   double *y = out[0];
   bv_lag_run(st, x, n, y);
   for (int64_t i = 0; i < n; i++) y[i] = y[i] == 0 ? 0 : (x[i] / y[i] - 1) * 100;
+}
+
+static void roc_run(void *st, const double *const *in, int64_t n, double *const *out) {
+  static const bv_roll_stage stage = {1, 1, roc_clean, lag_reset};
+  bv_split(st, &stage, in, n, out);
 }
 
 const bv_indicator bv_ind_mom = {

@@ -167,41 +167,73 @@ static void cci_typical(const double *const *in, int64_t n, double *tp) {
   for (int64_t i = 0; i < n; i++) tp[i] = (in[0][i] + in[1][i] + in[2][i]) / 3;
 }
 
-/* Sum of |x - m| over the ring, oldest first. */
-static double cci_deviation(const bv_mean *m, double mean) {
-  double s = 0;
-  for (int64_t i = m->pos; i < m->n; i++) s += fabs(m->ring[i] - mean);
-  for (int64_t i = 0; i < m->pos; i++) s += fabs(m->ring[i] - mean);
-  return s;
+/* deviation[i] = sum of |x - mean[i]| over the n values of `line` up to i + n - 1, oldest first. */
+static void cci_deviation(const double *line, const double *mean, int64_t k, int64_t n,
+                          double *deviation) {
+  int64_t i = 0;
+  for (; i + BV_LANES <= k; i += BV_LANES) {
+    const bv_lane m = bv_lane_load(mean + i);
+    bv_lane s = {0};
+    for (int64_t j = i; j < i + n; j++) s += bv_lane_abs(bv_lane_load(line + j) - m);
+    bv_lane_store(deviation + i, s);
+  }
+  for (; i < k; i++) {
+    double s = 0;
+    for (int64_t j = i; j < i + n; j++) s += fabs(line[j] - mean[i]);
+    deviation[i] = s;
+  }
+}
+
+/* The values from before a run, and room for a run behind them; the mean follows at `mean`. */
+typedef struct cci {
+  int64_t n, fill; /* of line, at most n - 1 before a run */
+  size_t mean;
+  double line[];
+} cci;
+
+static size_t cci_line(const double *param) {
+  return sizeof(cci) + ((size_t)param[0] + BV_RUN_MAX) * sizeof(double);
 }
 
 static size_t cci_size(const double *param) {
-  return bv_mean_size((int64_t)param[0]);
+  return cci_line(param) + bv_mean_size((int64_t)param[0]);
 }
 static void cci_init(void *st, const double *param) {
-  bv_mean_init(st, (int64_t)param[0]);
+  cci *c = st;
+  *c = (cci){.n = (int64_t)param[0], .mean = cci_line(param)};
+  bv_mean_init(bv_part(c, c->mean), c->n);
 }
 static void cci_reset(void *st) {
-  bv_mean_reset(st);
+  cci *c = st;
+  c->fill = 0;
+  bv_mean_reset(bv_part(c, c->mean));
 }
 static void cci_anchor(void *st) {
-  bv_mean_anchor(st);
+  cci *c = st;
+  bv_mean_anchor(bv_part(c, c->mean));
 }
 
-static void cci_clean(void *st, const double *const *in, int64_t n, double *const *out) {
-  bv_mean *m = st;
-  double tp[BV_RUN_MAX], mean;
-  cci_typical(in, n, tp);
-  for (int64_t i = 0; i < n; i++) {
-    bv_mean_run(m, &tp[i], 1, &mean);
-    if (isnan(mean)) {
-      out[0][i] = NAN;
-      continue;
+static double cci_value(double tp, double mean, double deviation) {
+  const double d = tp - mean, noise = fabs(mean) * CCI_NOISE;
+  return fabs(d) <= noise || deviation <= noise ? 0 : d / (0.015 * deviation);
+}
+
+static void cci_clean(void *st, const double *const *in, int64_t k, double *const *out) {
+  cci *c = st;
+  const int64_t n = c->n, late = n - 1 - c->fill; /* bars that still have no result */
+  double *tp = c->line + c->fill, *y = out[0], mean[BV_RUN_MAX], deviation[BV_RUN_MAX];
+  cci_typical(in, k, tp);
+  bv_mean_run(bv_part(c, c->mean), tp, k, mean);
+  for (int64_t i = 0; i < k && i < late; i++) y[i] = NAN;
+  if (late < k) {
+    cci_deviation(c->line, mean + late, k - late, n, deviation);
+    for (int64_t i = late; i < k; i++) {
+      y[i] = cci_value(tp[i], mean[i], deviation[i - late] / (double)n);
     }
-    const double d = tp[i] - mean, s = cci_deviation(m, mean) / (double)m->n;
-    const double noise = fabs(mean) * CCI_NOISE;
-    out[0][i] = fabs(d) <= noise || s <= noise ? 0 : d / (0.015 * s);
   }
+  const int64_t all = c->fill + k, keep = all < n - 1 ? all : n - 1;
+  memmove(c->line, c->line + all - keep, (size_t)keep * sizeof *c->line);
+  c->fill = keep;
 }
 
 static void cci_run(void *st, const double *const *in, int64_t n, double *const *out) {
@@ -232,7 +264,7 @@ const bv_indicator bv_ind_cci = {
 
 /* ---- ultosc ---- */
 
-/* For each of the three periods the mean of buying pressure and the mean of the true range. */
+/* For each of the three periods the sum of buying pressure and the sum of the true range. */
 typedef struct ultosc {
   int64_t period[3]; /* ascending */
   int64_t have;
@@ -300,17 +332,9 @@ static void ultosc_pressure(ultosc *u, const double *const *in, int64_t n, doubl
   u->close = c;
 }
 
-/* y += weight * b / t, but where t * p is below 1e-14. */
-static void add_ratio(const double *b, const double *t, int64_t n, double weight, double p,
-                      double *y) {
-  const bv_lane2 w2 = bv_lane2_all(weight), p2 = bv_lane2_all(p), least = bv_lane2_all(1e-14);
-  int64_t i = 0;
-  for (; i + 2 <= n; i += 2) {
-    const bv_lane2 d = bv_lane2_load(t + i), q = w2 * (bv_lane2_load(b + i) / d);
-    const bv_lane2i flat = (bv_lane2i)(d * p2 < least);
-    bv_lane2_store(y + i, bv_lane2_load(y + i) + (bv_lane2)((bv_lane2i)q & ~flat));
-  }
-  for (; i < n; i++) y[i] += t[i] * p < 1e-14 ? 0 : weight * (b[i] / t[i]);
+/* y += weight * b / t, but where t is below 1e-14. */
+static void add_ratio(const double *b, const double *t, int64_t n, double weight, double *y) {
+  for (int64_t i = 0; i < n; i++) y[i] += t[i] < 1e-14 ? 0 : weight * (b[i] / t[i]);
 }
 
 static void ultosc_clean(void *st, const double *const *in, int64_t n, double *const *out) {
@@ -321,9 +345,9 @@ static void ultosc_clean(void *st, const double *const *in, int64_t n, double *c
   ultosc_pressure(u, in, n, bp, tr);
   for (int64_t i = 0; i < n; i++) y[i] = 0;
   for (int k = 0; k < 3; k++) {
-    const double p = (double)u->period[k];
-    bv_mean_pair(bv_part(u, u->part[2 * k]), bv_part(u, u->part[2 * k + 1]), bp, tr, n, b, t);
-    add_ratio(b, t, n, weight[k], p, y);
+    bv_sum_run(bv_part(u, u->part[2 * k]), bp, n, b);
+    bv_sum_run(bv_part(u, u->part[2 * k + 1]), tr, n, t);
+    add_ratio(b, t, n, weight[k], y);
   }
   for (int64_t i = 0; i < n; i++) y[i] *= 100.0 / 7;
 }

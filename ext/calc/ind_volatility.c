@@ -93,7 +93,7 @@ static void bands_anchor(void *st) {
   bv_var_anchor(bv_part(b, b->var));
 }
 
-static void bands_run(void *st, const double *const *in, int64_t n, double *const *out) {
+static void bands_clean(void *st, const double *const *in, int64_t n, double *const *out) {
   bands *b = st;
   double *upper = out[0], *middle = out[1], *lower = out[2];
   bv_mean_run(bv_part(b, sizeof *b), in[0], n, middle);
@@ -103,6 +103,17 @@ static void bands_run(void *st, const double *const *in, int64_t n, double *cons
     upper[i] = middle[i] + b->up * s;
     lower[i] = middle[i] - b->down * s;
   }
+}
+
+static void bands_reset(void *st) {
+  bands *b = st;
+  bv_mean_reset(bv_part(b, sizeof *b));
+  bv_var_reset(bv_part(b, b->var));
+}
+
+static void bands_run(void *st, const double *const *in, int64_t n, double *const *out) {
+  static const bv_roll_stage stage = {1, 3, bands_clean, bands_reset};
+  bv_split(st, &stage, in, n, out);
 }
 
 const bv_indicator bv_ind_bbands = {

@@ -172,7 +172,7 @@ const bv_indicator bv_ind_adosc = {
 
 /* ---- mfi ---- */
 
-/* The mean of positive flow follows, that of negative flow stands at `down`. */
+/* The sum of positive flow follows, that of negative flow stands at `down`. */
 typedef struct mfi {
   int64_t n, have;
   double typical; /* of the bar before */
@@ -221,10 +221,11 @@ static void mfi_clean(void *st, const double *const *in, int64_t n, double *cons
   mfi *m = st;
   double up[BV_RUN_MAX], down[BV_RUN_MAX], p[BV_RUN_MAX], q[BV_RUN_MAX];
   mfi_flow(m, in, n, up, down);
-  bv_mean_pair(bv_part(m, sizeof *m), bv_part(m, m->down), up, down, n, p, q);
+  bv_sum_run(bv_part(m, sizeof *m), up, n, p);
+  bv_sum_run(bv_part(m, m->down), down, n, q);
   for (int64_t i = 0; i < n; i++) {
     const double s = p[i] + q[i];
-    out[0][i] = s * (double)m->n < 1 ? 0 : 100 * (p[i] / s);
+    out[0][i] = s < 1 ? 0 : 100 * (p[i] / s);
   }
 }
 
@@ -257,7 +258,7 @@ const bv_indicator bv_ind_mfi = {
 
 /* ---- vwma ---- */
 
-/* The mean of x * volume follows, that of volume stands at `volume`. */
+/* The sum of x * volume follows, that of volume stands at `volume`. */
 typedef struct vwma {
   size_t volume;
 } vwma;
@@ -292,7 +293,8 @@ static void vwma_clean(void *st, const double *const *in, int64_t n, double *con
   int64_t k = 0;
   do flow[k] = in[0][k] * in[1][k];
   while (++k < n);
-  bv_mean_pair(bv_part(w, sizeof *w), bv_part(w, w->volume), flow, in[1], n, out[0], volume);
+  bv_sum_run(bv_part(w, sizeof *w), flow, n, out[0]);
+  bv_sum_run(bv_part(w, w->volume), in[1], n, volume);
   for (int64_t i = 0; i < n; i++) out[0][i] = volume[i] == 0 ? NAN : out[0][i] / volume[i];
 }
 

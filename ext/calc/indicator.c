@@ -8,18 +8,42 @@
 
 #include <stdio.h>
 
-#define ADDRESS(name) &bv_ind_##name,
-static const bv_indicator *const table[] = {BV_IND_LIST(ADDRESS)};
+#define ONE(name) +1
+#define TABLE_N   (BV_IND_LIST(ONE))
 
-#define TABLE_N ((int)(sizeof table / sizeof table[0]))
+/* The kernels are compiled several times, for the instructions of x86-64-v3 (AVX2) and x86-64-v4 (AVX-512)
+** too; all give the same bits. */
+const bv_indicator *const *bv_indicators_of(bv_ind_level level, int *n) {
+  *n = TABLE_N;
+  switch (level) {
+#ifdef BV_LEVELS
+  case BV_LEVEL_V3:
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+                   __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2")
+               ? bv_ind_table_v3
+               : NULL;
+  case BV_LEVEL_V4:
+    return bv_indicators_of(BV_LEVEL_V3, n) && __builtin_cpu_supports("avx512f") &&
+                   __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512cd") &&
+                   __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")
+               ? bv_ind_table_v4
+               : NULL;
+#endif
+  case BV_LEVEL_BASE: return bv_ind_table;
+  default: return NULL;
+  }
+}
 
 const bv_indicator *const *bv_indicators(int *n) {
-  *n = TABLE_N;
-  return table;
+  const bv_indicator *const *table = bv_indicators_of(BV_LEVEL_V4, n);
+  if (!table) table = bv_indicators_of(BV_LEVEL_V3, n);
+  return table ? table : bv_indicators_of(BV_LEVEL_BASE, n);
 }
 
 const bv_indicator *bv_indicator_find(const char *name, int *output) {
-  for (int i = 0; i < TABLE_N; i++) {
+  int n;
+  const bv_indicator *const *table = bv_indicators(&n);
+  for (int i = 0; i < n; i++) {
     for (int k = 0; k < table[i]->noutput; k++) {
       if (!bv_text_ieq(table[i]->output[k].name, name)) continue;
       *output = k;
@@ -30,10 +54,11 @@ const bv_indicator *bv_indicator_find(const char *name, int *output) {
 }
 
 const char *bv_indicator_nearest(const char *name) {
-  const char *list[TABLE_N * BV_IND_MAX_OUTPUT + 1];
+  const char *list[(TABLE_N)*BV_IND_MAX_OUTPUT + 1];
   int n = 0;
   for (int i = 0; i < TABLE_N; i++) {
-    for (int k = 0; k < table[i]->noutput; k++) list[n++] = table[i]->output[k].name;
+    const bv_indicator *ind = bv_ind_table[i];
+    for (int k = 0; k < ind->noutput; k++) list[n++] = ind->output[k].name;
   }
   list[n] = NULL;
   return bv_nearest(name, list);

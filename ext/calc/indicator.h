@@ -110,6 +110,11 @@ typedef struct bv_indicator {
 /* The table, in alphabetical order; *n is its length. */
 const bv_indicator *const *bv_indicators(int *n);
 
+/* The kernels compiled for the least processor of the architecture, for x86-64-v3 and x86-64-v4; NULL where
+** the processor or the build has not got them.  bv_indicators() gives the last that it has. */
+typedef enum bv_ind_level { BV_LEVEL_BASE, BV_LEVEL_V3, BV_LEVEL_V4, BV_LEVEL_COUNT } bv_ind_level;
+const bv_indicator *const *bv_indicators_of(bv_ind_level level, int *n);
+
 /* The indicator that has an output of that SQL name (in any case); *output is its number.
 ** NULL: none, *output untouched. */
 const bv_indicator *bv_indicator_find(const char *name, int *output);

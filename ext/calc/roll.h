@@ -10,7 +10,8 @@
 **
 ** Sums are kept as an unevaluated pair of doubles (Knuth's two-sum: D. Knuth, The Art of Computer
 ** Programming 2, 4.2.2, theorem B), which holds sums of prices exactly: what was added is taken
-** away without a trace, and a window of equal values has exactly that value as its mean.
+** away without a trace, and a window of equal values has exactly that value as its mean.  How a run of
+** bars is summed without waiting for each bar is in fold.h.
 */
 #ifndef BV_CALC_ROLL_H
 #define BV_CALC_ROLL_H
@@ -58,6 +59,11 @@ static inline double bv_dd_div(bv_dd s, double den, double inv) {
   return q + ((s.hi - q * den) + s.lo) * inv;
 }
 
+/* The greatest and the least nonzero size of values (fold.h). */
+typedef struct bv_bounds {
+  double most, least;
+} bv_bounds;
+
 /* How many values from x[0] on are numbers no larger than BV_IND_HUGE, at most n. */
 int64_t bv_usable(const double *x, int64_t n);
 
@@ -74,11 +80,12 @@ typedef struct bv_roll_stage {
 void bv_split(void *state, const bv_roll_stage *stage, const double *const *in, int64_t n,
               double *const *out);
 
-/* Mean of the last n. */
+/* Mean or sum of the last n, one of them throughout. */
 typedef struct bv_mean {
   int64_t n, fill, pos;
   double inv;
   bv_dd sum;
+  bv_bounds bounds; /* of the values in the ring, and of others before them */
   double ring[];
 } bv_mean;
 
@@ -87,17 +94,14 @@ void bv_mean_init(bv_mean *m, int64_t n);
 void bv_mean_reset(bv_mean *m);
 void bv_mean_anchor(bv_mean *m);
 void bv_mean_run(bv_mean *m, const double *x, int64_t n, double *y);
-
-/* Two of the same period over clean input, of at most BV_RUN_MAX values: the sums, in which a bar waits
-** for the one before, run beside each other.  The same values as two bv_mean_run. */
-void bv_mean_pair(bv_mean *a, bv_mean *b, const double *x, const double *z, int64_t n, double *ya,
-                  double *yb);
+void bv_sum_run(bv_mean *m, const double *x, int64_t n, double *y);
 
 /* Weighted mean of the last n: the newest counts n times, the oldest once. */
 typedef struct bv_wmean {
   int64_t n, fill, pos;
   double den, inv;
   bv_dd sum, wsum; /* sum of x, sum of weight * x */
+  bv_bounds bounds;
   double ring[];
 } bv_wmean;
 

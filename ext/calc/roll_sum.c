@@ -5,7 +5,7 @@
 **
 **      ring   x5 x6 x7 x3 x4        n = 5, pos = 3: the next value replaces x3
 */
-#include "calc/roll.h"
+#include "calc/fold.h"
 #include "calc/indicator.h"
 #include "calc/lanes.h"
 
@@ -18,14 +18,21 @@ static void fill_nan(double *y, int64_t n) {
 }
 
 int64_t bv_usable(const double *x, int64_t n) {
+  const bv_lane huge = bv_lane_all(BV_IND_HUGE);
   int64_t i = 0;
-  for (; i + 8 <= n; i += 8) {
-    int ok = 1;
-    for (int j = 0; j < 8; j++) ok &= fabs(x[i + j]) <= BV_IND_HUGE;
-    if (!ok) break;
+  for (; i + 32 <= n; i += 32) {
+    bv_lanei ok = ~(bv_lanei){0};
+    for (int j = 0; j < 32; j += BV_LANES) ok &= bv_lane_abs(bv_lane_load(x + i + j)) <= huge;
+    if (!bv_lane_every(ok)) break;
   }
   while (i < n && fabs(x[i]) <= BV_IND_HUGE) i++;
   return i;
+}
+
+/* Bring the run after this one near while this one is worked on. */
+static void fetch_ahead(const double *x, int64_t i, int64_t n) {
+  const int64_t end = least(i + BV_RUN_MAX, n);
+  for (; i < end; i += 8) __builtin_prefetch(x + i);
 }
 
 void bv_split(void *state, const bv_roll_stage *stage, const double *const *in, int64_t n,
@@ -39,8 +46,12 @@ void bv_split(void *state, const bv_roll_stage *stage, const double *const *in, 
     for (int c = 0; c < stage->nin; c++) {
       from[c] = in[c] + i;
       k = bv_usable(from[c], k);
+      fetch_ahead(in[c], i + BV_RUN_MAX, n);
     }
-    for (int c = 0; c < stage->nout; c++) to[c] = out[c] + i;
+    for (int c = 0; c < stage->nout; c++) {
+      to[c] = out[c] + i;
+      fetch_ahead(out[c], i + BV_RUN_MAX, n);
+    }
     if (k > 0) stage->clean(state, from, k, to);
     i += k;
     if (k == want) continue;
@@ -60,6 +71,42 @@ static int64_t warm_up(double *ring, int64_t *fill, int64_t n, const double *x, 
   return take;
 }
 
+/* ---- the window as a line ---- */
+
+/* Put k <= BV_RUN_MAX values into a full ring of n.  line gets, oldest first, what the passes need: the
+** values of the ring that leave, as far as they do, and then the new ones, which begin at the index
+** returned.  What leaves with new value i stands at i. */
+static int64_t lay_out(double *ring, int64_t *pos, int64_t n, const double *x, int64_t k,
+                       double *line) {
+  const int64_t m = least(k, n), a = least(m, n - *pos);
+  memcpy(line, ring + *pos, (size_t)a * sizeof *x);
+  memcpy(line + a, ring, (size_t)(m - a) * sizeof *x);
+  memcpy(line + m, x, (size_t)k * sizeof *x);
+  if (k >= n) {
+    memcpy(ring, x + (k - n), (size_t)n * sizeof *x);
+    *pos = 0;
+  } else {
+    memcpy(ring + *pos, x, (size_t)a * sizeof *x);
+    memcpy(ring, x + a, (size_t)(k - a) * sizeof *x);
+    *pos = *pos + k < n ? *pos + k : *pos + k - n;
+  }
+  return m;
+}
+
+/* The sum after bar k of a run. */
+static bv_dd roll_end(const bv_folds *s, int64_t k) {
+  bv_dd sum = {s->q[k], 0};
+  bv_dd_add(&sum, s->r[k]);
+  return sum;
+}
+
+/* What bv_fold_mean makes of one sum. */
+static double mean_of(bv_dd s, double den, double inv) {
+  bv_dd sum = {s.hi, 0};
+  bv_dd_add(&sum, s.lo);
+  return bv_dd_div(sum, den, inv);
+}
+
 /* ---- mean ---- */
 
 size_t bv_mean_size(int64_t n) {
@@ -70,10 +117,12 @@ void bv_mean_init(bv_mean *m, int64_t n) {
   memset(m, 0, bv_mean_size(n));
   m->n = n;
   m->inv = 1.0 / (double)n;
+  bv_mean_reset(m);
 }
 
 void bv_mean_reset(bv_mean *m) {
   m->fill = m->pos = 0;
+  m->bounds = bv_bounds_none();
 }
 
 void bv_mean_anchor(bv_mean *m) {
@@ -82,128 +131,67 @@ void bv_mean_anchor(bv_mean *m) {
   for (int64_t i = m->pos; i < m->n; i++) bv_dd_add(&s, m->ring[i]);
   for (int64_t i = 0; i < m->pos; i++) bv_dd_add(&s, m->ring[i]);
   m->sum = s;
+  m->bounds = bv_bounds_none();
+  bv_bounds_add(&m->bounds, m->ring, m->n);
 }
 
-/* A rolling sum of k <= BV_RUN_MAX bars goes through three passes: what each bar changes, exactly, as a
-** pair (d, e); the sums, which wait for each other; and their quotients.  The first and the last go two
-** bars at a time. */
-
-static void changes(const double *x, const double *old, int64_t k, double *d, double *e) {
-  int64_t i = 0;
-  for (; i + 2 <= k; i += 2) {
-    const bv_lane2 a = bv_lane2_load(x + i), b = -bv_lane2_load(old + i), t = a + b, z = t - a;
-    bv_lane2_store(d + i, t);
-    bv_lane2_store(e + i, (a - (t - z)) + (b - z));
-  }
-  for (; i < k; i++) {
-    const double a = x[i], b = -old[i], t = a + b, z = t - a;
-    d[i] = t;
-    e[i] = (a - (t - z)) + (b - z);
-  }
+/* What is not exact in two folds is added bar by bar, and the sum's parts set right after each: lo no
+** more than half a bit of hi.  So the parts are the same ones wherever the sum itself is exact, and it does
+** not show where a run was cut. */
+static inline void add_right(bv_dd *s, double x) {
+  bv_dd_add(s, x);
+  const double t = s->hi + s->lo;
+  s->lo -= t - s->hi;
+  s->hi = t;
 }
 
-/* (d, e) becomes the sum after each bar. */
-static void sums(bv_dd *sum, int64_t k, double *d, double *e) {
-  double hi = sum->hi, lo = sum->lo;
+/* The plain sums of a run. */
+static void roll_slowly(bv_dd *sum, const double *enter, const double *leave, int64_t k,
+                        bv_folds *s) {
   for (int64_t i = 0; i < k; i++) {
-    const double t = hi + d[i], z = t - hi;
-    lo += e[i] + ((hi - (t - z)) + (d[i] - z));
-    d[i] = hi = t;
-    e[i] = lo;
-  }
-  *sum = (bv_dd){hi, lo};
-}
-
-/* bv_dd_div of each. */
-static void quotients(const double *hi, const double *lo, int64_t k, double den, double inv,
-                      double *y) {
-  const bv_lane2 d2 = bv_lane2_all(den), i2 = bv_lane2_all(inv);
-  const int64_t keep = ~(((int64_t)1 << 40) - 1);
-  int64_t i = 0;
-  for (; i + 2 <= k; i += 2) {
-    const bv_lane2 h = bv_lane2_load(hi + i);
-    const bv_lane2 q = (bv_lane2)((bv_lane2i)(h * i2) & (bv_lane2i){keep, keep});
-    bv_lane2_store(y + i, q + ((h - q * d2) + bv_lane2_load(lo + i)) * i2);
-  }
-  for (; i < k; i++) y[i] = bv_dd_div((bv_dd){hi[i], lo[i]}, den, inv);
-}
-
-/* Put k values into a full ring of n; the ones they push out go to old, which come from the ring at first
-** and then from x itself. */
-static void ring_pass(double *ring, int64_t *pos, int64_t n, const double *x, int64_t k,
-                      double *old) {
-  const int64_t a = least(k, n - *pos), b = least(k - a, *pos);
-  memcpy(old, ring + *pos, (size_t)a * sizeof *x);
-  memcpy(old + a, ring, (size_t)b * sizeof *x);
-  if (k >= n) {
-    memcpy(old + n, x, (size_t)(k - n) * sizeof *x);
-    memcpy(ring, x + (k - n), (size_t)n * sizeof *x);
-    *pos = 0;
-  } else {
-    memcpy(ring + *pos, x, (size_t)a * sizeof *x);
-    memcpy(ring, x + a, (size_t)b * sizeof *x);
-    *pos = *pos + k < n ? *pos + k : *pos + k - n;
+    add_right(sum, enter[i]);
+    add_right(sum, -leave[i]);
+    s->q[i + 1] = sum->hi;
+    s->r[i + 1] = sum->lo;
   }
 }
 
-static void mean_clean(void *state, const double *const *in, int64_t k, double *const *out) {
-  bv_mean *m = state;
+/* A clean run; `sums` is a constant at each call. */
+static inline void mean_step(bv_mean *m, const double *x, int64_t k, double *y, bool sums) {
   const int64_t n = m->n;
-  const double *x = in[0];
-  double *y = out[0], d[BV_RUN_MAX], e[BV_RUN_MAX];
+  double line[BV_FOLD_MAX], cut;
+  bv_folds f, s;
   if (m->fill < n) {
     const int64_t take = warm_up(m->ring, &m->fill, n, x, k, y);
     if (m->fill < n) return;
     bv_mean_anchor(m);
-    y[take - 1] = bv_dd_div(m->sum, (double)n, m->inv);
+    y[take - 1] = sums ? m->sum.hi + m->sum.lo : mean_of(m->sum, (double)n, m->inv);
     x += take, y += take, k -= take;
   }
-  ring_pass(m->ring, &m->pos, n, x, k, e);
-  changes(x, e, k, d, e);
-  sums(&m->sum, k, d, e);
-  quotients(d, e, k, (double)n, m->inv, y);
-}
-
-/* sums() of two at once. */
-static void sums_pair(bv_dd *a, bv_dd *b, int64_t k, double *da, double *ea, double *db,
-                      double *eb) {
-  bv_lane2 hi = {a->hi, b->hi}, lo = {a->lo, b->lo};
-  for (int64_t i = 0; i < k; i++) {
-    const bv_lane2 d = {da[i], db[i]}, e = {ea[i], eb[i]}, t = hi + d, z = t - hi;
-    lo += e + ((hi - (t - z)) + (d - z));
-    hi = t;
-    da[i] = hi[0], db[i] = hi[1];
-    ea[i] = lo[0], eb[i] = lo[1];
-  }
-  *a = (bv_dd){hi[0], lo[0]};
-  *b = (bv_dd){hi[1], lo[1]};
-}
-
-/* One value; NaN, which an indicator may give at its first bar, empties the window. */
-static void mean_one(bv_mean *m, const double *x, double *y) {
-  if (isnan(*x)) {
-    bv_mean_reset(m);
-    *y = NAN;
+  bv_bounds_add(&m->bounds, x, k);
+  const int64_t enter = lay_out(m->ring, &m->pos, n, x, k, line);
+  if (bv_fold_fit(&m->bounds, 2 * (double)n + 2 * BV_FOLD_SPARE, &cut)) {
+    bv_fold_cut(line, enter + k, cut, &f);
+    bv_fold_begin(m->sum, cut, &s);
+    bv_fold_roll(&f, enter, k, &s);
+    m->sum = roll_end(&s, k);
   } else {
-    mean_clean(m, &x, 1, &y);
+    add_right(&m->sum, 0);
+    roll_slowly(&m->sum, line + enter, line, k, &s);
+  }
+  if (sums) {
+    for (int64_t i = 0; i < k; i++) y[i] = s.q[i + 1] + s.r[i + 1];
+  } else {
+    bv_fold_mean(s.q + 1, s.r + 1, k, (double)n, m->inv, y);
   }
 }
 
-void bv_mean_pair(bv_mean *a, bv_mean *b, const double *x, const double *z, int64_t n, double *ya,
-                  double *yb) {
-  double da[BV_RUN_MAX], ea[BV_RUN_MAX], db[BV_RUN_MAX], eb[BV_RUN_MAX];
-  while (n > 0 && (a->fill < a->n || b->fill < b->n)) { /* seldom: one bar at a time */
-    mean_one(a, x++, ya++);
-    mean_one(b, z++, yb++);
-    n--;
-  }
-  ring_pass(a->ring, &a->pos, a->n, x, n, ea);
-  ring_pass(b->ring, &b->pos, b->n, z, n, eb);
-  changes(x, ea, n, da, ea);
-  changes(z, eb, n, db, eb);
-  sums_pair(&a->sum, &b->sum, n, da, ea, db, eb);
-  quotients(da, ea, n, (double)a->n, a->inv, ya);
-  quotients(db, eb, n, (double)b->n, b->inv, yb);
+static void mean_clean(void *state, const double *const *in, int64_t k, double *const *out) {
+  mean_step(state, in[0], k, out[0], false);
+}
+
+static void sum_clean(void *state, const double *const *in, int64_t k, double *const *out) {
+  mean_step(state, in[0], k, out[0], true);
 }
 
 static void mean_reset(void *state) {
@@ -212,6 +200,11 @@ static void mean_reset(void *state) {
 
 void bv_mean_run(bv_mean *m, const double *x, int64_t n, double *y) {
   static const bv_roll_stage stage = {1, 1, mean_clean, mean_reset};
+  bv_split(m, &stage, &x, n, &y);
+}
+
+void bv_sum_run(bv_mean *m, const double *x, int64_t n, double *y) {
+  static const bv_roll_stage stage = {1, 1, sum_clean, mean_reset};
   bv_split(m, &stage, &x, n, &y);
 }
 
@@ -226,10 +219,12 @@ void bv_wmean_init(bv_wmean *m, int64_t n) {
   m->n = n;
   m->den = (double)n * ((double)n + 1) / 2;
   m->inv = 1.0 / m->den;
+  bv_wmean_reset(m);
 }
 
 void bv_wmean_reset(bv_wmean *m) {
   m->fill = m->pos = 0;
+  m->bounds = bv_bounds_none();
 }
 
 void bv_wmean_anchor(bv_wmean *m) {
@@ -242,102 +237,87 @@ void bv_wmean_anchor(bv_wmean *m) {
   }
   m->sum = s;
   m->wsum = w;
+  m->bounds = bv_bounds_none();
+  bv_bounds_add(&m->bounds, m->ring, m->n);
 }
 
-/* With N = 2 W - (n+1) S, W the sum weighted 1..n and S the plain one, the slope of the
-** least-squares line is 6 N / (n (n-1) (n+1)): the cancellation happens in exact sums.  Two bars; S and W
-** as pairs. */
-static inline bv_lane2 slope2(bv_lane2 s_hi, bv_lane2 s_lo, bv_lane2 w_hi, bv_lane2 w_lo,
-                              double n) {
-  const int64_t keep = ~(((int64_t)1 << 27) - 1);
-  const bv_lane2 m = bv_lane2_all(n + 1), scale = bv_lane2_all(6 / (n * (n - 1) * (n + 1)));
-  const bv_lane2 top = (bv_lane2)((bv_lane2i)s_hi & (bv_lane2i){keep, keep});
-  const bv_lane2 a = m * top, b = m * (s_hi - top), p = a + b;
-  const bv_lane2 x = w_hi + w_hi, t = x - p, z = t - x;
-  const bv_lane2 lo = ((x - (t - z)) - (p + z)) - ((a - p) + b);
-  return (t + (lo + (w_lo + w_lo) - m * s_lo)) * scale;
-}
-
-static double slope_now(bv_dd sum, bv_dd wsum, double n) {
-  return slope2(bv_lane2_all(sum.hi), bv_lane2_all(sum.lo), bv_lane2_all(wsum.hi),
-                bv_lane2_all(wsum.lo), n)[0];
-}
-
-static void slopes(const double *d, const double *e, const double *wd, const double *we, int64_t k,
-                   double n, double *y) {
-  int64_t i = 0;
-  for (; i + 2 <= k; i += 2) {
-    bv_lane2_store(y + i, slope2(bv_lane2_load(d + i), bv_lane2_load(e + i), bv_lane2_load(wd + i),
-                                 bv_lane2_load(we + i), n));
-  }
-  if (i < k) y[i] = slope_now((bv_dd){d[i], e[i]}, (bv_dd){wd[i], we[i]}, n);
-}
-
-/* What bar i changes in the weighted sum, as a pair: + n x, - the plain sum before it.  n x is exact as
-** top and low part. */
-static void weighted_changes(const double *x, const double *hi, const double *lo, bv_dd before,
-                             int64_t k, double n, double *d, double *e) {
-  const bv_lane2 n2 = bv_lane2_all(n);
-  const int64_t keep = ~(((int64_t)1 << 27) - 1);
-  d[0] = before.hi;
-  e[0] = before.lo;
-  memcpy(d + 1, hi, (size_t)(k - 1) * sizeof *d);
-  memcpy(e + 1, lo, (size_t)(k - 1) * sizeof *e);
-  int64_t i = 0;
-  for (; i + 2 <= k; i += 2) {
-    const bv_lane2 v = bv_lane2_load(x + i);
-    const bv_lane2 top = (bv_lane2)((bv_lane2i)v & (bv_lane2i){keep, keep});
-    const bv_lane2 a = n2 * top, b = n2 * (v - top), p = a + b, c = -bv_lane2_load(d + i);
-    const bv_lane2 t = p + c, z = t - p;
-    bv_lane2_store(d + i, t);
-    bv_lane2_store(e + i, ((p - (t - z)) + (c - z)) + (((a - p) + b) - bv_lane2_load(e + i)));
-  }
-  for (; i < k; i++) {
-    uint64_t bits;
-    double top;
-    memcpy(&bits, &x[i], sizeof bits);
-    bits &= (uint64_t)keep;
-    memcpy(&top, &bits, sizeof top);
-    const double a = n * top, b = n * (x[i] - top), p = a + b, c = -d[i], t = p + c, z = t - p;
-    d[i] = t;
-    e[i] = ((p - (t - z)) + (c - z)) + (((a - p) + b) - e[i]);
+/* Every weight sinks by one, which takes the sum before away; the new value enters with weight n. */
+static void weigh_slowly(bv_dd *wsum, const double *enter, const bv_folds *s, int64_t k, double n,
+                         bv_folds *w) {
+  for (int64_t i = 0; i < k; i++) {
+    bv_dd_add_times(wsum, n, enter[i]);
+    add_right(wsum, -s->q[i]);
+    add_right(wsum, -s->r[i]);
+    w->q[i + 1] = wsum->hi;
+    w->r[i + 1] = wsum->lo;
   }
 }
 
-/* k <= BV_RUN_MAX bars.  Every weight sinks by one, which takes the old sum
-** away; the new value enters with weight n.  `line` is a constant at each call. */
-static inline void wmean_step(bv_wmean *m, const double *x, int64_t k, double *y, double *mean,
-                              int line) {
-  double d[BV_RUN_MAX], e[BV_RUN_MAX], wd[BV_RUN_MAX], we[BV_RUN_MAX];
+/* With W the sum weighted 1..n and S the plain one, the slope of the least-squares line is
+** 6 (2 W - (n+1) S) / (n (n-1) (n+1)): the cancellation happens in exact sums. */
+static double slope_scale(double n) {
+  return 6 / (n * (n - 1) * (n + 1));
+}
+
+static double slope_slowly(double sq, double sr, double wq, double wr, double n) {
+  bv_dd t = {0, 0};
+  bv_dd_add(&t, 2 * wq);
+  bv_dd_add(&t, 2 * wr);
+  bv_dd_add_times(&t, -(n + 1), sq);
+  bv_dd_add_times(&t, -(n + 1), sr);
+  return (t.hi + t.lo) * slope_scale(n);
+}
+
+/* k <= BV_RUN_MAX bars of a full window; `mean` NULL: the weighted mean alone, otherwise the line. */
+static void wmean_step(bv_wmean *m, const double *x, int64_t k, double *y, double *mean) {
   const double n = (double)m->n;
-  const bv_dd before = m->sum;
-  if (k == 0) return;
-  ring_pass(m->ring, &m->pos, m->n, x, k, e);
-  changes(x, e, k, d, e);
-  sums(&m->sum, k, d, e);
-  weighted_changes(x, d, e, before, k, n, wd, we);
-  sums(&m->wsum, k, wd, we);
-  if (!line) {
-    quotients(wd, we, k, m->den, m->inv, y);
+  double line[BV_FOLD_MAX], cut;
+  bv_folds f, s, w;
+  const int64_t enter = lay_out(m->ring, &m->pos, m->n, x, k, line);
+  const bool fits = bv_fold_fit(&m->bounds, 2 * n * (n + 1 + BV_FOLD_SPARE), &cut);
+  if (fits) {
+    bv_fold_cut(line, enter + k, cut, &f);
+    bv_fold_begin(m->sum, cut, &s);
+    bv_fold_roll(&f, enter, k, &s);
+    bv_fold_begin(m->wsum, cut, &w);
+    bv_fold_weigh(&f, enter, &s, k, n, &w);
+    m->sum = roll_end(&s, k);
+    m->wsum = roll_end(&w, k);
+  } else {
+    add_right(&m->sum, 0);
+    add_right(&m->wsum, 0);
+    s.q[0] = m->sum.hi, s.r[0] = m->sum.lo;
+    roll_slowly(&m->sum, line + enter, line, k, &s);
+    weigh_slowly(&m->wsum, line + enter, &s, k, n, &w);
+  }
+  if (!mean) {
+    bv_fold_mean(w.q + 1, w.r + 1, k, m->den, m->inv, y);
     return;
   }
-  quotients(d, e, k, n, 1.0 / n, mean);
-  slopes(d, e, wd, we, k, n, y);
+  bv_fold_mean(s.q + 1, s.r + 1, k, n, 1.0 / n, mean);
+  if (fits) {
+    bv_fold_slope(&s, &w, k, n, slope_scale(n), y);
+    return;
+  }
+  for (int64_t i = 1; i <= k; i++) y[i - 1] = slope_slowly(s.q[i], s.r[i], w.q[i], w.r[i], n);
 }
 
 /* Fill the ring; the number of values used.  The last of them may be the first result. */
 static int64_t wmean_begin(bv_wmean *m, const double *x, int64_t k, double *y) {
-  if (m->fill == m->n) return 0;
-  const int64_t take = warm_up(m->ring, &m->fill, m->n, x, k, y);
-  if (m->fill == m->n) bv_wmean_anchor(m);
+  int64_t take = 0;
+  if (m->fill < m->n) {
+    take = warm_up(m->ring, &m->fill, m->n, x, k, y);
+    if (m->fill == m->n) bv_wmean_anchor(m);
+  }
+  bv_bounds_add(&m->bounds, x + take, k - take);
   return take;
 }
 
 static void wmean_clean(void *state, const double *const *in, int64_t k, double *const *out) {
   bv_wmean *m = state;
   int64_t i = wmean_begin(m, in[0], k, out[0]);
-  if (i > 0 && m->fill == m->n) out[0][i - 1] = bv_dd_div(m->wsum, m->den, m->inv);
-  wmean_step(m, in[0] + i, k - i, out[0] + i, NULL, 0);
+  if (i > 0 && m->fill == m->n) out[0][i - 1] = mean_of(m->wsum, m->den, m->inv);
+  if (i < k) wmean_step(m, in[0] + i, k - i, out[0] + i, NULL);
 }
 
 static void line_clean(void *state, const double *const *in, int64_t k, double *const *out) {
@@ -346,10 +326,10 @@ static void line_clean(void *state, const double *const *in, int64_t k, double *
   int64_t i = wmean_begin(m, in[0], k, out[0]);
   fill_nan(out[1], i);
   if (i > 0 && m->fill == m->n) {
-    out[0][i - 1] = slope_now(m->sum, m->wsum, n);
-    out[1][i - 1] = bv_dd_div(m->sum, n, 1.0 / n);
+    out[0][i - 1] = slope_slowly(m->sum.hi, m->sum.lo, m->wsum.hi, m->wsum.lo, n);
+    out[1][i - 1] = mean_of(m->sum, n, 1.0 / n);
   }
-  wmean_step(m, in[0] + i, k - i, out[0] + i, out[1] + i, 1);
+  if (i < k) wmean_step(m, in[0] + i, k - i, out[0] + i, out[1] + i);
 }
 
 static void wmean_reset(void *state) {

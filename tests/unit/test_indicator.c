@@ -83,6 +83,45 @@ static void test_pieces(void **state) {
   for_all_and_wild(check_pieces);
 }
 
+/* ---- sets of instructions ---- */
+
+/* Both compute b in the same random pieces. */
+static void compare_levels(const bv_indicator *one, const bv_indicator *other, const double *param,
+                           const ind_bars *b, uint64_t seed) {
+  ind_run r = ind_run_new(one, param, b->n), s = ind_run_new(other, param, b->n);
+  for (int64_t i = 0; i < b->n;) {
+    int64_t k = 1 + ind_pick(&seed, 900);
+    if (k > b->n - i) k = b->n - i;
+    ind_step(&r, b, i, i + k);
+    ind_step(&s, b, i, i + k);
+    i += k;
+  }
+  ind_assert_same(&r, &s, 0, b->n, "another level of the processor");
+  ind_run_free(&r);
+  ind_run_free(&s);
+}
+
+static void check_levels(const bv_indicator *ind, const double *param, const ind_bars *b,
+                         uint64_t seed) {
+  int n, at = 0;
+  const bv_indicator *const *base = bv_indicators_of(BV_LEVEL_BASE, &n);
+  while (strcmp(base[at]->name, ind->name) != 0) at++;
+  for (bv_ind_level level = BV_LEVEL_V3; level < BV_LEVEL_COUNT; level++) {
+    const bv_indicator *const *other = bv_indicators_of(level, &n);
+    if (other) compare_levels(base[at], other[at], param, b, seed);
+  }
+}
+
+static void test_levels(void **state) {
+  (void)state;
+  int n;
+  if (!bv_indicators_of(BV_LEVEL_V3, &n)) {
+    print_message("only one set of kernels here\n");
+    skip();
+  }
+  for_all_and_wild(check_levels);
+}
+
 /* ---- anchors ---- */
 
 /* Run bars [from, n), anchoring after the bars `at`, `at` + every, ... */
@@ -378,11 +417,12 @@ static void test_params(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_pieces),       cmocka_unit_test(test_anchor),
-      cmocka_unit_test(test_anchor_value), cmocka_unit_test(test_copy),
-      cmocka_unit_test(test_nan),          cmocka_unit_test(test_skip),
-      cmocka_unit_test(test_longest),      cmocka_unit_test(test_table),
-      cmocka_unit_test(test_find),         cmocka_unit_test(test_params),
+      cmocka_unit_test(test_pieces), cmocka_unit_test(test_levels),
+      cmocka_unit_test(test_anchor), cmocka_unit_test(test_anchor_value),
+      cmocka_unit_test(test_copy),   cmocka_unit_test(test_nan),
+      cmocka_unit_test(test_skip),   cmocka_unit_test(test_longest),
+      cmocka_unit_test(test_table),  cmocka_unit_test(test_find),
+      cmocka_unit_test(test_params),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
