@@ -101,6 +101,13 @@ static void undo(sqlite3 *db, bv_savepoint *sp) {
   if (code == SQLITE_OK) code = sqlite3_exec(db, "RELEASE barsvt", NULL, NULL, NULL) & 0xff;
   bool refused = code == SQLITE_INTERRUPT || code == SQLITE_NOMEM;
   if (refused && sp->guard && !sqlite3_get_autocommit(db)) sqlite3_step(sp->guard);
+  if (refused && sp->reader && !sqlite3_get_autocommit(db)) sqlite3_reset(sp->reader);
+}
+
+bv_rc bv_savepoint_guard_schema(sqlite3 *db, bv_savepoint *sp, bv_err *err) {
+  int row;
+  BV_TRY(bv_sql_prepare(db, "SELECT count(*) FROM main.sqlite_schema", &sp->reader, err));
+  return bv_sql_row(db, sp->reader, &row, err, "sqlite_schema");
 }
 
 bv_rc bv_savepoint_close(sqlite3 *db, bv_savepoint *sp, bv_rc rc, bv_err *err) {
@@ -109,6 +116,7 @@ bv_rc bv_savepoint_close(sqlite3 *db, bv_savepoint *sp, bv_rc rc, bv_err *err) {
   if (rc == BV_OK) rc = bv_sql_exec(db, "RELEASE barsvt", err);
   if (rc != BV_OK) undo(db, sp);
   sqlite3_finalize(sp->guard);
-  sp->guard = NULL;
+  sqlite3_finalize(sp->reader);
+  sp->guard = sp->reader = NULL;
   return rc;
 }

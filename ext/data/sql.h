@@ -39,10 +39,15 @@ BV_MUST bv_rc bv_sql_poll(sqlite3 *db, sqlite3_stmt *poll, bv_err *err);
 /* A savepoint that is released or rolled back as a whole. */
 typedef struct bv_savepoint {
   int open;
-  sqlite3_stmt *guard;
+  sqlite3_stmt *guard, *reader;
 } bv_savepoint;
 
 BV_MUST bv_rc bv_savepoint_open(sqlite3 *db, bv_savepoint *sp, bv_err *err);
+
+/* Before tables are made inside the savepoint, and once something was written in it.  Where SQLite runs out
+** of memory while it reads the new schema, every statement that has not begun is lost, the one that would
+** undo the transaction too; one that has begun is not. */
+BV_MUST bv_rc bv_savepoint_guard_schema(sqlite3 *db, bv_savepoint *sp, bv_err *err);
 
 /* Release it where rc is BV_OK, undo everything since where it is not; returns rc, or the error of
 ** releasing.  After sqlite3_interrupt(), or when SQLite ran out of memory, no statement runs, ROLLBACK

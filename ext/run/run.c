@@ -279,6 +279,16 @@ static bv_rc open_savepoint(bv_run *r, bv_err *err) {
   return bv_fail_native(err, rc, why.native, "%s", bv_err_text(&why, rc));
 }
 
+/* The statement that writes nothing takes the lock for writing, so that nobody can come between what is
+** read from here on and what is written. */
+static bv_rc begin_writing(bv_run *r, bv_err *err) {
+  int row;
+  bv_rc rc = bv_sql_row(r->store->db, r->undo, &row, err, "bars");
+  sqlite3_reset(r->undo);
+  if (rc != BV_OK) return rc;
+  return bv_savepoint_guard_schema(r->store->db, &r->savepoint, err);
+}
+
 static bv_rc open_parts(bv_run *r, const char *strategy, const char *config, const char *version,
                         bv_err *err) {
   bv_store *s = r->store;
@@ -287,6 +297,7 @@ static bv_rc open_parts(bv_run *r, const char *strategy, const char *config, con
   if (strategy) BV_TRY(bv_strategy_open(s->db, strategy, &r->strategy, err));
   BV_TRY(bv_sql_prepare(s->db, "INSERT INTO bars(asset) SELECT NULL WHERE 0", &r->undo, err));
   BV_TRY(open_savepoint(r, err));
+  BV_TRY(begin_writing(r, err));
   s->frozen--; /* from here on nobody can commit between this and what is read */
   bv_rc synced = bv_store_sync(s, err);
   s->frozen++;
