@@ -83,6 +83,22 @@ CREATE TABLE IF NOT EXISTS main.bt_lot(
   PRIMARY KEY(run, id)
 ) WITHOUT ROWID;
 
+-- Money that came or went without a fill: dividends.
+CREATE TABLE IF NOT EXISTS main.bt_cash_flow(
+  run    INTEGER NOT NULL,
+  id     INTEGER NOT NULL,
+  ts     INTEGER NOT NULL,
+  kind   TEXT NOT NULL,   -- 'dividend'
+  asset  TEXT,            -- NULL: the account as a whole
+  qty    REAL NOT NULL,   -- units held, signed; 0 where it is not about units
+  amount REAL NOT NULL,   -- in the account's currency; below 0 it was paid
+  cash   REAL NOT NULL,   -- afterwards
+  PRIMARY KEY(run, id)
+) WITHOUT ROWID;
+CREATE TRIGGER IF NOT EXISTS main.bt_cash_flow_delete AFTER DELETE ON bt_run BEGIN
+  DELETE FROM bt_cash_flow WHERE run = old.id;
+END;
+
 -- What is held at the end.
 CREATE TABLE IF NOT EXISTS main.bt_position(
   run       INTEGER NOT NULL,

@@ -10,6 +10,7 @@
 int bv_fn_indicator_register(sqlite3 *db, bv_store *s); /* fn_indicator.c */
 int bv_fn_ta_register(sqlite3 *db, bv_store *s);        /* fn_ta.c */
 int bv_fn_store_register(sqlite3 *db, bv_store *s);     /* fn_store.c */
+int bv_fn_asset_register(sqlite3 *db, bv_store *s);     /* fn_asset.c */
 int bv_fn_import_register(sqlite3 *db, bv_store *s);    /* fn_import.c */
 int bv_fn_export_register(sqlite3 *db, bv_store *s);    /* fn_export.c */
 int bv_fn_metric_register(sqlite3 *db, bv_store *s);    /* fn_metric.c */

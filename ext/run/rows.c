@@ -1,4 +1,4 @@
-/* rows.c - orders, fills and lots on their way into their tables; see rows.h. */
+/* rows.c - orders, fills, lots and cash flows on their way into their tables; see rows.h. */
 #include "run/rows.h"
 
 #include <math.h>
@@ -113,6 +113,17 @@ static const column lot_columns[] = {
     {"tag", TEXT, OF(lot, tag), NULL},
 };
 
+static const column flow_columns[] = {
+    {"run", RUN, 0, NULL},
+    {"id", INT64, OF(flow, id), NULL},
+    {"ts", INT64, OF(flow, ts), NULL},
+    {"kind", TEXT, OF(flow, kind), NULL},
+    {"asset", ASSET, OF(flow, asset), NULL},
+    {"qty", REAL, OF(flow, qty), NULL},
+    {"amount", REAL, OF(flow, amount), NULL},
+    {"cash", REAL, OF(flow, cash), NULL},
+};
+
 #define COUNT(array) ((int)(sizeof(array) / sizeof *(array)))
 #define MAX_COLUMNS  24
 
@@ -128,6 +139,8 @@ static const struct {
                       sizeof(bv_sim_fill)},
     [BV_ROWS_LOT] = {"bt_lot", lot_columns, COUNT(lot_columns), offsetof(bv_rows, lot),
                      sizeof(bv_sim_lot)},
+    [BV_ROWS_FLOW] = {"bt_cash_flow", flow_columns, COUNT(flow_columns), offsetof(bv_rows, flow),
+                      sizeof(bv_sim_flow)},
 };
 
 _Static_assert(COUNT(order_columns) <= MAX_COLUMNS, "barsvt_rows has a column for each");
@@ -187,6 +200,12 @@ bv_rc bv_rows_fill(bv_rows *r, const bv_sim_fill *f, bv_err *err) {
 bv_rc bv_rows_lot(bv_rows *r, const bv_sim_lot *l, bv_err *err) {
   if (r->n[BV_ROWS_LOT] == BV_ROWS_MAX) BV_TRY(flush_kind(r, BV_ROWS_LOT, err));
   r->lot[r->n[BV_ROWS_LOT]++] = *l;
+  return BV_OK;
+}
+
+bv_rc bv_rows_flow(bv_rows *r, const bv_sim_flow *f, bv_err *err) {
+  if (r->n[BV_ROWS_FLOW] == BV_ROWS_MAX) BV_TRY(flush_kind(r, BV_ROWS_FLOW, err));
+  r->flow[r->n[BV_ROWS_FLOW]++] = *f;
   return BV_OK;
 }
 

@@ -1,5 +1,5 @@
 /*
-** rows.h - orders, fills and lots on their way into their tables, many at a time.
+** rows.h - orders, fills, lots and cash flows on their way into their tables, many at a time.
 **
 ** A statement that inserts one row costs as much before and after the row as for it.  So rows gather
 ** here and are written by INSERT ... SELECT FROM barsvt_rows(?1), where barsvt_rows is a table whose
@@ -15,7 +15,13 @@
 #include "data/sql.h"
 #include "sim/sim.h"
 
-typedef enum bv_rows_kind { BV_ROWS_ORDER, BV_ROWS_FILL, BV_ROWS_LOT, BV_ROWS_KINDS } bv_rows_kind;
+typedef enum bv_rows_kind {
+  BV_ROWS_ORDER,
+  BV_ROWS_FILL,
+  BV_ROWS_LOT,
+  BV_ROWS_FLOW,
+  BV_ROWS_KINDS
+} bv_rows_kind;
 
 #define BV_ROWS_MAX 256 /* rows of a kind that gather */
 
@@ -28,6 +34,7 @@ typedef struct bv_rows {
   bv_sim_order order[BV_ROWS_MAX];
   bv_sim_fill fill[BV_ROWS_MAX];
   bv_sim_lot lot[BV_ROWS_MAX];
+  bv_sim_flow flow[BV_ROWS_MAX];
 } bv_rows;
 
 /* The table barsvt_rows; returns a SQLite code. */
@@ -40,6 +47,7 @@ BV_MUST bv_rc bv_rows_insert_sql(bv_rows_kind kind, bv_buf *out);
 BV_MUST bv_rc bv_rows_order(bv_rows *r, const bv_sim_order *o, bv_err *err);
 BV_MUST bv_rc bv_rows_fill(bv_rows *r, const bv_sim_fill *f, bv_err *err);
 BV_MUST bv_rc bv_rows_lot(bv_rows *r, const bv_sim_lot *l, bv_err *err);
+BV_MUST bv_rc bv_rows_flow(bv_rows *r, const bv_sim_flow *f, bv_err *err);
 
 /* Write all that gathered. */
 BV_MUST bv_rc bv_rows_flush(bv_rows *r, bv_err *err);

@@ -75,6 +75,9 @@ static bv_rc add_asset(bv_run *r, const char *asset, int64_t from, int *number, 
     BV_TRY(bv_feed_before(&r->feed, &series, *number, from, &last, &found, err));
   }
   if (found) bv_sim_before(r->sim, &last);
+  int64_t shows = found ? last.known_at : from; /* the last price knows of nothing later */
+  BV_TRY(bv_actions_add(&r->actions, r->store, asset, *number, shows, err));
+  if (from != INT64_MIN) BV_TRY(bv_actions_run(&r->actions, &r->feed, from - 1, err));
   return bv_map_put(&r->asset, asset, strlen(asset), (void *)(intptr_t)(*number + 1));
 }
 
@@ -377,6 +380,7 @@ static int64_t next_instant(const bv_run *r) {
 
 static bv_rc open_bars(bv_run *r, int64_t t, bv_err *err) {
   bv_feed_bars bars;
+  if (r->actions.next < r->actions.n) BV_TRY(bv_actions_run(&r->actions, &r->feed, t, err));
   BV_TRY(bv_feed_opens(&r->feed, t, &bars, err));
   if (bars.any && r->began == INT64_MIN) r->began = t;
   return bars.any ? bv_sim_open(r->sim, t, bars.bar, bars.n, err) : BV_OK;
@@ -477,6 +481,7 @@ bv_rc bv_run_close(bv_run *r, bv_rc rc, bv_err *err) {
   bv_sim_free(r->sim);
   bv_feed_reset(&r->feed);
   bv_context_close(&r->context);
+  bv_actions_reset(&r->actions);
   bv_run_config_reset(&r->config);
   bv_map_reset(&r->asset);
   bv_free(r->touched);

@@ -2,7 +2,8 @@
 ** run.h - the driver: steps a strategy over the bars of its assets.
 **
 ** At each instant t at which something happens the order is: bars that end at t (marks, fills inside
-** them), the equity row, the strategy's decisions at t, bars that start at t (fills at their opens).
+** them), the equity row, the strategy's decisions at t, corporate actions that show from t on,
+** bars that start at t (fills at their opens).
 ** A step is an instant at which a bar ended.
 **
 **   set mode   the view is read once, ordered by known_at, and each row is handed over at its
@@ -19,6 +20,7 @@
 #ifndef BV_RUN_RUN_H
 #define BV_RUN_RUN_H
 
+#include "run/actions.h"
 #include "run/batch.h"
 #include "run/config.h"
 #include "run/match_feed.h"
@@ -33,6 +35,7 @@ typedef struct bv_run {
   bv_sim *sim;
   bv_feed feed;
   bv_context context; /* what risk rules look at */
+  bv_actions actions;
   bv_result *result;
   bv_savepoint savepoint;
   sqlite3_stmt *undo; /* a write of nothing, for bv_run_close() */

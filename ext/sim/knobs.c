@@ -44,6 +44,7 @@ static const char *const choice_account[] = {"margin", "cash", "reg_t", "crypto"
 static const char *const choice_borrow[] = {"auto", "none", "units", "money", "both", NULL};
 static const char *const choice_short_cash[] = {"credit", "free", "lock_proceeds", "lock_notional",
                                                 NULL};
+static const char *const choice_rest[] = {"cash", "cost", NULL};
 static const char *const choice_lots[] = {"fifo", "lifo", "average", NULL};
 static const char *const choice_sides[] = {"net", "both", NULL};
 static const char *const choice_finish[] = {"mark", "last_open", "last_close", NULL};
@@ -244,6 +245,9 @@ static const bv_sim_knob knobs[] = {
     CHOICE("lots", lots, choice_lots,
            "What a closing fill closes, and at which entry price: fifo, the oldest lots; lifo, the "
            "newest; average, the oldest, all at the position's average price."),
+    CHOICE("split_remainder", split_remainder, choice_rest,
+           "At what price the fraction that a split leaves is paid out: cash, the last price; "
+           "cost, its entry price."),
 };
 
 #define NKNOB ((int)(sizeof knobs / sizeof knobs[0]))

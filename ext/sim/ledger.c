@@ -21,7 +21,7 @@ void bv_ledger_init(bv_ledger *l, const bv_sim_sink *sink, double cash, double l
   l->sink = sink;
   l->start = l->cash = cash;
   l->lot = lot;
-  l->next_fill = l->next_lot = 1;
+  l->next_fill = l->next_lot = l->next_flow = 1;
 }
 
 void bv_ledger_reset(bv_ledger *l) {
@@ -168,6 +168,10 @@ static void list_close(bv_ledger *l, int asset) {
   while (l->open[at] != asset) at++;
   l->nopen--;
   memmove(l->open + at, l->open + at + 1, (size_t)(l->nopen - at) * sizeof *l->open);
+}
+
+void bv_ledger_left(bv_ledger *l, int asset) {
+  list_close(l, asset);
 }
 
 static bool picks(bv_pick p, const bv_lot *lot) {
@@ -343,6 +347,41 @@ bv_rc bv_ledger_book(bv_ledger *l, const bv_exec *x, bv_err *err) {
   return BV_OK;
 }
 
+bv_rc bv_ledger_sell_fraction(bv_ledger *l, int asset, const bv_lot *rest, double price,
+                              double after, int64_t order, int64_t ts, bv_err *err) {
+  const bv_asset *a = &l->asset[asset];
+  bv_sim_lot piece = piece_of(l, a, rest, rest->n, price);
+  settle(a, &piece);
+  piece.id = l->next_lot++;
+  piece.exit_ts = ts;
+  piece.exit_fill = l->next_fill++;
+  piece.bars = a->bars > rest->bar ? a->bars - rest->bar : 0;
+  l->realised += piece.pnl;
+  l->cash += rest->n * a->unit * price;
+  if (l->sink->fill) {
+    bv_sim_fill f = {.id = piece.exit_fill,
+                     .order = order,
+                     .ts = ts,
+                     .asset = asset,
+                     .qty = -rest->n * l->lot,
+                     .price = price,
+                     .pnl = piece.pnl + piece.commission,
+                     .position = after * l->lot,
+                     .cash = l->cash};
+    BV_TRY(l->sink->fill(l->sink->ctx, &f, err));
+  }
+  return l->sink->lot ? l->sink->lot(l->sink->ctx, &piece, err) : BV_OK;
+}
+
+bv_rc bv_ledger_flow(bv_ledger *l, const bv_sim_flow *flow, bv_err *err) {
+  bv_sim_flow f = *flow;
+  l->cash += f.amount;
+  l->flows += f.amount;
+  f.id = l->next_flow++;
+  f.cash = l->cash;
+  return l->sink->flow ? l->sink->flow(l->sink->ctx, &f, err) : BV_OK;
+}
+
 void bv_ledger_forgive(bv_ledger *l) {
   if (l->cash >= 0) return;
   l->forgiven -= l->cash;
@@ -367,7 +406,7 @@ bv_rc bv_ledger_report_open(bv_ledger *l, int64_t ts, bv_err *err) {
 }
 
 double bv_ledger_error(const bv_ledger *l) {
-  double pnl = l->realised + l->forgiven,
+  double pnl = l->realised + l->flows + l->forgiven,
          scale = fabs(l->start) + fabs(l->realised) + fabs(l->cash);
   int held = 0;
   for (int i = 0; i < l->nasset; i++) {

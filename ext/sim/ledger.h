@@ -56,12 +56,13 @@ typedef struct bv_ledger {
   double start, cash, commission;
   double realised; /* sum of the pnl of closed lots */
   double forgiven; /* debt of a ruined account */
+  double flows;    /* sum of the cash that came or went without a fill */
   bv_asset *asset;
   int nasset, cap;
   int *open; /* assets with a position, in the order of their keys */
   int nopen;
   int *busy; /* room for all assets: bv_sim_busy */
-  int64_t next_fill, next_lot, listing;
+  int64_t next_fill, next_lot, next_flow, listing;
   bool touched; /* a fill since bv_sim_exposed last asked */
 } bv_ledger;
 
@@ -127,13 +128,24 @@ double bv_ledger_gross(const bv_ledger *l, bv_value_at at);
 /* Average price of the open lots; NaN when flat. */
 double bv_ledger_average(const bv_asset *a);
 
+/* Cash that comes (> 0) or goes without a fill; reported with its number and the cash after it. */
+BV_MUST bv_rc bv_ledger_flow(bv_ledger *l, const bv_sim_flow *flow, bv_err *err);
+
+/* Report the sale at `price` of a lot that is no whole one, and of no lot the asset has, where `after` lots are
+** held then. */
+BV_MUST bv_rc bv_ledger_sell_fraction(bv_ledger *l, int asset, const bv_lot *rest, double price,
+                                      double after, int64_t order, int64_t ts, bv_err *err);
+
+/* The asset has no lots any more. */
+void bv_ledger_left(bv_ledger *l, int asset);
+
 /* Let the account have no debt. */
 void bv_ledger_forgive(bv_ledger *l);
 
 /* Report the lots that are still open, marked at the last price, at the end of the run. */
 BV_MUST bv_rc bv_ledger_report_open(bv_ledger *l, int64_t ts, bv_err *err);
 
-/* How far the account's value is from start + pnl of closed lots + open pnl + debt forgiven, relative to the money
+/* How far the account's value is from start + pnl of closed lots + open pnl + cash flows + debt forgiven, relative to the money
 ** involved; infinite where lots, positions and the list of open positions disagree. */
 double bv_ledger_error(const bv_ledger *l);
 

@@ -91,6 +91,7 @@ typedef enum bv_short_cash {
   BV_SHORT_LOCK_NOTIONAL
 } bv_short_cash;
 typedef enum bv_lots { BV_LOTS_FIFO, BV_LOTS_LIFO, BV_LOTS_AVERAGE } bv_lots;
+typedef enum bv_rest_of_split { BV_REST_CASH, BV_REST_COST } bv_rest_of_split;
 typedef enum bv_sides { BV_SIDES_NET, BV_SIDES_BOTH } bv_sides;
 typedef enum bv_finish { BV_FINISH_MARK, BV_FINISH_LAST_OPEN, BV_FINISH_LAST_CLOSE } bv_finish;
 
@@ -168,6 +169,7 @@ typedef struct bv_sim_config {
   double settlement_days;   /* weekdays until the proceeds of a sale buy again */
   double initial_margin;    /* part of a position's value its opening takes; 0: 0.5 */
   bv_lots lots;
+  bv_rest_of_split split_remainder;
 } bv_sim_config;
 
 typedef enum bv_knob_type {

@@ -436,3 +436,18 @@ bv_rc bv_risk_close(bv_sim *s, int64_t t, const bv_sim_bar *bar, int n, bv_err *
   for (int i = 0; s->risk->exits && i < n; i++) BV_TRY(bar_ended(s, t, &bar[i], err));
   return s->risk->limits ? bv_risk_limits(s, t, err) : BV_OK;
 }
+
+void bv_risk_split(bv_sim *s, int asset, double ratio) {
+  bv_risk *k = s->risk;
+  bv_risk_asset *a = &k->asset[asset];
+  a->best /= ratio;
+  a->close /= ratio;
+  for (int i = 0; i < k->rules->n; i++) {
+    bv_risk_cell *c = &k->cell[asset * k->rules->n + i];
+    c->atr /= ratio;
+    c->before /= ratio;
+    c->sum /= ratio;
+    c->at_entry /= ratio;
+    c->ratchet /= ratio;
+  }
+}

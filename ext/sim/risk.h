@@ -88,6 +88,9 @@ BV_MUST bv_rc bv_risk_cut(bv_sim *s, const bv_order *o, const bv_place *at, bv_p
 BV_MUST bv_rc bv_risk_close(bv_sim *s, int64_t t, const bv_sim_bar *bar, int n, bv_err *err);
 BV_MUST bv_rc bv_risk_limits(bv_sim *s, int64_t t, bv_err *err);
 
+/* The asset was split: `ratio` new units for an old one. */
+void bv_risk_split(bv_sim *s, int asset, double ratio);
+
 /* Report that a rule has fired. */
 BV_MUST bv_rc bv_risk_fire(bv_sim *s, int rule, int64_t ts, int asset, double value, double limit,
                            int64_t order, bv_err *err);

@@ -7,6 +7,7 @@
 */
 #include "sim/sim.h"
 
+#include "sim/action.h"
 #include "sim/match.h"
 #include "sim/slippage.h"
 #include "sim/risk.h"
@@ -88,6 +89,18 @@ void bv_sim_context(bv_sim *s, int rule, double value) {
 }
 
 /* --- time --- */
+
+bv_rc bv_sim_act(bv_sim *s, int64_t t, const bv_sim_action *x, bv_err *err) {
+  assert(!s->finished);
+  if (x->asset < 0 || x->asset >= s->ledger.nasset) {
+    return bv_fail(err, BV_ARG, "corporate action of an unknown asset (number %d)", x->asset);
+  }
+  if (!(x->value > 0) || isinf(x->value)) {
+    return bv_fail(err, BV_ARG, "corporate action of %s: the value is not a positive number",
+                   s->ledger.asset[x->asset].key);
+  }
+  return bv_action_apply(s, t, x, err);
+}
 
 bv_rc bv_sim_open(bv_sim *s, int64_t ts, const bv_sim_bar *bar, int n, bv_err *err) {
   assert(!s->finished);

@@ -6,6 +6,7 @@
 **      bv_sim_open(ts, bars)     bars that start at ts: waiting orders may fill from here on
 **      bv_sim_close(t, bars)     bars that end at t: intrabar fills, marks at the close
 **      bv_sim_submit(t, request) an order or a target decided at t
+**      bv_sim_act(t, action)     a split or dividend that shows in the bars that start from t on
 **
 ** At one instant t the driver calls close (bars ending at t), then submit (the strategy saw those
 ** bars), then open (bars starting at t), so an order decided at t fills on bars that start at or
@@ -23,7 +24,7 @@
 **
 ** Ledger identities, tested after each close of the property tests (ledger.h: bv_ledger_error):
 **      value = cash + sum(qty * price * multiplier)
-**      value - start = sum(pnl of closed lots) + sum(open pnl of lots), both net of costs
+**      value - start = sum(pnl of closed lots) + sum(open pnl of lots) + sum(cash flows), pnl net of costs
 **
 ** Memory is reserved when an asset or an order is added; open, close and finish allocate nothing, but
 ** with volume.model open and close make room for lots before anything else: BV_NOMEM then changes nothing.
@@ -172,6 +173,16 @@ typedef struct bv_sim_firing {
       limit;     /* what was seen, and the bound: prices, counts, or percent; NaN: not known */
   int64_t order; /* the order that was made or cut; 0: none */
 } bv_sim_firing;
+/* Money that came or went without a fill. */
+typedef struct bv_sim_flow {
+  int64_t id; /* 1, 2, ... */
+  int64_t ts;
+  int asset;        /* -1: the account */
+  const char *kind; /* static text: "dividend" */
+  double qty;       /* units held, signed; 0 where it is not about units */
+  double amount;    /* in the account's currency; below 0 it was paid */
+  double cash;      /* cash after it */
+} bv_sim_flow;
 
 /* Where results go.  A function left NULL is not called; an error it returns ends the run. */
 typedef struct bv_sim_sink {
@@ -180,6 +191,7 @@ typedef struct bv_sim_sink {
   bv_rc (*fill)(void *ctx, const bv_sim_fill *f, bv_err *err);
   bv_rc (*lot)(void *ctx, const bv_sim_lot *l, bv_err *err);
   bv_rc (*risk)(void *ctx, const bv_sim_firing *f, bv_err *err);
+  bv_rc (*flow)(void *ctx, const bv_sim_flow *f, bv_err *err);
 } bv_sim_sink;
 
 /* A simulator for the configuration (copied).  BV_ARG: a knob or a pair of knobs that cannot be. */
@@ -202,6 +214,18 @@ void bv_sim_asset_zone(bv_sim *s, int asset, const bv_zone *zone);
 const char *bv_sim_asset_key(const bv_sim *s, int asset);
 int bv_sim_asset_number(const bv_sim *s, const char *key); /* -1: not known */
 double bv_sim_multiplier(const bv_sim *s, int asset);
+
+/* A corporate action: `value` new units for each old one, or currency for each unit held. */
+typedef enum bv_action_kind { BV_ACTION_SPLIT, BV_ACTION_DIVIDEND } bv_action_kind;
+typedef struct bv_sim_action {
+  int asset;
+  bv_action_kind kind;
+  double value;
+} bv_sim_action;
+
+/* An action takes place at t: before bv_sim_open of the first bars it shows in, after what was decided
+** by t.  action.h says what it does.  BV_ARG: an unknown asset, or a value that is not a positive number. */
+BV_MUST bv_rc bv_sim_act(bv_sim *s, int64_t t, const bv_sim_action *action, bv_err *err);
 
 /* Bars that start at `ts`, complete: only `asset`, `ts` and `open` decide fills, but slippage.clamp
 ** reads the range and margin `available` the close.  An order waits on while its asset has no bar

@@ -119,6 +119,12 @@ static const char *const scenario[] = {
     "bars_asof('A', 'minute')",
     "SELECT bt_run('resting')",
     "SELECT bt_run('resting_step', '{\"end\": \"2024-01-03 16:00\"}')",
+    "SELECT bars_action('A', '2024-01-03 10:00', 'split', 1.5)",
+    "SELECT bars_action('A', 1704294600, 'dividend', 0.1)",
+    "SELECT bt_run('set_mode', '{\"cash\": 10000, \"account\": \"cash\"}')",
+    "SELECT count(*), total(amount) FROM bt_cash_flow",
+    "SELECT bars_action('A', '2024-01-03 10:00', 'split', NULL)",
+    "SELECT bars_action('A', 1704294600, 'dividend', NULL)",
     "SELECT run, count(*), total(stop_price), count(DISTINCT reason) FROM bt_order GROUP BY run",
     "SELECT * FROM bt_ambiguous",
     "SELECT m_sharpe(close, 252, 'smart'), m_alpha(close, open, 252), m_cvar(close), "
@@ -226,9 +232,10 @@ static inline bool same_answer(const answer *a, const answer *b) {
 /* How much every table of ours holds; equal before and after means that nothing was written. */
 static inline char *stored_state(sqlite3 *db) {
   static const char *const table[] = {
-      "barsvt_asset",    "barsvt_series", "barsvt_hot", "barsvt_seg", "barsvt_stat",
-      "barsvt_coverage", "barsvt_reject", "bt_run",     "bt_order",   "bt_fill",
-      "bt_lot",          "bt_position",   "bt_risk",    "bt_curve",   "bt_figure"};
+      "barsvt_asset",    "barsvt_series", "barsvt_hot",    "barsvt_seg",  "barsvt_stat",
+      "barsvt_coverage", "barsvt_reject", "bt_run",        "bt_order",    "bt_fill",
+      "bt_lot",          "bt_cash_flow",  "barsvt_action", "bt_position", "bt_risk",
+      "bt_curve",        "bt_figure"};
   answer all = ask(db, "SELECT type, name FROM sqlite_schema WHERE type = 'view' ORDER BY name");
   for (size_t i = 0; i < COUNT(table); i++) {
     char sql[200];

@@ -22,7 +22,8 @@ typedef struct bench {
   bv_sim_order order[BENCH_MAX];
   bv_sim_fill fill[BENCH_MAX];
   bv_sim_lot lot[BENCH_MAX];
-  int norder, nfill, nlot;
+  bv_sim_flow flow[BENCH_MAX];
+  int norder, nfill, nlot, nflow;
 } bench;
 
 static inline bv_rc bench_order(void *ctx, const bv_sim_order *o, bv_err *err) {
@@ -49,6 +50,14 @@ static inline bv_rc bench_lot(void *ctx, const bv_sim_lot *l, bv_err *err) {
   return BV_OK;
 }
 
+static inline bv_rc bench_flow(void *ctx, const bv_sim_flow *f, bv_err *err) {
+  bench *b = ctx;
+  (void)err;
+  assert_true(b->nflow < BENCH_MAX);
+  b->flow[b->nflow++] = *f;
+  return BV_OK;
+}
+
 /* A profile with "name=value ..." on top. */
 static inline bv_sim_config bench_config(const char *profile, const char *knobs) {
   bv_sim_config c = bv_sim_profile_find(profile)->config;
@@ -70,7 +79,8 @@ static inline void bench_start(bench *b, const char *profile, const char *knobs,
   memset(b, 0, sizeof *b);
   b->memory = bv_mem_used(BV_MEM_SIM);
   bv_sim_config c = bench_config(profile, knobs);
-  bv_sim_sink sink = {.ctx = b, .order = bench_order, .fill = bench_fill, .lot = bench_lot};
+  bv_sim_sink sink = {
+      .ctx = b, .order = bench_order, .fill = bench_fill, .lot = bench_lot, .flow = bench_flow};
   if (bv_sim_new(&c, &sink, &b->sim, &err) != BV_OK) fail_msg("%s", err.msg);
   for (int i = 0; i < nasset; i++) {
     char key[2] = {(char)('A' + i), 0};

@@ -32,7 +32,7 @@ typedef struct world {
   int asset_of[ASSETS];             /* the reverse */
   double mark[ASSETS], pos[ASSETS]; /* by i */
   double valued[ASSETS];            /* opens of the call under way, else marks */
-  double cash, commission, pnl, open_pnl;
+  double cash, commission, pnl, open_pnl, flows;
   double *filled; /* by order id */
   int64_t *filled_ts;
   unsigned char *seen, *grew;
@@ -41,7 +41,7 @@ typedef struct world {
   double cap;                       /* units of a bar; 0: no limit */
   int64_t last_id, orders, fills, lots, requests;
   uint64_t hash;
-  bool check_exposure, long_only, in_range;
+  bool check_exposure, long_only, in_range, acting;
 } world;
 
 /* Seconds of a bar: a minute, or a day where something is charged or averaged by day. */
@@ -119,14 +119,14 @@ static bv_rc on_fill(void *ctx, const bv_sim_fill *f, bv_err *err) {
   w->fills++;
   assert_int_equal(f->id, w->fills);
   w->pos[i] += f->qty;
-  if (fabs(w->pos[i]) < 1e-9) w->pos[i] = 0;
   w->cash -= f->qty * f->price + f->commission;
   w->commission += f->commission;
   w->filled[f->order] += f->qty;
   assert_true(fabs(w->pos[i] - f->position) <= 1e-9 * (1 + before));
+  if (f->position == 0) w->pos[i] = 0; /* what is left is the rounding of the sums */
   assert_true(fabs(w->cash - f->cash) <= 1e-9 * (w->cfg.cash + fabs(f->cash)));
   assert_true(f->price > 0);
-  if (w->in_range) assert_true(f->price >= w->low[i] && f->price <= w->high[i]);
+  if (w->in_range && !w->acting) assert_true(f->price >= w->low[i] && f->price <= w->high[i]);
   w->filled_ts[f->order] = f->ts;
   w->taken[i] += fabs(f->qty);
   if (w->cap > 0) assert_true(w->taken[i] <= w->cap * (1 + 1e-12));
@@ -144,6 +144,17 @@ static bv_rc on_fill(void *ctx, const bv_sim_fill *f, bv_err *err) {
   mix_f64(w, f->price);
   mix_f64(w, f->cash);
   mix_f64(w, f->pnl);
+  return BV_OK;
+}
+
+static bv_rc on_flow(void *ctx, const bv_sim_flow *f, bv_err *err) {
+  world *w = ctx;
+  (void)err;
+  w->cash += f->amount;
+  w->flows += f->amount;
+  assert_true(fabs(w->cash - f->cash) <= 1e-9 * (w->cfg.cash + fabs(f->cash)));
+  mix_i64(w, w->asset_of[f->asset]);
+  mix_f64(w, f->amount);
   return BV_OK;
 }
 
@@ -185,7 +196,7 @@ static void world_open(world *w, const bv_sim_config *c, int rotate) {
   assert_non_null(w->filled_ts);
   assert_non_null(w->seen);
   assert_non_null(w->grew);
-  bv_sim_sink sink = {.ctx = w, .order = on_order, .fill = on_fill, .lot = on_lot};
+  bv_sim_sink sink = {.ctx = w, .order = on_order, .fill = on_fill, .lot = on_lot, .flow = on_flow};
   if (bv_sim_new(c, &sink, &w->sim, &err) != BV_OK) fail_msg("%s", err.msg);
   for (int k = 0; k < ASSETS; k++) {
     int i = (k + rotate) % ASSETS;
@@ -330,7 +341,7 @@ static void at_end(world *w, int64_t t) {
   if (w->cfg.finish == BV_FINISH_MARK) assert_true(bv_sim_value(w->sim) == value);
   double change = bv_sim_value(w->sim) - w->cfg.cash - w->sim->ledger.forgiven;
   double scale = w->cfg.cash + fabs(w->pnl) + bv_sim_commission(w->sim);
-  assert_true(fabs(w->pnl + w->open_pnl - change) <= 1e-9 * scale);
+  assert_true(fabs(w->pnl + w->open_pnl + w->flows - change) <= 1e-9 * (scale + fabs(w->flows)));
   assert_true(fabs(w->commission - bv_sim_commission(w->sim)) <= 1e-9 * scale);
   for (int i = 0; i < ASSETS; i++) {
     assert_true(fabs(bv_sim_qty(w->sim, w->number[i]) - w->pos[i]) < 1e-6);
@@ -340,7 +351,7 @@ static void at_end(world *w, int64_t t) {
 typedef struct stream {
   const char *profile, *knobs;
   bool exposure; /* the leverage rule can be checked from outside */
-  bool resting;  /* orders of all types, brackets, groups, cancels */
+  int resting; /* 1: orders of all types, brackets, groups, cancels; 2: splits and dividends too */
 } stream;
 
 static const stream streams[] = {
@@ -432,9 +443,40 @@ static const stream streams[] = {
      "cash=1e6 commission.model=combined commission.rate=0.0005 commission.per_unit=0.01 "
      "commission.fixed=1 funds=shrink allow_short=0",
      true, true},
+    {"default", "cash=1e6 commission.rate=0.001", false, 2},
+    {"default", "cash=1e6 lots=average fill_per=lot size_at=fill", false, 2},
+    {"default", "cash=1e6 units=fractional lot=0.01 lots=lifo", false, 2},
+    {"default", "cash=1e6 flip=add sides=both leverage=2 split_remainder=cost", false, 2},
+    {"default", "cash=1e6 account=cash commission.rate=0.001", false, 2},
 };
 
 enum { STREAMS = sizeof streams / sizeof streams[0] };
+
+/* A split or a dividend of some asset between two steps; splits change no value. */
+static void act(world *w, int64_t ts, double price[ASSETS]) {
+  static const double ratios[] = {2, 3, 1.5, 0.1, 0.5, 7, 1.0 / 3};
+  int i = (int)(rnd() % ASSETS);
+  bool split = rnd() % 2 == 0;
+  double ratio = ratios[rnd() % (sizeof ratios / sizeof ratios[0])], dividend = price[i] * 0.001;
+  bv_sim_action x = {.asset = w->number[i],
+                     .kind = split ? BV_ACTION_SPLIT : BV_ACTION_DIVIDEND,
+                     .value = split ? ratio : dividend};
+  double before = bv_sim_value(w->sim);
+  if (split) {
+    w->pos[i] *= ratio;
+    w->mark[i] /= ratio;
+    w->valued[i] /= ratio;
+    price[i] /= ratio;
+  }
+  w->acting = true;
+  assert_int_equal(bv_sim_act(w->sim, ts, &x, NULL), BV_OK);
+  w->acting = false;
+  if (split && w->cfg.split_remainder == BV_REST_CASH) {
+    assert_true(fabs(bv_sim_value(w->sim) - before) <= 1e-9 * (w->cfg.cash + fabs(before)));
+  }
+  double error = bv_ledger_error(&w->sim->ledger);
+  if (!(error < 1e-9)) fail_msg("ledger off by %g after an action", error);
+}
 
 static void run_stream(world *w, const stream *st, int nstep, int rotate, uint64_t seed) {
   bv_sim_config c = bench_config(st->profile, st->knobs);
@@ -454,6 +496,7 @@ static void run_stream(world *w, const stream *st, int nstep, int rotate, uint64
     int64_t ts = (int64_t)step * apart;
     /* Marks below zero or missing belong to the ledger's tests; they make "cash >= 0" undecidable.
      */
+    if (st->resting == 2 && rnd() % 16 == 0) act(w, ts, price);
     int n = make_bars(w, ts, bar, price, rotate, true);
     for (int i = 0; i < n; i++) {
       int k = w->asset_of[bar[i].asset];
