@@ -150,6 +150,19 @@ CREATE TABLE IF NOT EXISTS main.bt_figure(
   PRIMARY KEY(run, rank)
 ) WITHOUT ROWID;
 
+-- What a run was made from, beside its configuration (run/inputs.h).
+CREATE TABLE IF NOT EXISTS main.bt_input(
+  run   INTEGER NOT NULL,
+  kind  TEXT NOT NULL,       -- 'version', 'setting', 'bars', 'asset', 'actions', 'view', 'table'
+  name  TEXT NOT NULL,
+  value TEXT,
+  PRIMARY KEY(run, kind, name)
+) WITHOUT ROWID;
+
+CREATE TRIGGER IF NOT EXISTS main.bt_input_delete AFTER DELETE ON bt_run BEGIN
+  DELETE FROM bt_input WHERE run = old.id;
+END;
+
 -- Deleting a run deletes all of it.
 CREATE TRIGGER IF NOT EXISTS main.bt_run_delete AFTER DELETE ON bt_run BEGIN
   DELETE FROM bt_order WHERE run = old.id;

@@ -1,26 +1,27 @@
 /*
-** fn_run.c - bt_run(), and what a strategy may ask while it runs: bt_param, bt_qty, bt_avg_price,
+** fn_run.c - bt_run(), bt_rerun(), and what a strategy may ask while it runs: bt_param, bt_qty, bt_avg_price,
 ** bt_bars_held, bt_cash, bt_value.
 */
 #include "api/args.h"
 #include "api/equity_table.h"
 #include "api/functions.h"
 #include "api/version.h"
-#include "run/run.h"
+#include "run/rerun.h"
 
 #include <math.h>
 #include <string.h>
 
-static bv_rc run_all(bv_store *s, const char *strategy, const char *config, int64_t *id,
-                     bv_err *err) {
-  bv_run *r;
-  bool more = true;
-  BV_TRY(bv_store_enlist(s, err));
-  BV_TRY(bv_run_open(s, strategy, config, BARSVT_VERSION, &r, err));
-  bv_rc rc = BV_OK;
-  while (rc == BV_OK && more) rc = bv_run_step(r, &more, err);
-  *id = r->result->run;
-  return bv_run_close(r, rc, err);
+static void result_run(sqlite3_context *ctx, const char *who, bv_rc rc, const bv_err *err,
+                       int64_t id) {
+  if (rc == BV_INTERRUPT) {
+    bv_err text = {0};
+    bv_fail_native(&text, rc, err->native, "%s(): interrupted; nothing of the run was kept", who);
+    bv_result_error(ctx, who, rc, &text);
+  } else if (rc != BV_OK) {
+    bv_result_error(ctx, who, rc, err);
+  } else {
+    sqlite3_result_int64(ctx, id);
+  }
 }
 
 /* bt_run(strategy [, config]): the run's id. */
@@ -34,17 +35,28 @@ static void fn_run(sqlite3_context *ctx, int argc, sqlite3_value **argv) {
     const char *strategy = bv_arg_text(argv[0]), *config = NULL;
     rc = strategy ? BV_OK : BV_NOMEM;
     if (rc == BV_OK && argc == 2) rc = bv_arg_optional(argv[1], &config);
-    if (rc == BV_OK) rc = run_all(sqlite3_user_data(ctx), strategy, config, &id, &err);
+    const bv_run_start how = {
+        .strategy = strategy, .config = config, .version = BARSVT_VERSION, .end = INT64_MAX};
+    if (rc == BV_OK) rc = bv_run_all(sqlite3_user_data(ctx), &how, &id, &err);
   }
-  if (rc == BV_INTERRUPT) {
-    bv_err text = {0};
-    bv_fail_native(&text, rc, err.native, "bt_run(): interrupted; nothing of the run was kept");
-    bv_result_error(ctx, "bt_run", rc, &text);
-  } else if (rc != BV_OK) {
-    bv_result_error(ctx, "bt_run", rc, &err);
-  } else {
-    sqlite3_result_int64(ctx, id);
+  result_run(ctx, "bt_run", rc, &err, id);
+}
+
+/* bt_rerun(run [, overrides]): the new run's id. */
+static void fn_rerun(sqlite3_context *ctx, int argc, sqlite3_value **argv) {
+  bv_err err = {0};
+  int64_t id = 0;
+  const char *overrides = NULL;
+  bv_rc rc = BV_OK;
+  if (sqlite3_value_type(argv[0]) != SQLITE_INTEGER) {
+    rc = bv_fail(&err, BV_ARG, "bt_rerun(): the first argument is the number of a run");
   }
+  if (rc == BV_OK && argc == 2) rc = bv_arg_optional(argv[1], &overrides);
+  if (rc == BV_OK) {
+    rc = bv_rerun(sqlite3_user_data(ctx), sqlite3_value_int64(argv[0]), overrides, BARSVT_VERSION,
+                  &id, &err);
+  }
+  result_run(ctx, "bt_rerun", rc, &err, id);
 }
 
 /* bt_param(name, default): the run's parameter, or the default.  It cannot change while a statement
@@ -131,6 +143,8 @@ static const struct {
 } functions[] = {
     {"bt_run", 1, SQLITE_DIRECTONLY, fn_run},
     {"bt_run", 2, SQLITE_DIRECTONLY, fn_run},
+    {"bt_rerun", 1, SQLITE_DIRECTONLY, fn_rerun},
+    {"bt_rerun", 2, SQLITE_DIRECTONLY, fn_rerun},
     {"bt_param", 2, SQLITE_INNOCUOUS | SQLITE_DETERMINISTIC, fn_param},
     {"bt_qty", 1, SQLITE_INNOCUOUS, fn_qty},
     {"bt_avg_price", 1, SQLITE_INNOCUOUS, fn_avg_price},

@@ -270,14 +270,32 @@ static bv_rc check(bv_run_config *c, bv_err *err) {
   return rc == BV_OK ? BV_OK : bv_fail(err, rc, "config: %s", bv_err_text(&why, rc));
 }
 
+/* A knob as it was. */
+static bv_rc base_leaf(void *ctx, const char *path, const char *type, sqlite3_value *v,
+                       bv_err *err) {
+  bv_run_config *c = ctx;
+  int n;
+  const bv_sim_knob *knob = bv_sim_knobs(&n);
+  for (int i = 0; i < n; i++) {
+    if (strcmp(knob[i].name, path) == 0) return set_knob(c, path, type, v, err);
+  }
+  return BV_OK;
+}
+
 bv_rc bv_run_config_read(sqlite3 *db, const char *text, const bv_zone *zone, bv_run_config *out,
                          bv_err *err) {
+  return bv_run_config_read_on(db, NULL, text, zone, out, err);
+}
+
+bv_rc bv_run_config_read_on(sqlite3 *db, const char *base, const char *text, const bv_zone *zone,
+                            bv_run_config *out, bv_err *err) {
   *out = (bv_run_config){.zone = zone, .start = INT64_MIN, .end = INT64_MAX};
   bv_map_init(&out->param);
   bv_rc rc = set_profile(out, "default", err);
   for (reader r = {.c = out}; r.pass < 2 && rc == BV_OK; r.pass++) {
+    if (r.pass == 1 && base) rc = bv_json_walk(db, base, "knobs", base_leaf, out, err);
     if (r.pass == 1) forget_numbers(&r);
-    rc = bv_json_walk(db, text, "config", read_leaf, &r, err);
+    if (rc == BV_OK) rc = bv_json_walk(db, text, "config", read_leaf, &r, err);
   }
   if (rc == BV_OK) rc = check(out, err);
   if (rc != BV_OK) bv_run_config_reset(out);

@@ -34,6 +34,11 @@ typedef struct bv_run_config {
 ** percentage model at that rate. */
 BV_MUST bv_rc bv_run_config_read(sqlite3 *db, const char *text, const bv_zone *zone,
                                  bv_run_config *out, bv_err *err);
+
+/* The same on top of `base`, values of knobs as bv_run_config_knobs() writes them, in place of the
+** profile's; knobs that are no longer known are passed over.  base NULL: the profile's. */
+BV_MUST bv_rc bv_run_config_read_on(sqlite3 *db, const char *base, const char *text,
+                                    const bv_zone *zone, bv_run_config *out, bv_err *err);
 void bv_run_config_reset(bv_run_config *c);
 
 /* Every knob as used, as a JSON object. */

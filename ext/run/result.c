@@ -22,7 +22,7 @@ static bv_rc prepare(sqlite3 *db, const char *sql, sqlite3_stmt **out, bv_err *e
   return bv_fail(
       err, BV_ARG,
       "bt_run(): the results cannot be stored: %s; the names bt_run, bt_order, bt_fill, "
-      "bt_lot, bt_cash_flow, bt_position, bt_risk, bt_curve and bt_figure belong to them",
+      "bt_lot, bt_cash_flow, bt_position, bt_risk, bt_input, bt_curve and bt_figure belong to them",
       sqlite3_errmsg(db));
 }
 
@@ -70,7 +70,7 @@ static bv_rc insert_run(bv_result *r, const bv_result_head *h, bv_err *err) {
       " UNION ALL SELECT max(run) FROM main.bt_cash_flow"
       " UNION ALL SELECT max(run) FROM main.bt_position UNION ALL SELECT max(run) FROM"
       " main.bt_curve UNION ALL SELECT max(run) FROM main.bt_figure UNION ALL SELECT max(run) FROM"
-      " main.bt_risk)",
+      " main.bt_risk UNION ALL SELECT max(run) FROM main.bt_input)",
       &st, err));
   sqlite3_bind_text(st, 1, h->strategy, -1, SQLITE_STATIC);
   sqlite3_bind_text(st, 2, h->sql, -1, SQLITE_STATIC);

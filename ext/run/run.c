@@ -207,12 +207,18 @@ static bv_rc newest_end(bv_store *s, bv_store *home, int64_t *out, bv_err *err) 
   return rc;
 }
 
+bv_rc bv_run_data_end(bv_store *s, int64_t *end, bv_err *err) {
+  *end = BV_INSTANT_MIN;
+  BV_TRY(newest_end(s, s, end, err));
+  for (int i = 0; i < s->nattached; i++) BV_TRY(newest_end(s, s->attached[i], end, err));
+  return BV_OK;
+}
+
 /* A step-mode view may count back from bars_clock(), so the clock stands at the end of the data while
 ** it is looked at. */
 static bv_rc set_last_clock(bv_store *s, bv_err *err) {
-  int64_t end = BV_INSTANT_MIN;
-  BV_TRY(newest_end(s, s, &end, err));
-  for (int i = 0; i < s->nattached; i++) BV_TRY(newest_end(s, s->attached[i], &end, err));
+  int64_t end;
+  BV_TRY(bv_run_data_end(s, &end, err));
   if (end > BV_INSTANT_MIN) s->clock = end;
   return BV_OK;
 }
@@ -292,11 +298,22 @@ static bv_rc begin_writing(bv_run *r, bv_err *err) {
   return bv_savepoint_guard_schema(r->store->db, &r->savepoint, err);
 }
 
-static bv_rc open_parts(bv_run *r, const char *strategy, const char *config, const char *version,
-                        bv_err *err) {
+static bv_rc collect_inputs(bv_run *r, const bv_run_start *how, bv_err *err) {
+  const bv_origin_of of = {.version = how->version,
+                           .zone = how->zone ? how->zone : r->store->zone,
+                           .strategy = r->strategy.name ? r->strategy.name : "",
+                           .sql = r->strategy.sql ? r->strategy.sql : "",
+                           .config = how->config};
+  return bv_inputs_collect(r->store, &of, &r->inputs, err);
+}
+
+static bv_rc open_parts(bv_run *r, const bv_run_start *how, bv_err *err) {
   bv_store *s = r->store;
-  BV_TRY(bv_run_config_read(s->db, config, s->zone, &r->config, err));
+  const char *strategy = how->strategy;
+  BV_TRY(bv_run_config_read_on(s->db, how->knobs, how->config, how->zone ? how->zone : s->zone,
+                               &r->config, err));
   if (r->saved_clock < r->config.end) r->config.end = r->saved_clock;
+  if (how->end < r->config.end) r->config.end = how->end;
   if (strategy) BV_TRY(bv_strategy_open(s->db, strategy, &r->strategy, err));
   BV_TRY(bv_sql_prepare(s->db, "INSERT INTO bars(asset) SELECT NULL WHERE 0", &r->undo, err));
   BV_TRY(open_savepoint(r, err));
@@ -309,7 +326,8 @@ static bv_rc open_parts(bv_run *r, const char *strategy, const char *config, con
     BV_TRY(bv_benchmark_find(s, r->config.benchmark, r->config.benchmark_timestep, &r->benchmark,
                              err));
   }
-  BV_TRY(open_result(r, config, version, err));
+  BV_TRY(open_result(r, how->config, how->version, err));
+  BV_TRY(collect_inputs(r, how, err));
   bv_sim_sink sink = bv_result_sink(r->result);
   BV_TRY(bv_sim_new(&r->config.sim, &sink, &r->sim, err));
   r->result->rows.sim = r->sim;
@@ -329,6 +347,12 @@ static bv_rc open_parts(bv_run *r, const char *strategy, const char *config, con
 
 bv_rc bv_run_open(bv_store *s, const char *strategy, const char *config, const char *version,
                   bv_run **out, bv_err *err) {
+  const bv_run_start how = {
+      .strategy = strategy, .config = config, .version = version, .end = INT64_MAX};
+  return bv_run_begin(s, &how, out, err);
+}
+
+bv_rc bv_run_begin(bv_store *s, const bv_run_start *how, bv_run **out, bv_err *err) {
   *out = NULL;
   if (s->run) return bv_fail(err, BV_BUSY, "a run is in progress on this connection");
   BV_TRY(bv_store_sync(s, err));
@@ -341,7 +365,7 @@ bv_rc bv_run_open(bv_store *s, const char *strategy, const char *config, const c
   bv_map_init(&r->config.param);
   s->run = r;
   s->frozen++;
-  bv_rc rc = open_parts(r, strategy, config, version, err);
+  bv_rc rc = open_parts(r, how, err);
   if (rc != BV_OK) return bv_run_close(r, rc, err);
   *out = r;
   return BV_OK;
@@ -401,6 +425,20 @@ static bv_rc no_bars(const bv_run *r, bv_err *err) {
                  from, to);
 }
 
+/* The bars that took part, or were read, up to the last step. */
+static bv_rc write_inputs(bv_run *r, bv_err *err) {
+  bv_inputs *in = &r->inputs;
+  for (int i = 0; i < r->feed.n; i++) {
+    BV_TRY(bv_inputs_bars(r->store, &r->feed.asset[i].series, r->now, in, err));
+  }
+  for (int i = 0; i < r->ntouched; i++) {
+    BV_TRY(bv_inputs_bars(r->store, &r->touched[i], r->now, in, err));
+  }
+  if (r->config.benchmark) BV_TRY(bv_inputs_bars(r->store, &r->benchmark, r->now, in, err));
+  bv_inputs_sort(in);
+  return bv_inputs_write(r->store->db, r->result->run, in, err);
+}
+
 static bv_rc finish(bv_run *r, bv_err *err) {
   if (r->result->curve.total == 0) return no_bars(r, err);
   bv_feed_catch_up(&r->feed, -1);
@@ -415,6 +453,7 @@ static bv_rc finish(bv_run *r, bv_err *err) {
                               .risk_free = c->risk_free,
                               .periods = c->periods};
   BV_TRY(bv_result_finish(r->result, in, err));
+  BV_TRY(write_inputs(r, err));
   r->finished = true;
   return BV_OK;
 }
@@ -486,6 +525,7 @@ bv_rc bv_run_close(bv_run *r, bv_rc rc, bv_err *err) {
   bv_map_reset(&r->asset);
   bv_free(r->touched);
   bv_batch_reset(&r->batch);
+  bv_inputs_reset(&r->inputs);
   for (int i = 0; i < BV_TEXTS; i++) bv_free(r->next_text[i]);
   s->clock = r->saved_clock;
   s->run = NULL;

@@ -23,6 +23,7 @@
 #include "run/actions.h"
 #include "run/batch.h"
 #include "run/config.h"
+#include "run/inputs.h"
 #include "run/match_feed.h"
 #include "run/result.h"
 #include "run/risk_config.h"
@@ -44,8 +45,9 @@ typedef struct bv_run {
   int ntouched, cap_touched;
   bool touch_failed;
   int64_t saved_clock;
-  int64_t now;               /* the current step */
-  int64_t began;             /* when the first bar opened */
+  int64_t now;   /* the current step */
+  int64_t began; /* when the first bar opened */
+  bv_inputs inputs;
   bv_series benchmark;       /* where the configuration names one */
   bv_signal next;            /* set mode: the row that comes next */
   char *next_text[BV_TEXTS]; /* its texts, kept over steps */
@@ -54,9 +56,25 @@ typedef struct bv_run {
   bool has_next, in_strategy, done, finished;
 } bv_run;
 
+/* What a run begins with. */
+typedef struct bv_run_start {
+  const char
+      *strategy;       /* name of a view; NULL: none, the configuration names assets and timestep */
+  const char *config;  /* JSON, may be NULL */
+  const char *version; /* of the library, stored */
+  const char *knobs;   /* values of knobs in place of the profile's, JSON; NULL: the profile's */
+  const bv_zone *zone; /* of times; NULL: the store's */
+  int64_t end;         /* as the configuration's, the earlier one counts; INT64_MAX: none */
+} bv_run_start;
+
+BV_MUST bv_rc bv_run_begin(bv_store *s, const bv_run_start *how, bv_run **out, bv_err *err);
+
 /* Begin.  strategy NULL: none (the configuration names assets and timestep).  version is stored. */
 BV_MUST bv_rc bv_run_open(bv_store *s, const char *strategy, const char *config,
                           const char *version, bv_run **out, bv_err *err);
+
+/* The end of the newest bar there is (of the 100 series that were made last); BV_INSTANT_MIN: none. */
+BV_MUST bv_rc bv_run_data_end(bv_store *s, int64_t *end, bv_err *err);
 
 /* The next step; *more = false after the last, when the results are complete. */
 BV_MUST bv_rc bv_run_step(bv_run *r, bool *more, bv_err *err);

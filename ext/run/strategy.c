@@ -13,34 +13,49 @@ static const char *const ask_name[] = {[BV_ASK_WEIGHT] = "target_weight",
                                        [BV_ASK_TARGET] = "target_qty",
                                        [BV_ASK_QTY] = "qty"};
 
-/* The view's text, from whichever database of the connection has it. */
-static bv_rc find_view(bv_strategy *s, bv_err *err) {
+/* The text and type of a table or view, from whichever database of the connection has it; *sql stays NULL
+** where none has. */
+static bv_rc find_object(sqlite3 *db, const char *name, char **sql, char type[16], bv_err *err) {
   sqlite3_stmt *list, *st;
-  char type[16] = "";
   int row;
-  BV_TRY(bv_sql_prepare(s->db, "SELECT name FROM pragma_database_list ORDER BY seq <> 1, seq",
-                        &list, err));
+  BV_TRY(bv_sql_prepare(db, "SELECT name FROM pragma_database_list ORDER BY seq <> 1, seq", &list,
+                        err));
   bv_rc rc;
-  while ((rc = bv_sql_row(s->db, list, &row, err, "databases")) == BV_OK && row && !s->sql) {
-    char *sql = sqlite3_mprintf("SELECT type, sql FROM \"%w\".sqlite_schema WHERE lower(name) = "
-                                "lower(?1) AND type IN ('table', 'view')",
-                                bv_sql_text(list, 0));
-    rc = sql ? bv_sql_prepare(s->db, sql, &st, err) : BV_NOMEM;
-    sqlite3_free(sql);
+  while ((rc = bv_sql_row(db, list, &row, err, "databases")) == BV_OK && row && !*sql) {
+    char *find = sqlite3_mprintf("SELECT type, sql FROM \"%w\".sqlite_schema WHERE lower(name) = "
+                                 "lower(?1) AND type IN ('table', 'view')",
+                                 bv_sql_text(list, 0));
+    rc = find ? bv_sql_prepare(db, find, &st, err) : BV_NOMEM;
+    sqlite3_free(find);
     if (rc != BV_OK) break;
-    sqlite3_bind_text(st, 1, s->name, -1, SQLITE_STATIC);
+    sqlite3_bind_text(st, 1, name, -1, SQLITE_STATIC);
     int found = 0;
-    rc = bv_sql_row(s->db, st, &found, err, "sqlite_schema");
+    rc = bv_sql_row(db, st, &found, err, "sqlite_schema");
     if (rc == BV_OK && found) {
-      strncpy(type, bv_sql_text(st, 0), sizeof type - 1);
-      s->sql = bv_strdup(BV_MEM_RUN, bv_sql_text(st, 1));
-      if (!s->sql) rc = BV_NOMEM;
+      snprintf(type, 16, "%s", bv_sql_text(st, 0));
+      *sql = bv_strdup(BV_MEM_RUN, bv_sql_text(st, 1));
+      if (!*sql) rc = BV_NOMEM;
     }
     sqlite3_finalize(st);
     if (rc != BV_OK) break;
   }
   sqlite3_finalize(list);
-  if (rc != BV_OK) return rc;
+  return rc;
+}
+
+bv_rc bv_view_text(sqlite3 *db, const char *name, char **sql, bv_err *err) {
+  char type[16] = "";
+  *sql = NULL;
+  bv_rc rc = find_object(db, name, sql, type, err);
+  if (rc == BV_OK && strcmp(type, "view") == 0) return BV_OK;
+  bv_free(*sql);
+  *sql = NULL;
+  return rc;
+}
+
+static bv_rc find_view(bv_strategy *s, bv_err *err) {
+  char type[16] = "";
+  BV_TRY(find_object(s->db, s->name, &s->sql, type, err));
   if (!s->sql) {
     return bv_fail(err, BV_NOTFOUND,
                    "no view '%.80s' in this database; a strategy is a view: CREATE VIEW "

@@ -55,4 +55,7 @@ void bv_strategy_close(bv_strategy *s);
 ** BV_ARG with its number's text. */
 BV_MUST bv_rc bv_strategy_next(bv_strategy *s, bv_signal *out, bool *more, bv_err *err);
 
+/* The text of a view, to be freed; *sql = NULL where no database of the connection has one of this name. */
+BV_MUST bv_rc bv_view_text(sqlite3 *db, const char *name, char **sql, bv_err *err);
+
 #endif

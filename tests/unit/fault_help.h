@@ -134,6 +134,21 @@ static const char *const scenario[] = {
     "SELECT m_sharpe(close, 252, 'no') FROM bars('A', 'minute')",
     "SELECT count(function) FROM bars_metric",
     "SELECT bt_run('set_mode', '{\"benchmark\": \"NONE\"}')",
+    "SELECT count(*), total(a), total(above) FROM bars_above('A', 'minute', 'sma:3', 'sma:9')",
+    "CREATE TABLE pred(ts, asset, p)",
+    "INSERT INTO pred VALUES (1, 'A', 2.5), (2, 'B', NULL)",
+    "CREATE VIEW helper AS SELECT count(*) AS n FROM pred",
+    "CREATE VIEW again AS SELECT known_at, asset, above AS target_qty FROM bars_above('A', "
+    "'minute', 'sma:3', 'sma:9') WHERE (SELECT n FROM helper) > 0",
+    "SELECT bt_run('again', '{\"commission\": 0.002, \"tz\": \"America/New_York\"}')",
+    "SELECT kind, name, value FROM bt_input WHERE run = (SELECT max(id) FROM bt_run)",
+    "SELECT what, name, run, other FROM bt_diff((SELECT max(id) FROM bt_run))",
+    "DROP VIEW again",
+    "SELECT bt_rerun((SELECT max(id) FROM bt_run), '{\"cash\": 9000}')",
+    "SELECT what, name, run, other FROM bt_diff((SELECT max(id) FROM bt_run))",
+    "SELECT what, name, run, other FROM bt_diff((SELECT max(id) FROM bt_run), (SELECT max(id) - 1 "
+    "FROM bt_run))",
+    "SELECT bt_rerun(99)",
     "SELECT bt_run('none')",
     "SELECT bt_run('set_mode', '{\"cahs\": 1}')",
     "SELECT id, mode, status, steps, value, commission FROM bt_run",
@@ -235,7 +250,7 @@ static inline char *stored_state(sqlite3 *db) {
       "barsvt_asset",    "barsvt_series", "barsvt_hot",    "barsvt_seg",  "barsvt_stat",
       "barsvt_coverage", "barsvt_reject", "bt_run",        "bt_order",    "bt_fill",
       "bt_lot",          "bt_cash_flow",  "barsvt_action", "bt_position", "bt_risk",
-      "bt_curve",        "bt_figure"};
+      "bt_curve",        "bt_figure", "bt_input"};
   answer all = ask(db, "SELECT type, name FROM sqlite_schema WHERE type = 'view' ORDER BY name");
   for (size_t i = 0; i < COUNT(table); i++) {
     char sql[200];

@@ -83,7 +83,7 @@ static void tables_may_be_out_of_bounds(void **state) {
       "barsvt_meta", "barsvt_asset",    "barsvt_series", "barsvt_hot",    "barsvt_seg",
       "barsvt_stat", "barsvt_coverage", "barsvt_reject", "bt_run",        "bt_order",
       "bt_fill",     "bt_lot",          "bt_cash_flow",  "barsvt_action", "bt_position",
-      "bt_risk",     "bt_curve",        "bt_figure",     "sqlite_master", "barsvt"};
+      "bt_risk",     "bt_curve",        "bt_figure", "bt_input",     "sqlite_master", "barsvt"};
   for (size_t t = 0; t < COUNT(table); t++) {
     int refused = 0;
     for (int k = 0; k < (int)STEPS; k++) {
@@ -274,6 +274,8 @@ static void known_damage(void **state) {
       "DELETE FROM bt_run",
       "UPDATE bt_lot SET entry_ts = 'x', exit_price = 'y', pnl = x'00'",
       "UPDATE bt_figure SET name = x'00', value = 'x'",
+      "UPDATE bt_input SET value = x'00'",
+      "UPDATE bt_run SET sql = 'x', config = 'x', knobs = '[', strategy = 'y'",
       "DROP TABLE barsvt_meta",
       "DROP TABLE barsvt_asset",
       "DROP TABLE barsvt_series",

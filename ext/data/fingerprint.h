@@ -1,0 +1,28 @@
+/*
+** fingerprint.h - whether stored data are still the same: a count and a hash of bars, or of a table's rows.
+**
+** Of a series: whole sealed chunks count by the checksums they are stored with, the chunk that `hi` lies
+** in and bars not yet sealed by their values.  So it costs little, and bars added after `hi` change
+** nothing; but bars that were sealed, or sealed anew, give another hash though their values are the same.
+*/
+#ifndef BV_DATA_FINGERPRINT_H
+#define BV_DATA_FINGERPRINT_H
+
+#include "data/store.h"
+
+typedef struct bv_fingerprint {
+  int64_t n; /* bars or rows */
+  uint64_t hash;
+} bv_fingerprint;
+
+/* Of the series' bars that start before hi. */
+BV_MUST bv_rc bv_series_fingerprint(bv_store *s, const bv_series *series, int64_t hi,
+                                    bv_fingerprint *out, bv_err *err);
+
+/* Of all rows that a SELECT yields, in their order. */
+BV_MUST bv_rc bv_rows_fingerprint(sqlite3 *db, const char *sql, bv_fingerprint *out, bv_err *err);
+
+/* Of a text. */
+uint64_t bv_text_hash(const char *text, size_t n);
+
+#endif
