@@ -80,8 +80,8 @@ static bv_rc add_asset(bv_store *s, const bv_series *series, int64_t until, bv_i
   bv_format_f64(series->multiplier, number);
   snprintf(value, sizeof value, "multiplier %s, tz %.48s", number, bv_zone_name(series->zone));
   BV_TRY(bv_inputs_add(in, "asset", series->asset, value));
-  BV_TRY(bv_sql_prepare(s->db, "SELECT 1 FROM main.sqlite_schema WHERE name = 'barsvt_action'",
-                        &st, err));
+  BV_TRY(bv_sql_prepare(s->db, "SELECT 1 FROM main.sqlite_schema WHERE name = 'barsvt_action'", &st,
+                        err));
   bv_rc rc = bv_sql_row(s->db, st, &row, err, "sqlite_schema");
   sqlite3_finalize(st);
   if (rc != BV_OK || !row) return rc;

@@ -250,7 +250,7 @@ static inline char *stored_state(sqlite3 *db) {
       "barsvt_asset",    "barsvt_series", "barsvt_hot",    "barsvt_seg",  "barsvt_stat",
       "barsvt_coverage", "barsvt_reject", "bt_run",        "bt_order",    "bt_fill",
       "bt_lot",          "bt_cash_flow",  "barsvt_action", "bt_position", "bt_risk",
-      "bt_curve",        "bt_figure", "bt_input"};
+      "bt_curve",        "bt_figure",     "bt_input"};
   answer all = ask(db, "SELECT type, name FROM sqlite_schema WHERE type = 'view' ORDER BY name");
   for (size_t i = 0; i < COUNT(table); i++) {
     char sql[200];

@@ -83,7 +83,8 @@ static void tables_may_be_out_of_bounds(void **state) {
       "barsvt_meta", "barsvt_asset",    "barsvt_series", "barsvt_hot",    "barsvt_seg",
       "barsvt_stat", "barsvt_coverage", "barsvt_reject", "bt_run",        "bt_order",
       "bt_fill",     "bt_lot",          "bt_cash_flow",  "barsvt_action", "bt_position",
-      "bt_risk",     "bt_curve",        "bt_figure", "bt_input",     "sqlite_master", "barsvt"};
+      "bt_risk",     "bt_curve",        "bt_figure",     "bt_input",      "sqlite_master",
+      "barsvt"};
   for (size_t t = 0; t < COUNT(table); t++) {
     int refused = 0;
     for (int k = 0; k < (int)STEPS; k++) {
