@@ -8,11 +8,11 @@
 **
 ** or to one connection: sqlite3_barsvt_init(db, &errmsg, NULL).  Then everything is there in SQL.
 ** The calls below run a backtest step by step, so that a program can look at it and add its own
-** orders between the steps.
+** orders between the steps, and read a feed instant by instant.
 **
 ** Times are UTC epoch seconds.  Functions return SQLITE_OK or a SQLITE_* code; where a char **errmsg
-** is given it receives a text to be freed with sqlite3_free().  A run belongs to its connection and is
-** used from one thread at a time.
+** is given it receives a text to be freed with sqlite3_free().  Runs and feeds belong to their connection and
+** are used from one thread at a time.
 */
 #ifndef BARSVT_H
 #define BARSVT_H
@@ -114,6 +114,58 @@ double barsvt_run_price(const barsvt_run *run, const char *asset); /* last close
 ** bt_trade, bt_equity, bt_metric ...; before that (or with discard != 0) nothing of it is kept.
 ** NULL is fine. */
 int barsvt_run_close(barsvt_run *run, int discard, char **errmsg);
+
+/* ---- feeds: bars with signals and context, instant by instant ---- */
+
+typedef struct barsvt_feed barsvt_feed;
+
+/* What of a feed is read; fields left 0 do not limit it. */
+typedef struct barsvt_feed_options {
+  uint32_t size;            /* sizeof(barsvt_feed_options) */
+  int nasset;               /* of the universe only these, */
+  const char *const *asset; /* in any order */
+  int64_t start, end;       /* bars that begin in [start, end) */
+  const char
+      *columns; /* "close, score"; NULL: open, high, low, close, volume and all of the sources */
+} barsvt_feed_options;
+
+/* Open a feed: the name of a table made USING bars_feed ("feed", "aux.feed"), or a text like its arguments
+** ("timestep=minute, signals=(scores match=asof)"; docs/sql.md).  options may be NULL.
+** While it is open the feed keeps the state of the database it has begun with, as a SELECT that is being stepped
+** does.  What it delivers is limited by the connection's clock.  Close it before the connection. */
+int barsvt_feed_open(struct sqlite3 *db, const char *feed, const barsvt_feed_options *options,
+                     barsvt_feed **out, char **errmsg);
+void barsvt_feed_close(barsvt_feed *feed); /* NULL is fine */
+
+/* The feed's assets are numbered 0 ... in order of name.  NULL: there is no such number. */
+int barsvt_feed_assets(const barsvt_feed *feed);
+const char *barsvt_feed_asset(const barsvt_feed *feed, int asset);
+
+/* Its columns, as asked for; kind (may be NULL) says where one comes from. */
+enum { BARSVT_BAR = 0, BARSVT_SIGNAL = 1, BARSVT_CONTEXT = 2 };
+int barsvt_feed_columns(const barsvt_feed *feed);
+const char *barsvt_feed_column(const barsvt_feed *feed, int column, int *kind);
+
+/* All bars that begin at one instant, one per asset that has one, in order of asset; arrays of n.  Rows of signals
+** and context are those that the bar may use, by the timing of their source: value[c][i] is known by known_at[i].
+** valid[c][i] is 0 where there is no value (NULL in SQL); value[c][i] is a NaN then. */
+typedef struct barsvt_batch {
+  int64_t ts;
+  int n;
+  const int32_t *asset;
+  const int64_t *known_at;
+  const double *const *value;
+  const uint8_t *const *valid;
+} barsvt_batch;
+
+/* The next instant.  SQLITE_ROW: it is in *batch, whose arrays are the feed's until the next call; SQLITE_DONE: there
+** are no more; else an error, after which the feed can only be closed.  A value that is a text or a blob
+** is an error. */
+int barsvt_feed_next(barsvt_feed *feed, barsvt_batch *batch, char **errmsg);
+
+/* Call fn for every instant that is left, until it returns something else than 0. */
+int barsvt_feed_each(barsvt_feed *feed, int (*fn)(void *ctx, const barsvt_batch *batch), void *ctx,
+                     char **errmsg);
 
 #ifdef __cplusplus
 }

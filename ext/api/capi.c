@@ -1,5 +1,6 @@
 /* capi.c - the C interface to runs; see include/barsvt.h. */
 #include "api/args.h"
+#include "api/capi.h"
 #include "api/version.h"
 #include "barsvt.h"
 #include "run/run.h"
@@ -18,14 +19,14 @@ const char *barsvt_version(void) {
   return BARSVT_VERSION;
 }
 
-static int give_error(char **errmsg, bv_rc rc, const bv_err *err) {
+int bv_capi_error(char **errmsg, bv_rc rc, const bv_err *err) {
   if (rc == BV_OK) return SQLITE_OK;
   if (errmsg) *errmsg = sqlite3_mprintf("%s", bv_err_text(err, rc));
   return bv_sqlite_code(rc, err);
 }
 
-/* The connection's store, which only our own functions know: one of them hands it over. */
-static bv_rc find_store(sqlite3 *db, bv_store **out, bv_err *err) {
+/* Only our own functions know it: one of them hands it over. */
+bv_rc bv_capi_store(sqlite3 *db, bv_store **out, bv_err *err) {
   sqlite3_stmt *st;
   *out = NULL;
   int code = sqlite3_prepare_v2(db, "SELECT barsvt_store(?1)", -1, &st, NULL);
@@ -45,7 +46,7 @@ int barsvt_run_open(sqlite3 *db, const char *strategy, const char *config, barsv
   bv_err err = {0};
   bv_store *s = NULL;
   *run = NULL;
-  bv_rc rc = find_store(db, &s, &err);
+  bv_rc rc = bv_capi_store(db, &s, &err);
   barsvt_run *r = NULL;
   if (rc == BV_OK) {
     r = bv_alloc0(BV_MEM_RUN, sizeof *r);
@@ -55,7 +56,7 @@ int barsvt_run_open(sqlite3 *db, const char *strategy, const char *config, barsv
   if (rc == BV_OK) rc = bv_run_open(s, strategy, config, BARSVT_VERSION, &r->run, &err);
   if (rc != BV_OK) {
     bv_free(r);
-    return give_error(errmsg, rc, &err);
+    return bv_capi_error(errmsg, rc, &err);
   }
   r->store = s;
   *run = r;
@@ -68,10 +69,10 @@ int barsvt_run_step(barsvt_run *r, int64_t *ts, char **errmsg) {
   bv_err_clear(&err);
   if (r->rc != BV_OK) {
     bv_fail(&err, BV_ARG, "the run has failed and can only be closed");
-    return give_error(errmsg, BV_ARG, &err);
+    return bv_capi_error(errmsg, BV_ARG, &err);
   }
   r->rc = bv_run_step(r->run, &more, &err);
-  if (r->rc != BV_OK) return give_error(errmsg, r->rc, &err);
+  if (r->rc != BV_OK) return bv_capi_error(errmsg, r->rc, &err);
   if (ts) *ts = r->run->now;
   return more ? SQLITE_ROW : SQLITE_DONE;
 }
@@ -95,7 +96,7 @@ int barsvt_run_order(barsvt_run *r, const char *asset, int kind, double amount, 
                    .ask = {.ask = asks[kind], .amount = amount}};
     rc = bv_run_order(r->run, &g, &err);
   }
-  return give_error(errmsg, rc, &err);
+  return bv_capi_error(errmsg, rc, &err);
 }
 
 static_assert((int)BARSVT_LIMIT_IF_TOUCHED == (int)BV_TYPE_LIT, "types are numbered alike");
@@ -144,7 +145,7 @@ int barsvt_run_submit(barsvt_run *r, const barsvt_order *o, char **errmsg) {
     bv_signal g = signal_of(o);
     rc = bv_run_order(r->run, &g, &err);
   }
-  return give_error(errmsg, rc, &err);
+  return bv_capi_error(errmsg, rc, &err);
 }
 
 int barsvt_run_write(barsvt_run *r, char **errmsg) {
@@ -152,7 +153,7 @@ int barsvt_run_write(barsvt_run *r, char **errmsg) {
   bv_err_clear(&err);
   if (r->rc == BV_OK && !r->run->finished) {
     r->rc = bv_rows_flush(&r->run->result->rows, &err);
-    return give_error(errmsg, r->rc, &err);
+    return bv_capi_error(errmsg, r->rc, &err);
   }
   return SQLITE_OK;
 }
@@ -188,5 +189,5 @@ int barsvt_run_close(barsvt_run *r, int discard, char **errmsg) {
   bool drop = discard || r->rc != BV_OK || !r->run->finished;
   bv_rc rc = bv_run_close(r->run, drop ? BV_INTERRUPT : BV_OK, &err);
   bv_free(r);
-  return drop ? SQLITE_OK : give_error(errmsg, rc, &err);
+  return drop ? SQLITE_OK : bv_capi_error(errmsg, rc, &err);
 }

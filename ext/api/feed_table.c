@@ -12,6 +12,7 @@
 */
 #include "api/args.h"
 #include "api/asset_list.h"
+#include "api/feed_columns.h"
 #include "api/functions.h"
 #include "api/handle.h"
 #include "api/range.h"
@@ -25,30 +26,6 @@
 #define PLAN_DESC  1
 #define MASK_SHIFT 8
 #define MAX_TERM   32
-
-/* The columns before those of the sources. */
-enum {
-  C_TS,
-  C_ASSET,
-  C_OPEN,
-  C_HIGH,
-  C_LOW,
-  C_CLOSE,
-  C_VOLUME,
-  C_KNOWN_AT,
-  C_VWAP,
-  C_TRADES,
-  C_HANDLE,
-  C_FIRST
-};
-
-static const char *const own_columns[] = {"ts",     "asset",    "open", "high",   "low", "close",
-                                          "volume", "known_at", "vwap", "trades", "bars"};
-static const signed char bar_column[C_FIRST] = {
-    [C_TS] = BV_COL_NONE,       [C_ASSET] = BV_COL_NONE,    [C_OPEN] = BV_COL_OPEN,
-    [C_HIGH] = BV_COL_HIGH,     [C_LOW] = BV_COL_LOW,       [C_CLOSE] = BV_COL_CLOSE,
-    [C_VOLUME] = BV_COL_VOLUME, [C_KNOWN_AT] = BV_COL_NONE, [C_VWAP] = BV_COL_VWAP,
-    [C_TRADES] = BV_COL_TRADES, [C_HANDLE] = BV_COL_NONE};
 
 typedef struct feed_tab {
   sqlite3_vtab base;
@@ -68,39 +45,6 @@ typedef struct feed_cursor {
 } feed_cursor;
 
 /* ---- columns ---- */
-
-static bool is_own(const char *name) {
-  for (int i = 0; i < C_FIRST; i++) {
-    if (sqlite3_stricmp(name, own_columns[i]) == 0) return true;
-  }
-  return false;
-}
-
-/* A column's name must be its alone: sources are told apart by nothing else. */
-static bv_rc check_names(const bv_join_def *d, bv_err *err) {
-  bv_map seen;
-  bv_map_init(&seen);
-  bv_rc rc = BV_OK;
-  for (int k = 0; k < d->nsource && rc == BV_OK; k++) {
-    const bv_feature *f = &d->source[k];
-    for (int c = 0; c < f->ncolumn && rc == BV_OK; c++) {
-      char *name = sqlite3_mprintf("%s", f->column[c]);
-      if (!name) rc = BV_NOMEM;
-      for (char *p = name; p && *p; p++) *p = (char)(*p >= 'A' && *p <= 'Z' ? *p + 32 : *p);
-      bool taken = name && (is_own(name) || bv_map_find(&seen, name, strlen(name)));
-      if (taken) {
-        rc = bv_fail(err, BV_ARG,
-                     "%s: there is a column '%.60s' already; rename it in a view, or leave it out "
-                     "with columns='...'",
-                     f->label, f->column[c]);
-      }
-      if (rc == BV_OK) rc = bv_map_put(&seen, name, strlen(name), &seen);
-      sqlite3_free(name);
-    }
-  }
-  bv_map_reset(&seen);
-  return rc;
-}
 
 static bv_rc declare(sqlite3 *db, const bv_join_def *d, bv_err *err) {
   bv_buf sql;
@@ -129,7 +73,7 @@ static bv_rc declare(sqlite3 *db, const bv_join_def *d, bv_err *err) {
 static bv_rc open_table(sqlite3 *db, feed_tab *tab, int argc, const char *const *argv,
                         bv_err *err) {
   BV_TRY(bv_join_def_read(db, argv[1], argv[2], argc - 3, argv + 3, &tab->def, err));
-  BV_TRY(check_names(&tab->def, err));
+  BV_TRY(bv_feed_check_names(&tab->def, err));
   for (int k = 0; k < tab->def.nsource; k++) tab->nvalue += tab->def.source[k].ncolumn;
   return declare(db, &tab->def, err);
 }
@@ -208,7 +152,7 @@ static char comparison(int op, const char *letters) {
 static void use_asset(plan *p) {
   for (int i = 0; i < p->info->nConstraint; i++) {
     const struct sqlite3_index_constraint *c = &p->info->aConstraint[i];
-    if (c->iColumn != C_ASSET || c->op != SQLITE_INDEX_CONSTRAINT_EQ || !c->usable) continue;
+    if (c->iColumn != BV_FEED_ASSET || c->op != SQLITE_INDEX_CONSTRAINT_EQ || !c->usable) continue;
     if (strcmp(sqlite3_vtab_collation(p->info, i), "BINARY") != 0) continue;
     bool many = sqlite3_vtab_in(p->info, i, 1);
     use(p, i, many ? 'M' : 'A', true);
@@ -220,8 +164,8 @@ static void use_asset(plan *p) {
 static void use_times(plan *p) {
   for (int i = 0; i < p->info->nConstraint && p->n < MAX_TERM; i++) {
     const struct sqlite3_index_constraint *c = &p->info->aConstraint[i];
-    bool known = c->iColumn == C_KNOWN_AT;
-    if (!c->usable || (c->iColumn != C_TS && !known)) continue;
+    bool known = c->iColumn == BV_FEED_KNOWN_AT;
+    if (!c->usable || (c->iColumn != BV_FEED_TS && !known)) continue;
     char letter = comparison(c->op, known ? "egflk" : "=>}<{");
     if (!letter || (strchr("=e", letter) && sqlite3_vtab_in(p->info, i, -1))) continue;
     use(p, i, letter, !known);
@@ -239,10 +183,10 @@ static bv_rc order(const feed_tab *tab, plan *p, int *desc, bv_err *err) {
   if (info->nOrderBy < 1 || info->nOrderBy > 2) return BV_OK;
   int first = info->aOrderBy[0].iColumn;
   bool even = p->one || bv_timestep_dur_s(tab->def.step) != 0;
-  if (first != C_TS && !(first == C_KNOWN_AT && even)) return BV_OK;
+  if (first != BV_FEED_TS && !(first == BV_FEED_KNOWN_AT && even)) return BV_OK;
   bool down = info->aOrderBy[0].desc;
   if (info->nOrderBy == 2 &&
-      (down || info->aOrderBy[1].iColumn != C_ASSET || info->aOrderBy[1].desc)) {
+      (down || info->aOrderBy[1].iColumn != BV_FEED_ASSET || info->aOrderBy[1].desc)) {
     return BV_OK;
   }
   /* newest first needs sources that can be walked back; else the core sorts */
@@ -266,8 +210,9 @@ static int feed_best_index(sqlite3_vtab *base, sqlite3_index_info *info) {
   bv_rc rc = order(tab, &p, &desc, &err);
   if (rc != BV_OK) return bv_vtab_error_of(base, tab->def.name, rc, &err);
   unsigned mask = 0;
-  for (int c = 0; c < C_FIRST; c++) {
-    if ((info->colUsed >> c & 1) && bar_column[c] >= 0) mask |= BV_COLBIT(bar_column[c]);
+  for (int c = 0; c < BV_FEED_OWN; c++) {
+    if ((info->colUsed >> c & 1) && bv_feed_bar_column[c] >= 0)
+      mask |= BV_COLBIT(bv_feed_bar_column[c]);
   }
   info->idxNum = (int)(mask << MASK_SHIFT) | desc;
   info->idxStr = sqlite3_mprintf("%.*s:%llx", p.n, p.letter, (unsigned long long)info->colUsed);
@@ -354,7 +299,7 @@ static bv_rc filter(feed_cursor *c, feed_tab *tab, request *q, int plan_bits, co
     return BV_OK;
   unsigned long long used = strtoull(strchr(letters, ':') + 1, NULL, 16);
   for (int i = 0; i < tab->nvalue; i++) {
-    int bit = C_FIRST + i < 63 ? C_FIRST + i : 63;
+    int bit = BV_FEED_OWN + i < 63 ? BV_FEED_OWN + i : 63;
     c->wanted[i] = used >> bit & 1;
   }
   const bv_join_request r = {.asset = q->chosen ? (const char *const *)q->asset.name : NULL,
@@ -364,7 +309,7 @@ static bv_rc filter(feed_cursor *c, feed_tab *tab, request *q, int plan_bits, co
                              .desc = plan_bits & PLAN_DESC,
                              .mask = (unsigned)plan_bits >> MASK_SHIFT & 0xffff,
                              .wanted = c->wanted,
-                             .handles = used >> C_HANDLE & 1};
+                             .handles = used >> BV_FEED_HANDLE & 1};
   BV_TRY(bv_join_open(tab->store, &tab->def, &r, &c->join, err));
   c->tile = bv_join_tile(c->join);
   return keep_names(c, tab);
@@ -441,16 +386,16 @@ static int64_t known_at(const feed_cursor *c) {
 static int feed_column(sqlite3_vtab_cursor *base, sqlite3_context *ctx, int col) {
   const feed_cursor *c = (const feed_cursor *)base;
   const bv_tile *t = c->tile;
-  if (col >= C_FIRST) {
-    give(&t->value[col - C_FIRST], c->row, ctx);
+  if (col >= BV_FEED_OWN) {
+    give(&t->value[col - BV_FEED_OWN], c->row, ctx);
     return SQLITE_OK;
   }
   switch (col) {
-  case C_TS: sqlite3_result_int64(ctx, t->ts[c->row]); break;
-  case C_KNOWN_AT: sqlite3_result_int64(ctx, known_at(c)); break;
-  case C_ASSET: sqlite3_result_text(ctx, c->name[t->lane[c->row]], -1, SQLITE_STATIC); break;
-  case C_HANDLE: bv_handle_result(ctx, bv_join_stream(c->join, c->row)); break;
-  default: give(&t->own[bar_column[col]], c->row, ctx);
+  case BV_FEED_TS: sqlite3_result_int64(ctx, t->ts[c->row]); break;
+  case BV_FEED_KNOWN_AT: sqlite3_result_int64(ctx, known_at(c)); break;
+  case BV_FEED_ASSET: sqlite3_result_text(ctx, c->name[t->lane[c->row]], -1, SQLITE_STATIC); break;
+  case BV_FEED_HANDLE: bv_handle_result(ctx, bv_join_stream(c->join, c->row)); break;
+  default: give(&t->own[bv_feed_bar_column[col]], c->row, ctx);
   }
   return SQLITE_OK;
 }

@@ -2,6 +2,7 @@
 #include "data/feature_rows.h"
 #include "base/alloc.h"
 
+#include <math.h>
 #include <string.h>
 
 bv_rc bv_rows_init(bv_rows *r, int ncell, const bool *wanted) {
@@ -71,7 +72,7 @@ static bool read_word(sqlite3_value *v, bv_word *word, uint8_t *type) {
     return true;
   case SQLITE_NULL:
     *type = BV_WORD_NULL;
-    word->i = 0;
+    word->r = NAN;
     return true;
   default: word->v = sqlite3_value_dup(v); *type = word->v ? BV_WORD_OTHER : BV_WORD_NULL;
   }

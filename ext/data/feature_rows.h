@@ -2,7 +2,7 @@
 ** feature_rows.h - rows of a source in memory, column by column, in order of (ts, exists_at).
 **
 ** Rows are numbered from 0 as they come; those at the front are dropped once nobody needs them, and the
-** others keep their numbers.  Values are what SQL gave: integers, doubles, NULLs; texts and blobs are copies.
+** others keep their numbers.  Values are what SQL gave: integers, doubles, NULLs (NaN in the word); texts and blobs are copies.
 */
 #ifndef BV_DATA_FEATURE_ROWS_H
 #define BV_DATA_FEATURE_ROWS_H
@@ -15,7 +15,8 @@ typedef union bv_word {
   sqlite3_value *v;
 } bv_word;
 
-enum { BV_WORD_NULL, BV_WORD_INT, BV_WORD_REAL, BV_WORD_OTHER };
+/* Single bits, so that types of many words can be gathered into a set. */
+enum { BV_WORD_NULL = 0, BV_WORD_REAL = 1, BV_WORD_INT = 2, BV_WORD_OTHER = 4 };
 
 typedef struct bv_rows {
   int64_t first, n, cap; /* rows [first, first + n) are held */

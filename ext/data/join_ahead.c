@@ -169,7 +169,7 @@ static void lay_value(const bv_ahead *a, int source, int c, int from, int m) {
     for (int i = 0; i < m; i++) {
       size_t at = (size_t)(from + i * a->nlive + p);
       to->type[at] = BV_WORD_NULL;
-      to->word[at].i = 0;
+      to->word[at].r = NAN;
       if (row[i] < 0) continue;
       to->type[at] = type[row[i]];
       to->word[at] = word[row[i]];
@@ -220,7 +220,7 @@ static void gather_value(const bv_ahead *a, int source, int c) {
     const bv_lane_use *u = &a->lane[t->lane[r]].use[source];
     int32_t row = u->row[t->bar[r]];
     to->type[r] = BV_WORD_NULL;
-    to->word[r].i = 0;
+    to->word[r].r = NAN;
     if (row < 0) continue;
     int64_t i = u->base + row - u->rows->first;
     to->type[r] = u->rows->type[c][i];

@@ -2,6 +2,7 @@
 #include "data/join_back.h"
 #include "data/join_source.h"
 
+#include <math.h>
 #include <string.h>
 
 /* The bar a row is to be used at. */
@@ -94,7 +95,7 @@ static void lay_values(bv_back *b, int source, use bar) {
     if (!s->wanted[c]) continue;
     const bv_tile_col *to = &b->tile.value[s->base + c];
     to->type[0] = there ? r->type[c][0] : BV_WORD_NULL;
-    to->word[0] = there ? r->word[c][0] : (bv_word){.i = 0};
+    to->word[0] = there ? r->word[c][0] : (bv_word){.r = NAN};
   }
 }
 

@@ -17,4 +17,12 @@
 BV_MUST bv_rc bv_join_def_read(sqlite3 *db, const char *schema, const char *name, int narg,
                                const char *const *arg, bv_join_def *out, bv_err *err);
 
+/* The same from the text between the parentheses. */
+BV_MUST bv_rc bv_join_def_parse(sqlite3 *db, const char *schema, const char *name, const char *text,
+                                bv_join_def *out, bv_err *err);
+
+/* The same from a table that was created USING bars_feed: "feed" or "aux.feed".  BV_NOTFOUND: there is no such table;
+** BV_ARG: it is no feed. */
+BV_MUST bv_rc bv_join_def_find(sqlite3 *db, const char *name, bv_join_def *out, bv_err *err);
+
 #endif
