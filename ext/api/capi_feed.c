@@ -154,7 +154,6 @@ static bv_rc check_options(const barsvt_feed_options *o, bv_err *err) {
 static bv_rc open_feed(barsvt_feed *f, const char *feed, const barsvt_feed_options *o,
                        bv_err *err) {
   BV_TRY(check_options(o, err));
-  bv_store_ref(f->store);
   BV_TRY(hold(f, err));
   BV_TRY(define(f, feed, err));
   BV_TRY(choose_columns(f, o->columns, err));
@@ -172,7 +171,7 @@ int barsvt_feed_open(sqlite3 *db, const char *feed, const barsvt_feed_options *o
   if (rc == BV_OK && !f) rc = BV_NOMEM;
   if (rc == BV_OK) {
     f->db = db;
-    f->store = s;
+    f->store = bv_store_ref(s);
     rc = open_feed(f, feed, options ? options : &all, &err);
   }
   if (rc != BV_OK) {

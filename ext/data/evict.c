@@ -4,6 +4,7 @@
 #include "data/blocks.h"
 #include "data/checkpoint.h"
 #include "data/derived.h"
+#include "data/held.h"
 #include "data/seg.h"
 
 static bool over(int64_t allowance) {
@@ -30,6 +31,7 @@ static bool drop_made(bv_store *s) {
 }
 
 static void evict(bv_store *s, int64_t allowance) {
+  if (over(allowance) && bv_held_drop(s)) s->counter[BV_N_EVICT]++;
   while (over(allowance) && drop_made(s)) continue;
   while (over(allowance) && bv_checkpoint_drop_oldest(s)) continue;
   int64_t used;

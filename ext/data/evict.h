@@ -3,7 +3,7 @@
 **
 ** The budget is the process's (base/alloc.h); each connection gives back what it used least recently
 ** itself, in this order:
-**   1. decoded chunks of the store;
+**   1. decoded chunks of the store, and rows of sources (data/held.h);
 **   2. what was made of stored bars: aggregate blocks, windows of aggregates, indicator columns, and last
 **      the states that save running a recursive indicator again from the first bar;
 **   3. windows of stored bars.

@@ -171,6 +171,17 @@ static bv_rc read_columns(bv_feature *f, const bv_feature_spec *spec, sqlite3_st
 
 /* ---- opening ---- */
 
+/* Where the source is, in parts. */
+static bv_rc keep_parts(bv_feature *f, const char *schema, const char *name, const char *dot) {
+  if (dot) {
+    f->schema = bv_strndup(BV_MEM_CURSOR, name, (size_t)(dot - name));
+  } else if (schema) {
+    f->schema = bv_strdup(BV_MEM_CURSOR, schema);
+  }
+  f->table = bv_strdup(BV_MEM_CURSOR, dot ? dot + 1 : name);
+  return f->table && (f->schema || !(dot || schema)) ? BV_OK : BV_NOMEM;
+}
+
 /* The quoted name, in `schema` where it is there. */
 static bv_rc find_source(bv_feature *f, const char *schema, const char *name, sqlite3_stmt **st,
                          bv_err *err) {
@@ -187,7 +198,8 @@ static bv_rc find_source(bv_feature *f, const char *schema, const char *name, sq
     int code = f->from ? sqlite3_prepare_v2(f->db, sql, -1, st, NULL) : SQLITE_NOMEM;
     sqlite3_free(sql);
     if (!f->from) return BV_NOMEM;
-    if (code == SQLITE_OK) return BV_OK;
+    if (code == SQLITE_OK)
+      return keep_parts(f, attempt == 0 ? schema : NULL, name, attempt ? dot : NULL);
     if (attempt == 1 || (code & 0xff) != SQLITE_ERROR)
       return bv_sql_fail(f->db, code, err, f->label);
   }
@@ -210,6 +222,8 @@ bv_rc bv_feature_open(sqlite3 *db, const char *schema, const bv_feature_spec *sp
 
 void bv_feature_close(bv_feature *f) {
   bv_free(f->from);
+  bv_free(f->schema);
+  bv_free(f->table);
   bv_free(f->ts);
   bv_free(f->asset);
   bv_free(f->known);

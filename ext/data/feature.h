@@ -47,10 +47,16 @@ typedef struct bv_feature {
   bool has_span;
   bv_timestep span;
   char *from;               /* quoted */
+  char *schema, *table;     /* the same in parts; schema NULL: wherever SQLite finds it */
   char *ts, *asset, *known; /* quoted columns; asset, known NULL where absent */
   char **column;            /* values, as named */
   int ncolumn;
 } bv_feature;
+
+/* Whether all rows exist at their ts. */
+static inline bool bv_feature_at_once(const bv_feature *f) {
+  return !f->known && !f->has_span;
+}
 
 /* A row of a source; asset is borrowed until the statement moves on, NULL for context. */
 typedef struct bv_feature_row {

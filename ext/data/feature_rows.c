@@ -5,9 +5,9 @@
 #include <math.h>
 #include <string.h>
 
-bv_rc bv_rows_init(bv_rows *r, int ncell, const bool *wanted) {
+bv_rc bv_rows_init(bv_rows *r, int ncell, const bool *wanted, bool same) {
   size_t n = (size_t)ncell;
-  *r = (bv_rows){.ncell = ncell};
+  *r = (bv_rows){.ncell = ncell, .same = same};
   r->word = bv_alloc0(BV_MEM_CURSOR, n * sizeof *r->word + 1);
   r->type = bv_alloc0(BV_MEM_CURSOR, n * sizeof *r->type + 1);
   if (!r->word || !r->type) return BV_NOMEM;
@@ -35,7 +35,7 @@ void bv_rows_reset(bv_rows *r) {
   bv_free(r->word);
   bv_free(r->type);
   bv_free(r->ts);
-  bv_free(r->exists);
+  if (!r->same) bv_free(r->exists);
   *r = (bv_rows){0};
 }
 
@@ -45,11 +45,13 @@ static bool resize(void **p, int64_t cap, size_t each) {
   return more != NULL;
 }
 
-static bv_rc make_room(bv_rows *r) {
-  if (r->n < r->cap) return BV_OK;
-  int64_t cap = r->cap ? r->cap * 2 : 8;
-  bool ok = resize((void **)&r->ts, cap, sizeof *r->ts) &&
-            resize((void **)&r->exists, cap, sizeof *r->exists);
+static bv_rc set_room(bv_rows *r, int64_t cap) {
+  bool ok = resize((void **)&r->ts, cap, sizeof *r->ts);
+  if (r->same) {
+    r->exists = r->ts;
+  } else if (ok) {
+    ok = resize((void **)&r->exists, cap, sizeof *r->exists);
+  }
   for (int c = 0; c < r->ncell && ok; c++) {
     if (!r->word[c]) continue;
     ok = resize((void **)&r->word[c], cap, sizeof **r->word) &&
@@ -58,6 +60,22 @@ static bv_rc make_room(bv_rows *r) {
   if (!ok) return BV_NOMEM;
   r->cap = cap;
   return BV_OK;
+}
+
+static bv_rc make_room(bv_rows *r) {
+  return r->n < r->cap ? BV_OK : set_room(r, r->cap ? r->cap * 2 : 8);
+}
+
+int64_t bv_rows_bytes(const bv_rows *r, int64_t n) {
+  int64_t each = r->same ? 8 : 16;
+  for (int c = 0; c < r->ncell; c++) each += r->word[c] ? 9 : 0;
+  return each * n;
+}
+
+/* Room that cannot be made smaller stays. */
+void bv_rows_shrink(bv_rows *r) {
+  int64_t had = r->cap;
+  if (set_room(r, r->n > 0 ? r->n : 1) != BV_OK) r->cap = r->n < had ? r->n : had;
 }
 
 static bool read_word(sqlite3_value *v, bv_word *word, uint8_t *type) {
@@ -98,6 +116,7 @@ bv_rc bv_rows_add(bv_rows *r, sqlite3_stmt *st, const bv_feature_row *row) {
     if (!ok) continue;
     ok = read_word(sqlite3_column_value(st, BV_FEATURE_FIRST_VALUE + c), &r->word[c][r->n],
                    &r->type[c][r->n]);
+    if (r->type[c][r->n] == BV_WORD_OTHER) r->other = true;
   }
   r->n++;
   return ok ? BV_OK : BV_NOMEM;
@@ -129,7 +148,7 @@ void bv_rows_trim(bv_rows *r, int64_t first) {
   for (int64_t i = 0; i < drop; i++) release(r, i);
   size_t n = (size_t)left;
   memmove(r->ts, r->ts + drop, n * sizeof *r->ts);
-  memmove(r->exists, r->exists + drop, n * sizeof *r->exists);
+  if (!r->same) memmove(r->exists, r->exists + drop, n * sizeof *r->exists);
   for (int c = 0; c < r->ncell; c++) {
     if (!r->type[c]) continue;
     memmove(r->word[c], r->word[c] + drop, n * sizeof **r->word);

@@ -20,7 +20,9 @@ enum { BV_WORD_NULL = 0, BV_WORD_REAL = 1, BV_WORD_INT = 2, BV_WORD_OTHER = 4 };
 
 typedef struct bv_rows {
   int64_t first, n, cap; /* rows [first, first + n) are held */
-  int64_t *ts, *exists;  /* of row `first` on */
+  int64_t *ts, *exists;  /* of row `first` on; one array where all rows exist at their ts */
+  bool same;             /* that is so */
+  bool other;            /* some value is a text or a blob */
   int ncell;
   bv_word **word; /* per value column; NULL: it is not wanted */
   uint8_t **type;
@@ -28,8 +30,8 @@ typedef struct bv_rows {
   bool any;                     /* there was one */
 } bv_rows;
 
-/* wanted: which of the source's values are kept. */
-BV_MUST bv_rc bv_rows_init(bv_rows *r, int ncell, const bool *wanted);
+/* wanted: which of the source's values are kept; same: its rows exist at their ts. */
+BV_MUST bv_rc bv_rows_init(bv_rows *r, int ncell, const bool *wanted, bool same);
 void bv_rows_reset(bv_rows *r);
 
 /* Append the row the statement stands on.  BV_CONFLICT: it has the ts and exists_at of the one before. */
@@ -42,6 +44,10 @@ BV_MUST bv_rc bv_rows_take_reversed(bv_rows *r, bv_rows *from);
 /* Forget the last row, or those before number `first`. */
 void bv_rows_pop(bv_rows *r);
 void bv_rows_trim(bv_rows *r, int64_t first);
+
+/* Bytes of n rows; and give back the room that is not used. */
+int64_t bv_rows_bytes(const bv_rows *r, int64_t n);
+void bv_rows_shrink(bv_rows *r);
 
 /* The number after the last. */
 static inline int64_t bv_rows_end(const bv_rows *r) {

@@ -10,7 +10,7 @@
 #define TILE_ROWS    4096
 #define TILE_BLOCK   16                   /* instants of an even tile that are laid out together */
 #define STRIP_BYTES  (INT64_C(160) << 20) /* of the bars of all lanes */
-#define SOURCE_BYTES 40                   /* of a source per bar, where it has a row for each */
+#define SOURCE_BYTES 32                   /* of a source per bar, where it has a row for each */
 #define SHORT_RANGE  256                  /* bars; so many are read through the windows */
 #define FIRST_STRIP  256 /* bars; the first strips are short, for who reads a few rows */
 
@@ -23,7 +23,8 @@ static int64_t strip_span(const bv_ahead *a) {
   double limit = (double)bv_mem_limit() / 4;
   if (limit > STRIP_BYTES) limit = STRIP_BYTES;
   for (int c = 0; c < BV_NCOL; c++) bytes += a->mask & BV_COLBIT(c) ? 8 : 0;
-  for (int k = 0; k < a->def->nsource; k++) bytes += a->source[k].used ? SOURCE_BYTES : 0;
+  for (int k = 0; k < a->def->nsource; k++)
+    bytes += !a->source[k].used ? 0 : a->source[k].reading ? SOURCE_BYTES : 4;
   bv_seg_range(&a->lane[0].src.base, 0, &start, &end);
   int64_t span = end - start, step = bv_timestep_nominal_s(a->lane[0].src.step);
   while (span / step > FIRST_STRIP && (double)span * a->density * (double)bytes > limit) span /= 2;
@@ -66,7 +67,7 @@ static bool is_even(bv_ahead *a) {
 
 static void forget(bv_ahead *a, int lane) {
   for (int k = 0; k < a->def->nsource; k++) {
-    if (a->source[k].used) bv_lane_forget(&a->lane[lane].use[k]);
+    if (a->source[k].used) bv_lane_forget(&a->lane[lane].use[k], a->source[k].recording);
   }
 }
 
@@ -140,21 +141,49 @@ static bv_rc next_strip(bv_ahead *a, bv_err *err) {
   BV_TRY(read_strip(a, err));
   if (a->done) return BV_OK;
   a->even = is_even(a);
+  a->laid = 0;
   return match_all(a, err);
 }
 
 /* ---- tiles ---- */
 
+/* One column, a few lanes at a time: then what is read of each and what is written lie close together.  Where the
+** next block will be read is asked for ahead. */
 static void lay_own(const bv_ahead *a, int c, int from, int m) {
+  enum { LANES = 8 };
   const bv_tile *t = &a->tile;
-  double *out = (double *)t->own[c].word + from;
-  uint8_t *type = t->own[c].type + from;
-  for (int p = 0; p < a->nlive; p++) {
-    const bv_lane *l = &a->lane[a->live[p]];
-    const double *src = l->col[c] + l->k;
-    for (int i = 0; i < m; i++) out[(size_t)i * (size_t)a->nlive + (size_t)p] = src[i];
+  size_t width = (size_t)a->nlive;
+  bv_word *out = t->own[c].word + from;
+  for (int p = 0; p < a->nlive; p += LANES) {
+    const double *src[LANES];
+    int lanes = a->nlive - p < LANES ? a->nlive - p : LANES;
+    for (int q = 0; q < lanes; q++) {
+      const bv_lane *l = &a->lane[a->live[p + q]];
+      src[q] = l->col[c] + l->k;
+      __builtin_prefetch(src[q] + TILE_BLOCK);
+      __builtin_prefetch(src[q] + TILE_BLOCK + 8);
+    }
+    for (int i = 0; i < m; i++) {
+      bv_word *row = out + (size_t)i * width + (size_t)p;
+      if (lanes == LANES) {
+        for (int q = 0; q < LANES; q++) row[q].r = src[q][i];
+      } else {
+        for (int q = 0; q < lanes; q++) row[q].r = src[q][i];
+      }
+    }
   }
-  for (int r = 0; r < m * a->nlive; r++) type[r] = out[r] == out[r] ? BV_WORD_REAL : BV_WORD_NULL;
+}
+
+/* The types of a column of bars; in steps of a fixed size, which compilers make wide instructions of. */
+static void type_own(const bv_tile_col *col, int from, int n) {
+  enum { STEP = 16 };
+  const bv_word *word = col->word + from;
+  uint8_t *type = col->type + from;
+  int r = 0;
+  for (; r + STEP <= n; r += STEP) {
+    for (int i = 0; i < STEP; i++) type[r + i] = word[r + i].r == word[r + i].r;
+  }
+  for (; r < n; r++) type[r] = word[r].r == word[r].r;
 }
 
 static void lay_value(const bv_ahead *a, int source, int c, int from, int m) {
@@ -166,6 +195,7 @@ static void lay_value(const bv_ahead *a, int source, int c, int from, int m) {
     const bv_word *word = u->rows->word[c] + (u->base - u->rows->first);
     const uint8_t *type = u->rows->type[c] + (u->base - u->rows->first);
     const int32_t *row = u->row + l->k;
+    __builtin_prefetch(row + TILE_BLOCK);
     for (int i = 0; i < m; i++) {
       size_t at = (size_t)(from + i * a->nlive + p);
       to->type[at] = BV_WORD_NULL;
@@ -182,14 +212,14 @@ static void lay_even(bv_ahead *a, int from, int m) {
   bv_tile *t = &a->tile;
   const bv_lane *first = &a->lane[a->live[0]];
   for (int i = 0, r = from; i < m; i++) {
-    for (int p = 0; p < a->nlive; p++, r++) {
-      t->ts[r] = first->ts[first->k + i];
-      t->lane[r] = a->live[p];
-      t->bar[r] = (int32_t)(first->k + i);
-    }
+    int64_t ts = first->ts[first->k + i];
+    for (int p = 0; p < a->nlive; p++) t->ts[r++] = ts;
   }
+  for (; a->laid < from + m * a->nlive; a->laid++) t->lane[a->laid] = a->live[a->laid % a->nlive];
   for (int c = 0; c < BV_NCOL; c++) {
-    if (t->own[c].word) lay_own(a, c, from, m);
+    if (!t->own[c].word) continue;
+    lay_own(a, c, from, m);
+    type_own(&t->own[c], from, m * a->nlive);
   }
   for (int k = 0; k < a->def->nsource; k++) {
     for (int c = 0; a->source[k].used && c < a->def->source[k].ncolumn; c++) {
@@ -295,8 +325,11 @@ static bv_rc open_lane(bv_ahead *a, const char *asset, bv_err *err) {
   BV_TRY(bv_series_find(a->store, asset, a->def->step_text, &series, err));
   if (!series) return bv_series_missing(a->store, a->def->name, asset, a->def->step_text, err);
   bv_lane *l = &a->lane[a->nlane++];
-  *l = (bv_lane){.src = bv_source_stored(series), .lo = a->lo, .hi = a->hi};
-  bv_chunk_init(&l->chunk, BV_MEM_CURSOR, a->mask);
+  *l = (bv_lane){.src = bv_source_stored(series),
+                 .lo = a->lo,
+                 .hi = a->hi,
+                 .mask = a->mask,
+                 .number = a->nlane - 1};
   BV_TRY(bv_map_put(&a->index, asset, strlen(asset), (void *)(intptr_t)a->nlane));
   l->use = bv_alloc0(BV_MEM_CURSOR, (size_t)a->def->nsource * sizeof *l->use + 1);
   return l->use ? BV_OK : BV_NOMEM;
@@ -389,7 +422,8 @@ bv_rc bv_ahead_open(bv_ahead *a, bv_store *s, bv_join_def *def, const bv_join_re
 }
 
 void bv_ahead_close(bv_ahead *a) {
-  for (int k = 0; a->source && k < a->def->nsource; k++) bv_source_end(&a->source[k]);
+  for (int k = 0; a->source && a->done && k < a->def->nsource; k++) bv_source_hold(a, k);
+  for (int k = 0; a->source && k < a->def->nsource; k++) bv_source_end(a, k);
   for (int i = 0; i < a->nlane; i++) bv_lane_reset(&a->lane[i], a->def->nsource);
   bv_tile_close(&a->tile);
   bv_free(a->lane);

@@ -29,6 +29,7 @@ typedef struct bv_ahead {
   int64_t *head; /* per lane: ts of its next bar; INT64_MAX: none at hand */
   int *live;     /* even: the lanes that have bars at hand */
   int nlive;
+  int laid; /* even: rows of the tile whose lanes are those of this strip */
   struct bv_ahead_source *source;
   int nvalue;
   bv_tile tile;

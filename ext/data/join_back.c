@@ -162,7 +162,7 @@ static bv_rc open_sources(bv_back *b, const bool *wanted, int *nvalue, bv_err *e
     s->base = *nvalue;
     s->wanted = wanted + s->base;
     for (int c = 0; c < f->ncolumn; c++) s->used |= s->wanted[c];
-    BV_TRY(bv_rows_init(&s->rows, f->ncolumn, s->wanted));
+    BV_TRY(bv_rows_init(&s->rows, f->ncolumn, s->wanted, bv_feature_at_once(f)));
     if (s->used && f->lag > lag) lag = f->lag;
     *nvalue += f->ncolumn;
   }

@@ -60,8 +60,8 @@ static bool begins(const char *p, const char *w) {
   return strlen(p) >= n && bv_text_ieqn(p, n, w);
 }
 
-/* What CREATE VIRTUAL TABLE x USING bars_feed(...) has in its parentheses; NULL where it is something else. */
-static char *arguments_of(const char *sql) {
+/* What CREATE VIRTUAL TABLE x USING bars_feed(...) has in its parentheses.  BV_NOTFOUND: it is something else. */
+static bv_rc arguments_of(const char *sql, char **out) {
   const char *p = sql;
   for (; *p; p++) {
     if (strchr("'\"`[", *p)) {
@@ -71,13 +71,15 @@ static char *arguments_of(const char *sql) {
     bool word = p > sql && strchr(" \t\r\n\"]`", p[-1]) && begins(p, "using");
     if (word && strchr(" \t\r\n", p[5])) break;
   }
-  if (!*p) return NULL;
+  if (!*p) return BV_NOTFOUND;
   p += 5;
   p += strspn(p, " \t\r\n");
-  if (!begins(p, "bars_feed")) return NULL;
+  if (!begins(p, "bars_feed")) return BV_NOTFOUND;
   p += 9 + strspn(p + 9, " \t\r\n");
   const char *end = strrchr(p, ')');
-  return *p == '(' && end ? bv_strndup(BV_MEM_CURSOR, p + 1, (size_t)(end - p - 1)) : NULL;
+  if (*p != '(' || !end) return BV_NOTFOUND;
+  *out = bv_strndup(BV_MEM_CURSOR, p + 1, (size_t)(end - p - 1));
+  return *out ? BV_OK : BV_NOMEM;
 }
 
 /* The text a table was created by, in one database; NULL where there is none. */
@@ -105,10 +107,13 @@ static bv_rc creation(sqlite3 *db, const char *schema, const char *name, char **
 
 static bv_rc use(sqlite3 *db, const char *schema, const char *name, const char *sql,
                  bv_join_def *out, bv_err *err) {
-  char *text = arguments_of(sql);
-  if (!text)
+  char *text;
+  bv_rc rc = arguments_of(sql, &text);
+  if (rc == BV_NOTFOUND) {
     return bv_fail(err, BV_ARG, "'%.60s' is no feed: it was not made USING bars_feed", name);
-  bv_rc rc = bv_join_def_parse(db, schema, name, text, out, err);
+  }
+  BV_TRY(rc);
+  rc = bv_join_def_parse(db, schema, name, text, out, err);
   bv_free(text);
   return rc;
 }

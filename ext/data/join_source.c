@@ -60,12 +60,19 @@ static bv_rc keep(bv_ahead *a, int source, int lane, bv_err *err) {
   if (row->exists_at == BV_NEVER) return BV_OK;
   bv_rows *r = l ? &l->use[source].own : &s->shared;
   bool again = r->any && r->last_ts == row->ts && r->last_exists == row->exists_at;
-  if (!again) drop_alike(f, r, l ? l->use[source].next : 0, l, row, s->alike_before);
+  if (!again && !s->recording)
+    drop_alike(f, r, l ? l->use[source].next : 0, l, row, s->alike_before);
   bv_rc rc = bv_rows_add(r, s->st, row);
   return rc == BV_CONFLICT ? bv_source_twice(f, row->ts, l ? l->src.base.asset : NULL, err) : rc;
 }
 
 /* ---- walking on ---- */
+
+/* Whether a lane can do with a row of ts. */
+static bool wants(const bv_ahead_source *s, const bv_lane *l, int source, int64_t ts) {
+  if (l->use[source].held) return false;
+  return s->recording ? ts < l->hi : !l->ended || l->n > 0;
+}
 
 /* Rows for all assets, up to a time. */
 static bv_rc pull(bv_ahead *a, int source, int64_t upto, bv_err *err) {
@@ -76,7 +83,7 @@ static bv_rc pull(bv_ahead *a, int source, int64_t upto, bv_err *err) {
     if (!f->context) {
       lane = (int)(intptr_t)bv_map_find(&a->index, s->row.asset, strlen(s->row.asset)) - 1;
     }
-    if (f->context || (lane >= 0 && !a->lane[lane].ended) || (lane >= 0 && a->lane[lane].n > 0)) {
+    if (f->context || (lane >= 0 && wants(s, &a->lane[lane], source, s->row.ts))) {
       BV_TRY(keep(a, source, lane, err));
     }
     BV_TRY(step(a, source, err));
@@ -84,11 +91,10 @@ static bv_rc pull(bv_ahead *a, int source, int64_t upto, bv_err *err) {
   return BV_OK;
 }
 
-/* Rows of one asset, up to its last bar at hand. */
-static bv_rc pull_asset(bv_ahead *a, int source, int lane, bv_err *err) {
+/* Rows of one asset, up to a time. */
+static bv_rc pull_asset(bv_ahead *a, int source, int lane, int64_t upto, bv_err *err) {
   bv_ahead_source *s = &a->source[source];
   bv_lane *l = &a->lane[lane];
-  int64_t upto = l->ts[l->n - 1];
   BV_TRY(start(a, source, BV_WALK_ASSET, lane, l->use[source].read_from, err));
   while (s->more && s->row.ts <= upto) {
     BV_TRY(keep(a, source, lane, err));
@@ -102,7 +108,7 @@ static bv_rc pull_asset(bv_ahead *a, int source, int lane, bv_err *err) {
 /* Context rows that no lane needs any more go now and then. */
 static void trim_shared(bv_ahead *a, int source) {
   bv_ahead_source *s = &a->source[source];
-  if (s->shared.n < 2 * s->trimmed + 1024) return;
+  if (s->recording || s->held || s->shared.n < 2 * s->trimmed + 1024) return;
   int64_t first = INT64_MAX;
   for (int i = 0; i < a->nlane; i++) {
     const bv_lane *l = &a->lane[i];
@@ -113,12 +119,26 @@ static void trim_shared(bv_ahead *a, int source) {
   s->trimmed = s->shared.n;
 }
 
+/* Recording ends where there is no room for it. */
+static void watch_room(bv_ahead *a, int source, bv_lane_use *u) {
+  bv_ahead_source *s = &a->source[source];
+  if (!s->recording) return;
+  int64_t bytes = bv_rows_bytes(u->rows, u->rows->n);
+  s->recorded += bytes - u->recorded;
+  u->recorded = bytes;
+  s->recording = !u->rows->other && bv_held_room(a->store, s->recorded);
+}
+
 bv_rc bv_source_match(bv_ahead *a, int source, int lane, bv_err *err) {
   const bv_feature *f = &a->def->source[source];
   bv_ahead_source *s = &a->source[source];
   bv_lane *l = &a->lane[lane];
   if (l->n == 0) return BV_OK;
-  BV_TRY(s->each ? pull_asset(a, source, lane, err) : pull(a, source, l->ts[l->n - 1], err));
+  if (!s->held && !l->use[source].held) {
+    int64_t upto = l->ts[l->n - 1];
+    BV_TRY(s->each ? pull_asset(a, source, lane, upto, err) : pull(a, source, upto, err));
+    watch_room(a, source, &l->use[source]);
+  }
   if (f->context) trim_shared(a, source);
   return bv_lane_match(l, f, &l->use[source]);
 }
@@ -162,7 +182,7 @@ static bv_rc recover(bv_ahead *a, int source, int lane, bv_err *err) {
     if (t < from) from = t;
   }
   bv_rows back;
-  bv_rc rc = bv_rows_init(&back, f->ncolumn, s->wanted);
+  bv_rc rc = bv_rows_init(&back, f->ncolumn, s->wanted, bv_feature_at_once(f));
   if (rc == BV_OK) rc = collect(a, source, lane, from, &back, err);
   if (rc == BV_OK) {
     rc = bv_rows_take_reversed(f->context ? &s->shared : &a->lane[lane].use[source].own, &back);
@@ -186,27 +206,101 @@ static bv_rc init_rows(bv_ahead *a, int source, bv_err *err) {
   bv_ahead_source *s = &a->source[source];
   (void)err;
   s->alike_before = INT64_MAX;
-  if (f->context) BV_TRY(bv_rows_init(&s->shared, f->ncolumn, s->wanted));
+  bool same = bv_feature_at_once(f);
+  if (f->context) BV_TRY(bv_rows_init(&s->shared, f->ncolumn, s->wanted, same));
   for (int i = 0; i < a->nlane; i++) {
     bv_lane *l = &a->lane[i];
     bv_lane_use *u = &l->use[source];
     u->rows = f->context ? &s->shared : &u->own;
-    if (!f->context) BV_TRY(bv_rows_init(&u->own, f->ncolumn, s->wanted));
+    if (!f->context) BV_TRY(bv_rows_init(&u->own, f->ncolumn, s->wanted, same));
     int64_t bound = l->trail.n > 0 ? l->trail.ts[0] : bv_lane_bound(l);
     if (bound < s->alike_before && !(l->ended && l->n == 0)) s->alike_before = bound;
   }
   return BV_OK;
 }
 
+/* Use what is held of the lanes; *missing tells whether something is to be read. */
+static bv_rc use_held(bv_ahead *a, int source, bool *missing, bv_err *err) {
+  const bv_feature *f = &a->def->source[source];
+  bv_ahead_source *s = &a->source[source];
+  int64_t upto = INT64_MIN;
+  *missing = true;
+  bv_buf_init(&s->key, BV_MEM_CURSOR, 1 << 20);
+  if (a->streaming) return BV_OK;
+  BV_TRY(bv_held_key(f, s->wanted, &s->key));
+  BV_TRY(bv_held_stamp_now(a->store, f, &s->stamp, err));
+  s->recording = s->stamp.ok && a->lo == INT64_MIN;
+  *missing = false;
+  for (int i = 0; i < a->nlane; i++) {
+    bv_lane *l = &a->lane[i];
+    bv_lane_use *u = &l->use[source];
+    if (l->ended && l->n == 0) continue;
+    if (l->hi - 1 > upto) upto = l->hi - 1;
+    if (f->context) continue;
+    u->held = bv_held_find(a->store, bv_buf_text(&s->key), &s->stamp, l->src.base.asset, l->hi - 1);
+    if (u->held) u->rows = &u->held->rows;
+    if (!u->held) *missing = true;
+  }
+  if (!f->context) return BV_OK;
+  s->held = bv_held_find(a->store, bv_buf_text(&s->key), &s->stamp, "", upto);
+  for (int i = 0; s->held && i < a->nlane; i++) a->lane[i].use[source].rows = &s->held->rows;
+  *missing = !s->held;
+  return BV_OK;
+}
+
+/* Rows up to the last instant a bar of the lane may begin at. */
+static bv_rc complete(bv_ahead *a, int source, bv_err *err) {
+  bv_ahead_source *s = &a->source[source];
+  int64_t upto = INT64_MIN;
+  for (int i = 0; i < a->nlane; i++) {
+    const bv_lane *l = &a->lane[i];
+    const bv_lane_use *u = &l->use[source];
+    if (u->held) continue;
+    if (s->each && u->read_from > INT64_MIN && u->read_from < l->hi) {
+      BV_TRY(pull_asset(a, source, i, l->hi - 1, err));
+    }
+    if (l->hi - 1 > upto) upto = l->hi - 1;
+  }
+  return s->each ? BV_OK : pull(a, source, upto, err);
+}
+
+void bv_source_hold(bv_ahead *a, int source) {
+  const bv_feature *f = &a->def->source[source];
+  bv_ahead_source *s = &a->source[source];
+  bv_held_stamp now;
+  bv_err err = {0};
+  if (!s->recording || !s->used || s->held || (!s->each && !s->st)) return;
+  if (complete(a, source, &err) != BV_OK)
+    return; /* what is wrong after the last bar is not asked for */
+  if (bv_held_stamp_now(a->store, f, &now, &err) != BV_OK || now.changes != s->stamp.changes ||
+      now.data != s->stamp.data || now.schema != s->stamp.schema) {
+    return;
+  }
+  int64_t upto = INT64_MIN;
+  for (int i = 0; i < a->nlane; i++) {
+    bv_lane *l = &a->lane[i];
+    bv_lane_use *u = &l->use[source];
+    if (l->hi - 1 > upto) upto = l->hi - 1;
+    if (f->context || u->held || (s->each && u->read_from == INT64_MIN)) continue;
+    bv_held_put(a->store, bv_buf_text(&s->key), &now, l->src.base.asset, &u->own, l->hi - 1);
+  }
+  if (f->context) bv_held_put(a->store, bv_buf_text(&s->key), &now, "", &s->shared, upto);
+}
+
 bv_rc bv_source_begin(bv_ahead *a, int source, bv_err *err) {
   const bv_feature *f = &a->def->source[source];
   bv_ahead_source *s = &a->source[source];
   bool reach = f->asof || f->lag > 0, back = a->lo != INT64_MIN && reach;
+  bool missing;
   BV_TRY(init_rows(a, source, err));
+  BV_TRY(use_held(a, source, &missing, err));
+  s->reading = missing;
+  if (!missing) return BV_OK;
   BV_TRY(choose_walk(a, source, &s->each, err));
   if (back) BV_TRY(bv_feature_ordered(f, BV_WALK_BACK, &back, err));
   for (int i = 0; back && i < (f->context ? 1 : a->nlane); i++) {
     const bv_lane *l = &a->lane[i];
+    if (!f->context && l->use[source].held) continue;
     if (f->context || l->n > 0 || !l->ended) BV_TRY(recover(a, source, i, err));
   }
   sqlite3_finalize(s->st);
@@ -216,7 +310,13 @@ bv_rc bv_source_begin(bv_ahead *a, int source, bv_err *err) {
   return s->each ? BV_OK : start(a, source, BV_WALK_ALL, -1, from, err);
 }
 
-void bv_source_end(bv_ahead_source *s) {
+void bv_source_end(bv_ahead *a, int source) {
+  bv_ahead_source *s = &a->source[source];
   sqlite3_finalize(s->st);
   bv_rows_reset(&s->shared);
+  bv_buf_reset(&s->key);
+  bv_held_done(s->held);
+  for (int i = 0; i < a->nlane; i++) {
+    if (a->lane[i].use) bv_held_done(a->lane[i].use[source].held);
+  }
 }

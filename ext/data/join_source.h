@@ -3,15 +3,18 @@
 **
 ** A source that is in order of time for all assets, or has no index at all, is read by one statement, its rows
 ** handed to the lanes they belong to.  One that is in order asset by asset is read asset by asset.  The rows before
-** a range are found by walking back from it, where the source has an index for that.
+** a range are found by walking back from it, where the source has an index for that.  A walk over everything
+** records what it reads of an ordinary table, for the next one (data/held.h).
 */
 #ifndef BV_DATA_JOIN_SOURCE_H
 #define BV_DATA_JOIN_SOURCE_H
 
+#include "data/held.h"
 #include "data/join_ahead.h"
 
 typedef struct bv_ahead_source {
-  bool used;          /* some value of it is read */
+  bool used;          /* some value of it is read, */
+  bool reading;       /* and not all rows are held */
   bool each;          /* asset by asset */
   const bool *wanted; /* its values */
   int base;           /* number of its first value among all sources */
@@ -21,6 +24,11 @@ typedef struct bv_ahead_source {
   bv_rows shared;       /* context: rows for all lanes */
   int64_t alike_before; /* context: rows before this count alike */
   int64_t trimmed;      /* rows there were after the last trim */
+  bool recording;       /* rows stay, to be held for the next join */
+  int64_t recorded;     /* bytes of them */
+  bv_buf key;           /* what the source is held under */
+  bv_held_stamp stamp;
+  bv_held_rows *held; /* context: whose rows the shared ones are */
 } bv_ahead_source;
 
 /* Begin, when the lanes have their first bars at hand. */
@@ -32,6 +40,9 @@ BV_MUST bv_rc bv_source_match(bv_ahead *a, int source, int lane, bv_err *err);
 /* The error for two rows of the same times. */
 bv_rc bv_source_twice(const bv_feature *f, int64_t ts, const char *asset, bv_err *err);
 
-void bv_source_end(bv_ahead_source *s);
+/* The walk has come to its end: hold the rows that were recorded. */
+void bv_source_hold(bv_ahead *a, int source);
+
+void bv_source_end(bv_ahead *a, int source);
 
 #endif

@@ -1,6 +1,7 @@
 /* lane.c - the bars of one asset for a while, and the rows they use; see lane.h. */
 #include "data/lane.h"
 
+#include <math.h>
 #include <string.h>
 
 /* ---- bars ---- */
@@ -16,17 +17,71 @@ static void remember(bv_lane *l) {
   t->n = (int)(stay + take);
 }
 
+/* Columns of many lanes are read side by side, at the same place in each.  Memory of their size begins where pages do,
+** so those places would all share a few sets of the processor's caches: each column begins elsewhere in its page. */
+#define PAGE  4096
+#define APART 128
+
+static void *begin_of(const bv_lane *l, int c) {
+  return l->room[c] + (size_t)(l->number * (BV_NCOL + 1) + c) * APART % PAGE;
+}
+
+static void show_room(bv_lane *l) {
+  l->ts = l->room[BV_NCOL] ? begin_of(l, BV_NCOL) : NULL;
+  for (int c = 0; c < BV_NCOL; c++) l->col[c] = l->room[c] ? begin_of(l, c) : NULL;
+}
+
+static bool is_kept(const bv_lane *l, int c) {
+  return c == BV_NCOL || (l->mask & BV_COLBIT(c));
+}
+
+static bv_rc grow(bv_lane *l, int64_t n) {
+  char *more[BV_NCOL + 1] = {NULL};
+  bool ok = true;
+  for (int c = 0; c <= BV_NCOL && ok; c++) {
+    if (!is_kept(l, c)) continue;
+    more[c] = bv_alloc(BV_MEM_CURSOR, (size_t)n * 8 + PAGE);
+    ok = more[c] != NULL;
+  }
+  for (int c = 0; c <= BV_NCOL; c++) {
+    if (!is_kept(l, c)) continue;
+    if (ok) {
+      void *old = l->room[c] ? begin_of(l, c) : NULL;
+      char *was = l->room[c];
+      l->room[c] = more[c];
+      if (was) memcpy(begin_of(l, c), old, (size_t)l->n * 8);
+      bv_free(was);
+    } else {
+      bv_free(more[c]);
+    }
+  }
+  if (!ok) return BV_NOMEM;
+  l->cap = n;
+  show_room(l);
+  return BV_OK;
+}
+
+static bv_rc append(void *lane, const bv_bars *b) {
+  bv_lane *l = lane;
+  if (l->n + b->n > l->cap) BV_TRY(grow(l, l->n + b->n));
+  memcpy((int64_t *)begin_of(l, BV_NCOL) + l->n, b->ts, (size_t)b->n * 8);
+  for (int c = 0; c < BV_NCOL; c++) {
+    if (!is_kept(l, c)) continue;
+    double *to = (double *)begin_of(l, c) + l->n;
+    if (b->col[c]) memcpy(to, b->col[c], (size_t)b->n * 8);
+    for (int64_t i = 0; !b->col[c] && i < b->n; i++) to[i] = NAN;
+  }
+  l->n += b->n;
+  return BV_OK;
+}
+
 bv_rc bv_lane_read(bv_lane *l, bv_store *s, int64_t lo, int64_t hi, bv_err *err) {
   remember(l);
-  bv_chunk_clear(&l->chunk);
   l->n = l->k = 0;
   l->matched = false;
   if (lo < l->lo) lo = l->lo;
   if (hi > l->hi) hi = l->hi;
-  if (lo < hi) BV_TRY(bv_view_read(s, &l->src, lo, hi, &l->chunk, err));
-  l->n = l->chunk.n;
-  l->ts = l->chunk.ts;
-  for (int c = 0; c < BV_NCOL; c++) l->col[c] = l->chunk.col[c];
+  if (lo < hi) BV_TRY(bv_view_each(s, &l->src, lo, hi, l->mask, append, l, err));
   if (l->n > 0) l->lo = l->ts[l->n - 1] + 1;
   if (l->lo < hi) l->lo = hi;
   l->ended = l->lo >= l->hi;
@@ -145,6 +200,31 @@ static bv_rc match_asof(const bv_lane *l, const bv_feature *f, bv_lane_use *u) {
   return BV_OK;
 }
 
+/* The same where a row exists as soon as its turn comes: then the newest whose turn has come is used. */
+static void match_newest(const bv_lane *l, const bv_feature *f, bv_lane_use *u) {
+  const bv_rows *r = u->rows;
+  const int64_t *ts = r->ts, n = r->n;
+  int64_t next = u->next - r->first;
+  for (int64_t k = 0; k < l->n;) {
+    int64_t end = l->n, before = k;
+    while (next < n && ts[next] < l->ts[k] + (f->lag == 0)) next++;
+    /* up to the bar at which the next row's turn comes */
+    for (; next < n && before < l->n && ts[next] >= l->ts[before] + (f->lag == 0); before++) {
+    }
+    if (next < n) end = before;
+    for (; k < end; k++) u->row[k] = (int32_t)(next - 1);
+  }
+  u->next = next + r->first;
+  if (f->tolerance < 0 && f->max_age < 0) return;
+  for (int64_t k = 0; k < l->n; k++) {
+    int32_t i = u->row[k];
+    if (i < 0) continue;
+    bool old = f->tolerance >= 0 && l->ts[k] - ts[i] > f->tolerance;
+    if (old || (f->max_age >= 0 && bv_lane_known_at(l, l->ts[k]) - ts[i] > f->max_age))
+      u->row[k] = -1;
+  }
+}
+
 static void match_exact(const bv_lane *l, const bv_feature *f, bv_lane_use *u) {
   const bv_rows *r = u->rows;
   const int64_t *ts = r->ts, first = r->first, end = bv_rows_end(r);
@@ -160,9 +240,10 @@ static void match_exact(const bv_lane *l, const bv_feature *f, bv_lane_use *u) {
   }
 }
 
-void bv_lane_forget(bv_lane_use *u) {
+void bv_lane_forget(bv_lane_use *u, bool recorded) {
   u->keep = u->ncand > u->head ? u->cand[u->head] : u->next;
-  if (u->rows == &u->own) bv_rows_trim(u->rows, u->keep);
+  if (u->ncand == 0 && u->next > u->rows->first) u->keep = u->next - 1;
+  if (u->rows == &u->own && !recorded) bv_rows_trim(u->rows, u->keep);
 }
 
 bv_rc bv_lane_match(bv_lane *l, const bv_feature *f, bv_lane_use *u) {
@@ -173,6 +254,10 @@ bv_rc bv_lane_match(bv_lane *l, const bv_feature *f, bv_lane_use *u) {
     u->caprow = l->n;
   }
   u->base = u->rows->first;
+  if (f->asof && u->rows->same && f->lag <= 1) {
+    match_newest(l, f, u);
+    return BV_OK;
+  }
   if (f->asof) return match_asof(l, f, u);
   match_exact(l, f, u);
   return BV_OK;
@@ -186,7 +271,7 @@ void bv_lane_reset(bv_lane *l, int nsource) {
   }
   bv_free(l->use);
   bv_free(l->trail.ts);
-  bv_chunk_reset(&l->chunk);
+  for (int c = 0; c <= BV_NCOL; c++) bv_free(l->room[c]);
   if (l->streaming) bv_stream_close(&l->stream);
   *l = (bv_lane){0};
 }

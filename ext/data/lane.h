@@ -24,14 +24,16 @@ typedef struct bv_trail {
 typedef struct bv_lane_use {
   bv_rows *rows; /* the lane's own, or for context those of all lanes; NULL: not read */
   bv_rows own;
-  int64_t read_from; /* rows of the asset before this ts have been read */
-  int64_t next;      /* the first row whose turn has not come */
+  struct bv_held_rows *held; /* whose rows they are otherwise */
+  int64_t read_from;         /* rows of the asset before this ts have been read */
+  int64_t next;              /* the first row whose turn has not come */
   int64_t
       *cand; /* as of: rows that count by now, exists_at rising; the newest that exists is used */
   int64_t head, ncand, capcand;
   int64_t keep; /* rows before this number are not used by the bars at hand or later ones */
   int32_t *row; /* per bar at hand: number of its row - base; -1: none */
   int64_t base, caprow;
+  int64_t recorded; /* bytes of its rows, when they were last counted */
 } bv_lane_use;
 
 typedef struct bv_lane {
@@ -43,11 +45,14 @@ typedef struct bv_lane {
   bool ended;   /* there are none after those at hand */
   bool matched; /* their rows have been found */
   bool streaming;
-  bv_chunk chunk;   /* where the bars at hand lie, */
-  bv_stream stream; /* or whose window */
-  int64_t at;       /* stream: number of the first bar at hand */
-  bv_trail trail;   /* bars before those at hand */
-  bv_lane_use *use; /* per source */
+  unsigned mask;           /* columns that are read */
+  int number;              /* among the lanes */
+  int64_t cap;             /* where the bars at hand lie: values there is room for, */
+  char *room[BV_NCOL + 1]; /* and the memory of each column, times last; */
+  bv_stream stream;        /* or whose window */
+  int64_t at;              /* stream: number of the first bar at hand */
+  bv_trail trail;          /* bars before those at hand */
+  bv_lane_use *use;        /* per source */
 } bv_lane;
 
 /* The instant a bar of the lane ends at. */
@@ -67,8 +72,8 @@ BV_MUST bv_rc bv_lane_stream_next(bv_lane *l, bv_err *err);
 BV_MUST bv_rc bv_trail_fill(bv_trail *t, bv_store *s, const bv_source *src, int64_t ts,
                             bv_err *err);
 
-/* The bars at hand are new: forget the rows that only those before them used. */
-void bv_lane_forget(bv_lane_use *u);
+/* The bars at hand are new: forget the rows that only those before them used, unless they are recorded. */
+void bv_lane_forget(bv_lane_use *u, bool recorded);
 
 /* Find the row of a source for every bar at hand.  The rows with ts up to the last bar's are there. */
 BV_MUST bv_rc bv_lane_match(bv_lane *l, const bv_feature *f, bv_lane_use *u);

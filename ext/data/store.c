@@ -1,4 +1,5 @@
 /* store.c - one connection's view of the store: statements, schema, generations; see store.h. */
+#include "data/held.h"
 #include "data/store.h"
 #include "data/blocks.h"
 #include "data/cachelog.h"
@@ -153,6 +154,7 @@ void bv_store_unref(bv_store *s) {
   bv_map_reset(&s->checkpoints);
   bv_settings_forget(s);
   bv_log_free(s);
+  bv_held_free(s);
   bv_free(s->scratch);
   bv_seg_cache_clear(s);
   while (s->free_handle) {

@@ -107,6 +107,7 @@ typedef struct bv_read_stmt {
 struct bv_window;
 struct bv_segcache;
 struct bv_cachelog;
+struct bv_holding;
 
 #define BV_MAX_ATTACHED 32
 
@@ -140,6 +141,7 @@ typedef struct bv_store {
   struct bv_cachelog *log;      /* the last decisions about these (cachelog.c) */
   bv_map sources;               /* aggregates by their arguments (source.c) */
   bv_map reach;                 /* series with a history and future of their own (settings.c) */
+  struct bv_holding *held;      /* rows of sources (held.c) */
   double *scratch;              /* for indicators on their way (derived.c) */
   void *free_handle;            /* recycled row handles (api) */
   struct bv_segcache *segcache; /* decoded chunks (seg.c) */

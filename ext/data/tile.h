@@ -18,7 +18,8 @@ typedef struct bv_tile_col {
 typedef struct bv_tile {
   int n, cap;
   int64_t *ts;
-  int32_t *lane, *bar;      /* number of the asset, and of the bar in what the lane has at hand */
+  int32_t *lane,
+      *bar; /* number of the asset; with streams, of the bar in what the lane has at hand */
   bv_tile_col own[BV_NCOL]; /* columns of the bars; NULL is a NaN */
   bv_tile_col *value;       /* of the sources, all counted */
   int nvalue;

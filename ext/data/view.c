@@ -1,6 +1,7 @@
 /* view.c - streams over bars, clamped to the clock; see view.h. */
 #include "data/view.h"
 #include "data/evict.h"
+#include "data/raw.h"
 #include "data/settings.h"
 #include "time/instant.h"
 
@@ -235,6 +236,17 @@ bv_rc bv_view_read(bv_store *s, const bv_source *src, int64_t lo, int64_t hi, bv
          hides(src, s->clock, clamped, known[out->n - 1], filled ? filled[out->n - 1] : 0)) {
     out->n--;
   }
+  return BV_OK;
+}
+
+bv_rc bv_view_each(bv_store *s, const bv_source *src, int64_t lo, int64_t hi, unsigned mask,
+                   bv_view_fn fn, void *ctx, bv_err *err) {
+  assert(!src->agg);
+  int64_t limit = clamp(s, src, hi);
+  if (s->touched) s->touched(s->touched_ctx, &src->base);
+  if (lo >= limit) return BV_OK;
+  BV_TRY(bv_raw_each(s, &src->base, lo, limit, mask, fn, ctx, err));
+  bv_evict(s);
   return BV_OK;
 }
 

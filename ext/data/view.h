@@ -66,6 +66,12 @@ BV_MUST bv_rc bv_view_asof(bv_store *s, const bv_source *src, int64_t hi, unsign
 BV_MUST bv_rc bv_view_read(bv_store *s, const bv_source *src, int64_t lo, int64_t hi, bv_chunk *out,
                            bv_err *err);
 
+/* Show the bars of a stored series in [lo, hi) that have ended by the clock to fn, run by run in order of time, as they
+** lie in memory: borrowed until it returns; it must not read.  Stops at the first result that is not BV_OK. */
+typedef bv_rc (*bv_view_fn)(void *ctx, const bv_bars *bars);
+BV_MUST bv_rc bv_view_each(bv_store *s, const bv_source *src, int64_t lo, int64_t hi, unsigned mask,
+                           bv_view_fn fn, void *ctx, bv_err *err);
+
 /* The newest bars, at most n <= the source's history, that start before hi and have ended by the clock:
 ** window (a reference) and numbers [*from, *to).  Not for a source with a cut. */
 BV_MUST bv_rc bv_view_newest(bv_store *s, const bv_source *src, int64_t hi, int64_t n,
