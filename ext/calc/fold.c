@@ -40,75 +40,130 @@ bool bv_fold_fit(const bv_bounds *b, double weight, double *cut) {
   return weight * grid <= 2 * b->least;
 }
 
-void bv_fold_cut(const double *x, int64_t k, double cut, bv_folds *f) {
-  const bv_lane c = bv_lane_all(cut);
-  for (int64_t i = 0; i < k; i += BV_LANES) {
-    const bv_lane v = bv_lane_load(x + i), top = (v + c) - c;
-    bv_lane_store(f->q + i, top);
-    bv_lane_store(f->r + i, v - top);
-  }
+/* ---- passes ---- */
+
+/* A rolling sum in two folds, the same in every lane or after each of the lanes' bars. */
+typedef struct pair {
+  bv_lane q, r;
+} pair;
+
+static inline pair cut_lanes(const double *x, bv_lane cut) {
+  const bv_lane v = bv_lane_load(x), q = (v + cut) - cut;
+  return (pair){q, v - q};
 }
 
-void bv_fold_roll(const bv_folds *x, int64_t enter, int64_t k, bv_folds *sum) {
-  bv_lane q = bv_lane_all(sum->q[0]), r = bv_lane_all(sum->r[0]);
-  for (int64_t i = 0; i < k; i += BV_LANES) {
-    q += bv_lane_prefix(bv_lane_load(x->q + enter + i) - bv_lane_load(x->q + i));
-    r += bv_lane_prefix(bv_lane_load(x->r + enter + i) - bv_lane_load(x->r + i));
-    bv_lane_store(sum->q + 1 + i, q);
-    bv_lane_store(sum->r + 1 + i, r);
-    q = bv_lane_last(q);
-    r = bv_lane_last(r);
-  }
+/* Of an exact sum in two parts; and back, of lane i. */
+static inline pair begin(bv_dd s, double cut) {
+  const double q = (s.hi + cut) - cut;
+  return (pair){bv_lane_all(q), bv_lane_all((s.hi - q) + s.lo)};
 }
 
-void bv_fold_weigh(const bv_folds *x, int64_t enter, const bv_folds *sum, int64_t k, double n,
-                   bv_folds *wsum) {
-  const bv_lane f = bv_lane_all(n);
-  bv_lane q = bv_lane_all(wsum->q[0]), r = bv_lane_all(wsum->r[0]);
-  for (int64_t i = 0; i < k; i += BV_LANES) {
-    q += bv_lane_prefix(f * bv_lane_load(x->q + enter + i) - bv_lane_load(sum->q + i));
-    r += bv_lane_prefix(f * bv_lane_load(x->r + enter + i) - bv_lane_load(sum->r + i));
-    bv_lane_store(wsum->q + 1 + i, q);
-    bv_lane_store(wsum->r + 1 + i, r);
-    q = bv_lane_last(q);
-    r = bv_lane_last(r);
-  }
+static inline bv_dd end(pair s, int64_t i) {
+  double q[BV_LANES], r[BV_LANES];
+  bv_lane_store(q, s.q);
+  bv_lane_store(r, s.r);
+  bv_dd sum = {q[i], 0};
+  bv_dd_add(&sum, r[i]);
+  return sum;
 }
 
-/* The last lanes of a caller's array, which has no room behind. */
-static void store_some(double *y, bv_lane v, int64_t k) {
-  double some[BV_LANES];
-  bv_lane_store(some, v);
-  memcpy(y, some, (size_t)(k < BV_LANES ? k : BV_LANES) * sizeof *y);
+/* The next lanes of bars: the sums after each, from the one before all of them. */
+static inline pair roll(const bv_fold *f, int64_t i, bv_lane cut, pair before) {
+  const pair old = cut_lanes(f->line + i, cut), new = cut_lanes(f->line + f->enter + i, cut);
+  return (pair){before.q + bv_lane_prefix(new.q - old.q), before.r + bv_lane_prefix(new.r - old.r)};
 }
 
-void bv_fold_mean(const double *q, const double *r, int64_t k, double den, double inv, double *y) {
-  const bv_lane d = bv_lane_all(den), i1 = bv_lane_all(inv);
+/* The same of weighted sums.  What is taken away at a bar is the plain sum before it. */
+static inline pair weigh(const bv_fold *f, int64_t i, bv_lane cut, bv_lane n, pair *sum,
+                         pair before) {
+  const pair old = cut_lanes(f->line + i, cut), new = cut_lanes(f->line + f->enter + i, cut);
+  const bv_lane q = new.q - old.q, r = new.r - old.r;
+  *sum = (pair){sum->q + bv_lane_prefix(q), sum->r + bv_lane_prefix(r)};
+  return (pair){before.q + bv_lane_prefix(n * new.q - (sum->q - q)),
+                before.r + bv_lane_prefix(n * new.r - (sum->r - r))};
+}
+
+static inline pair carry(pair s) {
+  return (pair){bv_lane_last(s.q), bv_lane_last(s.r)};
+}
+
+static inline bv_lane quotient(pair s, bv_lane den, bv_lane inv) {
   const int64_t keep = ~(((int64_t)1 << 40) - 1);
-  for (int64_t i = 0; i < k; i += BV_LANES) {
-    const bv_lane a = bv_lane_load(q + i), b = bv_lane_load(r + i), h = a + b, z = h - a;
-    const bv_lane l = (a - (h - z)) + (b - z), t = (bv_lane)((bv_lanei)(h * i1) & keep);
-    const bv_lane v = t + ((h - t * d) + l) * i1;
-    if (i + BV_LANES <= k) {
-      bv_lane_store(y + i, v);
-    } else {
-      store_some(y + i, v, k - i);
-    }
+  const bv_lane h = s.q + s.r, z = h - s.q, l = (s.q - (h - z)) + (s.r - z);
+  const bv_lane t = (bv_lane)((bv_lanei)(h * inv) & keep);
+  return t + ((h - t * den) + l) * inv;
+}
+
+/* y[i] and those after it, as far as there are. */
+static inline void put(double *y, int64_t i, int64_t k, bv_lane v) {
+  if (i + BV_LANES <= k) {
+    bv_lane_store(y + i, v);
+  } else {
+    double some[BV_LANES];
+    bv_lane_store(some, v);
+    memcpy(y + i, some, (size_t)(k - i) * sizeof *y);
   }
 }
 
-void bv_fold_slope(const bv_folds *s, const bv_folds *w, int64_t k, double n, double scale,
-                   double *y) {
-  const bv_lane m = bv_lane_all(n + 1), f = bv_lane_all(scale);
-  for (int64_t i = 0; i < k; i += BV_LANES) {
-    const bv_lane a = bv_lane_load(w->q + 1 + i), b = bv_lane_load(w->r + 1 + i);
-    const bv_lane q = (a + a) - m * bv_lane_load(s->q + 1 + i);
-    const bv_lane r = (b + b) - m * bv_lane_load(s->r + 1 + i);
-    const bv_lane v = (q + r) * f;
-    if (i + BV_LANES <= k) {
-      bv_lane_store(y + i, v);
-    } else {
-      store_some(y + i, v, k - i);
-    }
+/* The index in its lane of the last of k bars. */
+static inline int64_t last_of(int64_t k) {
+  return (k - 1) % BV_LANES;
+}
+
+void bv_fold_sums(const bv_fold *f, bv_dd *sum, double *y) {
+  const bv_lane cut = bv_lane_all(f->cut);
+  pair before = begin(*sum, f->cut), s = before;
+  for (int64_t i = 0; i < f->k; i += BV_LANES) {
+    s = roll(f, i, cut, before);
+    put(y, i, f->k, s.q + s.r);
+    before = carry(s);
   }
+  if (f->k > 0) *sum = end(s, last_of(f->k));
+}
+
+void bv_fold_means(const bv_fold *f, bv_dd *sum, double den, double inv, double *y) {
+  const bv_lane cut = bv_lane_all(f->cut), d = bv_lane_all(den), v = bv_lane_all(inv);
+  pair before = begin(*sum, f->cut), s = before;
+  for (int64_t i = 0; i < f->k; i += BV_LANES) {
+    s = roll(f, i, cut, before);
+    put(y, i, f->k, quotient(s, d, v));
+    before = carry(s);
+  }
+  if (f->k > 0) *sum = end(s, last_of(f->k));
+}
+
+void bv_fold_wmeans(const bv_fold *f, bv_dd *sum, bv_dd *wsum, double n, double den, double inv,
+                    double *y) {
+  const bv_lane cut = bv_lane_all(f->cut), m = bv_lane_all(n);
+  const bv_lane d = bv_lane_all(den), v = bv_lane_all(inv);
+  pair s = begin(*sum, f->cut), w = begin(*wsum, f->cut), s_now = s, w_now = w;
+  for (int64_t i = 0; i < f->k; i += BV_LANES) {
+    s_now = s;
+    w_now = weigh(f, i, cut, m, &s_now, w);
+    put(y, i, f->k, quotient(w_now, d, v));
+    s = carry(s_now);
+    w = carry(w_now);
+  }
+  if (f->k == 0) return;
+  *sum = end(s_now, last_of(f->k));
+  *wsum = end(w_now, last_of(f->k));
+}
+
+void bv_fold_lines(const bv_fold *f, bv_dd *sum, bv_dd *wsum, double n, double scale, double *y,
+                   double *mean) {
+  const bv_lane cut = bv_lane_all(f->cut), m = bv_lane_all(n), m1 = bv_lane_all(n + 1);
+  const bv_lane v = bv_lane_all(1 / n), c = bv_lane_all(scale);
+  pair s = begin(*sum, f->cut), w = begin(*wsum, f->cut), s_now = s, w_now = w;
+  for (int64_t i = 0; i < f->k; i += BV_LANES) {
+    s_now = s;
+    w_now = weigh(f, i, cut, m, &s_now, w);
+    const bv_lane q = (w_now.q + w_now.q) - m1 * s_now.q, r = (w_now.r + w_now.r) - m1 * s_now.r;
+    put(y, i, f->k, (q + r) * c);
+    put(mean, i, f->k, quotient(s_now, m, v));
+    s = carry(s_now);
+    w = carry(w_now);
+  }
+  if (f->k == 0) return;
+  *sum = end(s_now, last_of(f->k));
+  *wsum = end(w_now, last_of(f->k));
 }

@@ -13,8 +13,9 @@
 ** Whether the folds are wide enough depends on the values: bv_fold_fit.  With 200 values they may
 ** differ by a factor of 2^37.
 **
-** Arrays here are scratch of BV_FOLD_MAX doubles: passes work on whole lanes and so read and write up to
-** BV_FOLD_SPARE elements more than they are asked for.
+** The values of a run stand in a line of BV_FOLD_MAX doubles: new value i at line[enter + i], and the one
+** that leaves the window with it at line[i].  Passes work on whole lanes and so read up to BV_FOLD_SPARE
+** elements more than there are; of results they write no more than there are.
 */
 #ifndef BV_CALC_FOLD_H
 #define BV_CALC_FOLD_H
@@ -37,33 +38,27 @@ void bv_bounds_add(bv_bounds *b, const double *x, int64_t k);
 ** result counts values more than `weight` times in all; then *cut is the constant for bv_fold_cut. */
 bool bv_fold_fit(const bv_bounds *b, double weight, double *cut);
 
-/* Values in two folds. */
-typedef struct bv_folds {
-  double q[BV_FOLD_MAX], r[BV_FOLD_MAX];
-} bv_folds;
+/* A run of k bars in a line, and the constant that bv_fold_fit gave. */
+typedef struct bv_fold {
+  const double *line;
+  int64_t enter, k;
+  double cut;
+} bv_fold;
 
-/* x[i] = q[i] + r[i]. */
-void bv_fold_cut(const double *x, int64_t k, double cut, bv_folds *f);
+/* Rolling sums: `sum` is the one before the run and becomes the one after it. */
+void bv_fold_sums(const bv_fold *f, bv_dd *sum, double *y);
 
-/* The same of an exact sum, as the first element. */
-static inline void bv_fold_begin(bv_dd s, double cut, bv_folds *f) {
-  f->q[0] = (s.hi + cut) - cut;
-  f->r[0] = (s.hi - f->q[0]) + s.lo;
-}
+/* The same over den, rounded once (as bv_dd_div). */
+void bv_fold_means(const bv_fold *f, bv_dd *sum, double den, double inv, double *y);
 
-/* sum[i + 1] = sum[i] + x[enter + i] - x[i]; sum[0] is given. */
-void bv_fold_roll(const bv_folds *x, int64_t enter, int64_t k, bv_folds *sum);
+/* Sums weighted 1 (oldest) to n, over den: every weight sinks by one, which takes the plain sum before
+** away; the new value enters with weight n. */
+void bv_fold_wmeans(const bv_fold *f, bv_dd *sum, bv_dd *wsum, double n, double den, double inv,
+                    double *y);
 
-/* wsum[i + 1] = wsum[i] + n x[enter + i] - sum[i]; wsum[0] is given. */
-void bv_fold_weigh(const bv_folds *x, int64_t enter, const bv_folds *sum, int64_t k, double n,
-                   bv_folds *wsum);
-
-/* y[i] = (q[i] + r[i]) / den, rounded once (as bv_dd_div); q[i] + r[i] any exact sum in two parts. */
-void bv_fold_mean(const double *q, const double *r, int64_t k, double den, double inv, double *y);
-
-/* y[i] = (2 w - (n + 1) s) scale, of the sums after bar i: exact but for the last multiplication and
-** the rounding before it. */
-void bv_fold_slope(const bv_folds *s, const bv_folds *w, int64_t k, double n, double scale,
-                   double *y);
+/* With W the weighted sum and S the plain one: y = (2 W - (n + 1) S) scale, exact but for the last
+** multiplication and the rounding before it; and the mean. */
+void bv_fold_lines(const bv_fold *f, bv_dd *sum, bv_dd *wsum, double n, double scale, double *y,
+                   double *mean);
 
 #endif

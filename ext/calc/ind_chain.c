@@ -390,7 +390,7 @@ static void trima_init(void *st, const double *param) {
 static void trima_chain(void *st, const double *const *in, int64_t n, double *const *out) {
   blend *b = st;
   double inner[BV_RUN_MAX];
-  bv_mean_run(bv_part(b, b->part[0]), in[0], n, inner);
+  bv_mean_clean(bv_part(b, b->part[0]), in[0], n, inner);
   bv_mean_run(bv_part(b, b->part[1]), inner, n, out[0]);
 }
 

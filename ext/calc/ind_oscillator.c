@@ -47,8 +47,8 @@ static void two_means_anchor(void *st) {
 static void apo_clean(void *st, const double *const *in, int64_t n, double *const *out) {
   two_means *m = st;
   double slow[BV_RUN_MAX];
-  bv_mean_run(bv_part(m, sizeof *m), in[0], n, out[0]);
-  bv_mean_run(bv_part(m, m->slow), in[0], n, slow);
+  bv_mean_clean(bv_part(m, sizeof *m), in[0], n, out[0]);
+  bv_mean_clean(bv_part(m, m->slow), in[0], n, slow);
   for (int64_t i = 0; i < n; i++) out[0][i] -= slow[i];
 }
 
@@ -60,8 +60,8 @@ static void apo_run(void *st, const double *const *in, int64_t n, double *const 
 static void ppo_clean(void *st, const double *const *in, int64_t n, double *const *out) {
   two_means *m = st;
   double slow[BV_RUN_MAX];
-  bv_mean_run(bv_part(m, sizeof *m), in[0], n, out[0]);
-  bv_mean_run(bv_part(m, m->slow), in[0], n, slow);
+  bv_mean_clean(bv_part(m, sizeof *m), in[0], n, out[0]);
+  bv_mean_clean(bv_part(m, m->slow), in[0], n, slow);
   for (int64_t i = 0; i < n; i++) {
     out[0][i] = slow[i] == 0 ? 0 : 100 * ((out[0][i] - slow[i]) / slow[i]);
   }

@@ -96,8 +96,8 @@ static void bands_anchor(void *st) {
 static void bands_clean(void *st, const double *const *in, int64_t n, double *const *out) {
   bands *b = st;
   double *upper = out[0], *middle = out[1], *lower = out[2];
-  bv_mean_run(bv_part(b, sizeof *b), in[0], n, middle);
-  bv_var_run(bv_part(b, b->var), in[0], n, upper);
+  bv_mean_clean(bv_part(b, sizeof *b), in[0], n, middle);
+  bv_var_clean(bv_part(b, b->var), in[0], n, upper);
   for (int64_t i = 0; i < n; i++) {
     const double s = upper[i];
     upper[i] = middle[i] + b->up * s;

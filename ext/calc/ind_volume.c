@@ -294,7 +294,7 @@ static void vwma_clean(void *st, const double *const *in, int64_t n, double *con
   do flow[k] = in[0][k] * in[1][k];
   while (++k < n);
   bv_sum_run(bv_part(w, sizeof *w), flow, n, out[0]);
-  bv_sum_run(bv_part(w, w->volume), in[1], n, volume);
+  bv_sum_clean(bv_part(w, w->volume), in[1], n, volume);
   for (int64_t i = 0; i < n; i++) out[0][i] = volume[i] == 0 ? NAN : out[0][i] / volume[i];
 }
 

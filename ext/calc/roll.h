@@ -95,6 +95,9 @@ void bv_mean_reset(bv_mean *m);
 void bv_mean_anchor(bv_mean *m);
 void bv_mean_run(bv_mean *m, const double *x, int64_t n, double *y);
 void bv_sum_run(bv_mean *m, const double *x, int64_t n, double *y);
+/* Clean input only, a run of it (called below bv_split). */
+void bv_mean_clean(bv_mean *m, const double *x, int64_t n, double *y);
+void bv_sum_clean(bv_mean *m, const double *x, int64_t n, double *y);
 
 /* Weighted mean of the last n: the newest counts n times, the oldest once. */
 typedef struct bv_wmean {
@@ -127,6 +130,7 @@ void bv_var_init(bv_var *v, int64_t n, int root);
 void bv_var_reset(bv_var *v);
 void bv_var_anchor(bv_var *v);
 void bv_var_run(bv_var *v, const double *x, int64_t n, double *y);
+void bv_var_clean(bv_var *v, const double *x, int64_t n, double *y); /* as bv_mean_clean */
 
 /* Sums of two columns of the last n around a pivot each, for their covariance; the same care as with
 ** bv_var.  The first ring is followed by the second. */

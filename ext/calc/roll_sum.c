@@ -93,14 +93,7 @@ static int64_t lay_out(double *ring, int64_t *pos, int64_t n, const double *x, i
   return m;
 }
 
-/* The sum after bar k of a run. */
-static bv_dd roll_end(const bv_folds *s, int64_t k) {
-  bv_dd sum = {s->q[k], 0};
-  bv_dd_add(&sum, s->r[k]);
-  return sum;
-}
-
-/* What bv_fold_mean makes of one sum. */
+/* What bv_fold_means makes of one sum. */
 static double mean_of(bv_dd s, double den, double inv) {
   bv_dd sum = {s.hi, 0};
   bv_dd_add(&sum, s.lo);
@@ -145,22 +138,15 @@ static inline void add_right(bv_dd *s, double x) {
   s->hi = t;
 }
 
-/* The plain sums of a run. */
-static void roll_slowly(bv_dd *sum, const double *enter, const double *leave, int64_t k,
-                        bv_folds *s) {
-  for (int64_t i = 0; i < k; i++) {
-    add_right(sum, enter[i]);
-    add_right(sum, -leave[i]);
-    s->q[i + 1] = sum->hi;
-    s->r[i + 1] = sum->lo;
-  }
+static inline void roll_right(bv_dd *sum, double enter, double leave) {
+  add_right(sum, enter);
+  add_right(sum, -leave);
 }
 
 /* A clean run; `sums` is a constant at each call. */
 static inline void mean_step(bv_mean *m, const double *x, int64_t k, double *y, bool sums) {
   const int64_t n = m->n;
-  double line[BV_FOLD_MAX], cut;
-  bv_folds f, s;
+  double line[BV_FOLD_MAX];
   if (m->fill < n) {
     const int64_t take = warm_up(m->ring, &m->fill, n, x, k, y);
     if (m->fill < n) return;
@@ -169,20 +155,18 @@ static inline void mean_step(bv_mean *m, const double *x, int64_t k, double *y, 
     x += take, y += take, k -= take;
   }
   bv_bounds_add(&m->bounds, x, k);
-  const int64_t enter = lay_out(m->ring, &m->pos, n, x, k, line);
-  if (bv_fold_fit(&m->bounds, 2 * (double)n + 2 * BV_FOLD_SPARE, &cut)) {
-    bv_fold_cut(line, enter + k, cut, &f);
-    bv_fold_begin(m->sum, cut, &s);
-    bv_fold_roll(&f, enter, k, &s);
-    m->sum = roll_end(&s, k);
+  bv_fold f = {.line = line, .enter = lay_out(m->ring, &m->pos, n, x, k, line), .k = k};
+  const bool fits = bv_fold_fit(&m->bounds, 2 * (double)n + 2 * BV_FOLD_SPARE, &f.cut);
+  if (fits && sums) {
+    bv_fold_sums(&f, &m->sum, y);
+  } else if (fits) {
+    bv_fold_means(&f, &m->sum, (double)n, m->inv, y);
   } else {
     add_right(&m->sum, 0);
-    roll_slowly(&m->sum, line + enter, line, k, &s);
-  }
-  if (sums) {
-    for (int64_t i = 0; i < k; i++) y[i] = s.q[i + 1] + s.r[i + 1];
-  } else {
-    bv_fold_mean(s.q + 1, s.r + 1, k, (double)n, m->inv, y);
+    for (int64_t i = 0; i < k; i++) {
+      roll_right(&m->sum, line[f.enter + i], line[i]);
+      y[i] = sums ? m->sum.hi : mean_of(m->sum, (double)n, m->inv);
+    }
   }
 }
 
@@ -201,6 +185,14 @@ static void mean_reset(void *state) {
 void bv_mean_run(bv_mean *m, const double *x, int64_t n, double *y) {
   static const bv_roll_stage stage = {1, 1, mean_clean, mean_reset};
   bv_split(m, &stage, &x, n, &y);
+}
+
+void bv_mean_clean(bv_mean *m, const double *x, int64_t n, double *y) {
+  mean_step(m, x, n, y, false);
+}
+
+void bv_sum_clean(bv_mean *m, const double *x, int64_t n, double *y) {
+  mean_step(m, x, n, y, true);
 }
 
 void bv_sum_run(bv_mean *m, const double *x, int64_t n, double *y) {
@@ -241,65 +233,47 @@ void bv_wmean_anchor(bv_wmean *m) {
   bv_bounds_add(&m->bounds, m->ring, m->n);
 }
 
-/* Every weight sinks by one, which takes the sum before away; the new value enters with weight n. */
-static void weigh_slowly(bv_dd *wsum, const double *enter, const bv_folds *s, int64_t k, double n,
-                         bv_folds *w) {
-  for (int64_t i = 0; i < k; i++) {
-    bv_dd_add_times(wsum, n, enter[i]);
-    add_right(wsum, -s->q[i]);
-    add_right(wsum, -s->r[i]);
-    w->q[i + 1] = wsum->hi;
-    w->r[i + 1] = wsum->lo;
-  }
-}
-
 /* With W the sum weighted 1..n and S the plain one, the slope of the least-squares line is
 ** 6 (2 W - (n+1) S) / (n (n-1) (n+1)): the cancellation happens in exact sums. */
 static double slope_scale(double n) {
   return 6 / (n * (n - 1) * (n + 1));
 }
 
-static double slope_slowly(double sq, double sr, double wq, double wr, double n) {
+static double slope_of(bv_dd sum, bv_dd wsum, double n) {
   bv_dd t = {0, 0};
-  bv_dd_add(&t, 2 * wq);
-  bv_dd_add(&t, 2 * wr);
-  bv_dd_add_times(&t, -(n + 1), sq);
-  bv_dd_add_times(&t, -(n + 1), sr);
+  bv_dd_add(&t, 2 * wsum.hi);
+  bv_dd_add(&t, 2 * wsum.lo);
+  bv_dd_add_times(&t, -(n + 1), sum.hi);
+  bv_dd_add_times(&t, -(n + 1), sum.lo);
   return (t.hi + t.lo) * slope_scale(n);
+}
+
+static inline void weigh_right(bv_wmean *m, double enter, double leave) {
+  bv_dd_add_times(&m->wsum, (double)m->n, enter);
+  add_right(&m->wsum, -m->sum.hi);
+  add_right(&m->wsum, -m->sum.lo);
+  roll_right(&m->sum, enter, leave);
 }
 
 /* k <= BV_RUN_MAX bars of a full window; `mean` NULL: the weighted mean alone, otherwise the line. */
 static void wmean_step(bv_wmean *m, const double *x, int64_t k, double *y, double *mean) {
   const double n = (double)m->n;
-  double line[BV_FOLD_MAX], cut;
-  bv_folds f, s, w;
-  const int64_t enter = lay_out(m->ring, &m->pos, m->n, x, k, line);
-  const bool fits = bv_fold_fit(&m->bounds, 2 * n * (n + 1 + BV_FOLD_SPARE), &cut);
-  if (fits) {
-    bv_fold_cut(line, enter + k, cut, &f);
-    bv_fold_begin(m->sum, cut, &s);
-    bv_fold_roll(&f, enter, k, &s);
-    bv_fold_begin(m->wsum, cut, &w);
-    bv_fold_weigh(&f, enter, &s, k, n, &w);
-    m->sum = roll_end(&s, k);
-    m->wsum = roll_end(&w, k);
+  double line[BV_FOLD_MAX];
+  bv_fold f = {.line = line, .enter = lay_out(m->ring, &m->pos, m->n, x, k, line), .k = k};
+  const bool fits = bv_fold_fit(&m->bounds, 2 * n * (n + 1 + BV_FOLD_SPARE), &f.cut);
+  if (fits && mean) {
+    bv_fold_lines(&f, &m->sum, &m->wsum, n, slope_scale(n), y, mean);
+  } else if (fits) {
+    bv_fold_wmeans(&f, &m->sum, &m->wsum, n, m->den, m->inv, y);
   } else {
     add_right(&m->sum, 0);
     add_right(&m->wsum, 0);
-    s.q[0] = m->sum.hi, s.r[0] = m->sum.lo;
-    roll_slowly(&m->sum, line + enter, line, k, &s);
-    weigh_slowly(&m->wsum, line + enter, &s, k, n, &w);
+    for (int64_t i = 0; i < k; i++) {
+      weigh_right(m, line[f.enter + i], line[i]);
+      y[i] = mean ? slope_of(m->sum, m->wsum, n) : mean_of(m->wsum, m->den, m->inv);
+      if (mean) mean[i] = mean_of(m->sum, n, 1.0 / n);
+    }
   }
-  if (!mean) {
-    bv_fold_mean(w.q + 1, w.r + 1, k, m->den, m->inv, y);
-    return;
-  }
-  bv_fold_mean(s.q + 1, s.r + 1, k, n, 1.0 / n, mean);
-  if (fits) {
-    bv_fold_slope(&s, &w, k, n, slope_scale(n), y);
-    return;
-  }
-  for (int64_t i = 1; i <= k; i++) y[i - 1] = slope_slowly(s.q[i], s.r[i], w.q[i], w.r[i], n);
 }
 
 /* Fill the ring; the number of values used.  The last of them may be the first result. */
@@ -326,7 +300,7 @@ static void line_clean(void *state, const double *const *in, int64_t k, double *
   int64_t i = wmean_begin(m, in[0], k, out[0]);
   fill_nan(out[1], i);
   if (i > 0 && m->fill == m->n) {
-    out[0][i - 1] = slope_slowly(m->sum.hi, m->sum.lo, m->wsum.hi, m->wsum.lo, n);
+    out[0][i - 1] = slope_of(m->sum, m->wsum, n);
     out[1][i - 1] = mean_of(m->sum, n, 1.0 / n);
   }
   if (i < k) wmean_step(m, in[0] + i, k - i, out[0] + i, out[1] + i);

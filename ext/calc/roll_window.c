@@ -98,10 +98,7 @@ static inline void var_step(bv_var *v, const double *x, int64_t k, double *y, in
   if (v->left == 0) bv_var_anchor(v);
 }
 
-static void var_clean(void *state, const double *const *in, int64_t k, double *const *out) {
-  bv_var *v = state;
-  const double *x = in[0];
-  double *y = out[0];
+void bv_var_clean(bv_var *v, const double *x, int64_t k, double *y) {
   while (k > 0 && v->fill < v->n) {
     v->ring[v->fill++] = *x++;
     *y++ = NAN;
@@ -120,6 +117,10 @@ static void var_clean(void *state, const double *const *in, int64_t k, double *c
       var_step(v, x, c, y, 0);
     x += c, y += c, k -= c;
   }
+}
+
+static void var_clean(void *state, const double *const *in, int64_t k, double *const *out) {
+  bv_var_clean(state, in[0], k, out[0]);
 }
 
 static void var_reset(void *state) {
