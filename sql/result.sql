@@ -204,6 +204,16 @@ CREATE VIEW IF NOT EXISTS main.bt_ambiguous AS
     GROUP BY l.run
   ) AS r;
 
+-- What a run has cost, by kind: commission, slippage (which the prices of the fills hold), and cash flows such as
+-- borrow_fee.  What was received is below 0.
+CREATE VIEW IF NOT EXISTS main.bt_cost AS
+  SELECT run, 'commission' AS kind, sum(commission) AS cost, count(*) FILTER (WHERE commission <> 0) AS n
+  FROM bt_fill GROUP BY run
+  UNION ALL
+  SELECT run, 'slippage', sum(slippage), count(*) FILTER (WHERE slippage <> 0) FROM bt_fill GROUP BY run
+  UNION ALL
+  SELECT run, kind, 0 - sum(amount), count(*) FROM bt_cash_flow GROUP BY run, kind;
+
 -- Each time below the running peak: from the peak to the recovery (or the end of the run).  The
 -- starting cash is a peak that stands at the first point.
 CREATE VIEW IF NOT EXISTS main.bt_drawdown AS

@@ -23,6 +23,7 @@ static const char *const plain_keys[] = {"profile",
                                          "params",
                                          "benchmark",
                                          "benchmark_timestep",
+                                         "financing.rates",
                                          "risk"};
 #define NPLAIN (sizeof plain_keys / sizeof *plain_keys)
 
@@ -141,6 +142,15 @@ static bv_rc read_benchmark(bv_run_config *c, const char *path, const char *type
   return c->benchmark ? BV_OK : BV_NOMEM;
 }
 
+static bv_rc read_rates(bv_run_config *c, const char *path, const char *type, sqlite3_value *v,
+                        bv_err *err) {
+  const char *text = NULL;
+  BV_TRY(read_text(path, type, v, &text, err));
+  bv_free(c->rates);
+  c->rates = bv_strdup(BV_MEM_RUN, text);
+  return c->rates ? BV_OK : BV_NOMEM;
+}
+
 static bv_rc add_param(bv_run_config *c, const char *name, const char *type, sqlite3_value *v,
                        bv_err *err) {
   (void)err;
@@ -247,6 +257,7 @@ static bv_rc read_leaf(void *ctx, const char *path, const char *type, sqlite3_va
     return add_asset(c, path, type, v, err);
   if (strncmp(path, "params.", 7) == 0) return add_param(c, path + 7, type, v, err);
   if (bv_text_ieq(path, "timestep")) return read_timestep(path, type, v, c->timestep, err);
+  if (bv_text_ieq(path, "financing.rates")) return read_rates(c, path, type, v, err);
   if (bv_text_ieq(path, "benchmark")) return read_benchmark(c, path, type, v, err);
   if (bv_text_ieq(path, "benchmark_timestep")) {
     return read_timestep(path, type, v, c->benchmark_timestep, err);
@@ -309,6 +320,8 @@ void bv_run_config_reset(bv_run_config *c) {
   bv_ruleset_reset(&c->risk);
   bv_free(c->benchmark);
   c->benchmark = NULL;
+  bv_free(c->rates);
+  c->rates = NULL;
   c->nasset = 0;
   size_t at = 0;
   for (const bv_map_entry *e; (e = bv_map_next(&c->param, &at));) sqlite3_value_free(e->value);

@@ -78,6 +78,7 @@ static bv_rc add_asset(bv_run *r, const char *asset, int64_t from, int *number, 
   int64_t shows = found ? last.known_at : from; /* the last price knows of nothing later */
   BV_TRY(bv_actions_add(&r->actions, r->store, asset, *number, shows, err));
   if (from != INT64_MIN) BV_TRY(bv_actions_run(&r->actions, &r->feed, from - 1, err));
+  if (r->rates.nearly > 0) BV_TRY(bv_rates_joined(&r->rates, from, r->sim, *number, err));
   return bv_map_put(&r->asset, asset, strlen(asset), (void *)(intptr_t)(*number + 1));
 }
 
@@ -331,6 +332,7 @@ static bv_rc open_parts(bv_run *r, const bv_run_start *how, bv_err *err) {
   bv_sim_sink sink = bv_result_sink(r->result);
   BV_TRY(bv_sim_new(&r->config.sim, &sink, &r->sim, err));
   r->result->rows.sim = r->sim;
+  if (r->config.rates) BV_TRY(bv_rates_open(&r->rates, s->db, r->config.rates, err));
   if (r->config.risk.n > 0) {
     BV_TRY(bv_sim_rules(r->sim, &r->config.risk, r->config.zone, err));
     BV_TRY(bv_context_open(&r->context, s, &r->config.risk, r->config.start, r->config.end, r->sim,
@@ -407,6 +409,7 @@ static bv_rc open_bars(bv_run *r, int64_t t, bv_err *err) {
   if (r->actions.next < r->actions.n) BV_TRY(bv_actions_run(&r->actions, &r->feed, t, err));
   BV_TRY(bv_feed_opens(&r->feed, t, &bars, err));
   if (bars.any && r->began == INT64_MIN) r->began = t;
+  if (bars.any && r->rates.more) BV_TRY(bv_rates_advance(&r->rates, t, r->sim, err));
   return bars.any ? bv_sim_open(r->sim, t, bars.bar, bars.n, err) : BV_OK;
 }
 
@@ -511,6 +514,7 @@ bv_rc bv_run_close(bv_run *r, bv_rc rc, bv_err *err) {
   bv_store *s = r->store;
   bv_rc keep = rc != BV_OK ? rc : r->finished ? BV_OK : BV_INTERRUPT;
   bv_strategy_close(&r->strategy); /* its statement must not be in the way of the rollback */
+  bv_rates_close(&r->rates);       /* nor this one */
   if (r->result) bv_result_close(r->result);
   if (rc == BV_INTERRUPT) undo_interrupted(r);
   sqlite3_finalize(r->undo);

@@ -25,6 +25,7 @@
 #include "run/config.h"
 #include "run/inputs.h"
 #include "run/match_feed.h"
+#include "run/rates.h"
 #include "run/result.h"
 #include "run/risk_config.h"
 #include "run/strategy.h"
@@ -37,6 +38,7 @@ typedef struct bv_run {
   bv_feed feed;
   bv_context context; /* what risk rules look at */
   bv_actions actions;
+  bv_rates rates; /* where the configuration names a table of them */
   bv_result *result;
   bv_savepoint savepoint;
   sqlite3_stmt *undo; /* a write of nothing, for bv_run_close() */

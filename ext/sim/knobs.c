@@ -23,6 +23,8 @@ static const char *const choice_slippage[] = {"none",
                                               "almgren",
                                               NULL};
 static const char *const choice_pays[] = {"half", "full", NULL};
+static const char *const choice_borrow_on[] = {"value", "entry", NULL};
+static const char *const choice_triple[] = {"wednesday", "wednesday_friday", "none", NULL};
 static const char *const choice_fill_at[] = {"next_open", "signal_close", NULL};
 static const char *const choice_fill_per[] = {"order", "lot", NULL};
 static const char *const choice_units[] = {"whole", "fractional", NULL};
@@ -145,6 +147,26 @@ static const bv_sim_knob knobs[] = {
             "backtrader."),
     NUMBER("spread", spread, 0, 0.5,
            "Fraction of the price against fills that open a position; closing ones do not pay it."),
+    NUMBER("financing.borrow_rate", borrow_rate, 0, 100,
+           "Yearly fee for shares sold short, a fraction of what they are worth."),
+    CHOICE("financing.borrow_on", borrow_on, choice_borrow_on,
+           "What the fee is a fraction of: value, the last price; entry, the average price of the "
+           "entry, as in backtrader."),
+    NUMBER("financing.margin_rate", margin_rate, 0, 100, "Yearly interest on cash below 0."),
+    NUMBER("financing.cash_rate", cash_rate, -1, 100, "Yearly interest earned by cash above 0."),
+    NUMBER("financing.year", financing_year, 1, 366, "Days of the year of all yearly rates."),
+    NUMBER("financing.funding_rate", funding_rate, -1, 1,
+           "Funding of a perpetual at each boundary, a fraction of the position's value; longs pay "
+           "what is above 0, and shorts receive it."),
+    NUMBER("financing.funding_hours", funding_hours, 0.25, 168,
+           "Hours between the boundaries, counted from midnight UTC of 1970-01-01."),
+    NUMBER("financing.rollover_rate", rollover_rate, -10, 10,
+           "Yearly rate of the currency bought less that of the one sold; longs receive it each "
+           "weekday at 17:00 New York."),
+    CHOICE(
+        "financing.rollover_triple", rollover_triple, choice_triple,
+        "Days whose rollover is for three nights: wednesday; wednesday_friday, as nautilus books "
+        "it; none."),
     CHOICE(
         "fill_at", fill_at, choice_fill_at,
         "next_open: market orders fill at the open of the asset's next bar; signal_close: at the "

@@ -270,6 +270,9 @@ bv_rc bv_sim_config_check(const bv_sim_config *c, bv_err *err) {
   BV_TRY(bv_commission_check(c, err));
   BV_TRY(check_volume(c, err));
   BV_TRY(bv_slippage_check(c, err));
+  if (c->funding_hours * 4 != floor(c->funding_hours * 4)) {
+    return bv_fail(err, BV_ARG, "financing.funding_hours is a number of quarters of an hour");
+  }
   if (c->units == BV_UNITS_WHOLE && c->lot > 0 && c->lot != floor(c->lot)) {
     return bv_fail(err, BV_ARG,
                    "units is whole but lot is no whole number; set units to fractional");

@@ -25,6 +25,12 @@ typedef enum bv_commission_per { BV_COMM_PER_FILL, BV_COMM_PER_ORDER } bv_commis
 typedef enum bv_tier_by { BV_TIER_QUANTITY, BV_TIER_VALUE, BV_TIER_PRICE } bv_tier_by;
 typedef enum bv_tier_mode { BV_TIER_MARGINAL, BV_TIER_WHOLE } bv_tier_mode;
 typedef enum bv_tier_over { BV_TIER_ORDER, BV_TIER_MONTH, BV_TIER_RUN } bv_tier_over;
+typedef enum bv_borrow_on { BV_BORROW_VALUE, BV_BORROW_ENTRY } bv_borrow_on;
+typedef enum bv_rollover_triple {
+  BV_TRIPLE_WEDNESDAY,
+  BV_TRIPLE_WEDNESDAY_FRIDAY,
+  BV_TRIPLE_NONE
+} bv_rollover_triple;
 typedef enum bv_slippage_model {
   BV_SLIP_NONE,
   BV_SLIP_PERCENTAGE,
@@ -136,7 +142,14 @@ typedef struct bv_sim_config {
   int slippage_open;              /* orders that fill at an open slip */
   int slippage_match;             /* a price outside the bar's range does not prevent the fill */
   int slippage_clamp;             /* then it is kept inside it */
-  double spread;                  /* fraction of price, against fills that open a position */
+  double borrow_rate, margin_rate, cash_rate; /* a year: of shorts, of debt, of cash */
+  bv_borrow_on borrow_on;
+  double financing_year; /* days */
+  double funding_rate;   /* of the position's value, at each boundary */
+  double funding_hours;  /* between boundaries */
+  double rollover_rate;  /* a year: rate of the bought currency less that of the sold one */
+  bv_rollover_triple rollover_triple;
+  double spread; /* fraction of price, against fills that open a position */
   bv_fill_at fill_at;
   bv_fill_per fill_per;
   bv_units units;

@@ -3,10 +3,10 @@
 
 #include "base/text.h"
 
-/* What numbers of slippage.* are where a profile says nothing. */
-#define SLIPPAGE_DEFAULTS                                                                          \
+/* What numbers of slippage.* and financing.* are where a profile says nothing. */
+#define COST_DEFAULTS(year)                                                                        \
   .slippage_volume_limit = 0.025, .slippage_window = 20, .slippage_days = 1, .slippage_open = 1,   \
-  .slippage_match = 1
+  .slippage_match = 1, .financing_year = year, .funding_hours = 8
 
 static const bv_sim_profile profiles[] = {
     {"default",
@@ -16,7 +16,7 @@ static const bv_sim_profile profiles[] = {
       .commission_model = BV_COMM_PERCENTAGE,
       .commission_cap_minimum = 1,
       .slippage_model = BV_SLIP_PERCENTAGE,
-      SLIPPAGE_DEFAULTS,
+      COST_DEFAULTS(360),
       .slippage_clamp = 1,
       .leverage = 1,
       .allow_short = 1}},
@@ -28,7 +28,7 @@ static const bv_sim_profile profiles[] = {
       .commission_cap_minimum = 1,
       .commission_by = BV_COMM_BY_POSITION,
       .slippage_model = BV_SLIP_PERCENTAGE,
-      SLIPPAGE_DEFAULTS,
+      COST_DEFAULTS(360),
       .fill_per = BV_FILL_PER_LOT,
       .size_at = BV_SIZE_FILL,
       .rebalance = BV_REBALANCE_ON_CHANGE,
@@ -48,7 +48,8 @@ static const bv_sim_profile profiles[] = {
       .commission_model = BV_COMM_PERCENTAGE,
       .commission_cap_minimum = 1,
       .slippage_model = BV_SLIP_PERCENTAGE,
-      SLIPPAGE_DEFAULTS,
+      COST_DEFAULTS(365),
+      .borrow_on = BV_BORROW_ENTRY,
       .slippage_clamp = 1,
       .priority = BV_PRIORITY_QUEUE,
       .funds = BV_FUNDS_ALLOW,

@@ -8,6 +8,7 @@
 #include "sim/sim.h"
 
 #include "sim/action.h"
+#include "sim/finance.h"
 #include "sim/match.h"
 #include "sim/slippage.h"
 #include "sim/risk.h"
@@ -35,6 +36,13 @@ bv_rc bv_sim_new(const bv_sim_config *cfg, const bv_sim_sink *sink, bv_sim **out
   bv_queue_init(&s->queue, &s->sink, lot);
   bv_map_init(&s->by_key);
   bv_map_init(&s->tags);
+  if (bv_finance_needed(cfg)) {
+    bv_rc rc = bv_finance_new(cfg, &s->finance, err);
+    if (rc != BV_OK) {
+      bv_sim_free(s);
+      return rc;
+    }
+  }
   *out = s;
   return BV_OK;
 }
@@ -47,6 +55,7 @@ void bv_sim_free(bv_sim *s) {
   bv_map_reset(&s->tags);
   bv_map_reset(&s->by_key);
   bv_risk_free(s);
+  bv_finance_free(s->finance);
   bv_queue_reset(&s->queue);
   bv_ledger_reset(&s->ledger);
   bv_free(s);
@@ -68,6 +77,7 @@ bv_rc bv_sim_asset(bv_sim *s, const char *key, double multiplier, int *asset, bv
   if (s->liquid && !days) return bv_fail(err, BV_NOMEM, "out of memory for asset %s", key);
   bv_rc rc = bv_map_put(&s->by_key, key, strlen(key), (void *)number);
   if (rc == BV_OK && s->risk) rc = bv_risk_reserve_asset(s, s->ledger.nasset);
+  if (rc == BV_OK && s->finance) rc = bv_finance_reserve(s->finance, s->ledger.nasset);
   if (rc == BV_OK) rc = bv_ledger_add(&s->ledger, key, multiplier);
   if (rc != BV_OK) {
     bv_map_remove(&s->by_key, key, strlen(key));
@@ -108,6 +118,7 @@ bv_rc bv_sim_open(bv_sim *s, int64_t ts, const bv_sim_bar *bar, int n, bv_err *e
     const bv_asset *a = &s->ledger.asset[bar[i].asset];
     bv_liquidity_open(a->liquidity, a->zone, bar[i].ts);
   }
+  if (s->finance) BV_TRY(bv_finance_accrue(s, ts, err));
   if (s->queue.n == 0) return BV_OK;
   return bv_match_open(s, ts, bar, n, err);
 }

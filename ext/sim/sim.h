@@ -190,8 +190,8 @@ typedef struct bv_sim_sink {
   bv_rc (*order)(void *ctx, const bv_sim_order *o, bv_err *err);
   bv_rc (*fill)(void *ctx, const bv_sim_fill *f, bv_err *err);
   bv_rc (*lot)(void *ctx, const bv_sim_lot *l, bv_err *err);
-  bv_rc (*risk)(void *ctx, const bv_sim_firing *f, bv_err *err);
   bv_rc (*flow)(void *ctx, const bv_sim_flow *f, bv_err *err);
+  bv_rc (*risk)(void *ctx, const bv_sim_firing *f, bv_err *err);
 } bv_sim_sink;
 
 /* A simulator for the configuration (copied).  BV_ARG: a knob or a pair of knobs that cannot be. */
@@ -253,6 +253,21 @@ bool bv_sim_reads_volume(const bv_sim *s);
 /* Bad requests (unknown asset, NaN or infinite amount) are BV_ARG and change nothing, and so does
 ** BV_NOMEM.  A target (weight, value, units) replaces the asset's targets that still wait. */
 BV_MUST bv_rc bv_sim_submit(bv_sim *s, int64_t t, const bv_sim_request *req, bv_err *err);
+
+/* What rates are of.  Funding is per boundary, the others are yearly. */
+typedef enum bv_rate {
+  BV_RATE_BORROW,
+  BV_RATE_FUNDING,
+  BV_RATE_ROLLOVER,
+  BV_RATE_MARGIN,
+  BV_RATE_CASH,
+  BV_RATES
+} bv_rate;
+
+/* From t on a rate is this one; what fell due before t is charged at the one before.  asset -1: of all assets that
+** have none of their own, and of the account for BV_RATE_MARGIN and BV_RATE_CASH.  Times do not go
+** back. */
+BV_MUST bv_rc bv_sim_rate(bv_sim *s, int64_t t, int asset, bv_rate kind, double rate, bv_err *err);
 
 /* Cancel the asset's waiting orders with this tag, brackets included; "*": all of them.  Where no order
 ** has the tag a rejected order of kind BV_ASK_CANCEL says so. */

@@ -11,6 +11,8 @@
 
 typedef struct bv_risk bv_risk;
 
+typedef struct bv_finance bv_finance;
+
 struct bv_sim {
   bv_sim_config cfg;
   bv_sim_sink sink;
@@ -22,8 +24,9 @@ struct bv_sim {
   bv_settlement settlement;
   double traded; /* by the account, for commission tiers: in month traded_month, or in all */
   int64_t traded_month;
-  bool liquid;   /* the assets have bv_liquidity */
-  bv_risk *risk; /* NULL: no rules */
+  bv_finance *finance; /* NULL: holding costs nothing */
+  bool liquid;         /* the assets have bv_liquidity */
+  bv_risk *risk;       /* NULL: no rules */
   bool finished, ruined;
 };
 

@@ -118,6 +118,11 @@ static const char *const scenario[] = {
     "AS tag, CASE WHEN ts % 120 = 0 THEN 't' END AS \"replace\", 1 AS reduce_only FROM "
     "bars_asof('A', 'minute')",
     "SELECT bt_run('resting')",
+    "CREATE VIEW rates AS SELECT 1704205800 AS known_at, 'A' AS asset, 'borrow' "
+    "AS kind, 50 AS rate UNION ALL SELECT 1704205800, 'Z', 'funding', 0.1",
+    "SELECT bt_run('set_mode', '{\"cash\": 10000, \"financing\": {\"rates\": \"rates\", "
+    "\"funding_rate\": 0.001, \"funding_hours\": 0.25}}')",
+    "SELECT run, kind, cost, n FROM bt_cost",
     "SELECT bt_run('resting_step', '{\"end\": \"2024-01-03 16:00\"}')",
     "SELECT bars_action('A', '2024-01-03 10:00', 'split', 1.5)",
     "SELECT bars_action('A', 1704294600, 'dividend', 0.1)",

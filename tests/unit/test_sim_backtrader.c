@@ -12,7 +12,7 @@
 ** Of cases with limits by volume every partial fill is compared too: bar, units so far, average price so far.
 **
 ** Of the 32 recorded cases these are left out: bt_cross_close (an order type that does not exist here),
-** bt_short_interest (no interest), bt_cross_insufficient (orders refused for cash when they are placed).
+** bt_cross_insufficient (orders refused for cash when they are placed).
 **
 ** An order that bt_cross_coo places at a bar's open, knowing it, and that fills at that open, is here one given at
 ** the close before: its size is recorded, so that nothing else tells them apart.
@@ -88,6 +88,16 @@ static const trader_case cases[] = {
      {INDEX},
      "cash=30000 commission.model=per_share commission.rate=2",
      10,
+     0,
+     false,
+     false,
+     0,
+     0,
+     86400},
+    {"bt_short_interest",
+     {ORCL},
+     PCT "cash=20000 financing.borrow_rate=0.08",
+     1,
      0,
      false,
      false,

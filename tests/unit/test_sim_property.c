@@ -153,7 +153,7 @@ static bv_rc on_flow(void *ctx, const bv_sim_flow *f, bv_err *err) {
   w->cash += f->amount;
   w->flows += f->amount;
   assert_true(fabs(w->cash - f->cash) <= 1e-9 * (w->cfg.cash + fabs(f->cash)));
-  mix_i64(w, w->asset_of[f->asset]);
+  mix_i64(w, f->asset < 0 ? -1 : w->asset_of[f->asset]);
   mix_f64(w, f->amount);
   return BV_OK;
 }
@@ -439,6 +439,16 @@ static const stream streams[] = {
      "cash=1e6 slippage.model=fixed slippage.amount=0.05 slippage.match=0 leverage=2 funds=shrink",
      true, true},
     {"default", "cash=1e6 slippage.model=spread slippage.amount=0.1 slippage.open=0", true, true},
+    {"default",
+     "cash=1e6 leverage=2 funds=shrink financing.borrow_rate=0.3 financing.margin_rate=0.1 "
+     "financing.cash_rate=0.02 financing.funding_rate=0.0001 financing.rollover_rate=0.05 "
+     "commission.rate=0.001",
+     true, true},
+    {"backtrader", "cash=1e6 financing.borrow_rate=0.3 financing.margin_rate=0.1", false, true},
+    {"default",
+     "cash=1e6 flip=add sides=both leverage=2 financing.borrow_rate=0.3 "
+     "financing.funding_rate=-0.0002",
+     false, true},
     {"default",
      "cash=1e6 commission.model=combined commission.rate=0.0005 commission.per_unit=0.01 "
      "commission.fixed=1 funds=shrink allow_short=0",
