@@ -129,12 +129,13 @@ static bv_sim_bar bar_at(const bv_chunk *c, int64_t i, int sim_asset, int64_t kn
 
 /* What the simulator has not been told of the bars that have closed. */
 static void catch_up(bv_feed *f, bv_feed_asset *a) {
-  int64_t closed = f->grid[a->grid].i;
+  const bv_feed_grid *g = &f->grid[a->grid];
+  int64_t closed = g->i;
   if (!f->sim || a->seen >= closed) return;
   const double *close = a->bars.col[BV_COL_CLOSE];
   int64_t last = closed - 1;
   while (last > a->seen && isnan(close[last])) last--;
-  bv_sim_skip(f->sim, a->sim_asset, close[last], closed - a->seen);
+  bv_sim_skip(f->sim, a->sim_asset, close[last], closed - a->seen, g->closed);
   a->seen = closed;
 }
 
@@ -151,6 +152,7 @@ void bv_feed_catch_up(bv_feed *f, int sim_asset) {
 static bv_rc advance(bv_feed *f, int number, int64_t t, bv_err *err) {
   bv_feed_grid *g = &f->grid[number];
   g->i++;
+  g->closed = g->ends;
   if (g->i < bars_of(f, g)->n || !f->asset[g->first].more) {
     await(f, g, t);
     return BV_OK;

@@ -43,6 +43,7 @@ typedef struct bv_feed_grid {
   int64_t i;       /* the bar whose event comes next */
   bool open;       /* it has opened and will close */
   int64_t ends;    /* end of bar i */
+  int64_t closed;  /* end of the bar before */
   int64_t event;   /* instant of the next event, BV_FEED_END at the end */
 } bv_feed_grid;
 

@@ -98,7 +98,9 @@ static bv_rc add_touched(bv_run *r, bv_err *err) {
 
 /* ---- requests ---- */
 
-static bv_rc submit(bv_run *r, int64_t t, bv_signal *g, bv_err *err) {
+/* Let the simulator know the asset of a row and what goes with it.  Cancels and replaces are done; *order:
+** there is an order left to give. */
+static bv_rc prepare_row(bv_run *r, int64_t t, bv_signal *g, bool *order, bv_err *err) {
   const char *asset = g->text[BV_TEXT_ASSET];
   int number = bv_run_asset(r, asset);
   if (number < 0) BV_TRY(add_asset(r, asset, t, &number, err));
@@ -108,9 +110,34 @@ static bv_rc submit(bv_run *r, int64_t t, bv_signal *g, bv_err *err) {
   g->ask.oco = g->text[BV_TEXT_OCO];
   g->ask.closes = g->text[BV_TEXT_CLOSES];
   const char *cancel = g->text[BV_TEXT_CANCEL], *replace = g->text[BV_TEXT_REPLACE];
+  *order = !replace && !g->no_order;
   if (replace) return bv_sim_replace(r->sim, t, &g->ask, replace, err);
-  if (cancel) BV_TRY(bv_sim_cancel(r->sim, t, number, cancel, err));
-  return g->no_order ? BV_OK : bv_sim_submit(r->sim, t, &g->ask, err);
+  return cancel ? bv_sim_cancel(r->sim, t, number, cancel, err) : BV_OK;
+}
+
+static bv_rc submit(bv_run *r, int64_t t, bv_signal *g, bv_err *err) {
+  bool order;
+  BV_TRY(prepare_row(r, t, g, &order, err));
+  return order ? bv_sim_submit(r->sim, t, &g->ask, err) : BV_OK;
+}
+
+/* The rows of the batch, which is sealed, as one step. */
+static bv_rc submit_batch(bv_run *r, int64_t t, bv_err *err) {
+  bv_batch *b = &r->batch;
+  int n = 0;
+  if (b->n > r->cap_ask) {
+    bv_sim_request *more = bv_realloc(BV_MEM_RUN, r->ask, 2 * (size_t)b->n * sizeof *more);
+    if (!more) return BV_NOMEM;
+    r->ask = more;
+    r->cap_ask = 2 * b->n;
+  }
+  for (int i = 0; i < b->n; i++) {
+    bool order;
+    BV_TRY(prepare_row(r, t, &b->row[i], &order, err));
+    if (order) r->ask[n++] = b->row[i].ask;
+  }
+  bv_batch_clear(b);
+  return n > 0 ? bv_sim_submit_step(r->sim, t, r->ask, n, err) : BV_OK;
 }
 
 /* Copy a row's text into a buffer of the run: the statement moves on before the row's time comes. */
@@ -142,9 +169,34 @@ static bv_rc fetch(bv_run *r, bv_err *err) {
   return BV_OK;
 }
 
+/* Keep a copy of a row for its step. */
+static bv_rc gather(bv_run *r, const bv_signal *g) {
+  bv_signal *to = bv_batch_next(&r->batch);
+  if (!to) return BV_NOMEM;
+  *to = *g;
+  return bv_batch_keep(&r->batch);
+}
+
+/* Set mode where targets are not given one by one: the rows of one known_at are a step. */
+static bv_rc hand_over_steps(bv_run *r, int64_t t, bv_err *err) {
+  while (r->has_next && r->next.known_at <= t) {
+    int64_t at = r->next.known_at;
+    bv_batch_clear(&r->batch);
+    while (r->has_next && r->next.known_at == at) {
+      bool in_time = at > r->config.start && at <= r->config.end;
+      if (in_time && !r->next.none) BV_TRY(gather(r, &r->next));
+      BV_TRY(fetch(r, err));
+    }
+    bv_batch_seal(&r->batch);
+    BV_TRY(submit_batch(r, at, err));
+  }
+  return BV_OK;
+}
+
 /* Set mode: hand over the rows known by t.  As in step mode, the bars before the run's start decide
 ** nothing: the first decision is taken after it. */
 static bv_rc hand_over(bv_run *r, int64_t t, bv_err *err) {
+  if (!bv_sim_plain_targets(r->sim)) return hand_over_steps(r, t, err);
   while (r->has_next && r->next.known_at <= t) {
     bv_signal *g = &r->next;
     bool in_time = g->known_at > r->config.start && g->known_at <= r->config.end;
@@ -174,7 +226,9 @@ static bv_rc read_rows(bv_run *r, bv_err *err) {
 static bv_rc decide(bv_run *r, int64_t t, bv_err *err) {
   BV_TRY(bv_rows_flush(&r->result->rows, err));
   BV_TRY(read_rows(r, err));
+  if (!bv_sim_plain_targets(r->sim)) return submit_batch(r, t, err);
   for (int i = 0; i < r->batch.n; i++) BV_TRY(submit(r, t, &r->batch.row[i], err));
+  bv_batch_clear(&r->batch);
   return BV_OK;
 }
 
@@ -236,6 +290,7 @@ static bv_rc discover(bv_run *r, bv_err *err) {
     rc = fetch(r, err);
   } else {
     rc = read_rows(r, err);
+    bv_batch_clear(&r->batch);
   }
   s->touched = NULL;
   return rc;
@@ -364,6 +419,7 @@ bv_rc bv_run_begin(bv_store *s, const bv_run_start *how, bv_run **out, bv_err *e
   r->saved_clock = s->clock;
   r->began = INT64_MIN;
   bv_map_init(&r->asset);
+  bv_batch_clear(&r->batch);
   bv_map_init(&r->config.param);
   s->run = r;
   s->frozen++;
@@ -475,6 +531,10 @@ bv_rc bv_run_step(bv_run *r, bool *more, bv_err *err) {
   *more = false;
   if (r->done) return BV_OK;
   BV_TRY(check_transaction(r, err));
+  if (r->batch.n > 0) {
+    bv_batch_seal(&r->batch);
+    BV_TRY(submit_batch(r, r->now, err));
+  }
   if (r->result->curve.total > 0) BV_TRY(open_bars(r, r->now, err));
   while (!step) {
     int64_t t = next_instant(r);
@@ -497,7 +557,8 @@ bv_rc bv_run_order(bv_run *r, bv_signal *g, bv_err *err) {
     return bv_fail(err, BV_ARG, "the order's amount is not a finite number");
   }
   BV_TRY(check_transaction(r, err));
-  return submit(r, r->now, g, err);
+  if (bv_sim_plain_targets(r->sim)) return submit(r, r->now, g, err);
+  return gather(r, g); /* a step of their own, once the caller comes back */
 }
 
 /* While an interrupted statement is running (the SELECT that called us), SQLite refuses every other
@@ -530,6 +591,7 @@ bv_rc bv_run_close(bv_run *r, bv_rc rc, bv_err *err) {
   bv_free(r->touched);
   bv_batch_reset(&r->batch);
   bv_inputs_reset(&r->inputs);
+  bv_free(r->ask);
   for (int i = 0; i < BV_TEXTS; i++) bv_free(r->next_text[i]);
   s->clock = r->saved_clock;
   s->run = NULL;

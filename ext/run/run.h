@@ -54,7 +54,9 @@ typedef struct bv_run {
   bv_signal next;            /* set mode: the row that comes next */
   char *next_text[BV_TEXTS]; /* its texts, kept over steps */
   size_t next_cap[BV_TEXTS];
-  bv_batch batch; /* step mode: the rows of the step */
+  bv_batch batch;      /* the rows of the step */
+  bv_sim_request *ask; /* of those that are given together */
+  int cap_ask;
   bool has_next, in_strategy, done, finished;
 } bv_run;
 

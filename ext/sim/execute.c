@@ -34,7 +34,7 @@ static const double most_lots = 9007199254740992.0;
 /* --- what an order wants --- */
 
 static double sized(const bv_sim *s, const bv_asset *a, const bv_order *o, const bv_place *at) {
-  double value = bv_ledger_value(&s->ledger, at->at);
+  double value = isnan(s->opening) ? bv_ledger_value(&s->ledger, at->at) : s->opening;
   if (s->cfg.margin == BV_MARGIN_EXPOSURE) {
     if (o->ask == BV_ASK_WEIGHT && value <= 0) return -a->n;
     return bv_size_target(s, a, o->ask, o->amount, a->n, at->price, value);

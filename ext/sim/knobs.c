@@ -28,7 +28,9 @@ static const char *const choice_triple[] = {"wednesday", "wednesday_friday", "no
 static const char *const choice_fill_at[] = {"next_open", "signal_close", NULL};
 static const char *const choice_fill_per[] = {"order", "lot", NULL};
 static const char *const choice_units[] = {"whole", "fractional", NULL};
-static const char *const choice_size_at[] = {"decision", "fill", NULL};
+static const char *const choice_size_at[] = {"decision", "fill", "open", NULL};
+static const char *const choice_missing[] = {"use_last", "skip", NULL};
+static const char *const choice_unlisted[] = {"keep", "close", NULL};
 static const char *const choice_rebalance[] = {"always", "on_change", NULL};
 static const char *const choice_flip[] = {"net", "close_first", "add", NULL};
 static const char *const choice_priority[] = {"reduce_first", "queue", NULL};
@@ -179,12 +181,31 @@ static const bv_sim_knob knobs[] = {
     NUMBER("lot", lot, 0, 1e9,
            "Smallest quantity; orders are multiples of it.  0: 1 for whole units, 1e-6 for "
            "fractional ones."),
-    CHOICE("size_at", size_at, choice_size_at,
-           "decision: weights and values become units at the closes the decision saw; fill: at the "
-           "price of the fill."),
+    CHOICE(
+        "size_at", size_at, choice_size_at,
+        "decision: weights and values become units at the closes the decision saw; fill: at the "
+        "price of the fill, of the account as it is then; open: at the price of the fill too, but "
+        "what fills at one instant's opens shares the account's value before any of it."),
     CHOICE("rebalance", rebalance, choice_rebalance,
            "always: every target is acted on; on_change: only one that differs from the asset's "
            "last."),
+    NUMBER(
+        "targets.reserve", targets_reserve, 0, 0.99,
+        "Part of the account's value that target weights leave alone: they are parts of the rest."),
+    NUMBER("targets.max_weight", targets_max_weight, 0, 1000,
+           "Largest weight of one asset, either side; 0: no limit."),
+    NUMBER("targets.max_gross", targets_max_gross, 0, 1000,
+           "Most that the sizes of a step's weights add up to; where it is more all are scaled "
+           "down; 0: no limit."),
+    NUMBER("targets.minimum_value", targets_minimum_value, 0, 1e15,
+           "Weights and values whose trade is worth less are left out, but not 0; currency."),
+    NUMBER("targets.minimum_change", targets_minimum_change, 0, 1,
+           "Weights and values that change the asset's weight by less are left out, but not 0."),
+    CHOICE("targets.missing", targets_missing, choice_missing,
+           "A target for an asset without a bar that ends at the step: use_last, its last price; "
+           "skip, the target is left out."),
+    CHOICE("targets.unlisted", targets_unlisted, choice_unlisted,
+           "Positions that no row of a step with targets names: keep, or close."),
     CHOICE(
         "flip", flip, choice_flip,
         "net: one order for the difference to the position; close_first: any new target closes "

@@ -94,11 +94,12 @@ void bv_ledger_mark(bv_ledger *l, const bv_sim_bar *bar) {
   }
 }
 
-void bv_ledger_skip(bv_ledger *l, int asset, double close, int64_t count) {
+void bv_ledger_skip(bv_ledger *l, int asset, double close, int64_t count, int64_t known_at) {
   bv_asset *a = &l->asset[asset];
   assert(a->nlot == 0);
   if (!isnan(close)) a->mark = close;
   a->bars += count;
+  a->last_known = known_at;
 }
 
 /* --- valuation --- */

@@ -98,7 +98,7 @@ BV_MUST bv_rc bv_ledger_reserve(bv_asset *a, size_t more);
 void bv_ledger_mark(bv_ledger *l, const bv_sim_bar *bar);
 
 /* `count` bars of an asset that nobody holds or waits for have ended, the last price at `close`. */
-void bv_ledger_skip(bv_ledger *l, int asset, double close, int64_t count);
+void bv_ledger_skip(bv_ledger *l, int asset, double close, int64_t count, int64_t known_at);
 
 /* Book a fill: opposite lots are closed as knob lots says, what remains opens one lot (room
 ** must be reserved).  Reports the fill, then each closed lot. */

@@ -139,6 +139,7 @@ static bv_rc run_open(bv_sim *s, int64_t ts, bv_err *err) {
     bv_queue_sweep(q);
     return BV_OK;
   }
+  if (s->cfg.size_at == BV_SIZE_OPEN) s->opening = bv_ledger_value(&s->ledger, BV_VALUE_OPEN);
   for (size_t i = 0; i < q->n; i++) q->order[i].turn = turn_at_open(s, &q->order[i]);
   int last = q->nrest > 0 ? BV_TURN_LATER_SECOND : BV_TURN_SECOND;
   for (int turn = BV_TURN_FIRST; turn <= last; turn++) {
@@ -149,6 +150,7 @@ static bv_rc run_open(bv_sim *s, int64_t ts, bv_err *err) {
       BV_TRY(bv_execute(s, o, &at, err));
     }
   }
+  s->opening = NAN;
   if (q->nrest > 0) BV_TRY(end_open(s, ts, err));
   bv_queue_sweep(q);
   return BV_OK;

@@ -47,7 +47,9 @@ typedef enum bv_slippage_pays { BV_PAYS_HALF, BV_PAYS_FULL } bv_slippage_pays;
 typedef enum bv_fill_at { BV_FILL_NEXT_OPEN, BV_FILL_SIGNAL_CLOSE } bv_fill_at;
 typedef enum bv_fill_per { BV_FILL_PER_ORDER, BV_FILL_PER_LOT } bv_fill_per;
 typedef enum bv_units { BV_UNITS_WHOLE, BV_UNITS_FRACTIONAL } bv_units;
-typedef enum bv_size_at { BV_SIZE_DECISION, BV_SIZE_FILL } bv_size_at;
+typedef enum bv_size_at { BV_SIZE_DECISION, BV_SIZE_FILL, BV_SIZE_OPEN } bv_size_at;
+typedef enum bv_missing { BV_MISSING_USE_LAST, BV_MISSING_SKIP } bv_missing;
+typedef enum bv_unlisted { BV_UNLISTED_KEEP, BV_UNLISTED_CLOSE } bv_unlisted;
 typedef enum bv_rebalance { BV_REBALANCE_ALWAYS, BV_REBALANCE_ON_CHANGE } bv_rebalance;
 typedef enum bv_flip { BV_FLIP_NET, BV_FLIP_CLOSE_FIRST, BV_FLIP_ADD } bv_flip;
 typedef enum bv_priority { BV_PRIORITY_REDUCE_FIRST, BV_PRIORITY_QUEUE } bv_priority;
@@ -156,6 +158,12 @@ typedef struct bv_sim_config {
   double lot; /* smallest quantity; 0: 1 for whole units, 1e-6 for fractional ones */
   bv_size_at size_at;
   bv_rebalance rebalance;
+  double targets_reserve;    /* part of the account that weights leave alone */
+  double targets_max_weight; /* 0: none */
+  double targets_max_gross;  /* sum of a step's weights; 0: no limit */
+  double targets_minimum_value, targets_minimum_change;
+  bv_missing targets_missing;
+  bv_unlisted targets_unlisted;
   bv_flip flip;
   bv_sides sides;
   bv_priority priority;

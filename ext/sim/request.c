@@ -106,7 +106,7 @@ static const char *unsizable(const bv_sim *s, const bv_order *o) {
   bool weight = o->ask == BV_ASK_WEIGHT, value = o->ask == BV_ASK_VALUE;
   bool at_close = s->cfg.fill_at == BV_FILL_SIGNAL_CLOSE;
   if (at_close && isnan(o->mark)) return "no price yet";
-  if (s->cfg.size_at == BV_SIZE_FILL || !(weight || value) || o->amount == 0) return NULL;
+  if (s->cfg.size_at != BV_SIZE_DECISION || !(weight || value) || o->amount == 0) return NULL;
   if (isnan(o->mark)) return "no price yet";
   if (o->mark <= 0) return "the price is not positive";
   if (weight && bv_ledger_value(&s->ledger, BV_VALUE_MARK) <= 0) return "the account has no value";
@@ -224,7 +224,7 @@ static bv_rc push(bv_sim *s, bv_order *o, const bv_sim_request *r, double base, 
 static void size_order(const bv_sim *s, bv_order *o, double base) {
   const bv_asset *a = &s->ledger.asset[o->asset];
   bool relative = o->ask == BV_ASK_WEIGHT || o->ask == BV_ASK_VALUE;
-  if (relative && s->cfg.size_at == BV_SIZE_FILL) {
+  if (relative && s->cfg.size_at != BV_SIZE_DECISION) {
     o->size_at_fill = true;
     return;
   }

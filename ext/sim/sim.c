@@ -11,6 +11,7 @@
 #include "sim/finance.h"
 #include "sim/match.h"
 #include "sim/slippage.h"
+#include "sim/rebalance.h"
 #include "sim/risk.h"
 #include "sim/state.h"
 
@@ -27,6 +28,8 @@ bv_rc bv_sim_new(const bv_sim_config *cfg, const bv_sim_sink *sink, bv_sim **out
   if (!s) return bv_fail(err, BV_NOMEM, "out of memory for a simulator");
   s->cfg = *cfg;
   if (sink) s->sink = *sink;
+  s->opening = NAN;
+  s->plain_targets = bv_rebalance_plain(cfg);
   double lot = bv_sim_config_lot(cfg);
   bv_ledger_init(&s->ledger, &s->sink, cfg->cash, lot);
   s->ledger.both = cfg->sides == BV_SIDES_BOTH;
@@ -137,14 +140,22 @@ bv_rc bv_sim_close(bv_sim *s, int64_t t, const bv_sim_bar *bar, int n, bv_err *e
   return BV_OK;
 }
 
+bool bv_sim_plain_targets(const bv_sim *s) {
+  return s->plain_targets;
+}
+
+bv_rc bv_sim_submit_step(bv_sim *s, int64_t t, const bv_sim_request *req, int n, bv_err *err) {
+  return bv_rebalance_step(s, t, req, n, err);
+}
+
 void bv_sim_before(bv_sim *s, const bv_sim_bar *bar) {
   const bv_asset *a = &s->ledger.asset[bar->asset];
   bv_ledger_mark(&s->ledger, bar);
   if (s->liquid) bv_liquidity_close(a->liquidity, a->zone, bar);
 }
 
-void bv_sim_skip(bv_sim *s, int asset, double close, int64_t count) {
-  bv_ledger_skip(&s->ledger, asset, close, count);
+void bv_sim_skip(bv_sim *s, int asset, double close, int64_t count, int64_t known_at) {
+  bv_ledger_skip(&s->ledger, asset, close, count, known_at);
 }
 
 int bv_sim_busy(bv_sim *s, bool closing, const int **asset) {

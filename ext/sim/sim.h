@@ -240,9 +240,10 @@ BV_MUST bv_rc bv_sim_close(bv_sim *s, int64_t t, const bv_sim_bar *bar, int n, b
 /* Most bars of a portfolio change nothing but a last price.  The assets whose bars must be given to
 ** bv_sim_open, or with `closing` to bv_sim_close: those that are held or have waiting orders; -1 where it
 ** must be all.  Of the others bv_sim_skip tells, before a request for the asset and before its getters
-** are asked: `count` bars have ended, and the last close that is not NaN (else NaN). */
+** are asked: `count` bars have ended, the last of them at `known_at`, and the last close that is not NaN
+** (else NaN). */
 int bv_sim_busy(bv_sim *s, bool closing, const int **asset);
-void bv_sim_skip(bv_sim *s, int asset, double close, int64_t count);
+void bv_sim_skip(bv_sim *s, int asset, double close, int64_t count, int64_t known_at);
 
 /* The last bar that ended before an asset came in: its close is the last price. */
 void bv_sim_before(bv_sim *s, const bv_sim_bar *bar);
@@ -268,6 +269,11 @@ typedef enum bv_rate {
 ** have none of their own, and of the account for BV_RATE_MARGIN and BV_RATE_CASH.  Times do not go
 ** back. */
 BV_MUST bv_rc bv_sim_rate(bv_sim *s, int64_t t, int asset, bv_rate kind, double rate, bv_err *err);
+/* Requests decided together, as knobs targets.* want it; the same as one after the other where these
+** ask for nothing (bv_sim_plain_targets). */
+BV_MUST bv_rc bv_sim_submit_step(bv_sim *s, int64_t t, const bv_sim_request *req, int n,
+                                 bv_err *err);
+bool bv_sim_plain_targets(const bv_sim *s);
 
 /* Cancel the asset's waiting orders with this tag, brackets included; "*": all of them.  Where no order
 ** has the tag a rejected order of kind BV_ASK_CANCEL says so. */

@@ -27,6 +27,8 @@ struct bv_sim {
   bv_finance *finance; /* NULL: holding costs nothing */
   bool liquid;         /* the assets have bv_liquidity */
   bv_risk *risk;       /* NULL: no rules */
+  double opening;      /* value before an instant's opens fill, where size_at says so; else NaN */
+  bool plain_targets;
   bool finished, ruined;
 };
 

@@ -73,6 +73,17 @@ for seed in range(3):
             checks.ok(without_run(left[t]) == without_run(right[t]), f'{seed} {view} {extra}: {t} differs')
         checks.ok(len(left['bt_fill']) > 100, f'{len(left["bt_fill"])} fills')
         checks.equal(one(db, 'SELECT count(*) FROM bt_risk WHERE run = ?', b), 0, 'the rule never fires')
+    # Targets given together: both modes make the same steps of the rows.
+    for targets in ({'max_gross': 0.3}, {'unlisted': 'close', 'reserve': 0.02}, {'minimum_change': 0.02, 'missing': 'skip', 'max_weight': 0.15}):
+        config = json.dumps({'assets': names, 'timestep': 'minute', 'targets': targets})
+        a, b = (one(db, 'SELECT bt_run(?, ?)', view, config) for view in ('w', 'step'))
+        left, right = stored(db, a), stored(db, b)
+        for t in TABLES:
+            checks.ok(without_run(left[t]) == without_run(right[t]), f'{seed} {targets}: {t} differs between the modes')
+        checks.ok(len(left['bt_fill']) > 50, f'{len(left["bt_fill"])} fills')
+        if 'unlisted' in targets:
+            listed = one(db, 'SELECT count(DISTINCT asset) FROM wish WHERE known_at = (SELECT max(known_at) FROM wish WHERE target_weight IS NOT NULL)')
+            checks.ok(one(db, 'SELECT count(*) FROM bt_position WHERE run = ?', a) <= listed, 'only the last step is held')
     opens = {n: dict(db.execute("SELECT ts, open FROM bars(?, 'minute')", (n,))) for n in names}
     times = {n: sorted(opens[n]) for n in names}
     market = db.execute("""SELECT f.asset, f.ts, f.price, o.ts FROM bt_fill f JOIN bt_order o ON o.run = f.run AND o.id = f.order_id
