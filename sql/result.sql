@@ -99,6 +99,21 @@ CREATE TRIGGER IF NOT EXISTS main.bt_cash_flow_delete AFTER DELETE ON bt_run BEG
   DELETE FROM bt_cash_flow WHERE run = old.id;
 END;
 
+-- The account against what its positions require.
+CREATE TABLE IF NOT EXISTS main.bt_margin_call(
+  run      INTEGER NOT NULL,
+  id       INTEGER NOT NULL,
+  ts       INTEGER NOT NULL,
+  event    TEXT NOT NULL,     -- 'warning', 'call', 'restored'
+  value    REAL NOT NULL,     -- of the account
+  required REAL NOT NULL,     -- maintenance margin of its positions
+  orders   INTEGER NOT NULL,  -- that were made for the next open, or enlarged
+  PRIMARY KEY(run, id)
+) WITHOUT ROWID;
+CREATE TRIGGER IF NOT EXISTS main.bt_margin_call_delete AFTER DELETE ON bt_run BEGIN
+  DELETE FROM bt_margin_call WHERE run = old.id;
+END;
+
 -- What is held at the end.
 CREATE TABLE IF NOT EXISTS main.bt_position(
   run       INTEGER NOT NULL,

@@ -106,8 +106,8 @@ static bv_rc compare_table(const differ *d, const char *table, const char *colum
 }
 
 static bv_rc compare_results(const differ *d, int64_t a, int64_t b, bv_err *err) {
-  static const char *const tables[] = {"bt_order",     "bt_fill",     "bt_lot",
-                                       "bt_cash_flow", "bt_position", "bt_risk"};
+  static const char *const tables[] = {"bt_order",       "bt_fill",     "bt_lot", "bt_cash_flow",
+                                       "bt_margin_call", "bt_position", "bt_risk"};
   for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
     char *sql = sqlite3_mprintf("SELECT group_concat('\"' || name || '\"', ', ') FROM"
                                 " pragma_table_info(%Q, 'main') WHERE name <> 'run'",

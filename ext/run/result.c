@@ -19,11 +19,11 @@ static bv_rc prepare(sqlite3 *db, const char *sql, sqlite3_stmt **out, bv_err *e
   int code = sqlite3_prepare_v2(db, sql, -1, out, NULL);
   if (code == SQLITE_OK) return BV_OK;
   if ((code & 0xff) != SQLITE_ERROR) return bv_sql_fail(db, code, err, "bt_run()");
-  return bv_fail(
-      err, BV_ARG,
-      "bt_run(): the results cannot be stored: %s; the names bt_run, bt_order, bt_fill, "
-      "bt_lot, bt_cash_flow, bt_position, bt_risk, bt_input, bt_curve and bt_figure belong to them",
-      sqlite3_errmsg(db));
+  return bv_fail(err, BV_ARG,
+                 "bt_run(): the results cannot be stored: %s; the names bt_run, bt_order, bt_fill, "
+                 "bt_lot, bt_cash_flow, bt_margin_call, bt_position, bt_risk, bt_input, bt_curve "
+                 "and bt_figure belong to them",
+                 sqlite3_errmsg(db));
 }
 
 /* The statement that writes gathered rows.  A table of an earlier version has fewer columns. */
@@ -67,7 +67,8 @@ static bv_rc insert_run(bv_result *r, const bv_result_head *h, bv_err *err) {
       " version) SELECT 1 + coalesce(max(run), 0), ?1, ?2, ?3, ?4, ?5, ?6, 'running', ?7, ?8"
       " FROM (SELECT max(id) AS run FROM main.bt_run UNION ALL SELECT max(run) FROM main.bt_order"
       " UNION ALL SELECT max(run) FROM main.bt_fill UNION ALL SELECT max(run) FROM main.bt_lot"
-      " UNION ALL SELECT max(run) FROM main.bt_cash_flow"
+      " UNION ALL SELECT max(run) FROM main.bt_cash_flow UNION ALL SELECT max(run) FROM"
+      " main.bt_margin_call"
       " UNION ALL SELECT max(run) FROM main.bt_position UNION ALL SELECT max(run) FROM"
       " main.bt_curve UNION ALL SELECT max(run) FROM main.bt_figure UNION ALL SELECT max(run) FROM"
       " main.bt_risk UNION ALL SELECT max(run) FROM main.bt_input)",
@@ -142,6 +143,9 @@ static bv_rc on_fill(void *ctx, const bv_sim_fill *f, bv_err *err) {
 static bv_rc on_lot(void *ctx, const bv_sim_lot *l, bv_err *err) {
   return bv_rows_lot(&((bv_result *)ctx)->rows, l, err);
 }
+static bv_rc on_margin(void *ctx, const bv_sim_margin *m, bv_err *err) {
+  return bv_rows_margin(&((bv_result *)ctx)->rows, m, err);
+}
 static bv_rc on_flow(void *ctx, const bv_sim_flow *f, bv_err *err) {
   return bv_rows_flow(&((bv_result *)ctx)->rows, f, err);
 }
@@ -172,6 +176,7 @@ bv_sim_sink bv_result_sink(bv_result *r) {
                        .fill = on_fill,
                        .lot = on_lot,
                        .flow = on_flow,
+                       .margin = on_margin,
                        .risk = on_risk};
 }
 

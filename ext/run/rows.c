@@ -124,6 +124,16 @@ static const column flow_columns[] = {
     {"cash", REAL, OF(flow, cash), NULL},
 };
 
+static const column margin_columns[] = {
+    {"run", RUN, 0, NULL},
+    {"id", INT64, OF(margin, id), NULL},
+    {"ts", INT64, OF(margin, ts), NULL},
+    {"event", TEXT, OF(margin, event), NULL},
+    {"value", REAL, OF(margin, value), NULL},
+    {"required", REAL, OF(margin, required), NULL},
+    {"orders", INT, OF(margin, orders), NULL},
+};
+
 #define COUNT(array) ((int)(sizeof(array) / sizeof *(array)))
 #define MAX_COLUMNS  24
 
@@ -141,6 +151,8 @@ static const struct {
                      sizeof(bv_sim_lot)},
     [BV_ROWS_FLOW] = {"bt_cash_flow", flow_columns, COUNT(flow_columns), offsetof(bv_rows, flow),
                       sizeof(bv_sim_flow)},
+    [BV_ROWS_MARGIN] = {"bt_margin_call", margin_columns, COUNT(margin_columns),
+                        offsetof(bv_rows, margin), sizeof(bv_sim_margin)},
 };
 
 _Static_assert(COUNT(order_columns) <= MAX_COLUMNS, "barsvt_rows has a column for each");
@@ -206,6 +218,12 @@ bv_rc bv_rows_lot(bv_rows *r, const bv_sim_lot *l, bv_err *err) {
 bv_rc bv_rows_flow(bv_rows *r, const bv_sim_flow *f, bv_err *err) {
   if (r->n[BV_ROWS_FLOW] == BV_ROWS_MAX) BV_TRY(flush_kind(r, BV_ROWS_FLOW, err));
   r->flow[r->n[BV_ROWS_FLOW]++] = *f;
+  return BV_OK;
+}
+
+bv_rc bv_rows_margin(bv_rows *r, const bv_sim_margin *m, bv_err *err) {
+  if (r->n[BV_ROWS_MARGIN] == BV_ROWS_MAX) BV_TRY(flush_kind(r, BV_ROWS_MARGIN, err));
+  r->margin[r->n[BV_ROWS_MARGIN]++] = *m;
   return BV_OK;
 }
 

@@ -20,6 +20,7 @@ typedef enum bv_rows_kind {
   BV_ROWS_FILL,
   BV_ROWS_LOT,
   BV_ROWS_FLOW,
+  BV_ROWS_MARGIN,
   BV_ROWS_KINDS
 } bv_rows_kind;
 
@@ -35,6 +36,7 @@ typedef struct bv_rows {
   bv_sim_fill fill[BV_ROWS_MAX];
   bv_sim_lot lot[BV_ROWS_MAX];
   bv_sim_flow flow[BV_ROWS_MAX];
+  bv_sim_margin margin[BV_ROWS_MAX];
 } bv_rows;
 
 /* The table barsvt_rows; returns a SQLite code. */
@@ -47,6 +49,7 @@ BV_MUST bv_rc bv_rows_insert_sql(bv_rows_kind kind, bv_buf *out);
 BV_MUST bv_rc bv_rows_order(bv_rows *r, const bv_sim_order *o, bv_err *err);
 BV_MUST bv_rc bv_rows_fill(bv_rows *r, const bv_sim_fill *f, bv_err *err);
 BV_MUST bv_rc bv_rows_lot(bv_rows *r, const bv_sim_lot *l, bv_err *err);
+BV_MUST bv_rc bv_rows_margin(bv_rows *r, const bv_sim_margin *m, bv_err *err);
 BV_MUST bv_rc bv_rows_flow(bv_rows *r, const bv_sim_flow *f, bv_err *err);
 
 /* Write all that gathered. */

@@ -33,9 +33,17 @@ static bool sells_short(const bv_sim_config *c) {
 bv_account_rules bv_account_rules_of(const bv_sim_config *c) {
   bv_account_rules r = {
       .paid = pays_in_full(c), .short_sales = sells_short(c), .leverage = c->leverage};
+  r.long_maintenance = c->long_maintenance;
+  r.short_maintenance = c->short_maintenance;
+  r.call = c->margin_call;
   if (c->account == BV_ACCOUNT_REG_T) {
-    r.leverage = 1 / (c->initial_margin > 0 ? c->initial_margin : 0.5);
+    double initial = c->initial_margin > 0 ? c->initial_margin : 0.5;
+    r.leverage = 1 / initial;
+    if (r.long_maintenance == 0) r.long_maintenance = fmin(0.25, initial);
+    if (r.short_maintenance == 0) r.short_maintenance = fmin(0.3, initial);
+    if (r.call == BV_CALL_AUTO) r.call = BV_CALL_LIQUIDATE;
   }
+  if (r.call == BV_CALL_AUTO) r.call = BV_CALL_NONE;
   if (c->short_cash == BV_SHORT_LOCK_PROCEEDS) r.lock = 1;
   if (c->short_cash == BV_SHORT_LOCK_NOTIONAL) r.lock = 2;
   return r;
@@ -60,6 +68,23 @@ bv_rc bv_account_check(const bv_sim_config *c, bv_err *err) {
   if (paid && c->funds == BV_FUNDS_ALLOW) {
     return bv_fail(err, BV_ARG,
                    "funds allow lets the cash fall below zero, but the account borrows no money");
+  }
+  bv_account_rules r = bv_account_rules_of(c);
+  double initial = paid ? 1 : 1 / r.leverage;
+  if (fmax(r.long_maintenance, r.short_maintenance) > initial * (1 + 1e-12) &&
+      r.call != BV_CALL_NONE) {
+    return bv_fail(
+        err, BV_ARG,
+        "long_maintenance or short_maintenance is more than opening a position takes (%g "
+        "of its value), so every position would be called at once",
+        initial);
+  }
+  if (r.call == BV_CALL_NONE && (c->margin_warning != 0 || c->margin_buffer != 0)) {
+    return bv_fail(err, BV_ARG,
+                   "margin_warning and margin_buffer need margin_call warn or liquidate");
+  }
+  if (r.call == BV_CALL_LIQUIDATE && c->sides == BV_SIDES_BOTH) {
+    return bv_fail(err, BV_ARG, "margin_call liquidate needs sides net");
   }
   if (c->settlement_days > 0 && c->account != BV_ACCOUNT_CASH) {
     return bv_fail(err, BV_ARG, "settlement_days is for account cash");

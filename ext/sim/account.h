@@ -19,7 +19,9 @@
 typedef struct bv_account_rules {
   bool paid;        /* no money is borrowed */
   bool short_sales; /* positions below zero */
-  double leverage;  /* gross exposure per unit of account value, where money is borrowed */
+  double long_maintenance, short_maintenance;
+  bv_margin_call call; /* none, warn or liquidate */
+  double leverage;     /* gross exposure per unit of account value, where money is borrowed */
   double lock; /* cash a short position keeps from being spent, as a multiple of its entry value */
 } bv_account_rules;
 

@@ -48,6 +48,7 @@ static const char *const choice_account[] = {"margin", "cash", "reg_t", "crypto"
 static const char *const choice_borrow[] = {"auto", "none", "units", "money", "both", NULL};
 static const char *const choice_short_cash[] = {"credit", "free", "lock_proceeds", "lock_notional",
                                                 NULL};
+static const char *const choice_call[] = {"auto", "none", "warn", "liquidate", NULL};
 static const char *const choice_rest[] = {"cash", "cost", NULL};
 static const char *const choice_lots[] = {"fifo", "lifo", "average", NULL};
 static const char *const choice_sides[] = {"net", "both", NULL};
@@ -291,6 +292,21 @@ static const bv_sim_knob knobs[] = {
     CHOICE("split_remainder", split_remainder, choice_rest,
            "At what price the fraction that a split leaves is paid out: cash, the last price; "
            "cost, its entry price."),
+    NUMBER("long_maintenance", long_maintenance, 0, 1,
+           "Part of its value that a long position must be covered by once it is open; 0: 0.25 in "
+           "a reg_t account, nothing in others."),
+    NUMBER("short_maintenance", short_maintenance, 0, 10,
+           "The same for a short position; 0: 0.3 in a reg_t account, nothing in others."),
+    CHOICE("margin_call", margin_call, choice_call,
+           "What follows at a close where the account is worth less than its positions require: "
+           "none, nothing; warn, a row of bt_margin_call; liquidate, orders for the next open as "
+           "well; auto: liquidate in a reg_t account, none in others."),
+    NUMBER("margin_warning", margin_warning, 0, 1,
+           "A row of bt_margin_call says so where what is left above the requirement is not more "
+           "than this part of the account's value."),
+    NUMBER("margin_buffer", margin_buffer, 0, 10,
+           "A margin call comes only once the requirement is above the account's value by this "
+           "part of it."),
 };
 
 #define NKNOB ((int)(sizeof knobs / sizeof knobs[0]))

@@ -62,6 +62,7 @@ typedef struct bv_order {
   bool dormant;     /* a bracket whose entry waits */
   bool triggered;   /* a stop-limit order that has become a limit order */
   bool reduce_only; /* never adds to or turns a position */
+  bool forced;      /* of a margin call: nobody cancels it */
   bool ambiguous;   /* hangs on a guess */
   int guard;        /* number of the risk rule it serves, from 1; 0: none */
   bool seen;        /* a bar it could have filled on has begun */

@@ -99,6 +99,12 @@ typedef enum bv_short_cash {
   BV_SHORT_LOCK_NOTIONAL
 } bv_short_cash;
 typedef enum bv_lots { BV_LOTS_FIFO, BV_LOTS_LIFO, BV_LOTS_AVERAGE } bv_lots;
+typedef enum bv_margin_call {
+  BV_CALL_AUTO, /* liquidate in a reg_t account */
+  BV_CALL_NONE,
+  BV_CALL_WARN,
+  BV_CALL_LIQUIDATE
+} bv_margin_call;
 typedef enum bv_rest_of_split { BV_REST_CASH, BV_REST_COST } bv_rest_of_split;
 typedef enum bv_sides { BV_SIDES_NET, BV_SIDES_BOTH } bv_sides;
 typedef enum bv_finish { BV_FINISH_MARK, BV_FINISH_LAST_OPEN, BV_FINISH_LAST_CLOSE } bv_finish;
@@ -191,6 +197,11 @@ typedef struct bv_sim_config {
   double initial_margin;    /* part of a position's value its opening takes; 0: 0.5 */
   bv_lots lots;
   bv_rest_of_split split_remainder;
+  double long_maintenance; /* part of its value a position must be covered by; 0: see knobs.c */
+  double short_maintenance;
+  bv_margin_call margin_call;
+  double margin_warning; /* fractions of the account's value */
+  double margin_buffer;
 } bv_sim_config;
 
 typedef enum bv_knob_type {

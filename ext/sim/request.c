@@ -349,7 +349,7 @@ bv_rc bv_sim_submit(bv_sim *s, int64_t t, const bv_sim_request *req, bv_err *err
 /* --- cancel and replace --- */
 
 static bool matches(const bv_order *o, int asset, const char *tag) {
-  if (o->done || o->guard || o->asset != asset) return false;
+  if (o->done || o->guard || o->forced || o->asset != asset) return false;
   return strcmp(tag, "*") == 0 || (o->tag && strcmp(o->tag, tag) == 0);
 }
 

@@ -9,6 +9,7 @@
 
 #include "sim/action.h"
 #include "sim/finance.h"
+#include "sim/margin.h"
 #include "sim/match.h"
 #include "sim/slippage.h"
 #include "sim/rebalance.h"
@@ -135,6 +136,7 @@ bv_rc bv_sim_close(bv_sim *s, int64_t t, const bv_sim_bar *bar, int n, bv_err *e
     bv_liquidity_close(a->liquidity, a->zone, &bar[i]);
   }
   if (s->risk) BV_TRY(bv_risk_close(s, t, bar, n, err));
+  if (s->account.call != BV_CALL_NONE) BV_TRY(bv_margin_check(s, t, err));
   bool ruin = s->cfg.ruin == BV_RUIN_STOP && s->ledger.nopen > 0;
   if (ruin && bv_ledger_value(&s->ledger, BV_VALUE_MARK) <= 0) return bv_match_ruin(s, t, err);
   return BV_OK;

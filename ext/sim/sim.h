@@ -162,6 +162,14 @@ typedef struct bv_sim_lot {
   const char *tag; /* of the entry order */
 } bv_sim_lot;
 
+/* The account has come to stand otherwise against what its positions require, or orders followed. */
+typedef struct bv_sim_margin {
+  int64_t id, ts;
+  const char *event; /* "warning", "call", "restored" */
+  double value, required;
+  int orders; /* that were made or enlarged */
+} bv_sim_margin;
+
 /* A risk rule that has fired. */
 typedef struct bv_sim_firing {
   int64_t ts;
@@ -192,6 +200,7 @@ typedef struct bv_sim_sink {
   bv_rc (*lot)(void *ctx, const bv_sim_lot *l, bv_err *err);
   bv_rc (*flow)(void *ctx, const bv_sim_flow *f, bv_err *err);
   bv_rc (*risk)(void *ctx, const bv_sim_firing *f, bv_err *err);
+  bv_rc (*margin)(void *ctx, const bv_sim_margin *m, bv_err *err);
 } bv_sim_sink;
 
 /* A simulator for the configuration (copied).  BV_ARG: a knob or a pair of knobs that cannot be. */

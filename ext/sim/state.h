@@ -12,6 +12,12 @@
 typedef struct bv_risk bv_risk;
 
 typedef struct bv_finance bv_finance;
+/* How the account stands against what its positions require (margin.h). */
+typedef enum bv_margin_stage {
+  BV_MARGIN_IN_ORDER,
+  BV_MARGIN_WARNED,
+  BV_MARGIN_CALLED
+} bv_margin_stage;
 
 struct bv_sim {
   bv_sim_config cfg;
@@ -22,6 +28,10 @@ struct bv_sim {
   bv_map tags;   /* tag -> its one copy */
   bv_account_rules account;
   bv_settlement settlement;
+  struct bv_margin_state {
+    bv_margin_stage stage;
+    int64_t events;
+  } margin;
   double traded; /* by the account, for commission tiers: in month traded_month, or in all */
   int64_t traded_month;
   bv_finance *finance; /* NULL: holding costs nothing */

@@ -23,7 +23,8 @@ typedef struct bench {
   bv_sim_fill fill[BENCH_MAX];
   bv_sim_lot lot[BENCH_MAX];
   bv_sim_flow flow[BENCH_MAX];
-  int norder, nfill, nlot, nflow;
+  bv_sim_margin margin[BENCH_MAX];
+  int norder, nfill, nlot, nflow, nmargin;
 } bench;
 
 static inline bv_rc bench_order(void *ctx, const bv_sim_order *o, bv_err *err) {
@@ -58,6 +59,14 @@ static inline bv_rc bench_flow(void *ctx, const bv_sim_flow *f, bv_err *err) {
   return BV_OK;
 }
 
+static inline bv_rc bench_margin(void *ctx, const bv_sim_margin *m, bv_err *err) {
+  bench *b = ctx;
+  (void)err;
+  assert_true(b->nmargin < BENCH_MAX);
+  b->margin[b->nmargin++] = *m;
+  return BV_OK;
+}
+
 /* A profile with "name=value ..." on top. */
 static inline bv_sim_config bench_config(const char *profile, const char *knobs) {
   bv_sim_config c = bv_sim_profile_find(profile)->config;
@@ -79,8 +88,12 @@ static inline void bench_start(bench *b, const char *profile, const char *knobs,
   memset(b, 0, sizeof *b);
   b->memory = bv_mem_used(BV_MEM_SIM);
   bv_sim_config c = bench_config(profile, knobs);
-  bv_sim_sink sink = {
-      .ctx = b, .order = bench_order, .fill = bench_fill, .lot = bench_lot, .flow = bench_flow};
+  bv_sim_sink sink = {.ctx = b,
+                      .order = bench_order,
+                      .fill = bench_fill,
+                      .lot = bench_lot,
+                      .flow = bench_flow,
+                      .margin = bench_margin};
   if (bv_sim_new(&c, &sink, &b->sim, &err) != BV_OK) fail_msg("%s", err.msg);
   for (int i = 0; i < nasset; i++) {
     char key[2] = {(char)('A' + i), 0};
