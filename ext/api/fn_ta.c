@@ -4,9 +4,9 @@
 **   ta_NAME(inputs..., parameters...) OVER (ORDER BY ...)
 **
 ** One for each output of calc's table.  The kernel is fed one row at a time from the first of the
-** partition, so its values are the bits it gives for the whole column at once.  A kernel cannot
-** forget a row: a frame that begins anywhere but at UNBOUNDED PRECEDING is an error, and so is a
-** call without OVER.  (SQLite computes a frame with EXCLUDE as an aggregate of its own for each row,
+** partition, so its values are the bits it gives for the whole column at once.  In a frame that begins
+** later an indicator of a window has a value where the frame holds that window; one that depends on all
+** rows before cannot forget a row, so there such a frame is an error, and so is a call without OVER.  (SQLite computes a frame with EXCLUDE as an aggregate of its own for each row,
 ** which cannot be told from a call without OVER.)
 */
 #include "api/args.h"
@@ -30,7 +30,8 @@ typedef struct ta_run {
   double param[BV_IND_MAX_PARAM];
   double given[BV_IND_MAX_PARAM]; /* the arguments they came from */
   double value;
-  bool started, windowed, failed;
+  int64_t rows; /* in the frame */
+  bool started, slid, windowed, failed;
 } ta_run;
 
 static void ta_free(void *p) {
@@ -164,6 +165,7 @@ static bv_rc step_row(const ta *t, ta_run *r, int argc, sqlite3_value **argv, bv
   for (int i = 0; i < ind->noutput; i++) out[i] = &y[i];
   ind->run(r->state, in, 1, out);
   r->value = y[t->output];
+  r->rows++;
   return BV_OK;
 }
 
@@ -182,8 +184,14 @@ static void ta_step(sqlite3_context *ctx, int argc, sqlite3_value **argv) {
 
 static void ta_inverse(sqlite3_context *ctx, int argc, sqlite3_value **argv) {
   const ta *t = sqlite3_user_data(ctx);
+  ta_run *r = sqlite3_aggregate_context(ctx, 0);
   (void)argc;
   (void)argv;
+  if (t->ind->window && r) {
+    r->rows--;
+    r->slid = true;
+    return;
+  }
   bv_err err;
   bv_err_clear(&err);
   bv_rc rc =
@@ -191,13 +199,19 @@ static void ta_inverse(sqlite3_context *ctx, int argc, sqlite3_value **argv) {
               "%s(): the frame must begin at UNBOUNDED PRECEDING, because a value depends on "
               "all rows before; leave the frame out, or write ROWS UNBOUNDED PRECEDING",
               t->name);
-  report(ctx, t, sqlite3_aggregate_context(ctx, 0), rc, &err);
+  report(ctx, t, r, rc, &err);
+}
+
+/* A frame that began later than its partition must hold all that a value depends on. */
+static bool in_frame(const ta *t, const ta_run *r) {
+  return !r->slid || r->rows >= t->ind->window(r->param);
 }
 
 static void ta_value(sqlite3_context *ctx) {
+  const ta *t = sqlite3_user_data(ctx);
   ta_run *r = sqlite3_aggregate_context(ctx, 0);
   if (r) r->windowed = true;
-  if (!r || !r->started || isnan(r->value)) {
+  if (!r || !r->started || isnan(r->value) || !in_frame(t, r)) {
     sqlite3_result_null(ctx);
   } else {
     sqlite3_result_double(ctx, r->value);

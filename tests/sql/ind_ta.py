@@ -54,6 +54,41 @@ def parameter_sets(params, ranges):
         yield []
 
 
+def sliding(db, inputs_of):
+    """Frames that begin later: a windowed output has the value of the whole column where the frame holds its
+    window (warmup + 1 rows), NULL elsewhere; of a recursive one the error says why not."""
+    compared = failed = 0
+    catalog = db.execute("SELECT name, inputs, params, warmup, kind FROM bars_indicator").fetchall()
+    for name, inputs, params, warmup, kind in catalog:
+        given = [p.split("=")[1] for p in params.split(", ") if p]
+        args = ", ".join([inputs_of.get(i, i) for i in inputs.split(", ")] + [f"'{g}'" if g.isalpha() else g for g in given])
+        call = f"ta_{name}({args}) OVER (ORDER BY ts%s)"
+        if kind != "windowed":
+            try:
+                db.execute(f"SELECT {call % ' ROWS 50 PRECEDING'} FROM t WHERE asset = 'A'").fetchall()
+                error = "none"
+            except sqlite3.Error as e:
+                error = str(e)
+            if "depends on all rows before" not in error:
+                failed += 1
+                print(f"ta_{name} in a sliding frame: {error}")
+            continue
+        rows = db.execute(f"SELECT {call % ''}, {call % f' ROWS {warmup} PRECEDING'}, {call % f' ROWS BETWEEN 3 FOLLOWING AND {warmup + 3} FOLLOWING'},"
+                          f" {call % f' ROWS BETWEEN {warmup - 1} PRECEDING AND CURRENT ROW' if warmup else 'NULL'} FROM t WHERE asset = 'A' ORDER BY ts").fetchall()
+        whole, same = [bits(r[0]) for r in rows], [bits(r[1]) for r in rows]
+        ahead = [bits(r[2]) for r in rows]
+        # A window that reaches further back than the warm-up has fewer values, none of them another one.
+        short = sum(1 for w, s in zip(whole, same) if s is None and w is not None)
+        other = sum(1 for w, s in zip(whole, same) if s is not None and s != w)
+        late = sum(1 for w, s in zip(whole[warmup + 3:], ahead) if s is not None and s != w)
+        few = sum(1 for r in rows[warmup + 1:] if r[3] is not None)
+        compared += len(rows)
+        if other or late or few or (short and short < sum(1 for w in whole if w is not None)):
+            failed += 1
+            print(f"ta_{name} in a sliding frame: {other} differ, {late} ahead differ, {few} of too few rows, {short} missing")
+    return compared, failed
+
+
 def main():
     db, failed, compared = connect(), 0, 0
     rows = {a: make_bars(db, a, s) for a, s in (("A", 1), ("B", 2))}
@@ -102,6 +137,8 @@ def main():
     if got != [None, 2.0, None, None, 5.5, None, None, 5.0] or ema != [1.0, None, 4.0]:
         failed += 1
         print(f"NULLs: {got} {ema}")
+    n, wrong = sliding(db, inputs_of)
+    compared, failed = compared + n, failed + wrong
     print(f"{compared} values compared, {failed} failures")
     return failed > 0 or compared < 500000
 
