@@ -75,9 +75,21 @@ enum {
   BARSVT_TRAILING_STOP = 4,
   BARSVT_TRAILING_STOP_LIMIT = 5,
   BARSVT_MARKET_IF_TOUCHED = 6,
-  BARSVT_LIMIT_IF_TOUCHED = 7
+  BARSVT_LIMIT_IF_TOUCHED = 7,
+  BARSVT_MARKET_ON_OPEN = 8,
+  BARSVT_MARKET_ON_CLOSE = 9,
+  BARSVT_LIMIT_ON_OPEN = 10,
+  BARSVT_LIMIT_ON_CLOSE = 11
 };
-enum { BARSVT_GTC = 0, BARSVT_DAY = 1, BARSVT_GTD = 2, BARSVT_IOC = 3, BARSVT_FOK = 4 };
+enum {
+  BARSVT_GTC = 0,
+  BARSVT_DAY = 1,
+  BARSVT_GTD = 2,
+  BARSVT_IOC = 3,
+  BARSVT_FOK = 4,
+  BARSVT_OPG = 5,
+  BARSVT_CLS = 6
+};
 
 /* What a row of a strategy view can say; fields left 0 are not given.  BARSVT_NONE: no order, for a cancel
 ** or a replace alone. */

@@ -143,6 +143,18 @@ CREATE TRIGGER IF NOT EXISTS main.bt_risk_delete AFTER DELETE ON bt_run BEGIN
   DELETE FROM bt_risk WHERE run = old.id;
 END;
 
+-- Orders with a stop and a limit that became limit orders and waited on.
+CREATE TABLE IF NOT EXISTS main.bt_trigger(
+  run      INTEGER NOT NULL,
+  order_id INTEGER NOT NULL,
+  ts       INTEGER NOT NULL,  -- start of the bar that reached the stop
+  price    REAL NOT NULL,     -- the stop
+  PRIMARY KEY(run, order_id)
+) WITHOUT ROWID;
+CREATE TRIGGER IF NOT EXISTS main.bt_trigger_delete AFTER DELETE ON bt_run BEGIN
+  DELETE FROM bt_trigger WHERE run = old.id;
+END;
+
 -- The equity curve, read through the table bt_equity.  data holds n times, values, amounts of cash and
 -- whether a position was open (run/curve_code.h).
 CREATE TABLE IF NOT EXISTS main.bt_curve(
@@ -204,6 +216,41 @@ CREATE VIEW IF NOT EXISTS main.bt_reject AS
   SELECT run, id, datetime(ts, 'unixepoch') AS time, asset, ask, amount, qty, filled, state, reason,
          ts
   FROM bt_order WHERE reason <> '' ORDER BY run, id;
+
+-- What happened to each order, step by step, derived from the orders and their fills.  stage and fill put
+-- the events of one instant in order.
+CREATE VIEW IF NOT EXISTS main.bt_order_event AS
+  WITH part AS (
+    SELECT run, id, order_id, ts, qty, price,
+           max(id) OVER (PARTITION BY run, order_id) AS last,
+           sum(qty) OVER (PARTITION BY run, order_id ORDER BY id) AS filled
+    FROM bt_fill
+  ), event AS (
+    SELECT run, id AS order_id, ts, 0 AS stage, 0 AS fill, 'submitted' AS event, qty, NULL AS price, 0.0 AS filled
+    FROM bt_order
+    UNION ALL
+    SELECT run, id, ts, 1, 0, 'accepted', qty, NULL, 0.0 FROM bt_order WHERE state <> 'rejected' OR filled <> 0
+    UNION ALL
+    SELECT o.run, o.id, max(o.ts, min(p.ts)), 2, 0, 'activated', o.qty, NULL, 0.0
+    FROM bt_order o JOIN part p ON p.run = o.run AND p.order_id = o.parent
+    WHERE o.reason NOT IN ('the entry opened nothing', 'the entry was not filled whole') GROUP BY o.run, o.id
+    UNION ALL
+    SELECT t.run, t.order_id, t.ts, 3, 0, 'triggered', o.qty, t.price, 0.0
+    FROM bt_trigger t JOIN bt_order o ON o.run = t.run AND o.id = t.order_id
+    UNION ALL
+    SELECT p.run, p.order_id, p.ts, 4, p.id,
+           CASE WHEN p.id = p.last AND o.state = 'filled' THEN 'filled' ELSE 'partially filled' END,
+           p.qty, p.price, p.filled
+    FROM part p JOIN bt_order o ON o.run = p.run AND o.id = p.order_id
+    UNION ALL
+    SELECT run, id, done_ts, 5, 0, CASE reason WHEN 'replaced' THEN 'replaced' ELSE state END, qty, NULL, filled
+    FROM bt_order WHERE state <> 'filled'
+  )
+  SELECT e.run, e.order_id, datetime(e.ts, 'unixepoch') AS time, o.asset, e.event, e.qty, e.price,
+         o.qty - e.filled AS left, CASE WHEN e.stage > 3 AND e.event <> 'partially filled' THEN o.reason ELSE '' END AS reason,
+         o.tag, e.ts, e.stage, e.fill
+  FROM event e JOIN bt_order o ON o.run = e.run AND o.id = e.order_id
+  ORDER BY e.run, e.ts, e.order_id, e.stage, e.fill;
 
 -- Trades whose result hangs on a guess about the order of events inside a bar: the fill that entered
 -- or the one that left is marked ambiguous.

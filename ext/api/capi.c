@@ -99,8 +99,9 @@ int barsvt_run_order(barsvt_run *r, const char *asset, int kind, double amount, 
   return bv_capi_error(errmsg, rc, &err);
 }
 
-static_assert((int)BARSVT_LIMIT_IF_TOUCHED == (int)BV_TYPE_LIT, "types are numbered alike");
-static_assert((int)BARSVT_FOK == (int)BV_TIF_FOK, "times in force are numbered alike");
+static_assert((int)BARSVT_LIMIT_ON_CLOSE == (int)BV_TYPE_LIMIT_ON_CLOSE,
+              "types are numbered alike");
+static_assert((int)BARSVT_CLS == (int)BV_TIF_CLS, "times in force are numbered alike");
 
 static bv_signal signal_of(const barsvt_order *o) {
   bool none = o->kind == BARSVT_NONE;

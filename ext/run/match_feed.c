@@ -124,6 +124,7 @@ static bv_sim_bar bar_at(const bv_chunk *c, int64_t i, int sim_asset, int64_t kn
       .low = c->col[BV_COL_LOW][i],
       .close = c->col[BV_COL_CLOSE][i],
       .volume = c->col[BV_COL_VOLUME] ? c->col[BV_COL_VOLUME][i] : NAN,
+      .next_ts = i + 1 < c->n ? c->ts[i + 1] : 0,
   };
 }
 
@@ -135,7 +136,8 @@ static void catch_up(bv_feed *f, bv_feed_asset *a) {
   const double *close = a->bars.col[BV_COL_CLOSE];
   int64_t last = closed - 1;
   while (last > a->seen && isnan(close[last])) last--;
-  bv_sim_skip(f->sim, a->sim_asset, close[last], closed - a->seen, g->closed);
+  bv_sim_skip(f->sim, a->sim_asset, a->bars.ts[closed - 1], close[last], closed - a->seen,
+              g->closed);
   a->seen = closed;
 }
 
@@ -241,7 +243,9 @@ bv_rc bv_feed_before(bv_feed *f, const bv_series *series, int sim_asset, int64_t
 }
 
 static void give(bv_feed *f, const bv_feed_asset *a, int64_t i, int64_t known_at, int *n) {
-  f->bar[(*n)++] = bar_at(&a->bars, i, a->sim_asset, known_at);
+  bv_sim_bar *bar = &f->bar[(*n)++];
+  *bar = bar_at(&a->bars, i, a->sim_asset, known_at);
+  if (!bar->next_ts && !a->more) bar->next_ts = INT64_MAX;
 }
 
 /* Hand over the bars at t of grids that stand as `open` says. */
@@ -267,11 +271,28 @@ static int give_bars(bv_feed *f, int64_t t, bool open) {
   return n;
 }
 
+/* Where an order waits for the close of a day, say when the next bar comes after the last of a chunk, too. */
+static bv_rc look_ahead(bv_feed *f, int n, bv_err *err) {
+  for (int i = 0; i < n; i++) {
+    bv_sim_bar *bar = &f->bar[i];
+    if (bar->next_ts) continue;
+    bv_chunk c;
+    bv_chunk_init(&c, BV_MEM_RUN, BV_COLBIT(BV_COL_CLOSE));
+    const bv_series *series = &f->asset[f->of[bar->asset]].series;
+    bv_rc rc = bv_raw_read(f->store, series, bar->ts + 1, f->end, 1, false, &c, err);
+    if (rc == BV_OK) bar->next_ts = c.n > 0 ? c.ts[0] : INT64_MAX;
+    bv_chunk_reset(&c);
+    if (rc != BV_OK) return rc;
+  }
+  return BV_OK;
+}
+
 bv_rc bv_feed_closes(bv_feed *f, int64_t t, bv_feed_bars *out, bv_err *err) {
   *out = (bv_feed_bars){.bar = f->bar};
   for (int k = 0; k < f->ngrid; k++) out->any |= f->grid[k].event == t && f->grid[k].open;
   if (!out->any) return BV_OK;
   out->n = give_bars(f, t, true);
+  if (f->sim && bv_sim_awaits_close(f->sim)) BV_TRY(look_ahead(f, out->n, err));
   for (int k = 0, n = f->ngrid; k < n; k++) {
     if (f->grid[k].event == t && f->grid[k].open) BV_TRY(advance(f, k, t, err));
   }

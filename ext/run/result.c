@@ -9,6 +9,7 @@ extern const char bv_sql_result[];
 static const char *const insert_sql[BV_RS_COUNT] = {
     [BV_RS_POSITION] = "INSERT INTO main.bt_position VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     [BV_RS_RISK] = "INSERT INTO main.bt_risk VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+    [BV_RS_TRIGGER] = "INSERT INTO main.bt_trigger VALUES (?1, ?2, ?3, ?4)",
     [BV_RS_CURVE] = "INSERT INTO main.bt_curve VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     [BV_RS_FIGURE] = ("INSERT INTO main.bt_figure(run, name, variant, value, unit, rank)"
                       " VALUES (?1, ?2, ?3, ?4, ?5, ?6)"),
@@ -19,11 +20,12 @@ static bv_rc prepare(sqlite3 *db, const char *sql, sqlite3_stmt **out, bv_err *e
   int code = sqlite3_prepare_v2(db, sql, -1, out, NULL);
   if (code == SQLITE_OK) return BV_OK;
   if ((code & 0xff) != SQLITE_ERROR) return bv_sql_fail(db, code, err, "bt_run()");
-  return bv_fail(err, BV_ARG,
-                 "bt_run(): the results cannot be stored: %s; the names bt_run, bt_order, bt_fill, "
-                 "bt_lot, bt_cash_flow, bt_margin_call, bt_position, bt_risk, bt_input, bt_curve "
-                 "and bt_figure belong to them",
-                 sqlite3_errmsg(db));
+  return bv_fail(
+      err, BV_ARG,
+      "bt_run(): the results cannot be stored: %s; the names bt_run, bt_order, bt_fill, "
+      "bt_lot, bt_cash_flow, bt_margin_call, bt_position, bt_risk, bt_trigger, bt_input, "
+      "bt_curve and bt_figure belong to them",
+      sqlite3_errmsg(db));
 }
 
 /* The statement that writes gathered rows.  A table of an earlier version has fewer columns. */
@@ -71,7 +73,8 @@ static bv_rc insert_run(bv_result *r, const bv_result_head *h, bv_err *err) {
       " main.bt_margin_call"
       " UNION ALL SELECT max(run) FROM main.bt_position UNION ALL SELECT max(run) FROM"
       " main.bt_curve UNION ALL SELECT max(run) FROM main.bt_figure UNION ALL SELECT max(run) FROM"
-      " main.bt_risk UNION ALL SELECT max(run) FROM main.bt_input)",
+      " main.bt_risk UNION ALL SELECT max(run) FROM main.bt_input UNION ALL SELECT max(run) FROM "
+      "main.bt_trigger)",
       &st, err));
   sqlite3_bind_text(st, 1, h->strategy, -1, SQLITE_STATIC);
   sqlite3_bind_text(st, 2, h->sql, -1, SQLITE_STATIC);
@@ -170,6 +173,16 @@ static bv_rc on_risk(void *ctx, const bv_sim_firing *f, bv_err *err) {
   return bv_sql_done(r->db, b.st, err, "writing bt_risk");
 }
 
+static bv_rc on_trigger(void *ctx, const bv_sim_trigger *t, bv_err *err) {
+  bv_result *r = ctx;
+  binder b = {r->st[BV_RS_TRIGGER], 0};
+  put_int(&b, r->run);
+  put_int(&b, t->order);
+  put_int(&b, t->ts);
+  put_real(&b, t->stop);
+  return bv_sql_done(r->db, b.st, err, "writing bt_trigger");
+}
+
 bv_sim_sink bv_result_sink(bv_result *r) {
   return (bv_sim_sink){.ctx = r,
                        .order = on_order,
@@ -177,7 +190,8 @@ bv_sim_sink bv_result_sink(bv_result *r) {
                        .lot = on_lot,
                        .flow = on_flow,
                        .margin = on_margin,
-                       .risk = on_risk};
+                       .risk = on_risk,
+                       .trigger = on_trigger};
 }
 
 bv_rc bv_result_point(bv_result *r, int64_t ts, double value, double cash, bool exposed,

@@ -1,5 +1,6 @@
 /* rows.c - orders, fills, lots and cash flows on their way into their tables; see rows.h. */
 #include "run/rows.h"
+#include "run/names.h"
 
 #include <math.h>
 #include <stdbool.h>
@@ -28,29 +29,6 @@ typedef struct column {
   const char *const *text; /* NAME */
 } column;
 
-static const char *const ask_name[] = {[BV_ASK_WEIGHT] = "target_weight",
-                                       [BV_ASK_VALUE] = "target_value",
-                                       [BV_ASK_TARGET] = "target_qty",
-                                       [BV_ASK_QTY] = "qty",
-                                       [BV_ASK_CANCEL] = "cancel"};
-static const char *const type_name[] = {[BV_TYPE_MARKET] = "market",
-                                        [BV_TYPE_LIMIT] = "limit",
-                                        [BV_TYPE_STOP] = "stop",
-                                        [BV_TYPE_STOP_LIMIT] = "stop_limit",
-                                        [BV_TYPE_TRAIL] = "trailing_stop",
-                                        [BV_TYPE_TRAIL_LIMIT] = "trailing_stop_limit",
-                                        [BV_TYPE_MIT] = "market_if_touched",
-                                        [BV_TYPE_LIT] = "limit_if_touched"};
-static const char *const tif_name[] = {[BV_TIF_GTC] = "gtc",
-                                       [BV_TIF_DAY] = "day",
-                                       [BV_TIF_GTD] = "gtd",
-                                       [BV_TIF_IOC] = "ioc",
-                                       [BV_TIF_FOK] = "fok"};
-static const char *const state_name[] = {[BV_ORDER_FILLED] = "filled",
-                                         [BV_ORDER_CANCELLED] = "cancelled",
-                                         [BV_ORDER_REJECTED] = "rejected",
-                                         [BV_ORDER_EXPIRED] = "expired"};
-
 #define OF(type, field) offsetof(bv_sim_##type, field)
 
 static const column order_columns[] = {
@@ -59,20 +37,20 @@ static const column order_columns[] = {
     {"ts", INT64, OF(order, ts), NULL},
     {"done_ts", INT64, OF(order, done_ts), NULL},
     {"asset", ASSET, OF(order, asset), NULL},
-    {"ask", NAME, OF(order, ask), ask_name},
+    {"ask", NAME, OF(order, ask), bv_ask_name},
     {"amount", REAL, OF(order, amount), NULL},
     {"qty", REAL, OF(order, qty), NULL},
     {"filled", REAL, OF(order, filled), NULL},
     {"price", REAL, OF(order, avg_price), NULL},
-    {"state", NAME, OF(order, state), state_name},
+    {"state", NAME, OF(order, state), bv_state_name},
     {"reason", TEXT, OF(order, reason), NULL},
     {"tag", TEXT, OF(order, tag), NULL},
-    {"order_type", NAME, OF(order, type), type_name},
+    {"order_type", NAME, OF(order, type), bv_type_name},
     {"limit_price", REAL, OF(order, limit), NULL},
     {"stop_price", REAL, OF(order, stop), NULL},
     {"trail_amount", REAL, OF(order, trail), NULL},
     {"trail_percent", REAL, OF(order, trail_percent), NULL},
-    {"tif", NAME, OF(order, tif), tif_name},
+    {"tif", NAME, OF(order, tif), bv_tif_name},
     {"parent", REF, OF(order, parent), NULL},
 };
 

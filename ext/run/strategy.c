@@ -1,17 +1,13 @@
 /* strategy.c - a strategy view, prepared; see strategy.h. */
 #include "run/strategy.h"
 #include "base/text.h"
+#include "run/names.h"
 #include "time/instant.h"
 
 #include <math.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
-
-static const char *const ask_name[] = {[BV_ASK_WEIGHT] = "target_weight",
-                                       [BV_ASK_VALUE] = "target_value",
-                                       [BV_ASK_TARGET] = "target_qty",
-                                       [BV_ASK_QTY] = "qty"};
 
 /* The text and type of a table or view, from whichever database of the connection has it; *sql stays NULL
 ** where none has. */
@@ -102,19 +98,6 @@ static const struct {
     {"replace", TEXT, BV_TEXT_REPLACE},
 };
 
-static const char *const type_name[] = {[BV_TYPE_MARKET] = "market",
-                                        [BV_TYPE_LIMIT] = "limit",
-                                        [BV_TYPE_STOP] = "stop",
-                                        [BV_TYPE_STOP_LIMIT] = "stop_limit",
-                                        [BV_TYPE_TRAIL] = "trailing_stop",
-                                        [BV_TYPE_TRAIL_LIMIT] = "trailing_stop_limit",
-                                        [BV_TYPE_MIT] = "market_if_touched",
-                                        [BV_TYPE_LIT] = "limit_if_touched",
-                                        NULL};
-static const char *const tif_name[] = {
-    [BV_TIF_GTC] = "gtc", [BV_TIF_DAY] = "day", [BV_TIF_GTD] = "gtd",
-    [BV_TIF_IOC] = "ioc", [BV_TIF_FOK] = "fok", NULL};
-
 /* Which columns the view has, as bits. */
 typedef struct found {
   bool asset, known_at;
@@ -125,7 +108,7 @@ static void note_column(found *f, const char *name) {
   f->asset |= bv_text_ieq(name, "asset");
   f->known_at |= bv_text_ieq(name, "known_at");
   for (unsigned k = 0; k < 4; k++) {
-    if (bv_text_ieq(name, ask_name[k])) f->ask |= 1u << k;
+    if (bv_text_ieq(name, bv_ask_name[k])) f->ask |= 1u << k;
   }
   for (unsigned k = 0; k < BV_ROW_COLUMNS; k++) {
     if (bv_text_ieq(name, columns[k].name)) f->other |= 1u << k;
@@ -155,7 +138,7 @@ static bv_rc select_list(bv_strategy *s, const found *have, bv_buf *sql) {
   int n = s->set_mode ? 2 : 1;
   for (int a = 0; a < 4; a++) {
     s->at_ask[a] = have->ask & (1u << a) ? n++ : -1;
-    if (s->at_ask[a] >= 0) BV_TRY(bv_buf_addf(sql, ", %s", ask_name[a]));
+    if (s->at_ask[a] >= 0) BV_TRY(bv_buf_addf(sql, ", %s", bv_ask_name[a]));
   }
   for (int k = 0; k < BV_ROW_COLUMNS; k++) {
     if (!(have->other & (1u << k))) continue;
@@ -244,7 +227,7 @@ static bv_rc read_ask(const bv_strategy *s, bv_signal *g, bv_err *err) {
     if (type == SQLITE_NULL) continue;
     double amount = sqlite3_value_double(v);
     if ((type != SQLITE_FLOAT && type != SQLITE_INTEGER) || isinf(amount)) {
-      return bad_value(s, g, ask_name[a], v, "a finite number or NULL", err);
+      return bad_value(s, g, bv_ask_name[a], v, "a finite number or NULL", err);
     }
     if (!g->no_order) return bad_row(s, g, "more than one target", err);
     g->no_order = false;
@@ -268,7 +251,7 @@ static bv_rc read_known_at(const bv_strategy *s, bv_signal *g, bv_err *err) {
 /* A name out of a list, any case. */
 static bv_rc read_name(const bv_strategy *s, const bv_signal *g, const char *column,
                        sqlite3_value *v, const char *const names[], int *out, bv_err *err) {
-  char want[160] = "one of ";
+  char want[200] = "one of ";
   const char *text = sqlite3_value_type(v) == SQLITE_TEXT ? text_of(v) : "";
   for (int i = 0; names[i]; i++) {
     *out = i;
@@ -315,12 +298,12 @@ static bv_rc read_column(const bv_strategy *s, bv_signal *g, int k, sqlite3_valu
     return read_price(s, g, k, v, to, err);
   }
   case TYPE:
-    BV_TRY(read_name(s, g, name, v, type_name, &choice, err));
+    BV_TRY(read_name(s, g, name, v, bv_type_name, &choice, err));
     g->ask.type = (bv_order_type)choice;
     *typed = true;
     return BV_OK;
   case TIF:
-    BV_TRY(read_name(s, g, name, v, tif_name, &choice, err));
+    BV_TRY(read_name(s, g, name, v, bv_tif_name, &choice, err));
     g->ask.tif = (bv_tif)choice;
     return BV_OK;
   case INSTANT:

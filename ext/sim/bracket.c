@@ -14,6 +14,7 @@ static bool together(const bv_order *a, const bv_order *b) {
 bool bv_bracket_live(const bv_sim *s, const bv_order *o) {
   const bv_asset *a = &s->ledger.asset[o->asset];
   if (o->last == a->bars + 1) return false; /* one fill in a bar */
+  if (o->tif == BV_TIF_OPG || o->tif == BV_TIF_CLS) return false;
   return !o->done && !o->dormant && o->type != BV_TYPE_MARKET && a->bar && a->bar->ts >= o->ts;
 }
 
@@ -154,7 +155,7 @@ static bv_rc end(bv_queue *q, bv_order *o, bv_asset *a, int64_t ts, const char *
 static void wake(const bv_sim *s, bv_order *k, const bv_order *entry, double price, bv_via via) {
   k->dormant = false;
   k->side = entry->opened > 0 ? -1 : 1;
-  k->entered = s->ledger.asset[k->asset].bars;
+  k->entered = bv_bar_number(s, &s->ledger.asset[k->asset]);
   k->from = price;
   k->via = via;
   k->ambiguous = entry->ambiguous;

@@ -162,28 +162,28 @@ static bv_rc finish_closed(bv_sim *s, bv_order *o, bv_asset *a, const bv_place *
 }
 
 /* Part of the order has filled, or nothing for want of volume: it waits for the next bar. */
-static void keep_rest(bv_order *o, const bv_asset *a) {
+static void keep_rest(const bv_sim *s, bv_order *o, const bv_asset *a) {
   o->size_at_fill = false;
-  o->last = a->bars + 1;
+  o->last = bv_bar_number(s, a) + 1;
 }
 
 /* Fill the plan; `whole`: nothing is left of the order then. */
 static bv_rc carry_out(bv_sim *s, bv_order *o, const bv_place *at, const bv_plan *p, bool whole,
                        bv_err *err) {
   bv_asset *a = &s->ledger.asset[o->asset];
-  if (s->cfg.volume_model != BV_VOLUME_NONE) bv_volume_take(a, fabs(p->close + p->open));
+  if (s->cfg.volume_model != BV_VOLUME_NONE) bv_volume_take(s, a, fabs(p->close + p->open));
   BV_TRY(fill_plan(s, o, at, p, err));
   if (whole) {
     bv_order_state state = p->reason == bv_no_funds ? refused(s, o) : BV_ORDER_FILLED;
     BV_TRY(bv_order_finish(&s->queue, o, a, at->ts, state, p->reason, err));
-  } else {
-    keep_rest(o, a);
   }
   if (s->queue.nrest > 0) {
     double n = p->close + p->open;
     BV_TRY(bv_bracket_filled(s, o, n, at->price, at->via, at->ts, err));
   }
-  return s->risk ? bv_risk_filled(s, o, at, err) : BV_OK;
+  if (s->risk) BV_TRY(bv_risk_filled(s, o, at, err));
+  if (!whole) keep_rest(s, o, a);
+  return BV_OK;
 }
 
 bv_rc bv_execute(bv_sim *s, bv_order *o, const bv_place *at, bv_err *err) {

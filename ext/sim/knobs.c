@@ -41,6 +41,7 @@ static const char *const choice_limit_fill[] = {"touch", "through", NULL};
 static const char *const choice_same_bar[] = {
     "stop_first", "limit_first", "nearest_extreme", "ohlc", "olhc", "defer", NULL};
 static const char *const choice_wrong_side[] = {"reject", "allow", NULL};
+static const char *const choice_submit[] = {"none", "cash", NULL};
 static const char *const choice_volume[] = {"none", "share", "fixed", "bar_point", NULL};
 static const char *const choice_volume_by[] = {"asset", "order", NULL};
 static const char *const choice_ruin[] = {"go_on", "stop", NULL};
@@ -248,6 +249,11 @@ static const bv_sim_knob knobs[] = {
            "limit_first; ohlc, olhc and nearest_extreme follow that path through the bar (the "
            "nearer of high and low first); defer waits for the next bar where the entry is in this "
            "one, else stop_first."),
+    CHOICE(
+        "submit_check", submit_check, choice_submit,
+        "none: money is looked at when an order fills; cash: also when it is placed.  The orders "
+        "of an instant are carried out in thought, each at its own price or the last close, and "
+        "one that leaves less than no cash is rejected, and leaves what it would have left."),
     CHOICE("volume.model", volume_model, choice_volume,
            "What a bar fills at most of the orders of an asset; the rest waits.  none: all; share: "
            "volume.share of its volume; fixed: volume.size units, and no more than its volume; "

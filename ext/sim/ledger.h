@@ -38,8 +38,10 @@ typedef struct bv_asset {
   size_t nwait;          /* waiting orders */
   bv_ask target_ask;     /* last target asked for; target is NaN where there is none */
   double target;
-  double taken;            /* lots filled of bar `taken_bar`, where volume limits them (volume.h) */
-  int64_t taken_bar;       /* its number plus 1 */
+  double taken;      /* lots filled of bar `taken_bar`, where volume limits them (volume.h) */
+  int64_t taken_bar; /* its number plus 1 */
+  double thought;    /* lots after the orders of instant `thought_round` (precheck.h) */
+  int64_t thought_round;
   const bv_zone *zone;     /* NULL: UTC */
   bv_liquidity *liquidity; /* NULL where the slippage model needs none */
   int64_t listed;          /* the last bv_sim_busy that listed it */

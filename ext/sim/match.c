@@ -10,7 +10,7 @@
 #include "sim/bracket.h"
 #include "sim/execute.h"
 #include "sim/risk.h"
-#include "time/timestep.h"
+#include "sim/session.h"
 
 #include <assert.h>
 #include <math.h>
@@ -44,7 +44,7 @@ static bv_place place_at(const bv_sim *s, const bv_order *o, double price, bv_vi
 static bv_place place_of(const bv_sim *s, const bv_order *o) {
   const bv_asset *a = &s->ledger.asset[o->asset];
   bool market = o->type == BV_TYPE_MARKET;
-  if (market && s->cfg.fill_at == BV_FILL_SIGNAL_CLOSE) {
+  if (market && s->cfg.fill_at == BV_FILL_SIGNAL_CLOSE && o->tif != BV_TIF_OPG) {
     return (bv_place){
         .price = o->mark, .ts = o->ts, .bar_number = o->bar, .at = valued_at(s, BV_VALUE_MARK)};
   }
@@ -56,7 +56,7 @@ static bv_place place_of(const bv_sim *s, const bv_order *o) {
 
 /* Decided from the positions at the start of the instant, so that one fill does not change the turn
 ** of another. */
-static bv_turn turn_at(const bv_sim *s, const bv_order *o, const bv_place *at) {
+bv_turn bv_match_turn(const bv_sim *s, const bv_order *o, const bv_place *at) {
   const bv_asset *a = &s->ledger.asset[o->asset];
   if (isnan(at->price)) return BV_TURN_NONE;
   if (o->close) return BV_TURN_FIRST;
@@ -67,12 +67,19 @@ static bv_turn turn_at(const bv_sim *s, const bv_order *o, const bv_place *at) {
   return a->n * n < 0 && fabs(a->n + n) <= fabs(a->n) ? BV_TURN_FIRST : BV_TURN_SECOND;
 }
 
+bool bv_match_at_open(const bv_order *o, const bv_asset *a) {
+  if (o->tif == BV_TIF_CLS) return false;
+  return o->tif != BV_TIF_OPG || bv_session_first(a);
+}
+
 static bv_turn turn_at_open(const bv_sim *s, const bv_order *o) {
   const bv_asset *a = &s->ledger.asset[o->asset];
   if (!a->bar || a->bar->ts < o->ts || o->dormant || o->done) return BV_TURN_NONE;
+  if (o->rests && !bv_match_at_open(o, a)) return BV_TURN_NONE;
   bv_place at = place_of(s, o);
-  bv_turn turn = turn_at(s, o, &at);
-  bool later = s->cfg.fill_at == BV_FILL_SIGNAL_CLOSE && o->type != BV_TYPE_MARKET;
+  bv_turn turn = bv_match_turn(s, o, &at);
+  bool now = o->type != BV_TYPE_MARKET || o->tif == BV_TIF_OPG;
+  bool later = now && s->cfg.fill_at == BV_FILL_SIGNAL_CLOSE;
   if (!later || turn == BV_TURN_NONE) return turn;
   return turn == BV_TURN_FIRST ? BV_TURN_LATER_FIRST : BV_TURN_LATER_SECOND;
 }
@@ -82,22 +89,15 @@ static bv_turn turn_inside(const bv_sim *s, const bv_order *o) {
   if (!bv_bracket_live(s, o)) return BV_TURN_NONE;
   bv_touch t = bv_rest_touch(&s->cfg, o, a->bar, a->bars);
   bv_place at = place_at(s, o, t.price, t.via);
-  return turn_at(s, o, &at);
+  return bv_match_turn(s, o, &at);
 }
 
 /* --- time --- */
 
-static int64_t day_end(const bv_asset *a, int64_t ts) {
-  const bv_timestep day = {.unit = BV_DAY, .n = 1};
-  int64_t end;
-  bv_bucket_start(day, a->zone ? a->zone : bv_zone_utc(), ts, &end);
-  return end;
-}
-
 /* The first bar an order can fill on begins. */
 static void first_seen(bv_order *o, const bv_asset *a) {
   o->seen = true;
-  if (o->tif == BV_TIF_DAY) o->until = day_end(a, a->bar->ts);
+  if (o->tif == BV_TIF_DAY) o->until = bv_session_end(a, a->bar->ts);
   if (bv_rest_trails(o) && o->stop == 0) o->stop = bv_rest_trail(o, a->bar->open);
 }
 
@@ -117,13 +117,20 @@ static bv_rc begin_bar(bv_sim *s, int64_t ts, bv_err *err) {
   return bv_queue_orphans(q, s->ledger.asset, ts, err);
 }
 
+/* Whether the open under way was the only one the order could fill at. */
+static bool over_at_open(const bv_sim *s, const bv_order *o) {
+  const bv_asset *a = &s->ledger.asset[o->asset];
+  if (o->tif == BV_TIF_IOC || o->tif == BV_TIF_FOK) return true;
+  if (o->tif != BV_TIF_OPG || !a->bar || a->bar->ts < o->ts) return false;
+  return !isnan(a->bar->open) && bv_session_first(a);
+}
+
 /* Orders that had to fill at the open and did not. */
 static bv_rc end_open(bv_sim *s, int64_t ts, bv_err *err) {
   bv_queue *q = &s->queue;
   for (size_t i = 0; i < q->n; i++) {
     bv_order *o = &q->order[i];
-    bool now = o->tif == BV_TIF_IOC || o->tif == BV_TIF_FOK;
-    if (!now || !o->seen || o->done) continue;
+    if (o->done || !o->seen || !over_at_open(s, o)) continue;
     BV_TRY(bv_order_finish(q, o, &s->ledger.asset[o->asset], ts, BV_ORDER_CANCELLED,
                            "not filled at the open", err));
   }
@@ -183,17 +190,25 @@ static bv_rc settle_rest(bv_sim *s, const bv_order *filled, bv_err *err) {
   return BV_OK;
 }
 
-static void carry_all(bv_sim *s) {
+static bv_rc carry_all(bv_sim *s, bv_err *err) {
   for (size_t i = 0; i < s->queue.n; i++) {
     bv_order *o = &s->queue.order[i];
-    if (bv_bracket_live(s, o)) bv_rest_carry(&s->cfg, o, s->ledger.asset[o->asset].bar);
+    const bv_sim_bar *bar = s->ledger.asset[o->asset].bar;
+    if (!bv_bracket_live(s, o)) continue;
+    bv_rest_carry(&s->cfg, o, bar);
+    bool news = o->triggered && !o->told && o->stop != 0;
+    if (!news) continue;
+    o->told = true;
+    bv_sim_trigger t = {.order = o->id, .ts = bar->ts, .stop = o->stop};
+    if (s->sink.trigger) BV_TRY(s->sink.trigger(s->sink.ctx, &t, err));
   }
+  return BV_OK;
 }
 
 static bv_rc run_sequence(bv_sim *s, int64_t t, bv_err *err) {
   BV_TRY(bv_match_sequence(s, err));
   BV_TRY(end_open(s, t, err));
-  carry_all(s);
+  BV_TRY(carry_all(s, err));
   bv_queue_sweep(&s->queue);
   return BV_OK;
 }
@@ -211,7 +226,7 @@ static bv_rc run_inside(bv_sim *s, int64_t t, bv_err *err) {
     }
   }
   BV_TRY(bv_queue_orphans(q, s->ledger.asset, t, err));
-  carry_all(s);
+  BV_TRY(carry_all(s, err));
   bv_queue_sweep(q);
   return BV_OK;
 }
@@ -233,7 +248,8 @@ static void hide_bars(bv_sim *s, const bv_sim_bar *bar, int n) {
 }
 
 /* Where volume limits fills, an order opens a lot with each of them. */
-static bv_rc reserve_lots(bv_sim *s, const bv_sim_bar *bar, int n, bv_err *err) {
+static bv_rc reserve(bv_sim *s, const bv_sim_bar *bar, int n, bv_err *err) {
+  if (s->risk) BV_TRY(bv_risk_reserve(s, err));
   for (int i = 0; s->cfg.volume_model != BV_VOLUME_NONE && i < n; i++) {
     bv_asset *a = &s->ledger.asset[bar[i].asset];
     if (a->nwait > 0 && bv_ledger_reserve(a, a->nwait) != BV_OK) {
@@ -243,9 +259,18 @@ static bv_rc reserve_lots(bv_sim *s, const bv_sim_bar *bar, int n, bv_err *err) 
   return BV_OK;
 }
 
+bv_rc bv_match_begin(bv_sim *s, const bv_sim_bar *bar, int n, bv_err *err) {
+  BV_TRY(reserve(s, bar, n, err));
+  (void)show_bars(s, bar, n);
+  return BV_OK;
+}
+
+void bv_match_end(bv_sim *s, const bv_sim_bar *bar, int n) {
+  hide_bars(s, bar, n);
+}
+
 bv_rc bv_match_open(bv_sim *s, int64_t ts, const bv_sim_bar *bar, int n, bv_err *err) {
-  if (s->risk) BV_TRY(bv_risk_reserve(s, err));
-  BV_TRY(reserve_lots(s, bar, n, err));
+  BV_TRY(reserve(s, bar, n, err));
   bool any = show_bars(s, bar, n);
   bv_rc rc = any || s->queue.nrest > 0 ? run_open(s, ts, err) : BV_OK;
   hide_bars(s, bar, n);
@@ -253,8 +278,7 @@ bv_rc bv_match_open(bv_sim *s, int64_t ts, const bv_sim_bar *bar, int n, bv_err 
 }
 
 bv_rc bv_match_inside(bv_sim *s, int64_t t, const bv_sim_bar *bar, int n, bv_err *err) {
-  if (s->risk) BV_TRY(bv_risk_reserve(s, err));
-  BV_TRY(reserve_lots(s, bar, n, err));
+  BV_TRY(reserve(s, bar, n, err));
   bool any = show_bars(s, bar, n);
   bv_rc rc = BV_OK;
   if (any && s->cfg.rules != BV_RULES_CERTAIN) {

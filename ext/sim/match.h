@@ -4,7 +4,7 @@
 #ifndef BV_SIM_MATCH_H
 #define BV_SIM_MATCH_H
 
-#include "sim/state.h"
+#include "sim/execute.h"
 
 /* Bars that start: fill what fills at their opens, in the sequence sim.h states. */
 BV_MUST bv_rc bv_match_open(bv_sim *s, int64_t ts, const bv_sim_bar *bar, int n, bv_err *err);
@@ -14,6 +14,16 @@ BV_MUST bv_rc bv_match_inside(bv_sim *s, int64_t t, const bv_sim_bar *bar, int n
 
 /* Fill what the bars reach by the rules of another engine, in the sequence of sequence.c. */
 BV_MUST bv_rc bv_match_sequence(bv_sim *s, bv_err *err);
+
+/* For the other passes over bars: make room and let the assets know their bars; let them forget them. */
+BV_MUST bv_rc bv_match_begin(bv_sim *s, const bv_sim_bar *bar, int n, bv_err *err);
+void bv_match_end(bv_sim *s, const bv_sim_bar *bar, int n);
+
+/* When the order fills among those of an instant. */
+bv_turn bv_match_turn(const bv_sim *s, const bv_order *o, const bv_place *at);
+
+/* Whether its time in force lets the order fill at the open of the asset's bar. */
+bool bv_match_at_open(const bv_order *o, const bv_asset *a);
 
 /* An account worth nothing: every position is closed at its last close, every order cancelled. */
 BV_MUST bv_rc bv_match_ruin(bv_sim *s, int64_t t, bv_err *err);

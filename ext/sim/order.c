@@ -46,6 +46,7 @@ void bv_queue_push(bv_queue *q, bv_asset *a, bv_order o) {
   bv_order_plain(&q->order[q->n++]);
   a->nwait++;
   q->nrest += o.rests;
+  q->nclose += o.rests && o.tif == BV_TIF_CLS;
 }
 
 void bv_order_plain(bv_order *o) {
@@ -57,36 +58,49 @@ static double given(double price) {
   return price == 0 ? NAN : price;
 }
 
+/* The type by the name that goes with the time in force. */
+static bv_order_type type_of(const bv_order *o) {
+  bool market = o->type == BV_TYPE_MARKET;
+  if (o->tif == BV_TIF_OPG) return market ? BV_TYPE_MARKET_ON_OPEN : BV_TYPE_LIMIT_ON_OPEN;
+  if (o->tif == BV_TIF_CLS) return market ? BV_TYPE_MARKET_ON_CLOSE : BV_TYPE_LIMIT_ON_CLOSE;
+  return o->type;
+}
+
+bv_sim_order bv_order_report(const bv_queue *q, const bv_order *o) {
+  return (bv_sim_order){.id = o->id,
+                        .ts = o->ts,
+                        .asset = o->asset,
+                        .ask = o->ask,
+                        .amount = o->amount,
+                        .qty = o->n * q->lot,
+                        .filled = o->filled * q->lot,
+                        .avg_price = o->filled != 0 ? o->points / o->filled : NAN,
+                        .type = type_of(o),
+                        .tif = o->tif,
+                        .limit = given(o->limit),
+                        .stop = given(o->stop),
+                        .trail = given(o->trail),
+                        .trail_percent = given(o->trail_percent),
+                        .parent = o->parent,
+                        .tag = o->tag};
+}
+
 bv_rc bv_order_finish(bv_queue *q, bv_order *o, bv_asset *a, int64_t ts, bv_order_state state,
                       const char *reason, bv_err *err) {
   assert(!o->done);
   o->done = true;
   if (o->waiting) a->nwait--;
   if (o->waiting) q->nrest -= o->rests;
+  if (o->waiting) q->nclose -= o->rests && o->tif == BV_TIF_CLS;
   if (o->brackets && o->opened == 0) q->orphans = "the entry opened nothing";
   if (o->brackets && o->opened != 0 && state != BV_ORDER_FILLED) {
     q->orphans = "the entry was not filled whole";
   }
   if (!q->sink->order) return BV_OK;
-  bv_sim_order out = {.id = o->id,
-                      .ts = o->ts,
-                      .done_ts = ts,
-                      .asset = o->asset,
-                      .ask = o->ask,
-                      .amount = o->amount,
-                      .qty = o->n * q->lot,
-                      .filled = o->filled * q->lot,
-                      .avg_price = o->filled != 0 ? o->points / o->filled : NAN,
-                      .state = state,
-                      .type = o->type,
-                      .tif = o->tif,
-                      .limit = given(o->limit),
-                      .stop = given(o->stop),
-                      .trail = given(o->trail),
-                      .trail_percent = given(o->trail_percent),
-                      .parent = o->parent,
-                      .reason = reason,
-                      .tag = o->tag};
+  bv_sim_order out = bv_order_report(q, o);
+  out.done_ts = ts;
+  out.state = state;
+  out.reason = reason;
   return q->sink->order(q->sink->ctx, &out, err);
 }
 

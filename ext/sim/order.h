@@ -61,6 +61,7 @@ typedef struct bv_order {
   bool brackets;    /* has a bracket */
   bool dormant;     /* a bracket whose entry waits */
   bool triggered;   /* a stop-limit order that has become a limit order */
+  bool told;        /* and that has been reported */
   bool reduce_only; /* never adds to or turns a position */
   bool forced;      /* of a margin call: nobody cancels it */
   bool ambiguous;   /* hangs on a guess */
@@ -74,6 +75,7 @@ typedef struct bv_queue {
   bv_order *order; /* by id */
   size_t n, cap;
   size_t nrest;        /* of those, with `rests` */
+  size_t nclose;       /* and with tif cls */
   const char *orphans; /* why, where an entry may have left a bracket behind */
   int64_t next_id;
 } bv_queue;
@@ -92,6 +94,9 @@ void bv_order_plain(bv_order *o);
 
 /* An order that never waits: gives the next id. */
 int64_t bv_queue_take_id(bv_queue *q);
+
+/* The order as it stands, without state and end. */
+bv_sim_order bv_order_report(const bv_queue *q, const bv_order *o);
 
 /* Report an order with its final state.  A waiting one is only marked: bv_queue_sweep removes it.
  */

@@ -54,6 +54,7 @@ static const bv_sim_profile profiles[] = {
       .priority = BV_PRIORITY_QUEUE,
       .funds = BV_FUNDS_ALLOW,
       .rules = BV_RULES_BACKTRADER,
+      .submit_check = BV_SUBMIT_CASH,
       .volume_by = BV_VOLUME_BY_ORDER,
       .wrong_side = BV_WRONG_ALLOW,
       .leverage = 1,

@@ -5,6 +5,8 @@
 #include "sim/sim.h"
 
 #include "sim/bracket.h"
+#include "sim/funds.h"
+#include "sim/precheck.h"
 #include "sim/size.h"
 #include "sim/state.h"
 
@@ -23,10 +25,10 @@ static bv_rc check_request(const bv_sim *s, const bv_sim_request *r, bv_err *err
   if (!isfinite(r->amount)) {
     return bv_fail(err, BV_ARG, "order for %s: the amount is not a finite number", key);
   }
-  if ((int)r->type < 0 || (int)r->type > (int)BV_TYPE_LIT) {
+  if ((int)r->type < 0 || (int)r->type > (int)BV_TYPE_LIMIT_ON_CLOSE) {
     return bv_fail(err, BV_ARG, "order for %s: unknown type %d", key, (int)r->type);
   }
-  if ((int)r->tif < 0 || (int)r->tif > (int)BV_TIF_FOK) {
+  if ((int)r->tif < 0 || (int)r->tif > (int)BV_TIF_CLS) {
     return bv_fail(err, BV_ARG, "order for %s: unknown time in force %d", key, (int)r->tif);
   }
   return BV_OK;
@@ -57,6 +59,23 @@ static bool rests(const bv_sim_request *r) {
          r->until != 0 || r->reduce_only || r->oco || r->closes;
 }
 
+/* The types that name a time in force, as that and the plain type. */
+static const struct {
+  bv_order_type type;
+  bv_tif tif;
+  const char *wrong;
+} on[] = {
+    [BV_TYPE_MARKET_ON_OPEN] = {BV_TYPE_MARKET, BV_TIF_OPG, "market_on_open takes no tif but opg"},
+    [BV_TYPE_MARKET_ON_CLOSE] = {BV_TYPE_MARKET, BV_TIF_CLS,
+                                 "market_on_close takes no tif but cls"},
+    [BV_TYPE_LIMIT_ON_OPEN] = {BV_TYPE_LIMIT, BV_TIF_OPG, "limit_on_open takes no tif but opg"},
+    [BV_TYPE_LIMIT_ON_CLOSE] = {BV_TYPE_LIMIT, BV_TIF_CLS, "limit_on_close takes no tif but cls"},
+};
+
+static bool names_tif(const bv_sim_request *r) {
+  return (int)r->type >= (int)BV_TYPE_MARKET_ON_OPEN;
+}
+
 /* The names a request carries, as the simulator's copies. */
 typedef struct names {
   const char *tag, *oco, *closes;
@@ -67,8 +86,8 @@ static void order_of(const bv_sim *s, int64_t t, const bv_sim_request *r, const 
   const bv_asset *a = &s->ledger.asset[r->asset];
   o->rests = rests(r);
   if (o->rests) {
-    *o = (bv_order){.type = r->type,
-                    .tif = r->tif,
+    *o = (bv_order){.type = names_tif(r) ? on[r->type].type : r->type,
+                    .tif = names_tif(r) ? on[r->type].tif : r->tif,
                     .limit = r->limit,
                     .stop = r->stop,
                     .trail = r->trail,
@@ -184,6 +203,10 @@ static const char *senseless(const bv_sim *s, const bv_order *o, double take_pro
   const char *why = bad_shape(o);
   if (why) return why;
   if (o->tif == BV_TIF_GTD && o->until == 0) return "tif gtd needs expire_at";
+  bool plain = o->type == BV_TYPE_MARKET || o->type == BV_TYPE_LIMIT;
+  if ((o->tif == BV_TIF_OPG || o->tif == BV_TIF_CLS) && !plain) {
+    return "tif opg and cls go with market and limit orders";
+  }
   if (o->until <= o->ts) return "expire_at has passed";
   bool stop = bv_rest_is_stop(o) && o->stop != 0;
   if (stop && s->cfg.wrong_side == BV_WRONG_REJECT && o->side * (o->mark - o->stop) > 0) {
@@ -209,8 +232,12 @@ static bv_rc push(bv_sim *s, bv_order *o, const bv_sim_request *r, double base, 
     o->side = side_of(s, o, base);
     const char *why = senseless(s, o, r->take_profit, r->stop_loss);
     if (!why && r->until != 0 && r->tif != BV_TIF_GTD) why = "expire_at needs tif gtd";
+    if (names_tif(r) && r->tif != BV_TIF_GTC && r->tif != o->tif) why = on[r->type].wrong;
     if (why) return reject(s, o, why, err);
     if (bv_rest_trails(o) && o->stop == 0 && !isnan(o->mark)) o->stop = bv_rest_trail(o, o->mark);
+  }
+  if (s->cfg.submit_check == BV_SUBMIT_CASH && !bv_precheck(s, o)) {
+    return reject(s, o, bv_no_funds, err);
   }
   if (s->ledger.both && o->rests && o->reduce_only) o->pick.side = -o->side;
   bv_queue_push(&s->queue, a, *o);

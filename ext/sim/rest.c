@@ -24,6 +24,10 @@ static bool reaches_limit(const bv_sim_config *c, double price, double limit) {
   return c->limit_fill == BV_TOUCH ? price <= limit : price < limit - c->tick;
 }
 
+bool bv_rest_reaches(const bv_sim_config *c, const bv_order *o, double price) {
+  return reaches_limit(c, o->side * price, o->side * o->limit);
+}
+
 bool bv_rest_is_limit(const bv_order *o) {
   return o->type == BV_TYPE_LIMIT || o->triggered;
 }

@@ -40,6 +40,9 @@ bv_touch bv_rest_touch(const bv_sim_config *c, const bv_order *o, const bv_sim_b
 /* Whether it is a limit order, or has become one. */
 bool bv_rest_is_limit(const bv_order *o);
 
+/* Whether a price is as good as the order's limit, by knob limit_fill. */
+bool bv_rest_reaches(const bv_sim_config *c, const bv_order *o, double price);
+
 /* Whether it is a stop that has not been triggered. */
 bool bv_rest_is_stop(const bv_order *o);
 

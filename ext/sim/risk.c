@@ -224,7 +224,7 @@ static void set_guard(bv_sim *s, bv_order *o, double level, int rule, double lot
   *(o->role == BV_ROLE_STOP_LOSS ? &o->stop : &o->limit) = level;
   o->guard = rule + 1;
   o->tag = bv_rule_name(s->risk->rules->rule[rule].kind);
-  o->n = a->n > 0 ? -lots : lots;
+  o->n = o->filled + (a->n > 0 ? -lots : lots);
 }
 
 /* Guards as the position and the levels now want them; `by` NULL: only those that are there move. */
@@ -247,7 +247,7 @@ static void place_guards(bv_sim *s, int asset, bv_order *by, const bv_place *at,
     } else if (o && move) {
       set_guard(s, o, level, rule, n);
     } else if (o) {
-      o->n = -d * (which ? n : lots);
+      o->n = o->filled - d * (which ? n : lots);
     }
   }
 }
@@ -294,7 +294,7 @@ bv_rc bv_risk_filled(bv_sim *s, bv_order *o, const bv_place *at, bv_err *err) {
   bv_risk_asset *h = &r->asset[o->asset];
   const bv_asset *a = &s->ledger.asset[o->asset];
   int side = a->n > 0 ? 1 : a->n < 0 ? -1 : 0;
-  if (o->guard && o->type != BV_TYPE_MARKET) {
+  if (o->guard && o->type != BV_TYPE_MARKET && o->last == 0) { /* its first fill */
     const bv_rule *k = &r->rules->rule[o->guard - 1];
     double level = o->role == BV_ROLE_STOP_LOSS ? o->stop : o->limit;
     BV_TRY(bv_risk_fire(s, o->guard - 1, at->ts, o->asset, at->price, level, o->id, err));

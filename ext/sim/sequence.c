@@ -51,7 +51,7 @@ static bool looks_at_bracket(const bv_sim *s, const bv_order *entry, const bv_si
 static bool ready(const bv_sim *s, const bv_order *o, bool again) {
   const bv_asset *a = &s->ledger.asset[o->asset];
   if (o->done || o->dormant || !a->bar || a->bar->ts < o->ts || isnan(a->bar->open)) return false;
-  if (o->last == a->bars + 1) return false; /* one fill in a bar */
+  if (o->last == a->bars + 1 || !bv_match_at_open(o, a)) return false; /* one fill in a bar */
   return again || !o->parent || o->entered != a->bars;
 }
 
@@ -64,10 +64,12 @@ static bv_rc try_order(bv_sim *s, bv_order *o, bool *again, bv_err *err) {
   const bv_asset *a = &s->ledger.asset[o->asset];
   const bv_sim_bar *bar = a->bar;
   bool market = o->type == BV_TYPE_MARKET;
-  bool at_close = market && s->cfg.fill_at == BV_FILL_SIGNAL_CLOSE;
+  bool opg = o->tif == BV_TIF_OPG;
+  bool at_close = market && !opg && s->cfg.fill_at == BV_FILL_SIGNAL_CLOSE;
   bool trader = s->cfg.rules == BV_RULES_BACKTRADER;
   bool own = trader || o->type == BV_TYPE_MIT || o->type == BV_TYPE_LIT;
   double price = market ? (at_close ? o->mark : bar->open)
+                 : opg  ? bv_rest_open(&s->cfg, o, bar)
                  : own  ? bv_rest_touch(&s->cfg, o, bar, a->bars).price
                         : price_of(o, bar, bar->open);
   if (isnan(price)) return BV_OK;

@@ -11,6 +11,7 @@
 #include "sim/finance.h"
 #include "sim/margin.h"
 #include "sim/match.h"
+#include "sim/session.h"
 #include "sim/slippage.h"
 #include "sim/rebalance.h"
 #include "sim/risk.h"
@@ -135,6 +136,7 @@ bv_rc bv_sim_close(bv_sim *s, int64_t t, const bv_sim_bar *bar, int n, bv_err *e
     const bv_asset *a = &s->ledger.asset[bar[i].asset];
     bv_liquidity_close(a->liquidity, a->zone, &bar[i]);
   }
+  if (s->queue.nclose > 0) BV_TRY(bv_session_close(s, bar, n, err));
   if (s->risk) BV_TRY(bv_risk_close(s, t, bar, n, err));
   if (s->account.call != BV_CALL_NONE) BV_TRY(bv_margin_check(s, t, err));
   bool ruin = s->cfg.ruin == BV_RUIN_STOP && s->ledger.nopen > 0;
@@ -156,8 +158,9 @@ void bv_sim_before(bv_sim *s, const bv_sim_bar *bar) {
   if (s->liquid) bv_liquidity_close(a->liquidity, a->zone, bar);
 }
 
-void bv_sim_skip(bv_sim *s, int asset, double close, int64_t count, int64_t known_at) {
+void bv_sim_skip(bv_sim *s, int asset, int64_t ts, double close, int64_t count, int64_t known_at) {
   bv_ledger_skip(&s->ledger, asset, close, count, known_at);
+  s->ledger.asset[asset].last_ts = ts;
 }
 
 int bv_sim_busy(bv_sim *s, bool closing, const int **asset) {
@@ -178,6 +181,10 @@ int bv_sim_busy(bv_sim *s, bool closing, const int **asset) {
   return n;
 }
 
+bool bv_sim_awaits_close(const bv_sim *s) {
+  return s->queue.nclose > 0;
+}
+
 bool bv_sim_reads_volume(const bv_sim *s) {
   bool plain = s->cfg.slippage_model == BV_SLIP_NONE || s->cfg.slippage_model == BV_SLIP_PERCENTAGE;
   return !plain || s->cfg.volume_model != BV_VOLUME_NONE;
@@ -195,6 +202,18 @@ bv_rc bv_sim_finish(bv_sim *s, int64_t t, bv_err *err) {
 
 static const bv_asset *known(const bv_sim *s, int asset) {
   return asset >= 0 && asset < s->ledger.nasset ? &s->ledger.asset[asset] : NULL;
+}
+
+bool bv_sim_waiting_at(const bv_sim *s, size_t i, bv_sim_waiting *out) {
+  if (i >= s->queue.n) return false;
+  const bv_order *o = &s->queue.order[i];
+  *out = (bv_sim_waiting){.order = bv_order_report(&s->queue, o),
+                          .until = o->rests ? o->until : INT64_MAX,
+                          .oco = o->oco,
+                          .dormant = o->dormant,
+                          .triggered = o->triggered,
+                          .reduce_only = o->reduce_only};
+  return true;
 }
 
 int bv_sim_asset_number(const bv_sim *s, const char *key) {

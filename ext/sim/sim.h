@@ -48,6 +48,9 @@ typedef struct bv_sim_bar {
   int asset; /* number given by bv_sim_asset */
   int64_t ts, known_at;
   double open, high, low, close, volume;
+  int64_t
+      next_ts; /* start of the asset's next bar, INT64_MAX where there is none: for orders at a close.
+                   ** 0: not known, then a bar that reaches the end of its day is the day's last */
 } bv_sim_bar;
 
 /* What a strategy row asks for; exactly one of the kinds. */
@@ -67,7 +70,12 @@ typedef enum bv_order_type {
   BV_TYPE_TRAIL,       /* a stop that follows the price at a distance, never back */
   BV_TYPE_TRAIL_LIMIT, /* a stop limit order that does; the limit keeps its distance to the stop */
   BV_TYPE_MIT,         /* market if touched: the stop price is reached from the other side */
-  BV_TYPE_LIT          /* limit if touched */
+  BV_TYPE_LIT,         /* limit if touched */
+  /* Market and limit orders with tif opg or cls, by the names they have elsewhere. */
+  BV_TYPE_MARKET_ON_OPEN,
+  BV_TYPE_MARKET_ON_CLOSE,
+  BV_TYPE_LIMIT_ON_OPEN,
+  BV_TYPE_LIMIT_ON_CLOSE
 } bv_order_type;
 
 typedef enum bv_tif {
@@ -75,7 +83,9 @@ typedef enum bv_tif {
   BV_TIF_DAY, /* the day of the first bar it can fill on, in the asset's zone */
   BV_TIF_GTD, /* bars that start before `until` */
   BV_TIF_IOC, /* at the open of the first bar or not at all; may be cut to the buying power */
-  BV_TIF_FOK  /* the same, but whole or not at all */
+  BV_TIF_FOK, /* the same, but whole or not at all */
+  BV_TIF_OPG, /* at the open of a day's first bar or not at all (session.h) */
+  BV_TIF_CLS  /* at the close of a day's last bar or not at all */
 } bv_tif;
 
 /* Fields left 0 are not given.  Prices must be positive numbers, the trail in the asset's price or in
@@ -192,12 +202,19 @@ typedef struct bv_sim_flow {
   double cash;      /* cash after it */
 } bv_sim_flow;
 
+/* An order with a stop and a limit has become a limit order, and waits on. */
+typedef struct bv_sim_trigger {
+  int64_t order, ts; /* start of the bar that reached the stop */
+  double stop;
+} bv_sim_trigger;
+
 /* Where results go.  A function left NULL is not called; an error it returns ends the run. */
 typedef struct bv_sim_sink {
   void *ctx;
   bv_rc (*order)(void *ctx, const bv_sim_order *o, bv_err *err);
   bv_rc (*fill)(void *ctx, const bv_sim_fill *f, bv_err *err);
   bv_rc (*lot)(void *ctx, const bv_sim_lot *l, bv_err *err);
+  bv_rc (*trigger)(void *ctx, const bv_sim_trigger *t, bv_err *err);
   bv_rc (*flow)(void *ctx, const bv_sim_flow *f, bv_err *err);
   bv_rc (*risk)(void *ctx, const bv_sim_firing *f, bv_err *err);
   bv_rc (*margin)(void *ctx, const bv_sim_margin *m, bv_err *err);
@@ -249,16 +266,19 @@ BV_MUST bv_rc bv_sim_close(bv_sim *s, int64_t t, const bv_sim_bar *bar, int n, b
 /* Most bars of a portfolio change nothing but a last price.  The assets whose bars must be given to
 ** bv_sim_open, or with `closing` to bv_sim_close: those that are held or have waiting orders; -1 where it
 ** must be all.  Of the others bv_sim_skip tells, before a request for the asset and before its getters
-** are asked: `count` bars have ended, the last of them at `known_at`, and the last close that is not NaN
+** are asked: `count` bars have ended, the last of them began at `ts` and ended at `known_at`, and the last close that is not NaN
 ** (else NaN). */
 int bv_sim_busy(bv_sim *s, bool closing, const int **asset);
-void bv_sim_skip(bv_sim *s, int asset, double close, int64_t count, int64_t known_at);
+void bv_sim_skip(bv_sim *s, int asset, int64_t ts, double close, int64_t count, int64_t known_at);
 
 /* The last bar that ended before an asset came in: its close is the last price. */
 void bv_sim_before(bv_sim *s, const bv_sim_bar *bar);
 
 /* Whether the volume of bars decides anything; where not it may be NaN. */
 bool bv_sim_reads_volume(const bv_sim *s);
+
+/* Whether an order waits for the close of a day, so that bv_sim_bar.next_ts matters at closes. */
+bool bv_sim_awaits_close(const bv_sim *s);
 
 /* Bad requests (unknown asset, NaN or infinite amount) are BV_ARG and change nothing, and so does
 ** BV_NOMEM.  A target (weight, value, units) replaces the asset's targets that still wait. */
@@ -294,6 +314,19 @@ BV_MUST bv_rc bv_sim_cancel(bv_sim *s, int64_t t, int asset, const char *tag, bv
 ** says why. */
 BV_MUST bv_rc bv_sim_replace(bv_sim *s, int64_t t, const bv_sim_request *req, const char *tag,
                              bv_err *err);
+
+/* An order that waits. */
+typedef struct bv_sim_waiting {
+  bv_sim_order order; /* state and done_ts have no meaning; qty and filled as far as known */
+  int64_t until;      /* INT64_MAX: no end */
+  const char *oco;
+  bool dormant;   /* a bracket whose entry has not filled */
+  bool triggered; /* a limit order now */
+  bool reduce_only;
+} bv_sim_waiting;
+
+/* The orders that wait, by their place in the queue: false past the last. */
+bool bv_sim_waiting_at(const bv_sim *s, size_t i, bv_sim_waiting *out);
 
 /* The end: waiting orders expire, open positions are closed or marked as the profile says, open
 ** lots are reported.  No call but the getters and free is allowed afterwards. */

@@ -39,7 +39,19 @@ struct bv_sim {
   bv_risk *risk;       /* NULL: no rules */
   double opening;      /* value before an instant's opens fill, where size_at says so; else NaN */
   bool plain_targets;
+  struct {
+    bool began;
+    int64_t ts;
+    double cash;
+    int64_t round; /* counts instants */
+  } precheck;      /* precheck.h */
+  bool closing;    /* the bars under way have been marked and counted (session.h) */
   bool finished, ruined;
 };
+
+/* The number of the asset's bar under way. */
+static inline int64_t bv_bar_number(const bv_sim *s, const bv_asset *a) {
+  return s->closing ? a->bars - 1 : a->bars;
+}
 
 #endif

@@ -25,12 +25,14 @@ double bv_volume_room(const bv_sim *s, const bv_asset *a, const bv_sim_bar *bar)
   double units = allowed(&s->cfg, bar);
   if (!(units > 0)) return 0;
   double lots = bv_size_round(units / s->ledger.lot);
-  if (s->cfg.volume_by == BV_VOLUME_BY_ASSET && a->taken_bar == a->bars + 1) lots -= a->taken;
+  if (s->cfg.volume_by == BV_VOLUME_BY_ASSET && a->taken_bar == bv_bar_number(s, a) + 1)
+    lots -= a->taken;
   return fmax(lots, 0);
 }
 
-void bv_volume_take(bv_asset *a, double n) {
-  if (a->taken_bar != a->bars + 1) a->taken = 0;
-  a->taken_bar = a->bars + 1;
+void bv_volume_take(const bv_sim *s, bv_asset *a, double n) {
+  int64_t bar = bv_bar_number(s, a) + 1;
+  if (a->taken_bar != bar) a->taken = 0;
+  a->taken_bar = bar;
   a->taken += n;
 }

@@ -20,6 +20,6 @@
 double bv_volume_room(const bv_sim *s, const bv_asset *a, const bv_sim_bar *bar);
 
 /* `n` lots (not signed) of the bar under way have filled. */
-void bv_volume_take(bv_asset *a, double n);
+void bv_volume_take(const bv_sim *s, bv_asset *a, double n);
 
 #endif

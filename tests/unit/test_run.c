@@ -226,8 +226,8 @@ static void test_order_types(void **state) {
   REFUSED(barsvt_run_submit(r, &o, &why), "both cancel and replace");
   o.cancel = o.replace = NULL;
   o.kind = BARSVT_QTY;
-  o.type = 8;
-  REFUSED(barsvt_run_submit(r, &o, &why), "unknown type 8");
+  o.type = 12;
+  REFUSED(barsvt_run_submit(r, &o, &why), "unknown type 12");
   o.type = BARSVT_LIMIT;
   assert_int_equal(barsvt_run_submit(r, &o, NULL), SQLITE_OK);
   assert_int_equal(step(r), SQLITE_ROW); /* low 10: filled at 10.2 */
