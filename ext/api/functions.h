@@ -17,7 +17,7 @@ int bv_fn_metric_register(sqlite3 *db, bv_store *s);    /* fn_metric.c */
 int bv_fn_run_register(sqlite3 *db, bv_store *s);       /* fn_run.c */
 int bv_fn_size_register(sqlite3 *db, bv_store *s);      /* fn_size.c */
 int bv_info_register(sqlite3 *db, bv_store *s);         /* info_tables.c */
-int bv_pending_register(sqlite3 *db, bv_store *s);         /* pending_table.c */
+int bv_pending_register(sqlite3 *db, bv_store *s);      /* pending_table.c */
 int bv_cache_tables_register(sqlite3 *db, bv_store *s); /* cache_tables.c */
 int bv_fn_blob_register(sqlite3 *db, bv_store *s);      /* fn_blob.c */
 int bv_fn_check_register(sqlite3 *db, bv_store *s);     /* fn_check.c */
