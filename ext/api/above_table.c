@@ -168,19 +168,55 @@ static bv_rc start(cursor *c, bv_store *s, bv_err *err) {
 
 /* ---- rows ---- */
 
+/* Whether the lines stand differently than at the row before; where one has no value they do not. */
+static inline bool turned(cursor *c, double va, double vb) {
+  const int above = va > vb;
+  if (above == c->above || isnan(va) || isnan(vb)) return false;
+  c->above = above;
+  c->va = va;
+  c->vb = vb;
+  return true;
+}
+
+/* Among the bars from the current one on that lie in a row: to the first that is a row, or the last. */
+static bv_rc seek_run(cursor *c, bool *found, bv_err *err) {
+  bv_stream *st = &c->stream;
+  const double *a, *b = NULL;
+  int64_t n = st->stop - st->i, na, nb = n;
+  /* The first read of the second line may move the first. */
+  if (isnan(c->level)) BV_TRY(bv_derived_run(st->w, &c->b, st->i, &b, &nb, err));
+  BV_TRY(bv_derived_run(st->w, &c->a, st->i, &a, &na, err));
+  if (isnan(c->level)) BV_TRY(bv_derived_run(st->w, &c->b, st->i, &b, &nb, err));
+  if (n > na) n = na;
+  if (n > nb) n = nb;
+  int64_t j = 0;
+  while (j < n && !turned(c, a[j], b ? b[j] : c->level)) j++;
+  *found = j < n;
+  st->i += *found ? j : n - 1;
+  return BV_OK;
+}
+
+static bv_rc seek_one(cursor *c, bool *found, bv_err *err) {
+  bv_stream *st = &c->stream;
+  const int64_t ts = bv_stream_ts(st);
+  double va, vb = c->level;
+  BV_TRY(bv_view_value(st->w, st->i, ts, &c->a, 0, &va, err));
+  if (isnan(c->level)) BV_TRY(bv_view_value(st->w, st->i, ts, &c->b, 0, &vb, err));
+  *found = turned(c, va, vb);
+  return BV_OK;
+}
+
 /* From the current bar on to one that is a row. */
 static bv_rc seek(cursor *c, bv_err *err) {
   bv_stream *st = &c->stream;
   while (!st->eof) {
-    const int64_t ts = bv_stream_ts(st);
-    BV_TRY(bv_view_value(st->w, st->i, ts, &c->a, 0, &c->va, err));
-    c->vb = c->level;
-    if (isnan(c->level)) BV_TRY(bv_view_value(st->w, st->i, ts, &c->b, 0, &c->vb, err));
-    const int above = c->va > c->vb;
-    if (above != c->above && !isnan(c->va) && !isnan(c->vb)) {
-      c->above = above;
-      return BV_OK;
+    bool found;
+    if (bv_window_holds(st->w, st->i, bv_stream_ts(st))) {
+      BV_TRY(seek_run(c, &found, err));
+    } else {
+      BV_TRY(seek_one(c, &found, err));
     }
+    if (found) return BV_OK;
     if (!bv_stream_step(st, 1)) BV_TRY(bv_stream_next(st, err));
   }
   c->eof = true;

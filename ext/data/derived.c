@@ -196,25 +196,56 @@ static bv_rc find(bv_window *w, const bv_spec *spec, bv_derived **out) {
   return BV_OK;
 }
 
+/* The column with the spec's value at bar i. */
+static bv_rc column_at(bv_window *w, const bv_spec *spec, int64_t i, bv_derived **out,
+                       bv_err *err) {
+  bv_derived *d;
+  BV_TRY(find(w, spec, &d));
+  d->used = ++w->store->tick;
+  *out = d;
+  if (i < d->hi && i >= d->lo) {
+    d->hits++;
+    w->store->counter[BV_N_HIT_IND]++;
+    return BV_OK;
+  }
+  d->misses++;
+  w->store->counter[BV_N_MISS_IND]++;
+  return catch_up(w, d, err);
+}
+
+static bool is_column(const bv_spec *spec) {
+  return spec->op.nstage == 0 && spec->op.price == BV_PRICE_COLUMN && !spec->feeds;
+}
+
 bv_rc bv_derived_at(bv_window *w, const bv_spec *spec, int64_t i, double *out, bv_err *err) {
   assert(i >= w->ring.first && i < w->ring.next);
-  if (spec->op.nstage == 0 && spec->op.price == BV_PRICE_COLUMN && !spec->feeds) {
+  if (is_column(spec)) {
     BV_TRY(bv_window_need(w, BV_COLBIT(spec->op.column), err));
     const double *col = w->ring.col[spec->op.column];
     *out = col ? col[bv_ring_slot(&w->ring, i)] : NAN;
     return BV_OK;
   }
   bv_derived *d;
-  BV_TRY(find(w, spec, &d));
-  d->used = ++w->store->tick;
-  if (i < d->hi && i >= d->lo) {
-    d->hits++;
-    w->store->counter[BV_N_HIT_IND]++;
-  } else {
-    d->misses++;
-    w->store->counter[BV_N_MISS_IND]++;
-    BV_TRY(catch_up(w, d, err));
-  }
+  BV_TRY(column_at(w, spec, i, &d, err));
   *out = d->value[bv_ring_slot(&w->ring, i)];
+  return BV_OK;
+}
+
+bv_rc bv_derived_run(bv_window *w, const bv_spec *spec, int64_t i, const double **values,
+                     int64_t *n, bv_err *err) {
+  static const double none = NAN;
+  assert(i >= w->ring.first && i < w->ring.next);
+  const int64_t slot = bv_ring_slot(&w->ring, i);
+  if (is_column(spec)) {
+    BV_TRY(bv_window_need(w, BV_COLBIT(spec->op.column), err));
+    const double *col = w->ring.col[spec->op.column];
+    *values = col ? col + slot : &none;
+    *n = col ? w->ring.next - i : 1;
+    return BV_OK;
+  }
+  bv_derived *d;
+  BV_TRY(column_at(w, spec, i, &d, err));
+  *values = d->value + slot;
+  *n = d->hi - i;
   return BV_OK;
 }

@@ -18,6 +18,11 @@
 /* The spec's value at bar i, which the window holds; NaN where there is none yet. */
 BV_MUST bv_rc bv_derived_at(bv_window *w, const bv_spec *spec, int64_t i, double *out, bv_err *err);
 
+/* The spec's values at bar i, which the window holds, and at those after it as far as they lie in a row: at
+** least one.  Borrowed until the window is asked for anything else. */
+BV_MUST bv_rc bv_derived_run(bv_window *w, const bv_spec *spec, int64_t i, const double **values,
+                             int64_t *n, bv_err *err);
+
 /* Compute every column up to the window's last bar. */
 BV_MUST bv_rc bv_derived_catch_up(bv_window *w, bv_err *err);
 
