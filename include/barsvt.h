@@ -179,6 +179,32 @@ int barsvt_feed_next(barsvt_feed *feed, barsvt_batch *batch, char **errmsg);
 int barsvt_feed_each(barsvt_feed *feed, int (*fn)(void *ctx, const barsvt_batch *batch), void *ctx,
                      char **errmsg);
 
+/* ---- features: functions of the program that SQL calls, their results kept ---- */
+
+/* What the feature says of an asset at ts, given narg numbers (NaN: NULL): *result, NaN for NULL.  Returns SQLITE_OK,
+** or another code and *errmsg from sqlite3_mprintf().  It is to use nothing that was not known at ts. */
+typedef int (*barsvt_feature_fn)(void *ctx, const char *asset, int64_t ts, int narg,
+                                 const double *arg, double *result, char **errmsg);
+
+typedef struct barsvt_feature {
+  uint32_t size;    /* sizeof(barsvt_feature) */
+  const char *name; /* called in SQL as name(asset, ts, arguments); no function must have it yet */
+  const char *version; /* of model and code: results of another version are not used */
+  int narg;            /* arguments besides asset and ts */
+  int pure; /* the same arguments always give the same: results are kept, by asset, ts and arguments */
+  barsvt_feature_fn fn;
+  void *ctx;
+  void (*destroy)(
+      void *
+          ctx); /* may be NULL; called when the connection closes or the feature is registered anew */
+} barsvt_feature;
+
+/* Register a feature with a connection, or another version of one. */
+int barsvt_feature_register(struct sqlite3 *db, const barsvt_feature *definition, char **errmsg);
+
+/* Write the results that are new to barsvt_feature_value; a run does so when it ends. */
+int barsvt_feature_save(struct sqlite3 *db, char **errmsg);
+
 #ifdef __cplusplus
 }
 #endif

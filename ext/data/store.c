@@ -1,5 +1,6 @@
 /* store.c - one connection's view of the store: statements, schema, generations; see store.h. */
 #include "data/held.h"
+#include "data/memo.h"
 #include "data/store.h"
 #include "data/blocks.h"
 #include "data/cachelog.h"
@@ -124,6 +125,8 @@ static void drop_statements(bv_store *s) {
   }
   for (int i = 0; i < s->nread; i++) sqlite3_finalize(s->read[i].st);
   s->nread = 0;
+  bv_memo_drop_statements(s);
+  if (s->drop_features) s->drop_features(s->features);
 }
 
 static void drop_catalog(bv_store *s) {
@@ -155,6 +158,7 @@ void bv_store_unref(bv_store *s) {
   bv_settings_forget(s);
   bv_log_free(s);
   bv_held_free(s);
+  bv_memo_free(s);
   bv_free(s->scratch);
   bv_seg_cache_clear(s);
   while (s->free_handle) {

@@ -108,6 +108,7 @@ struct bv_window;
 struct bv_segcache;
 struct bv_cachelog;
 struct bv_holding;
+struct bv_memo;
 
 #define BV_MAX_ATTACHED 32
 
@@ -133,18 +134,21 @@ typedef struct bv_store {
   int nread;
   bv_map series; /* asset \x1f timestep -> bv_series*, of this generation */
 
-  struct bv_window *window;     /* cached windows, most recently used first */
-  bv_map windows;               /* the same by source */
-  bv_map blocks;                /* aggregated bars by source (blocks.c) */
-  bv_map checkpoints;           /* states of indicators by source and spec (checkpoint.c) */
-  int64_t tick;                 /* of the last use of anything cached */
-  struct bv_cachelog *log;      /* the last decisions about these (cachelog.c) */
-  bv_map sources;               /* aggregates by their arguments (source.c) */
-  bv_map reach;                 /* series with a history and future of their own (settings.c) */
-  struct bv_holding *held;      /* rows of sources (held.c) */
-  double *scratch;              /* for indicators on their way (derived.c) */
-  void *free_handle;            /* recycled row handles (api) */
-  struct bv_segcache *segcache; /* decoded chunks (seg.c) */
+  struct bv_window *window; /* cached windows, most recently used first */
+  bv_map windows;           /* the same by source */
+  bv_map blocks;            /* aggregated bars by source (blocks.c) */
+  bv_map checkpoints;       /* states of indicators by source and spec (checkpoint.c) */
+  int64_t tick;             /* of the last use of anything cached */
+  struct bv_cachelog *log;  /* the last decisions about these (cachelog.c) */
+  bv_map sources;           /* aggregates by their arguments (source.c) */
+  bv_map reach;             /* series with a history and future of their own (settings.c) */
+  struct bv_holding *held;  /* rows of sources (held.c) */
+  struct bv_memo *memo;     /* results of features (memo.c) */
+  void *features;           /* and what is called for them (api) */
+  void (*drop_features)(void *features); /* lets go of their statements */
+  double *scratch;                       /* for indicators on their way (derived.c) */
+  void *free_handle;                     /* recycled row handles (api) */
+  struct bv_segcache *segcache;          /* decoded chunks (seg.c) */
   int64_t history, future, trim;
   int64_t level; /* entropy layer of new segments, see col/segment.h */
   int64_t counter[BV_N_COUNTERS];

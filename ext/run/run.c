@@ -1,5 +1,6 @@
 /* run.c - the driver: steps a strategy over the bars of its assets; see run.h. */
 #include "run/run.h"
+#include "data/memo.h"
 #include "run/benchmark.h"
 #include "time/instant.h"
 
@@ -512,6 +513,7 @@ static bv_rc finish(bv_run *r, bv_err *err) {
                               .risk_free = c->risk_free,
                               .periods = c->periods};
   BV_TRY(bv_result_finish(r->result, in, err));
+  BV_TRY(bv_memo_save(r->store, NULL, err));
   BV_TRY(write_inputs(r, err));
   r->finished = true;
   return BV_OK;
