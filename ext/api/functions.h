@@ -15,6 +15,7 @@ int bv_fn_import_register(sqlite3 *db, bv_store *s);    /* fn_import.c */
 int bv_fn_export_register(sqlite3 *db, bv_store *s);    /* fn_export.c */
 int bv_fn_metric_register(sqlite3 *db, bv_store *s);    /* fn_metric.c */
 int bv_fn_run_register(sqlite3 *db, bv_store *s);       /* fn_run.c */
+int bv_compare_register(sqlite3 *db, bv_store *s);      /* compare_table.c */
 int bv_fn_size_register(sqlite3 *db, bv_store *s);      /* fn_size.c */
 int bv_info_register(sqlite3 *db, bv_store *s);         /* info_tables.c */
 int bv_pending_register(sqlite3 *db, bv_store *s);      /* pending_table.c */

@@ -103,7 +103,8 @@ static int list_connect(sqlite3 *db, void *p, int argc, const char *const *argv,
     *error = sqlite3_mprintf("%s: %s", aux->def->name, sqlite3_errmsg(db));
     return code;
   }
-  sqlite3_vtab_config(db, SQLITE_VTAB_INNOCUOUS);
+  sqlite3_vtab_config(db, aux->def->flags & BV_LIST_DIRECT ? SQLITE_VTAB_DIRECTONLY
+                                                           : SQLITE_VTAB_INNOCUOUS);
   list_tab *tab = bv_alloc0(BV_MEM_CURSOR, sizeof *tab);
   if (!tab) return SQLITE_NOMEM;
   tab->def = aux->def;
@@ -178,7 +179,7 @@ static int list_filter(sqlite3_vtab_cursor *base, int given, const char *letters
     c->arg[a] = sqlite3_value_dup(argv[n++]);
     if (!c->arg[a]) return SQLITE_NOMEM;
   }
-  bv_rc rc = tab->def->sync ? bv_store_sync(tab->store, &err) : BV_OK;
+  bv_rc rc = tab->def->flags & BV_LIST_SYNC ? bv_store_sync(tab->store, &err) : BV_OK;
   if (rc == BV_OK) rc = tab->def->fill(tab->store, &c->list, c->arg, &err);
   if (rc == BV_OK) return SQLITE_OK;
   list_clear(&c->list);

@@ -14,6 +14,10 @@
 
 typedef struct bv_list bv_list;
 
+/* SYNC: it reads the store, so notice other connections' commits first (`true` alone means this).  DIRECT:
+** not in views and triggers, for it does more than read. */
+enum { BV_LIST_SYNC = 1, BV_LIST_DIRECT = 2 };
+
 typedef struct bv_list_def {
   const char *name;
   const char *columns; /* for CREATE TABLE; hidden argument columns come last */
@@ -21,7 +25,7 @@ typedef struct bv_list_def {
   int narg;            /* hidden ones, each an optional equality */
   /* Append rows: for each, bv_list_* once per column.  arg[i] is NULL where not given. */
   bv_rc (*fill)(bv_store *s, bv_list *out, sqlite3_value *const *arg, bv_err *err);
-  bool sync; /* reads the store: notice other connections' commits first */
+  int flags;
 } bv_list_def;
 
 BV_MUST bv_rc bv_list_int(bv_list *l, int64_t v);
