@@ -15,6 +15,7 @@ bool bv_bracket_live(const bv_sim *s, const bv_order *o) {
   const bv_asset *a = &s->ledger.asset[o->asset];
   if (o->last == a->bars + 1) return false; /* one fill in a bar */
   if (o->tif == BV_TIF_OPG || o->tif == BV_TIF_CLS) return false;
+  if (s->cfg.bracket_from == BV_BRACKET_NEXT && o->parent && o->entered == a->bars) return false;
   return !o->done && !o->dormant && o->type != BV_TYPE_MARKET && a->bar && a->bar->ts >= o->ts;
 }
 

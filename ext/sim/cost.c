@@ -20,7 +20,7 @@ bv_paid bv_cost_paid(const bv_sim *s, const bv_asset *a, const bv_order *o, int6
                   .accrued = o->accrued,
                   .charged = o->charged};
   const bv_liquidity *q = a->liquidity;
-  if (q && q->taken_bar == a->bars + 1) paid.taken = q->taken;
+  if (q && q->taken_bar == bv_bar_number(s, a) + 1) paid.taken = q->taken;
   if (s->cfg.commission_model != BV_COMM_TIERED) return paid;
   switch (s->cfg.commission_tier_over) {
   case BV_TIER_MONTH: paid.traded = month_of(ts) == s->traded_month ? s->traded : 0; break;
@@ -31,11 +31,11 @@ bv_paid bv_cost_paid(const bv_sim *s, const bv_asset *a, const bv_order *o, int6
   return paid;
 }
 
-bv_cost bv_cost_fill(const bv_sim *s, const bv_asset *a, const bv_place *at, double n, bool opens,
-                     bv_paid *paid) {
-  int side = n > 0 ? 1 : -1;
+/* The price after slippage, before a limit holds it. */
+static double slipped(const bv_sim *s, const bv_asset *a, const bv_place *at, double n, bool opens,
+                      const bv_paid *paid) {
   bv_slip slip = {.price = at->price,
-                  .side = side,
+                  .side = n > 0 ? 1 : -1,
                   .units = fabs(n) * s->ledger.lot,
                   .taken = paid->taken,
                   .opens = opens,
@@ -44,10 +44,16 @@ bv_cost bv_cost_fill(const bv_sim *s, const bv_asset *a, const bv_place *at, dou
                   .tick = s->cfg.tick,
                   .bar = at->bar,
                   .liquidity = a->liquidity};
-  double p = bv_slippage(&s->cfg, &slip);
-  paid->taken += slip.units;
+  return bv_slippage(&s->cfg, &slip);
+}
+
+bv_cost bv_cost_fill(const bv_sim *s, const bv_asset *a, const bv_place *at, double n, bool opens,
+                     bv_paid *paid) {
+  int side = n > 0 ? 1 : -1;
+  double p = slipped(s, a, at, n, opens, paid), units = fabs(n) * s->ledger.lot;
+  paid->taken += units;
   if (at->limit != 0) p = side > 0 ? fmin(p, at->limit) : fmax(p, at->limit);
-  bv_fee fee = {.units = slip.units,
+  bv_fee fee = {.units = units,
                 .price = p,
                 .multiplier = a->multiplier,
                 .side = side,
@@ -62,7 +68,7 @@ void bv_cost_booked(bv_sim *s, bv_order *o, const bv_place *at, const bv_paid *p
   bv_asset *a = &s->ledger.asset[o->asset];
   if (a->liquidity) {
     a->liquidity->taken = paid->taken;
-    a->liquidity->taken_bar = a->bars + 1;
+    a->liquidity->taken_bar = bv_bar_number(s, a) + 1;
   }
   if (s->cfg.commission_model != BV_COMM_TIERED) return;
   s->traded = paid->traded;
@@ -77,7 +83,9 @@ double bv_cost_price(const bv_sim *s, double price, int side, bool opens) {
 bool bv_cost_refuses(const bv_sim *s, const bv_order *o, const bv_place *at) {
   const bv_asset *a = &s->ledger.asset[o->asset];
   bv_paid paid = bv_cost_paid(s, a, o, at->ts);
-  return isnan(bv_cost_fill(s, a, at, o->n, a->n * o->n >= 0, &paid).price);
+  double n = o->n - o->filled, p = slipped(s, a, at, n, a->n * n >= 0, &paid);
+  bool beyond = at->limit != 0 && (n > 0 ? p > at->limit : p < at->limit);
+  return isnan(p) || (beyond && s->cfg.slippage_limit == BV_SLIP_WAIT);
 }
 
 double bv_cost_commission(const bv_sim *s, const bv_asset *a, double n, double price, int side,

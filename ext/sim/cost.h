@@ -20,7 +20,8 @@ bv_paid bv_cost_paid(const bv_sim *s, const bv_asset *a, const bv_order *o, int6
 bv_cost bv_cost_fill(const bv_sim *s, const bv_asset *a, const bv_place *at, double n, bool opens,
                      bv_paid *paid);
 
-/* With slippage.match off: the price after slippage lies outside the bar, so the order waits on. */
+/* With slippage.match off or slippage.limit wait: the price after slippage lies outside the bar, or beyond the
+** limit, so the order waits on. */
 bool bv_cost_refuses(const bv_sim *s, const bv_order *o, const bv_place *at);
 
 /* The fill happened: what the account and the order are charged for from now on. */

@@ -204,7 +204,8 @@ bv_rc bv_execute(bv_sim *s, bv_order *o, const bv_place *at, bv_err *err) {
   if (!(fabs(o->n) + fabs(a->n) <= most_lots)) {
     return bv_order_finish(q, o, a, at->ts, BV_ORDER_REJECTED, too_large, err);
   }
-  if (!s->cfg.slippage_match && at->bar && bv_cost_refuses(s, o, at)) return BV_OK;
+  bool may_wait = !s->cfg.slippage_match || s->cfg.slippage_limit == BV_SLIP_WAIT;
+  if (may_wait && at->bar && bv_cost_refuses(s, o, at)) return BV_OK;
   bv_plan p = plan_of(s, a, o, at);
   if (s->risk && p.open != 0) BV_TRY(bv_risk_cut(s, o, at, &p, err));
   bool whole = s->cfg.volume_model == BV_VOLUME_NONE || !at->bar;

@@ -25,7 +25,7 @@ static const char *const choice_slippage[] = {"none",
 static const char *const choice_pays[] = {"half", "full", NULL};
 static const char *const choice_borrow_on[] = {"value", "entry", NULL};
 static const char *const choice_triple[] = {"wednesday", "wednesday_friday", "none", NULL};
-static const char *const choice_fill_at[] = {"next_open", "signal_close", NULL};
+static const char *const choice_fill_at[] = {"next_open", "signal_close", "next_close", NULL};
 static const char *const choice_fill_per[] = {"order", "lot", NULL};
 static const char *const choice_units[] = {"whole", "fractional", NULL};
 static const char *const choice_size_at[] = {"decision", "fill", "open", NULL};
@@ -38,6 +38,10 @@ static const char *const choice_margin[] = {"exposure", "available", NULL};
 static const char *const choice_funds[] = {"auto", "shrink", "reject", "allow", NULL};
 static const char *const choice_rules[] = {"certain", "backtesting.py", "backtrader", NULL};
 static const char *const choice_limit_fill[] = {"touch", "through", NULL};
+static const char *const choice_limit_price[] = {"improve", "limit", NULL};
+static const char *const choice_stop_limit[] = {"path", "bar", "close", NULL};
+static const char *const choice_bracket_from[] = {"entry", "next", NULL};
+static const char *const choice_slip_limit[] = {"cap", "wait", NULL};
 static const char *const choice_same_bar[] = {
     "stop_first", "limit_first", "nearest_extreme", "ohlc", "olhc", "defer", NULL};
 static const char *const choice_wrong_side[] = {"reject", "allow", NULL};
@@ -146,6 +150,9 @@ static const bv_sim_knob knobs[] = {
     BOOLEAN("slippage.match", slippage_match,
             "Whether an order fills whose slipped price lies outside the bar's range; false: it "
             "waits for the next bar, but for limit orders, as slip_match of backtrader."),
+    CHOICE("slippage.limit", slippage_limit, choice_slip_limit,
+           "A limit order that would slip beyond its limit: cap, it fills at the limit; wait, it "
+           "does not fill in this bar, as in zipline."),
     BOOLEAN("slippage.clamp", slippage_clamp,
             "Keep the slipped price between the low and the high of the bar; false is slip_out of "
             "backtrader."),
@@ -174,7 +181,8 @@ static const bv_sim_knob knobs[] = {
     CHOICE(
         "fill_at", fill_at, choice_fill_at,
         "next_open: market orders fill at the open of the asset's next bar; signal_close: at the "
-        "close the decision saw, once a further bar of the asset exists."),
+        "close the decision saw, once a further bar of the asset exists; next_close: every order "
+        "meets the close of the asset's next bar, and no other price."),
     CHOICE(
         "fill_per", fill_per, choice_fill_per,
         "order: one fill for an order; lot: a fill, with its own commission, for every lot closed "
@@ -242,6 +250,18 @@ static const bv_sim_knob knobs[] = {
         "limit_fill", limit_fill, choice_limit_fill,
         "touch: a limit order fills once the price reaches its limit; through: once the price is "
         "beyond it by more than tick."),
+    CHOICE(
+        "limit_price", limit_price, choice_limit_price,
+        "Where an open is better than the limit: improve, the fill is at the open; limit, at the "
+        "limit all the same, as in ml4t."),
+    CHOICE("stop_limit", stop_limit, choice_stop_limit,
+           "A stop limit order on the bar that triggers it inside: path, at its limit only if the "
+           "close is as good; bar, if the bar reaches the limit at any time, as in Lumibot; close, "
+           "on any bar once the stop has been passed, and only if the close is better than the "
+           "limit, as in LEAN."),
+    CHOICE("bracket_from", bracket_from, choice_bracket_from,
+           "The first bar a bracket and the exits of risk rules can fill on: entry, that of the "
+           "entry; next, the one after it."),
     NUMBER("tick", tick, 0, 1e9, "Price step for limit_fill through; 0: any price beyond will do."),
     CHOICE("same_bar", same_bar, choice_same_bar,
            "Which of two orders of a bracket or an oco group fills where one bar reaches both, or "

@@ -142,7 +142,8 @@ static bv_rc end_open(bv_sim *s, int64_t ts, bv_err *err) {
 static bv_rc run_open(bv_sim *s, int64_t ts, bv_err *err) {
   bv_queue *q = &s->queue;
   if (q->nrest > 0) BV_TRY(begin_bar(s, ts, err));
-  if (q->nrest > 0 && s->cfg.rules != BV_RULES_CERTAIN) {
+  bool later = s->cfg.fill_at == BV_FILL_NEXT_CLOSE;
+  if (later || (q->nrest > 0 && s->cfg.rules != BV_RULES_CERTAIN)) {
     bv_queue_sweep(q);
     return BV_OK;
   }
@@ -190,17 +191,20 @@ static bv_rc settle_rest(bv_sim *s, const bv_order *filled, bv_err *err) {
   return BV_OK;
 }
 
+/* What the bar leaves behind in an order that it did not fill. */
+static bv_rc carry(bv_sim *s, bv_order *o, const bv_sim_bar *bar, bv_err *err) {
+  bv_rest_carry(&s->cfg, o, bar);
+  bool news = o->triggered && !o->told && o->stop != 0;
+  if (!news) return BV_OK;
+  o->told = true;
+  bv_sim_trigger t = {.order = o->id, .ts = bar->ts, .stop = o->stop};
+  return s->sink.trigger ? s->sink.trigger(s->sink.ctx, &t, err) : BV_OK;
+}
+
 static bv_rc carry_all(bv_sim *s, bv_err *err) {
   for (size_t i = 0; i < s->queue.n; i++) {
     bv_order *o = &s->queue.order[i];
-    const bv_sim_bar *bar = s->ledger.asset[o->asset].bar;
-    if (!bv_bracket_live(s, o)) continue;
-    bv_rest_carry(&s->cfg, o, bar);
-    bool news = o->triggered && !o->told && o->stop != 0;
-    if (!news) continue;
-    o->told = true;
-    bv_sim_trigger t = {.order = o->id, .ts = bar->ts, .stop = o->stop};
-    if (s->sink.trigger) BV_TRY(s->sink.trigger(s->sink.ctx, &t, err));
+    if (bv_bracket_live(s, o)) BV_TRY(carry(s, o, s->ledger.asset[o->asset].bar, err));
   }
   return BV_OK;
 }
@@ -287,6 +291,69 @@ bv_rc bv_match_inside(bv_sim *s, int64_t t, const bv_sim_bar *bar, int n, bv_err
     rc = run_inside(s, t, err);
   }
   hide_bars(s, bar, n);
+  return rc;
+}
+
+/* --- fill_at next_close: a bar is its close alone --- */
+
+static bv_sim_bar close_of(const bv_sim_bar *bar) {
+  bv_sim_bar b = *bar;
+  b.open = b.high = b.low = b.close;
+  return b;
+}
+
+/* The bar has been marked and counted. */
+static bv_place place_at_close(const bv_sim *s, const bv_order *o) {
+  const bv_asset *a = &s->ledger.asset[o->asset];
+  bv_sim_bar flat = close_of(a->bar);
+  bool market = o->type == BV_TYPE_MARKET;
+  return (bv_place){.price = market ? flat.close
+                                    : bv_rest_touch(&s->cfg, o, &flat, bv_bar_number(s, a)).price,
+                    .limit = o->limit,
+                    .maker = o->limit != 0 && makes(o, a, BV_VIA_UNKNOWN),
+                    .ts = a->bar->known_at,
+                    .bar_number = bv_bar_number(s, a),
+                    .bar = a->bar,
+                    .at = BV_VALUE_MARK,
+                    .via = BV_VIA_UNKNOWN};
+}
+
+static bool waits_for_close(const bv_sim *s, const bv_order *o) {
+  const bv_asset *a = &s->ledger.asset[o->asset];
+  if (!a->bar || a->bar->ts < o->ts || o->dormant || o->done) return false;
+  return o->last != bv_bar_number(s, a) + 1 && o->tif != BV_TIF_OPG && o->tif != BV_TIF_CLS;
+}
+
+bv_rc bv_match_close(bv_sim *s, int64_t t, const bv_sim_bar *bar, int n, bv_err *err) {
+  bv_queue *q = &s->queue;
+  BV_TRY(bv_match_begin(s, bar, n, err));
+  s->closing = true;
+  for (size_t i = 0; i < q->n; i++) {
+    bv_order *o = &q->order[i];
+    o->turn = BV_TURN_NONE;
+    if (!waits_for_close(s, o)) continue;
+    bv_place at = place_at_close(s, o);
+    o->turn = bv_match_turn(s, o, &at);
+  }
+  bv_rc rc = BV_OK;
+  for (int turn = BV_TURN_FIRST; turn <= BV_TURN_SECOND; turn++) {
+    for (size_t i = 0; i < q->n && rc == BV_OK; i++) {
+      bv_order *o = &q->order[i];
+      if ((int)o->turn != turn || o->done) continue;
+      bv_place at = place_at_close(s, o);
+      rc = bv_execute(s, o, &at, err);
+    }
+  }
+  if (rc == BV_OK) rc = end_open(s, t, err);
+  for (size_t i = 0; i < q->n && rc == BV_OK; i++) {
+    bv_order *o = &q->order[i];
+    if (!waits_for_close(s, o) || o->type == BV_TYPE_MARKET) continue;
+    bv_sim_bar flat = close_of(s->ledger.asset[o->asset].bar);
+    rc = carry(s, o, &flat, err);
+  }
+  s->closing = false;
+  hide_bars(s, bar, n);
+  if (rc == BV_OK) bv_queue_sweep(q);
   return rc;
 }
 

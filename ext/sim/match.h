@@ -12,6 +12,9 @@ BV_MUST bv_rc bv_match_open(bv_sim *s, int64_t ts, const bv_sim_bar *bar, int n,
 /* Bars that end: fill what they reached inside. */
 BV_MUST bv_rc bv_match_inside(bv_sim *s, int64_t t, const bv_sim_bar *bar, int n, bv_err *err);
 
+/* Bars that have ended and are marked: with fill_at next_close every order meets their closes alone. */
+BV_MUST bv_rc bv_match_close(bv_sim *s, int64_t t, const bv_sim_bar *bar, int n, bv_err *err);
+
 /* Fill what the bars reach by the rules of another engine, in the sequence of sequence.c. */
 BV_MUST bv_rc bv_match_sequence(bv_sim *s, bv_err *err);
 

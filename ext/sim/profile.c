@@ -281,6 +281,9 @@ bv_rc bv_sim_config_check(const bv_sim_config *c, bv_err *err) {
     return bv_fail(err, BV_ARG, "margin available needs size_at fill and flip close_first or add");
   }
   BV_TRY(bv_account_check(c, err));
+  if (c->fill_at == BV_FILL_NEXT_CLOSE && c->rules != BV_RULES_CERTAIN) {
+    return bv_fail(err, BV_ARG, "fill_at next_close needs rules certain");
+  }
   if (c->sides == BV_SIDES_BOTH && c->flip != BV_FLIP_ADD) {
     return bv_fail(err, BV_ARG, "sides both needs flip add");
   }

@@ -44,7 +44,7 @@ typedef enum bv_slippage_model {
   BV_SLIP_ALMGREN
 } bv_slippage_model;
 typedef enum bv_slippage_pays { BV_PAYS_HALF, BV_PAYS_FULL } bv_slippage_pays;
-typedef enum bv_fill_at { BV_FILL_NEXT_OPEN, BV_FILL_SIGNAL_CLOSE } bv_fill_at;
+typedef enum bv_fill_at { BV_FILL_NEXT_OPEN, BV_FILL_SIGNAL_CLOSE, BV_FILL_NEXT_CLOSE } bv_fill_at;
 typedef enum bv_fill_per { BV_FILL_PER_ORDER, BV_FILL_PER_LOT } bv_fill_per;
 typedef enum bv_units { BV_UNITS_WHOLE, BV_UNITS_FRACTIONAL } bv_units;
 typedef enum bv_size_at { BV_SIZE_DECISION, BV_SIZE_FILL, BV_SIZE_OPEN } bv_size_at;
@@ -62,6 +62,14 @@ typedef enum bv_short_funds {
 } bv_short_funds;
 typedef enum bv_rules { BV_RULES_CERTAIN, BV_RULES_BACKTESTING, BV_RULES_BACKTRADER } bv_rules;
 typedef enum bv_touch_rule { BV_TOUCH, BV_THROUGH } bv_touch_rule;
+typedef enum bv_limit_price { BV_LIMIT_IMPROVE, BV_LIMIT_EXACT } bv_limit_price;
+typedef enum bv_stop_limit {
+  BV_STOP_LIMIT_PATH,
+  BV_STOP_LIMIT_BAR,
+  BV_STOP_LIMIT_CLOSE
+} bv_stop_limit;
+typedef enum bv_bracket_from { BV_BRACKET_ENTRY, BV_BRACKET_NEXT } bv_bracket_from;
+typedef enum bv_slippage_limit { BV_SLIP_CAP, BV_SLIP_WAIT } bv_slippage_limit;
 typedef enum bv_same_bar {
   BV_SAME_STOP_FIRST,
   BV_SAME_LIMIT_FIRST,
@@ -138,19 +146,20 @@ typedef struct bv_sim_config {
   double commission_sell_extra;   /* added to the rate for sells */
   bv_commission_by commission_by; /* what a sell is: the fill's side, or any fill of a short */
   bv_slippage_model slippage_model;
-  double slippage_rate;           /* fraction of price, against the order */
-  double slippage_bps;            /* basis_points */
-  double slippage_amount;         /* fixed, spread: price units */
-  double slippage_ticks;          /* fixed: times tick */
-  bv_slippage_pays slippage_pays; /* spread: half of amount, or all of it */
-  double slippage_impact;         /* coefficient of the impact models */
-  double slippage_volume_limit;   /* volume_share: largest share that counts */
-  double slippage_window;         /* days of volume mean and volatility */
-  double slippage_shares;         /* almgren: shares outstanding; 0: left out */
-  double slippage_days;           /* almgren: time of execution */
-  int slippage_open;              /* orders that fill at an open slip */
-  int slippage_match;             /* a price outside the bar's range does not prevent the fill */
-  int slippage_clamp;             /* then it is kept inside it */
+  double slippage_rate;             /* fraction of price, against the order */
+  double slippage_bps;              /* basis_points */
+  double slippage_amount;           /* fixed, spread: price units */
+  double slippage_ticks;            /* fixed: times tick */
+  bv_slippage_pays slippage_pays;   /* spread: half of amount, or all of it */
+  double slippage_impact;           /* coefficient of the impact models */
+  double slippage_volume_limit;     /* volume_share: largest share that counts */
+  double slippage_window;           /* days of volume mean and volatility */
+  double slippage_shares;           /* almgren: shares outstanding; 0: left out */
+  double slippage_days;             /* almgren: time of execution */
+  int slippage_open;                /* orders that fill at an open slip */
+  int slippage_match;               /* a price outside the bar's range does not prevent the fill */
+  bv_slippage_limit slippage_limit; /* what a limit order does that would slip beyond its limit */
+  int slippage_clamp;               /* then it is kept inside it */
   double borrow_rate, margin_rate, cash_rate; /* a year: of shorts, of debt, of cash */
   bv_borrow_on borrow_on;
   double financing_year; /* days */
@@ -179,6 +188,9 @@ typedef struct bv_sim_config {
   bv_finish finish;
   bv_rules rules;
   bv_touch_rule limit_fill;
+  bv_limit_price limit_price;
+  bv_stop_limit stop_limit;
+  bv_bracket_from bracket_from;
   double tick; /* price step a limit must be passed by with limit_fill through */
   bv_same_bar same_bar;
   bv_submit_check submit_check;

@@ -56,9 +56,21 @@ static bool fills_at_open(const bv_sim_config *c, const bv_order *o, const view 
   return !becomes_limit(o) || reaches_limit(c, v->open, v->limit);
 }
 
+/* LEAN looks at the close alone. */
+static bool by_close(const bv_sim_config *c, const bv_order *o) {
+  bool type = o->type == BV_TYPE_STOP_LIMIT || o->type == BV_TYPE_TRAIL_LIMIT;
+  return type && c->stop_limit == BV_STOP_LIMIT_CLOSE;
+}
+
+/* The price at an open that is beyond the order's. */
+static double open_price(const bv_sim_config *c, const bv_order *o, const bv_sim_bar *bar) {
+  return c->limit_price == BV_LIMIT_EXACT && bv_rest_is_limit(o) ? o->limit : bar->open;
+}
+
 double bv_rest_open(const bv_sim_config *c, const bv_order *o, const bv_sim_bar *bar) {
   view v = view_of(o, bar);
-  return fills_at_open(c, o, &v) ? bar->open : NAN;
+  if (by_close(c, o) || !fills_at_open(c, o, &v)) return NAN;
+  return open_price(c, o, bar);
 }
 
 /* A bar without an open may lie beyond the order altogether: then at its nearer end. */
@@ -80,6 +92,11 @@ static bv_touch touch_stop(const bv_sim_config *c, const bv_order *o, const view
   if (limited && v->open >= v->stop) return touch_limit(c, o, v, via);
   double reached = fmax(v->stop, v->low);
   if (!limited || v->limit >= reached) return touch_at(o, reached, BV_VIA_RISE, later);
+  if (c->stop_limit == BV_STOP_LIMIT_BAR) {
+    if (!reaches_limit(c, v->low, v->limit)) return (bv_touch){.price = NAN};
+    return touch_at(o, fmin(v->limit, v->high), BV_VIA_UNKNOWN,
+                    reaches_limit(c, v->close, v->limit));
+  }
   bool falls = c->rules != BV_RULES_BACKTRADER || v->open > v->close;
   if (!falls || !reaches_limit(c, v->close, v->limit)) return (bv_touch){.price = NAN};
   return touch_at(o, fmin(v->limit, v->high), BV_VIA_UNKNOWN, later);
@@ -94,6 +111,12 @@ static bv_touch touch_from_above(const bv_sim_config *c, const bv_order *o, cons
   return touch_at(o, fmin(v->stop, v->high), BV_VIA_FALL, true);
 }
 
+static bv_touch touch_by_close(const bv_order *o, const view *v) {
+  bool triggered = o->triggered || v->high > v->stop;
+  if (!triggered || !(v->close < v->limit)) return (bv_touch){.price = NAN};
+  return touch_at(o, fmin(v->limit, v->high), BV_VIA_UNKNOWN, true);
+}
+
 /* Whether the entry's price itself was already beyond the order's. */
 static bool beyond(const bv_sim_config *c, const bv_order *o, double from, const view *v) {
   return bv_rest_is_limit(o) ? reaches_limit(c, from, v->limit) : from >= v->stop;
@@ -103,8 +126,9 @@ bv_touch bv_rest_touch(const bv_sim_config *c, const bv_order *o, const bv_sim_b
                        int64_t number) {
   view v = view_of(o, bar);
   bv_via via = o->parent && o->entered == number ? mirrored(o, o->via) : BV_VIA_OPEN;
+  if (by_close(c, o)) return touch_by_close(o, &v);
   if (via == BV_VIA_OPEN && fills_at_open(c, o, &v)) {
-    return (bv_touch){bar->open, BV_VIA_OPEN, true};
+    return (bv_touch){open_price(c, o, bar), BV_VIA_OPEN, true};
   }
   if (via != BV_VIA_OPEN && beyond(c, o, o->side * o->from, &v)) {
     return (bv_touch){o->from, o->via, true};
@@ -121,7 +145,9 @@ double bv_rest_trail(const bv_order *o, double price) {
 void bv_rest_carry(const bv_sim_config *c, bv_order *o, const bv_sim_bar *bar) {
   if (becomes_limit(o) && !o->triggered) {
     view v = view_of(o, bar);
-    o->triggered = if_touched(o) ? v.low <= v.stop : v.high >= v.stop;
+    o->triggered = if_touched(o)    ? v.low <= v.stop
+                   : by_close(c, o) ? v.high > v.stop
+                                    : v.high >= v.stop;
   }
   if (!bv_rest_trails(o) || o->triggered) return;
   double best = o->side > 0 ? bar->low : bar->high;

@@ -130,13 +130,15 @@ bv_rc bv_sim_open(bv_sim *s, int64_t ts, const bv_sim_bar *bar, int n, bv_err *e
 
 bv_rc bv_sim_close(bv_sim *s, int64_t t, const bv_sim_bar *bar, int n, bv_err *err) {
   assert(!s->finished);
-  if (s->queue.nrest > 0) BV_TRY(bv_match_inside(s, t, bar, n, err));
+  bool at_close = s->cfg.fill_at == BV_FILL_NEXT_CLOSE;
+  if (s->queue.nrest > 0 && !at_close) BV_TRY(bv_match_inside(s, t, bar, n, err));
   for (int i = 0; i < n; i++) bv_ledger_mark(&s->ledger, &bar[i]);
   for (int i = 0; s->liquid && i < n; i++) {
     const bv_asset *a = &s->ledger.asset[bar[i].asset];
     bv_liquidity_close(a->liquidity, a->zone, &bar[i]);
   }
   if (s->queue.nclose > 0) BV_TRY(bv_session_close(s, bar, n, err));
+  if (at_close && s->queue.n > 0) BV_TRY(bv_match_close(s, t, bar, n, err));
   if (s->risk) BV_TRY(bv_risk_close(s, t, bar, n, err));
   if (s->account.call != BV_CALL_NONE) BV_TRY(bv_margin_check(s, t, err));
   bool ruin = s->cfg.ruin == BV_RUIN_STOP && s->ledger.nopen > 0;

@@ -17,7 +17,7 @@ static void test_profiles_pass_their_own_check(void **state) {
   (void)state;
   int n;
   const bv_sim_profile *p = bv_sim_profiles(&n);
-  assert_int_equal(n, 3);
+  assert_int_equal(n, 8);
   for (int i = 0; i < n; i++) {
     bv_err err = {0};
     if (bv_sim_config_check(&p[i].config, &err) != BV_OK) fail_msg("%s: %s", p[i].name, err.msg);
@@ -90,7 +90,7 @@ static const bad bads[] = {
     {"cash", NULL, (double)INFINITY, BV_RANGE, {"cash", "inf", "must be"}},
     {"allow_short", NULL, 2, BV_ARG, {"allow_short", "2", "true or false"}},
     {"fill_at", NULL, 1, BV_ARG, {"fill_at", "1", "next_open"}},
-    {"fill_at", "next_close", 0, BV_ARG, {"next_close", "next_open", "signal_close"}},
+    {"fill_at", "last_close", 0, BV_ARG, {"last_close", "next_open", "signal_close"}},
     {"allow_short", "maybe", 0, BV_ARG, {"allow_short", "maybe", "true or false"}},
     {"cash", "much", 0, BV_ARG, {"cash", "much", "number"}},
     {"cash", NULL, -1, BV_RANGE, {"cash", "-1", "from 0"}},
@@ -135,6 +135,7 @@ static const contradiction contradictions[] = {
     {{"margin", "size_at"}, {"available", "decision"}},
     {{"margin", "flip"}, {"available", "net"}},
     {{"sides", "flip"}, {"both", "net"}},
+    {{"fill_at", "rules"}, {"next_close", "backtrader"}},
 };
 
 static void test_contradictions(void **state) {
