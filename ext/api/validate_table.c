@@ -89,7 +89,8 @@ static bv_rc fill_validate(bv_store *s, bv_list *out, sqlite3_value *const *arg,
 typedef struct signal_rows {
   bv_list *out;
   bv_feature_spec spec;
-  bool fail; /* the first error is one */
+  bool fail;         /* the first error is one, */
+  unsigned fail_too; /* and the first problem of these classes */
   bv_err *err;
 } signal_rows;
 
@@ -97,10 +98,17 @@ static bv_rc list_instant(bv_list *l, int64_t t) {
   return t == INT64_MIN ? bv_list_null(l) : bv_list_int(l, t);
 }
 
+/* Number of a class; that of the end where there is no such class. */
+static int class_of(const char *name) {
+  int c = 0;
+  while (bv_signal_classes[c] && !bv_text_ieq(bv_signal_classes[c], name)) c++;
+  return c;
+}
+
 static bv_rc add_signal_problem(void *ctx, const bv_signal_problem *p) {
   signal_rows *r = ctx;
   bool applies = p->exists_at != INT64_MIN && p->exists_at != BV_NEVER;
-  if (r->fail && strcmp(p->severity, "error") == 0) {
+  if ((r->fail && strcmp(p->severity, "error") == 0) || (r->fail_too >> class_of(p->cls) & 1)) {
     return bv_fail(r->err, BV_CONFLICT, "%s: %.64s: %s", p->cls, p->asset ? p->asset : "",
                    p->message);
   }
@@ -119,10 +127,16 @@ static bv_rc read_option(void *ctx, const char *path, const char *type, sqlite3_
                          bv_err *err) {
   signal_rows *r = ctx;
   const char *text = (const char *)sqlite3_value_text(v);
-  if (strcmp(path, "fail") == 0) {
-    r->fail = strcmp(type, "true") == 0;
-    if (r->fail || strcmp(type, "false") == 0) return BV_OK;
-    return bv_fail(err, BV_ARG, "options: 'fail' must be true or false");
+  if (strcmp(path, "fail") == 0 || strncmp(path, "fail[", 5) == 0) {
+    if (strcmp(type, "true") == 0) r->fail = true;
+    if (strcmp(type, "true") == 0 || strcmp(type, "false") == 0) return BV_OK;
+    int c = strcmp(type, "text") == 0 && text ? class_of(text) : -1;
+    if (c >= 0 && bv_signal_classes[c]) {
+      r->fail_too |= 1u << c;
+      return BV_OK;
+    }
+    return bv_fail(err, BV_ARG, "options: '%s' must be true, false or classes, such as \"early\"",
+                   path);
   }
   if (strcmp(type, "null") == 0) return BV_OK;
   if (!text) return BV_NOMEM;

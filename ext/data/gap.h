@@ -18,7 +18,7 @@
 #include "data/store.h"
 
 typedef struct bv_gap {
-  const char *kind;   /* "intraday", "day" or "period" */
+  const char *kind; /* "intraday", "day" or "period"; against a calendar "session" or "sessions" */
   int64_t start, end; /* [start, end) */
   int64_t missing;    /* bars; of kind "day", weekdays */
 } bv_gap;
@@ -27,5 +27,13 @@ typedef struct bv_gap {
 ** of time.  An error of `found` ends the search and is returned. */
 BV_MUST bv_rc bv_gap_find(bv_store *s, const bv_series *series, int64_t lo, int64_t hi,
                           bv_rc (*found)(void *ctx, const bv_gap *gap), void *ctx, bv_err *err);
+
+/* The same against a calendar: a table or view with the columns start and end (or open and close) of sessions, in epoch
+** seconds.  A hole is a bucket that overlaps a session and has no bar, between the series' first and last bar; for bars of a
+** day or longer, a session that no bar overlaps.  What is outside of all sessions is no hole. */
+BV_MUST bv_rc bv_gap_in_sessions(bv_store *s, const bv_series *series, const char *calendar,
+                                 int64_t lo, int64_t hi,
+                                 bv_rc (*found)(void *ctx, const bv_gap *gap), void *ctx,
+                                 bv_err *err);
 
 #endif

@@ -7,6 +7,9 @@
 #include <stdio.h>
 #include <string.h>
 
+const char *const bv_signal_classes[] = {"early", "duplicate", "time",   "coarse",   "unknown",
+                                         "never", "unmatched", "unused", "coverage", NULL};
+
 #define NOT_GIVEN INT64_MIN
 
 /* Rows of one kind, counted. */

@@ -21,6 +21,9 @@
 #include "data/feature.h"
 #include "data/store.h"
 
+/* Names of the classes, ended by NULL. */
+extern const char *const bv_signal_classes[];
+
 typedef struct bv_signal_problem {
   const char *cls, *severity;
   const char *asset;          /* NULL where none is known */

@@ -255,9 +255,11 @@ static bv_rc compare(validator *v, const bar *before, const bar *b, void *ctx) {
 static bv_rc add_gap(void *ctx, const bv_gap *gap) {
   validator *v = ctx;
   if (gap->missing < v->opt->gap) return BV_OK;
-  const char *what = gap->kind[0] == 'i'   ? "bars are missing inside a day"
-                     : gap->kind[0] == 'd' ? "weekdays have no bar"
-                                           : "whole periods have no bar";
+  const char *what = "whole periods have no bar";
+  if (strcmp(gap->kind, "intraday") == 0) what = "bars are missing inside a day";
+  if (strcmp(gap->kind, "day") == 0) what = "weekdays have no bar";
+  if (strcmp(gap->kind, "session") == 0) what = "bars are missing inside a session";
+  if (strcmp(gap->kind, "sessions") == 0) what = "sessions have no bar";
   return report(v, (bv_problem){BV_P_GAP, gap->start, gap->end, what, (double)gap->missing, NAN,
                                 (double)v->opt->gap, gap->missing});
 }
@@ -285,7 +287,9 @@ static bv_rc search(validator *v) {
   judge(&v->volume);
   if (wants(v, judged)) BV_TRY(each_bar(v, compare, NULL));
   if (wants(v, 1u << BV_P_GAP)) {
-    BV_TRY(bv_gap_find(v->s, v->series, v->lo, v->hi, add_gap, v, v->err));
+    BV_TRY(v->opt->calendar[0] ? bv_gap_in_sessions(v->s, v->series, v->opt->calendar, v->lo, v->hi,
+                                                    add_gap, v, v->err)
+                               : bv_gap_find(v->s, v->series, v->lo, v->hi, add_gap, v, v->err));
   }
   if (v->n) qsort(v->found, (size_t)v->n, sizeof *v->found, by_time);
   return BV_OK;

@@ -11,7 +11,7 @@
 **   jump       warning  the close moves further than `sigma` deviations from the bar before
 **   outlier    warning  volume is more than `volume_sigma` deviations above the usual
 **   stale      warning  `stale` bars or more with one close, and one volume or none
-**   gap        info     bars are missing (data/gap.h)
+**   gap        info     bars are missing, by their own pattern or against a calendar (data/gap.h)
 **
 ** The store refuses most errors when bars are written (data/bar_check.h): zero it takes, negative prices
 ** where an import allows them; the rest comes from other hands in its tables.
@@ -54,6 +54,7 @@ typedef struct bv_problem {
 typedef struct bv_validate_options {
   double sigma, volume_sigma;
   int64_t stale, gap; /* least bars of a stale run and of a gap */
+  char calendar[128]; /* table of sessions that gaps are counted against; "": their own pattern */
   unsigned classes;   /* bit per class: which are looked for */
   unsigned fail;      /* bit per class: the first one found is an error */
 } bv_validate_options;

@@ -4,6 +4,7 @@
 #include "data/validate.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #define ALL_CLASSES ((1u << BV_NPROBLEM) - 1u)
@@ -45,8 +46,8 @@ static bool is_list(const char *path, const char *key) {
 
 static bv_rc read_leaf(void *ctx, const char *path, const char *type, sqlite3_value *v,
                        bv_err *err) {
-  static const char *const keys[] = {"sigma",   "volume_sigma", "stale", "gap",
-                                     "classes", "fail",         NULL};
+  static const char *const keys[] = {"sigma",   "volume_sigma", "stale",    "gap",
+                                     "classes", "fail",         "calendar", NULL};
   reader *r = ctx;
   bv_validate_options *o = r->o;
   if (is_list(path, "classes")) {
@@ -58,6 +59,14 @@ static bv_rc read_leaf(void *ctx, const char *path, const char *type, sqlite3_va
     if (strcmp(type, "true") == 0) o->fail = ALL_CLASSES;
     if (strcmp(type, "true") == 0 || strcmp(type, "false") == 0) return BV_OK;
     return read_class(path, type, v, &o->fail, err);
+  }
+  if (bv_text_ieq(path, "calendar")) {
+    const char *name = strcmp(type, "text") == 0 ? (const char *)sqlite3_value_text(v) : NULL;
+    if (!name || !*name || strlen(name) >= sizeof o->calendar) {
+      return bv_fail(err, BV_ARG, "options: 'calendar' must be the name of a table of sessions");
+    }
+    snprintf(o->calendar, sizeof o->calendar, "%s", name);
+    return BV_OK;
   }
   double *real = bv_text_ieq(path, "sigma")          ? &o->sigma
                  : bv_text_ieq(path, "volume_sigma") ? &o->volume_sigma
@@ -81,7 +90,7 @@ static bv_rc read_leaf(void *ctx, const char *path, const char *type, sqlite3_va
   const char *near = bv_nearest(path, keys);
   return bv_fail(err, BV_ARG,
                  "options: unknown key '%.60s'%s%s%s; options are sigma, volume_sigma, stale, gap, "
-                 "classes, fail",
+                 "calendar, classes, fail",
                  path, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 
