@@ -155,6 +155,7 @@ static bv_rc run_open(bv_sim *s, int64_t ts, bv_err *err) {
       bv_order *o = &q->order[i];
       if ((int)o->turn != turn || o->done) continue;
       bv_place at = place_of(s, o);
+      if (isnan(at.price)) continue; /* a fill at this open has moved the level of a risk rule */
       BV_TRY(bv_execute(s, o, &at, err));
     }
   }

@@ -432,8 +432,25 @@ static bv_rc bar_ended(bv_sim *s, int64_t t, const bv_sim_bar *bar, bv_err *err)
   return BV_OK;
 }
 
+/* Those that are held go in the order of their keys, as the orders that rules make get their numbers by it. */
+static bv_rc bars_ended(bv_sim *s, int64_t t, const bv_sim_bar *bar, int n, bv_err *err) {
+  bv_ledger *l = &s->ledger;
+  bv_rc rc = BV_OK;
+  for (int i = 0; i < n; i++) l->asset[bar[i].asset].bar = &bar[i];
+  for (int i = 0; rc == BV_OK && i < l->nopen; i++) {
+    const bv_sim_bar *b = l->asset[l->open[i]].bar;
+    if (b) rc = bar_ended(s, t, b, err);
+  }
+  for (int i = 0; i < n; i++) {
+    bv_asset *a = &l->asset[bar[i].asset];
+    a->bar = NULL;
+    if (rc == BV_OK && a->nlot == 0) rc = bar_ended(s, t, &bar[i], err);
+  }
+  return rc;
+}
+
 bv_rc bv_risk_close(bv_sim *s, int64_t t, const bv_sim_bar *bar, int n, bv_err *err) {
-  for (int i = 0; s->risk->exits && i < n; i++) BV_TRY(bar_ended(s, t, &bar[i], err));
+  if (s->risk->exits) BV_TRY(bars_ended(s, t, bar, n, err));
   return s->risk->limits ? bv_risk_limits(s, t, err) : BV_OK;
 }
 
