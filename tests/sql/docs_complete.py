@@ -48,6 +48,7 @@ db.executescript("""
     WITH RECURSIVE day(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM day WHERE n < 9)
     SELECT 'A', 'day', 86400 * n, n, n + 1, n, n + 1 FROM day;
   CREATE VIEW hold AS SELECT known_at, asset, 1 AS target_weight FROM bars('A', 'day');
+  SELECT bars_action('A', 86400 * 5, 'split', 2);
   SELECT bt_run('hold');
 """)
 stored = {name: column(db, "SELECT name FROM pragma_table_info(?)", name)
@@ -57,6 +58,8 @@ check({"barsvt_asset", "bt_run", "bt_metric"} <= set(stored), f"stored tables: {
 
 readme, sql, store, backtest, metrics, header, ind = (read(name) for name in (
     "README.md", "docs/sql.md", "docs/store.md", "docs/backtest.md", "docs/metrics.md", "include/barsvt.h", "docs/indicators.md"))
+# What runs store and know is told in more than one page.
+runs = "\n".join([backtest] + [read(f"docs/{page}.md") for page in ("accounts", "costs", "orders", "risk")])
 indicators = set(column(db, "SELECT name FROM bars_indicator"))
 for name in sorted(indicators - functions):
     check(False, f"bars_indicator lists {name}, which is no function")
@@ -73,16 +76,16 @@ for name in sorted(tables):
         col = col.rstrip("=")
         check(mentions(sql, col), f"docs/sql.md does not name the column {col} of {name}")
 for name, columns in sorted(stored.items()):
-    where, text = ("docs/store.md", store) if name.startswith("barsvt_") else ("docs/backtest.md", backtest)
-    check(mentions(text, name), f"{where} does not name the table {name}")
+    where, text = ("docs/store.md", store) if name.startswith("barsvt_") else ("pages about runs", runs)
+    check(mentions(text, name), f"{where}: missing is the table {name}")
     for col in columns:
-        check(mentions(text, col), f"{where} does not name the column {col} of {name}")
+        check(mentions(text, col), f"{where}: missing is the column {col} of {name}")
 
 # Names in the documents that do not exist.
 exists = functions | tables | set(stored)
-for where, text in (("README.md", readme), ("docs/sql.md", sql), ("docs/store.md", store), ("docs/backtest.md", backtest),
+for where, text in (("README.md", readme), ("docs/sql.md", sql), ("docs/store.md", store), ("docs/backtest.md and its pages", runs),
                     ("docs/metrics.md", metrics), ("docs/indicators.md", ind)):
-    for name in sorted(set(re.findall(r"(?<![\w.])(?:bars|bt|barsvt)_[a-z_]+(?![\w*])", text))):
+    for name in sorted(set(re.findall(r"(?<![\w.#])(?:bars|bt|barsvt)_[a-z_]+(?![\w*])", text))):
         check(name in exists or mentions(header, name), f"{where} names {name}, which does not exist")
 
 for name in column(db, "SELECT name FROM bars_setting"):
