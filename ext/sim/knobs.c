@@ -39,6 +39,7 @@ static const char *const choice_funds[] = {"auto", "shrink", "reject", "allow", 
 static const char *const choice_rules[] = {"certain", "backtesting.py", "backtrader", NULL};
 static const char *const choice_limit_fill[] = {"touch", "through", NULL};
 static const char *const choice_limit_price[] = {"improve", "limit", NULL};
+static const char *const choice_stop_price[] = {"level", "worst", NULL};
 static const char *const choice_stop_limit[] = {"path", "bar", "close", NULL};
 static const char *const choice_bracket_from[] = {"entry", "next", NULL};
 static const char *const choice_slip_limit[] = {"cap", "wait", NULL};
@@ -254,6 +255,10 @@ static const bv_sim_knob knobs[] = {
         "limit_price", limit_price, choice_limit_price,
         "Where an open is better than the limit: improve, the fill is at the open; limit, at the "
         "limit all the same, as in ml4t."),
+    CHOICE("stop_price", stop_price, choice_stop_price,
+           "Where a stop that the bar reaches fills: level, at the open where that is beyond it, "
+           "else at the stop; worst, at the worse of the stop and the close, as LEAN's fill model "
+           "for other than equities."),
     CHOICE("stop_limit", stop_limit, choice_stop_limit,
            "A stop limit order on the bar that triggers it inside: path, at its limit only if the "
            "close is as good; bar, if the bar reaches the limit at any time, as in Lumibot; close, "

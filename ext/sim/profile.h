@@ -68,6 +68,7 @@ typedef enum bv_stop_limit {
   BV_STOP_LIMIT_BAR,
   BV_STOP_LIMIT_CLOSE
 } bv_stop_limit;
+typedef enum bv_stop_price { BV_STOP_LEVEL, BV_STOP_WORST } bv_stop_price;
 typedef enum bv_bracket_from { BV_BRACKET_ENTRY, BV_BRACKET_NEXT } bv_bracket_from;
 typedef enum bv_slippage_limit { BV_SLIP_CAP, BV_SLIP_WAIT } bv_slippage_limit;
 typedef enum bv_same_bar {
@@ -189,6 +190,7 @@ typedef struct bv_sim_config {
   bv_rules rules;
   bv_touch_rule limit_fill;
   bv_limit_price limit_price;
+  bv_stop_price stop_price;
   bv_stop_limit stop_limit;
   bv_bracket_from bracket_from;
   double tick; /* price step a limit must be passed by with limit_fill through */

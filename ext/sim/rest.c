@@ -62,6 +62,10 @@ static bool by_close(const bv_sim_config *c, const bv_order *o) {
   return type && c->stop_limit == BV_STOP_LIMIT_CLOSE;
 }
 
+static bool worst(const bv_sim_config *c, const bv_order *o) {
+  return c->stop_price == BV_STOP_WORST && bv_rest_is_stop(o) && !becomes_limit(o);
+}
+
 /* The price at an open that is beyond the order's. */
 static double open_price(const bv_sim_config *c, const bv_order *o, const bv_sim_bar *bar) {
   return c->limit_price == BV_LIMIT_EXACT && bv_rest_is_limit(o) ? o->limit : bar->open;
@@ -69,7 +73,7 @@ static double open_price(const bv_sim_config *c, const bv_order *o, const bv_sim
 
 double bv_rest_open(const bv_sim_config *c, const bv_order *o, const bv_sim_bar *bar) {
   view v = view_of(o, bar);
-  if (by_close(c, o) || !fills_at_open(c, o, &v)) return NAN;
+  if (by_close(c, o) || worst(c, o) || !fills_at_open(c, o, &v)) return NAN;
   return open_price(c, o, bar);
 }
 
@@ -117,6 +121,11 @@ static bv_touch touch_by_close(const bv_order *o, const view *v) {
   return touch_at(o, fmin(v->limit, v->high), BV_VIA_UNKNOWN, true);
 }
 
+static bv_touch touch_at_worst(const bv_order *o, const view *v) {
+  if (!(v->high >= v->stop)) return (bv_touch){.price = NAN};
+  return touch_at(o, fmax(v->stop, v->close), BV_VIA_UNKNOWN, true);
+}
+
 /* Whether the entry's price itself was already beyond the order's. */
 static bool beyond(const bv_sim_config *c, const bv_order *o, double from, const view *v) {
   return bv_rest_is_limit(o) ? reaches_limit(c, from, v->limit) : from >= v->stop;
@@ -127,6 +136,7 @@ bv_touch bv_rest_touch(const bv_sim_config *c, const bv_order *o, const bv_sim_b
   view v = view_of(o, bar);
   bv_via via = o->parent && o->entered == number ? mirrored(o, o->via) : BV_VIA_OPEN;
   if (by_close(c, o)) return touch_by_close(o, &v);
+  if (worst(c, o)) return touch_at_worst(o, &v);
   if (via == BV_VIA_OPEN && fills_at_open(c, o, &v)) {
     return (bv_touch){open_price(c, o, bar), BV_VIA_OPEN, true};
   }

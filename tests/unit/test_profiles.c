@@ -115,6 +115,23 @@ static void test_stops_touch(void **state) {
   end(&b);
 }
 
+/* LEAN's base model: max(stop, close) for a buy, whatever the open. */
+static void test_stop_at_the_worst(void **state) {
+  (void)state;
+  static const struct {
+    double open, close, price;
+  } want[] = {{100, 103, 105}, {100, 108, 108}, {107, 104, 105}};
+  for (size_t i = 0; i < sizeof want / sizeof *want; i++) {
+    bench b;
+    start(&b, "lean", "cash=1e6 stop_price=worst");
+    give(&b, (bv_sim_request){.amount = 10, .type = BV_TYPE_STOP, .stop = 105});
+    bar(&b, want[i].open, 110, 96, want[i].close, 1e6);
+    assert_int_equal(b.nfill, 1);
+    near(b.fill[0].price, want[i].price);
+    end(&b);
+  }
+}
+
 /* Entry at 100; the same bar reaches both exits, the next one too. */
 static void test_brackets(void **state) {
   (void)state;
@@ -225,6 +242,7 @@ int main(void) {
       cmocka_unit_test(test_limits),
       cmocka_unit_test(test_stop_limits),
       cmocka_unit_test(test_stops_touch),
+      cmocka_unit_test(test_stop_at_the_worst),
       cmocka_unit_test(test_brackets),
       cmocka_unit_test(test_lean_sizes),
       cmocka_unit_test(test_zipline_closes),
