@@ -25,6 +25,8 @@ void bv_feed_reset(bv_feed *f) {
   bv_free(f->grid);
   bv_free(f->bar);
   bv_free(f->of);
+  bv_free(f->fine_bar);
+  bv_chunk_reset(&f->fine);
   *f = (bv_feed){0};
 }
 
@@ -311,5 +313,46 @@ bv_rc bv_feed_opens(bv_feed *f, int64_t t, bv_feed_bars *out, bv_err *err) {
     g->open = true;
     g->event = g->ends > t ? g->ends : t + 1; /* a bar closes after it has opened */
   }
+  return BV_OK;
+}
+
+/* --- bars inside bars --- */
+
+static bv_rc seek_finer(bv_feed *f, bv_feed_asset *a, bv_err *err) {
+  enum { MAX = 32 };
+  bv_series have[MAX];
+  int n;
+  BV_TRY(bv_series_of(f->store, a->series.asset, have, MAX, &n, err));
+  int64_t own = bv_timestep_nominal_s(a->series.step);
+  a->sought = true;
+  a->has_finer = n > 0 && bv_timestep_nominal_s(have[0].step) < own;
+  if (a->has_finer) a->finer = have[0];
+  return BV_OK;
+}
+
+static bv_rc room_for(bv_feed *f, int64_t n) {
+  if (n <= f->cap_fine) return BV_OK;
+  bv_sim_bar *more = bv_realloc(BV_MEM_RUN, f->fine_bar, (size_t)n * 2 * sizeof *more);
+  if (!more) return BV_NOMEM;
+  f->fine_bar = more;
+  f->cap_fine = n * 2;
+  return BV_OK;
+}
+
+bv_rc bv_feed_finer(void *ctx, int asset, int64_t from, int64_t to, const bv_sim_bar **bar, int *n,
+                    bv_err *err) {
+  enum { MOST = 1 << 20 };
+  bv_feed *f = ctx;
+  bv_feed_asset *a = &f->asset[f->of[asset]];
+  *n = 0;
+  if (!a->sought) BV_TRY(seek_finer(f, a, err));
+  if (!a->has_finer) return BV_OK;
+  bv_chunk_reset(&f->fine);
+  bv_chunk_init(&f->fine, BV_MEM_RUN, COLUMNS & ~BV_COLBIT(BV_COL_VOLUME));
+  BV_TRY(bv_raw_read(f->store, &a->finer, from, to, MOST, false, &f->fine, err));
+  BV_TRY(room_for(f, f->fine.n));
+  for (int64_t i = 0; i < f->fine.n; i++) f->fine_bar[i] = bar_at(&f->fine, i, asset, to);
+  *bar = f->fine_bar;
+  *n = (int)f->fine.n;
   return BV_OK;
 }

@@ -35,6 +35,8 @@ typedef struct bv_feed_asset {
   int64_t seen; /* bars of the chunk that the simulator knows */
   int grid;
   int next; /* of the grid; -1: the last */
+  bv_series finer;
+  bool sought, has_finer; /* whether `finer` has been looked for, and is there */
 } bv_feed_asset;
 
 /* Assets with the same times; their chunks stand at the same bar. */
@@ -58,6 +60,9 @@ typedef struct bv_feed {
   int *of; /* number of the asset by that of the simulator, -1: none */
   int nof;
   bv_sim_bar *bar; /* room for one bar per asset */
+  bv_chunk fine;   /* bars inside a bar */
+  bv_sim_bar *fine_bar;
+  int64_t cap_fine;
 } bv_feed;
 
 void bv_feed_init(bv_feed *f, bv_store *s, int64_t start, int64_t end);
@@ -90,5 +95,9 @@ BV_MUST bv_rc bv_feed_opens(bv_feed *f, int64_t t, bv_feed_bars *out, bv_err *er
 /* Let the simulator know the last price and the number of bars of an asset (its number there); -1: of
 ** all. */
 void bv_feed_catch_up(bv_feed *f, int sim_asset);
+
+/* A bv_sim_finer_fn whose ctx is the feed: the finest stored bars of an asset, if they are finer than its base series. */
+BV_MUST bv_rc bv_feed_finer(void *ctx, int asset, int64_t from, int64_t to, const bv_sim_bar **bar,
+                            int *n, bv_err *err);
 
 #endif

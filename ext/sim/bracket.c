@@ -84,30 +84,91 @@ static bv_order *guess(bv_sim *s, const bv_order *o, const reached *r) {
   return r->stop ? r->stop : r->sure_limit;
 }
 
-bv_choice bv_bracket_choose(bv_sim *s, bv_order *o) {
-  const bv_asset *a = &s->ledger.asset[o->asset];
+/* Where the bar under way reaches an order, or `fine`, bar i of n that lie inside it.  An entry that was reached
+** inside that bar is in the first of these that has its price. */
+static int entry_bar(const bv_order *k, const bv_sim_bar *fine, int n) {
+  int i = 0;
+  while (i < n && !(fine[i].low <= k->from && k->from <= fine[i].high)) i++;
+  return i;
+}
+
+static bv_touch touch_in(const bv_sim *s, const bv_order *k, const bv_sim_bar *fine, int n, int i) {
+  const bv_asset *a = &s->ledger.asset[k->asset];
+  if (!fine) return bv_rest_touch(&s->cfg, k, a->bar, a->bars);
+  bool inside = k->parent && k->entered == a->bars && k->via != BV_VIA_OPEN;
+  int entry = inside ? entry_bar(k, fine, n) : -1;
+  if (i < entry) return (bv_touch){.price = NAN};
+  /* A number that no entry has: all of that bar came after it. */
+  bv_touch t = bv_rest_touch(&s->cfg, k, &fine[i], i == entry ? a->bars : -2);
+  if (i > 0 && t.via == BV_VIA_OPEN) t.via = BV_VIA_UNKNOWN; /* not the open of the bar under way */
+  return t;
+}
+
+static reached gather(bv_sim *s, const bv_order *o, const bv_sim_bar *fine, int n, int i) {
   reached r = {0};
-  bool alone = !o->parent && !o->oco;
-  for (size_t i = 0; !alone && i < s->queue.n; i++) {
-    bv_order *k = &s->queue.order[i];
+  for (size_t q = 0; q < s->queue.n; q++) {
+    bv_order *k = &s->queue.order[q];
     if (!together(k, o) || !bv_bracket_live(s, k)) continue;
-    bv_touch t = bv_rest_touch(&s->cfg, k, a->bar, a->bars);
+    bv_touch t = touch_in(s, k, fine, n, i);
     if (!isnan(t.price)) note(&r, k, t.sure);
   }
-  bv_touch t = bv_rest_touch(&s->cfg, o, a->bar, a->bars);
-  if (alone) return (bv_choice){isnan(t.price) ? NULL : o, t};
-  if (r.n == 0) return (bv_choice){0};
+  return r;
+}
+
+/* Whatever fills of the group, now or later, does so by a guess. */
+static void mark_guess(bv_sim *s, const bv_order *o) {
+  for (size_t i = 0; i < s->queue.n; i++) {
+    bv_order *k = &s->queue.order[i];
+    if (!k->done && together(k, o)) k->ambiguous = true;
+  }
+}
+
+/* Ask the bars inside the one under way; *decided: they tell what fills, perhaps nothing. */
+static bv_rc choose_finer(bv_sim *s, bv_order *o, bool must, bv_choice *out, bool *decided,
+                          bv_err *err) {
+  const bv_asset *a = &s->ledger.asset[o->asset];
+  const bv_sim_bar *fine = NULL;
+  bool guessed = false;
+  int n = 0;
+  *decided = false;
+  if (!s->finer.read) return BV_OK;
+  BV_TRY(s->finer.read(s->finer.ctx, o->asset, a->bar->ts, a->bar->known_at, &fine, &n, err));
+  for (int i = 0; i < n && !out->order; i++) {
+    reached r = gather(s, o, fine, n, i);
+    bv_order *sure = r.sure_stop ? r.sure_stop : r.sure_limit;
+    bool certain = r.n == 1 && sure;
+    if (r.n == 0) continue;
+    guessed |= !certain;
+    out->order = certain ? sure : r.stop ? r.stop : r.sure_limit;
+    if (out->order) out->touch = touch_in(s, out->order, fine, n, i);
+  }
+  *decided = n > 0 && (out->order || guessed || !must);
+  if (*decided && guessed) mark_guess(s, o);
+  return BV_OK;
+}
+
+bv_rc bv_bracket_choose(bv_sim *s, bv_order *o, bv_choice *out, bv_err *err) {
+  const bv_asset *a = &s->ledger.asset[o->asset];
+  *out = (bv_choice){0};
+  if (!o->parent && !o->oco) {
+    bv_touch t = bv_rest_touch(&s->cfg, o, a->bar, a->bars);
+    if (!isnan(t.price)) *out = (bv_choice){o, t};
+    return BV_OK;
+  }
+  reached r = gather(s, o, NULL, 0, 0);
+  if (r.n == 0) return BV_OK;
   bv_order *sure = r.sure_stop ? r.sure_stop : r.sure_limit, *winner = sure;
   if (r.n > 1 || !sure) {
-    winner = guess(s, o, &r);
-    /* Whatever fills of the group, now or later, does so by this guess. */
-    for (size_t i = 0; i < s->queue.n; i++) {
-      bv_order *k = &s->queue.order[i];
-      if (!k->done && together(k, o)) k->ambiguous = true;
+    bool decided = false;
+    if (s->cfg.same_bar == BV_SAME_FINER) {
+      BV_TRY(choose_finer(s, o, sure != NULL, out, &decided, err));
     }
+    if (decided) return BV_OK;
+    winner = guess(s, o, &r);
+    mark_guess(s, o);
   }
-  if (!winner) return (bv_choice){0};
-  return (bv_choice){winner, bv_rest_touch(&s->cfg, winner, a->bar, a->bars)};
+  if (winner) *out = (bv_choice){winner, bv_rest_touch(&s->cfg, winner, a->bar, a->bars)};
+  return BV_OK;
 }
 
 /* --- life --- */

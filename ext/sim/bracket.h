@@ -8,6 +8,9 @@
 ** (rest.h), knob same_bar decides, and the fill is marked ambiguous; so is the later fill of a bracket
 ** that was not filled by such a decision.
 **
+** With same_bar finer the bars inside the bar are gone through, if there are any, each by the same rules; what is a guess
+** in one of them too is stop_first.  Where they do not reach what the bar reaches for certain, they do not count.
+**
 **      entry                 reached          certain in its bar        a guess
 **      at the open           stop or limit    only one of them          both
 **      rose to it (buy stop) limit above      always
@@ -26,7 +29,7 @@ typedef struct bv_choice {
   bv_order *order;
   bv_touch touch;
 } bv_choice;
-bv_choice bv_bracket_choose(bv_sim *s, bv_order *o);
+BV_MUST bv_rc bv_bracket_choose(bv_sim *s, bv_order *o, bv_choice *out, bv_err *err);
 
 /* Append the bracket of the order that was pushed last; room for two must be reserved. */
 void bv_bracket_push(bv_sim *s, double take_profit, double stop_loss);

@@ -44,7 +44,7 @@ static const char *const choice_stop_limit[] = {"path", "bar", "close", NULL};
 static const char *const choice_bracket_from[] = {"entry", "next", NULL};
 static const char *const choice_slip_limit[] = {"cap", "wait", NULL};
 static const char *const choice_same_bar[] = {
-    "stop_first", "limit_first", "nearest_extreme", "ohlc", "olhc", "defer", NULL};
+    "stop_first", "limit_first", "nearest_extreme", "ohlc", "olhc", "defer", "finer", NULL};
 static const char *const choice_wrong_side[] = {"reject", "allow", NULL};
 static const char *const choice_submit[] = {"none", "cash", NULL};
 static const char *const choice_volume[] = {"none", "share", "fixed", "bar_point", NULL};
@@ -268,12 +268,14 @@ static const bv_sim_knob knobs[] = {
            "The first bar a bracket and the exits of risk rules can fill on: entry, that of the "
            "entry; next, the one after it."),
     NUMBER("tick", tick, 0, 1e9, "Price step for limit_fill through; 0: any price beyond will do."),
-    CHOICE("same_bar", same_bar, choice_same_bar,
-           "Which of two orders of a bracket or an oco group fills where one bar reaches both, or "
-           "whether one fills that the bar may have reached before the entry: stop_first, "
-           "limit_first; ohlc, olhc and nearest_extreme follow that path through the bar (the "
-           "nearer of high and low first); defer waits for the next bar where the entry is in this "
-           "one, else stop_first."),
+    CHOICE(
+        "same_bar", same_bar, choice_same_bar,
+        "Which of two orders of a bracket or an oco group fills where one bar reaches both, or "
+        "whether one fills that the bar may have reached before the entry: stop_first, "
+        "limit_first; ohlc, olhc and nearest_extreme follow that path through the bar (the "
+        "nearer of high and low first); defer waits for the next bar where the entry is in this "
+        "one, else stop_first; finer asks the finest bars of the asset that are stored inside this "
+        "one, and is stop_first where they do not tell."),
     CHOICE(
         "submit_check", submit_check, choice_submit,
         "none: money is looked at when an order fills; cash: also when it is placed.  The orders "

@@ -167,7 +167,8 @@ static bv_rc run_open(bv_sim *s, int64_t ts, bv_err *err) {
 
 /* Fill what the bar has reached of the orders that hang together with `o`; *filled is that one. */
 static bv_rc settle(bv_sim *s, bv_order *o, const bv_order **filled, bv_err *err) {
-  bv_choice c = bv_bracket_choose(s, o);
+  bv_choice c;
+  BV_TRY(bv_bracket_choose(s, o, &c, err));
   *filled = c.order;
   if (!c.order) return BV_OK;
   bv_place at = place_at(s, c.order, c.touch.price, c.touch.via);

@@ -77,7 +77,8 @@ typedef enum bv_same_bar {
   BV_SAME_NEAREST_EXTREME,
   BV_SAME_OHLC,
   BV_SAME_OLHC,
-  BV_SAME_DEFER
+  BV_SAME_DEFER,
+  BV_SAME_FINER
 } bv_same_bar;
 typedef enum bv_submit_check { BV_SUBMIT_NONE, BV_SUBMIT_CASH } bv_submit_check;
 typedef enum bv_volume_model {

@@ -183,6 +183,11 @@ int bv_sim_busy(bv_sim *s, bool closing, const int **asset) {
   return n;
 }
 
+void bv_sim_finer(bv_sim *s, bv_sim_finer_fn read, void *ctx) {
+  s->finer.read = read;
+  s->finer.ctx = ctx;
+}
+
 bool bv_sim_awaits_close(const bv_sim *s) {
   return s->queue.nclose > 0;
 }

@@ -28,7 +28,7 @@
 **
 ** Memory is reserved when an asset or an order is added; open, close and finish allocate nothing, but
 ** with volume.model open and close make room for lots before anything else: BV_NOMEM then changes nothing.
-** After any other error from open, close or finish, which only a sink can cause, the simulator can only be
+** After any other error from open, close or finish, which only a sink or a reader of finer bars can cause, the simulator can only be
 ** freed.  A sink must not call back into the simulator.
 */
 #ifndef BV_SIM_SIM_H
@@ -276,6 +276,12 @@ void bv_sim_before(bv_sim *s, const bv_sim_bar *bar);
 
 /* Whether the volume of bars decides anything; where not it may be NaN. */
 bool bv_sim_reads_volume(const bv_sim *s);
+
+/* Bars of the asset inside [from, to), in order of time, for knob same_bar finer; *n 0 where there are none.  They are
+** borrowed until the next call. */
+typedef bv_rc (*bv_sim_finer_fn)(void *ctx, int asset, int64_t from, int64_t to,
+                                 const bv_sim_bar **bar, int *n, bv_err *err);
+void bv_sim_finer(bv_sim *s, bv_sim_finer_fn read, void *ctx);
 
 /* Whether an order waits for the close of a day, so that bv_sim_bar.next_ts matters at closes. */
 bool bv_sim_awaits_close(const bv_sim *s);

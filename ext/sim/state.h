@@ -45,7 +45,11 @@ struct bv_sim {
     double cash;
     int64_t round; /* counts instants */
   } precheck;      /* precheck.h */
-  bool closing;    /* the bars under way have been marked and counted (session.h) */
+  struct {
+    bv_sim_finer_fn read; /* NULL: there are none */
+    void *ctx;
+  } finer;      /* bars inside bars */
+  bool closing; /* the bars under way have been marked and counted (session.h) */
   bool finished, ruined;
 };
 

@@ -31,6 +31,7 @@ typedef struct world {
   int number[ASSETS];               /* of asset i in the simulator */
   int asset_of[ASSETS];             /* the reverse */
   double mark[ASSETS], pos[ASSETS]; /* by i */
+  double opened[ASSETS];            /* of the bars under way */
   double close[ASSETS];             /* of the bars under way, else marks */
   double valued[ASSETS];            /* opens of the call under way, else marks */
   double cash, commission, pnl, open_pnl, flows;
@@ -219,6 +220,30 @@ static void world_close(world *w) {
   free(w->filled_ts);
   free(w->seen);
   free(w->grew);
+}
+
+/* Three bars inside each: up or down to one extreme, to the other, and to the close. */
+static bv_rc inner_bars(void *ctx, int asset, int64_t from, int64_t to, const bv_sim_bar **bar,
+                        int *n, bv_err *err) {
+  world *w = ctx;
+  static bv_sim_bar inner[3];
+  (void)err;
+  int i = w->asset_of[asset];
+  bool up = (from / w->apart + i) % 2 == 0;
+  double at[4] = {w->opened[i], up ? w->high[i] : w->low[i], up ? w->low[i] : w->high[i],
+                  w->close[i]};
+  *n = (from / w->apart) % 5 == 0 || isnan(at[0]) ? 0 : 3;
+  *bar = inner;
+  for (int k = 0; k < 3; k++) {
+    inner[k] = (bv_sim_bar){.asset = asset,
+                            .ts = from + k,
+                            .known_at = to,
+                            .open = at[k],
+                            .high = fmax(at[k], at[k + 1]),
+                            .low = fmin(at[k], at[k + 1]),
+                            .close = at[k + 1]};
+  }
+  return BV_OK;
 }
 
 /* Bars of one instant, rotated in the array; assets pause, prices jump, are missing or (rarely)
@@ -421,6 +446,7 @@ static const stream streams[] = {
      true},
     {"backtesting.py", "cash=1e5 volume.model=share volume.share=0.3 ruin=go_on", false, true},
     {"backtrader", "cash=1e5 volume.model=share volume.share=0.3", false, true},
+    {"default", "cash=1e6 same_bar=finer commission.rate=0.001", true, true},
     {"default", "cash=1e6 submit_check=cash commission.rate=0.001 allow_short=0", true, true},
     {"default", "cash=1e6 fill_per=lot same_bar=defer finish=last_close flip=close_first", true,
      true},
@@ -538,6 +564,7 @@ static void run_stream(world *w, const stream *st, int nstep, int rotate, uint64
   bool days = c.settlement_days > 0 || c.volume_model != BV_VOLUME_NONE || c.tick > 0;
   int64_t apart = days ? 6 * 3600 : step_s;
   w->apart = apart;
+  if (c.same_bar == BV_SAME_FINER) bv_sim_finer(w->sim, inner_bars, w);
   for (int step = 0; step < nstep; step++) {
     int64_t ts = (int64_t)step * apart;
     /* Marks below zero or missing belong to the ledger's tests; they make "cash >= 0" undecidable.
@@ -548,6 +575,7 @@ static void run_stream(world *w, const stream *st, int nstep, int rotate, uint64
       int k = w->asset_of[bar[i].asset];
       if (!isnan(bar[i].open)) w->valued[k] = bar[i].open;
       w->low[k] = bar[i].low;
+      w->opened[k] = bar[i].open;
       if (!isnan(bar[i].close)) w->close[k] = bar[i].close;
       w->high[k] = bar[i].high;
       w->taken[k] = 0;
