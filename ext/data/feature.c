@@ -234,9 +234,10 @@ void bv_feature_close(bv_feature *f) {
 
 /* ---- walking ---- */
 
-static bv_rc add_columns(const bv_feature *f, bv_buf *sql) {
+static bv_rc add_columns(const bv_feature *f, bv_feature_walk walk, bv_buf *sql) {
+  bool one = walk == BV_WALK_ASSET || walk == BV_WALK_BACK; /* whose asset is known */
   BV_TRY(bv_buf_addf(sql, "SELECT %s, %s, %s", f->ts, f->known ? f->known : "NULL",
-                     f->context ? "NULL" : f->asset));
+                     f->context || one ? "NULL" : f->asset));
   for (int c = 0; c < f->ncolumn; c++) {
     char *name;
     BV_TRY(quote(f->column[c], &name));
@@ -249,7 +250,7 @@ static bv_rc add_columns(const bv_feature *f, bv_buf *sql) {
 
 static bv_rc add_walk(const bv_feature *f, bv_feature_walk walk, bv_buf *sql) {
   const char *down = walk == BV_WALK_BACK ? " DESC" : "";
-  BV_TRY(add_columns(f, sql));
+  BV_TRY(add_columns(f, walk, sql));
   if (f->context && f->asset) BV_TRY(bv_buf_addf(sql, "%s IS NULL AND ", f->asset));
   if (!f->context && (walk == BV_WALK_ASSET || walk == BV_WALK_BACK)) {
     BV_TRY(bv_buf_addf(sql, "%s = ?2 AND ", f->asset));
@@ -301,6 +302,10 @@ bv_rc bv_feature_ordered(const bv_feature *f, bv_feature_walk walk, bool *out, b
 static bv_rc read_time(const bv_feature *f, const char *name, sqlite3_value *v, int64_t *out,
                        bv_err *err) {
   int type = sqlite3_value_type(v);
+  if (type == SQLITE_INTEGER) {
+    *out = sqlite3_value_int64(v);
+    if (*out >= BV_INSTANT_MIN && *out <= BV_INSTANT_MAX) return BV_OK;
+  }
   bv_err why = {0};
   double d = sqlite3_value_double(v);
   *out = sqlite3_value_int64(v);
@@ -331,7 +336,7 @@ bv_rc bv_feature_next(const bv_feature *f, sqlite3_stmt *st, bv_feature_row *out
   } else if (f->known) {
     BV_TRY(read_time(f, "known_at", sqlite3_column_value(st, 1), &out->exists_at, err));
   }
-  if (f->context) return BV_OK;
+  if (f->context || sqlite3_column_type(st, 2) == SQLITE_NULL) return BV_OK;
   out->asset = (const char *)sqlite3_column_text(st, 2);
   return out->asset ? BV_OK : BV_NOMEM;
 }

@@ -58,7 +58,7 @@ static inline bool bv_feature_at_once(const bv_feature *f) {
   return !f->known && !f->has_span;
 }
 
-/* A row of a source; asset is borrowed until the statement moves on, NULL for context. */
+/* A row of a source; asset is borrowed until the statement moves on, NULL for context and where one asset is walked. */
 typedef struct bv_feature_row {
   int64_t ts, exists_at;
   const char *asset;

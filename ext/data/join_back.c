@@ -72,7 +72,8 @@ static bv_rc find(bv_back *b, int source, int asset, use bar, bv_err *err) {
   while (s->more) {
     if (r->n > 0) {
       if (s->row.ts != r->ts[0] || s->row.exists_at != r->exists[0]) break;
-      return bv_source_twice(f, s->row.ts, s->row.asset, err);
+      return bv_source_twice(f, s->row.ts, f->context ? NULL : b->stream[asset].src.base.asset,
+                             err);
     }
     int fit = fits(f, &b->trail[asset], bar, &s->row);
     if (fit < 0) break;
