@@ -241,54 +241,76 @@ static void fill_even(bv_ahead *a) {
   }
 }
 
-/* The rows of one value column, after the lanes and bars have been noted. */
-static void gather_value(const bv_ahead *a, int source, int c) {
+/* Put what the n bars of a lane from `from` on have in a column into the rows they were given. */
+static void place_own(const bv_ahead *a, int c, int lane, int64_t from, int n) {
+  const double *src = a->lane[lane].col[c];
+  const int32_t *row = a->place + (size_t)lane * (size_t)a->most;
+  const bv_tile_col *to = &a->tile.own[c];
+  if (src) {
+    __builtin_prefetch(src + from + n); /* the next tile's */
+    __builtin_prefetch(src + from + n + 8);
+  }
+  for (int i = 0; i < n; i++) to->word[row[i]].r = src ? src[from + i] : NAN;
+}
+
+static void place_value(const bv_ahead *a, int source, int c, int lane, int64_t from, int n) {
   const bv_ahead_source *s = &a->source[source];
-  const bv_tile *t = &a->tile;
-  const bv_tile_col *to = &t->value[s->base + c];
-  for (int r = 0; r < t->n; r++) {
-    const bv_lane_use *u = &a->lane[t->lane[r]].use[source];
-    int32_t row = u->row[t->bar[r]];
-    to->type[r] = BV_WORD_NULL;
-    to->word[r].r = NAN;
-    if (row < 0) continue;
-    int64_t i = u->base + row - u->rows->first;
-    to->type[r] = u->rows->type[c][i];
-    to->word[r] = u->rows->word[c][i];
+  const bv_lane_use *u = &a->lane[lane].use[source];
+  const bv_tile_col *to = &a->tile.value[s->base + c];
+  const int32_t *row = a->place + (size_t)lane * (size_t)a->most;
+  const bv_word *word = u->rows->word[c] + (u->base - u->rows->first);
+  const uint8_t *type = u->rows->type[c] + (u->base - u->rows->first);
+  for (int i = 0; i < n; i++) {
+    int32_t used = u->row[from + i];
+    to->type[row[i]] = used < 0 ? BV_WORD_NULL : type[used];
+    if (used < 0) {
+      to->word[row[i]].r = NAN;
+    } else {
+      to->word[row[i]] = word[used];
+    }
   }
 }
 
-static void gather_own(const bv_ahead *a, int c) {
-  const bv_tile *t = &a->tile;
-  const bv_tile_col *to = &t->own[c];
-  for (int r = 0; r < t->n; r++) {
-    const double *col = a->lane[t->lane[r]].col[c];
-    to->word[r].r = col ? col[t->bar[r]] : NAN;
-    to->type[r] = to->word[r].r == to->word[r].r ? BV_WORD_REAL : BV_WORD_NULL;
-  }
-}
-
-static void fill_uneven(bv_ahead *a) {
+/* Give the bars of the next instants their rows, and note which lanes have some: live[0..nlive). */
+static void give_rows(bv_ahead *a) {
   bv_tile *t = &a->tile;
-  while (t->n + a->nlane <= t->cap) {
+  a->nlive = 0;
+  for (int m = 0; m < a->most && t->n + a->nlane <= t->cap; m++) {
     int64_t ts = INT64_MAX;
     for (int i = 0; i < a->nlane; i++) ts = a->head[i] < ts ? a->head[i] : ts;
     if (ts >= a->until) break;
     for (int i = 0; i < a->nlane; i++) {
       if (a->head[i] != ts) continue;
+      bv_lane *l = &a->lane[i];
+      if (a->given[i] == 0) a->live[a->nlive++] = i;
+      a->place[(size_t)i * (size_t)a->most + (size_t)a->given[i]++] = t->n;
       t->ts[t->n] = ts;
       t->lane[t->n] = i;
-      t->bar[t->n++] = (int32_t)a->lane[i].k++;
-      set_head(a, i);
+      t->bar[t->n++] = (int32_t)l->k++;
+      a->head[i] = l->k < l->n ? l->ts[l->k] : INT64_MAX;
     }
+  }
+}
+
+/* Lane by lane, so that what is read lies together. */
+static void fill_uneven(bv_ahead *a) {
+  give_rows(a);
+  for (int p = 0; p < a->nlive; p++) {
+    int lane = a->live[p], n = a->given[lane];
+    int64_t from = a->lane[lane].k - n;
+    __builtin_prefetch(a->lane[lane].ts + from + n + 8);
+    for (int c = 0; c < BV_NCOL; c++) {
+      if (a->tile.own[c].word) place_own(a, c, lane, from, n);
+    }
+    for (int k = 0; k < a->def->nsource; k++) {
+      for (int c = 0; a->source[k].used && c < a->def->source[k].ncolumn; c++) {
+        if (a->source[k].wanted[c]) place_value(a, k, c, lane, from, n);
+      }
+    }
+    a->given[lane] = 0;
   }
   for (int c = 0; c < BV_NCOL; c++) {
-    if (t->own[c].word) gather_own(a, c);
-  }
-  for (int k = 0; k < a->def->nsource; k++) {
-    for (int c = 0; a->source[k].used && c < a->def->source[k].ncolumn; c++) {
-      if (a->source[k].wanted[c]) gather_value(a, k, c);
-    }
+    if (a->tile.own[c].word) type_own(&a->tile.own[c], 0, a->tile.n);
   }
 }
 
@@ -318,6 +340,15 @@ static int tile_rows(const bv_ahead *a) {
     if (bars < rows / a->nlane) rows = bars * a->nlane;
   }
   return (int)(rows < a->nlane ? a->nlane : rows);
+}
+
+/* Room to lay a tile out lane by lane. */
+static bv_rc open_places(bv_ahead *a) {
+  a->most = tile_rows(a) / a->nlane;
+  if (a->most < TILE_BLOCK) a->most = TILE_BLOCK;
+  a->place = bv_alloc(BV_MEM_CURSOR, (size_t)a->nlane * (size_t)a->most * sizeof *a->place);
+  a->given = bv_alloc0(BV_MEM_CURSOR, (size_t)a->nlane * sizeof *a->given);
+  return a->place && a->given ? BV_OK : BV_NOMEM;
 }
 
 static bv_rc open_lane(bv_ahead *a, const char *asset, bv_err *err) {
@@ -417,6 +448,7 @@ bv_rc bv_ahead_open(bv_ahead *a, bv_store *s, bv_join_def *def, const bv_join_re
   if (n == 0) return BV_OK;
   a->streaming = q->handles || is_short(a);
   BV_TRY(open_sources(a, q->wanted, err));
+  if (!a->done) BV_TRY(open_places(a));
   if (!a->done) BV_TRY(bv_tile_open(&a->tile, tile_rows(a), a->mask, q->wanted, a->nvalue));
   return bv_ahead_next(a, err);
 }
@@ -429,6 +461,8 @@ void bv_ahead_close(bv_ahead *a) {
   bv_free(a->lane);
   bv_free(a->head);
   bv_free(a->live);
+  bv_free(a->place);
+  bv_free(a->given);
   bv_free(a->source);
   bv_map_reset(&a->index);
   *a = (bv_ahead){0};

@@ -27,8 +27,11 @@ typedef struct bv_ahead {
   int nlane;
   bv_map index;  /* asset -> number of its lane + 1 */
   int64_t *head; /* per lane: ts of its next bar; INT64_MAX: none at hand */
-  int *live;     /* even: the lanes that have bars at hand */
+  int *live;     /* even: the lanes that have bars at hand; else those that have rows in the tile */
   int nlive;
+  int32_t *place; /* per lane: rows of the tile that its bars were given, at most `most` */
+  int *given;     /* per lane: how many */
+  int most;
   int laid; /* even: rows of the tile whose lanes are those of this strip */
   struct bv_ahead_source *source;
   int nvalue;
