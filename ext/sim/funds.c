@@ -52,10 +52,8 @@ static double closing_cost(const bv_sim *s, const bv_asset *a, const bv_place *a
 
 static funds funds_now(const bv_sim *s, const bv_asset *a, const bv_order *o, const bv_place *at,
                        double close) {
-  funds f = {.value = bv_ledger_value(&s->ledger, at->at),
-             .gross = bv_ledger_gross(&s->ledger, at->at),
-             .price = bv_ledger_price(a, at->at),
-             .paid = bv_cost_paid(s, a, o, at->ts)};
+  funds f = {.price = bv_ledger_price(a, at->at), .paid = bv_cost_paid(s, a, o, at->ts)};
+  bv_ledger_worth(&s->ledger, at->at, &f.value, &f.gross);
   if (isnan(f.price)) f.price = at->price;
   f.after = f.paid;
   f.closing_cost = closing_cost(s, a, at, close, f.price, &f.after);

@@ -146,6 +146,23 @@ double bv_ledger_short_cost(const bv_ledger *l) {
   return sum;
 }
 
+void bv_ledger_worth(const bv_ledger *l, bv_value_at at, double *value, double *gross) {
+  double worth = l->cash, sizes = 0;
+  if (l->both) {
+    *value = bv_ledger_value(l, at);
+    *gross = bv_ledger_gross(l, at);
+    return;
+  }
+  for (int i = 0; i < l->nopen; i++) {
+    const bv_asset *a = &l->asset[l->open[i]];
+    double price = bv_ledger_price(a, at);
+    worth += a->n * a->unit * price;
+    sizes += fabs(a->n) * fabs(a->unit * price);
+  }
+  *value = worth;
+  *gross = sizes;
+}
+
 double bv_ledger_average(const bv_asset *a) {
   double sum = 0;
   for (size_t i = a->head; i < a->head + a->nlot; i++) sum += a->lot[i].n * a->lot[i].price;

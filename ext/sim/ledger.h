@@ -23,20 +23,22 @@ typedef struct bv_lot {
   const char *tag;
 } bv_lot;
 
+/* What an account is valued with comes first: it is read for every position at every fill. */
 typedef struct bv_asset {
+  double n; /* position */
+  double unit;
+  double mark;           /* last close; NaN before the first */
+  const bv_sim_bar *bar; /* of the bv_sim_open call under way, else NULL */
   char *key;
-  double multiplier, unit;
-  double n;       /* position */
-  double mark;    /* last close; NaN before the first */
+  double multiplier;
   int64_t bars;   /* bars ended */
   int64_t opened; /* value of `bars` when the position left zero */
   double last_open;
   int64_t last_ts, last_known;
   bv_lot *lot; /* open ones are [head, head + nlot) */
   size_t head, nlot, cap;
-  const bv_sim_bar *bar; /* of the bv_sim_open call under way, else NULL */
-  size_t nwait;          /* waiting orders */
-  bv_ask target_ask;     /* last target asked for; target is NaN where there is none */
+  size_t nwait;      /* waiting orders */
+  bv_ask target_ask; /* last target asked for; target is NaN where there is none */
   double target;
   double taken;      /* lots filled of bar `taken_bar`, where volume limits them (volume.h) */
   int64_t taken_bar; /* its number plus 1 */
@@ -126,6 +128,9 @@ double bv_ledger_price(const bv_asset *a, bv_value_at at);
 /* Account value, and the sum of the positions' absolute values. */
 double bv_ledger_value(const bv_ledger *l, bv_value_at at);
 double bv_ledger_gross(const bv_ledger *l, bv_value_at at);
+
+/* Both in one pass, to the same bits. */
+void bv_ledger_worth(const bv_ledger *l, bv_value_at at, double *value, double *gross);
 
 /* Average price of the open lots; NaN when flat. */
 double bv_ledger_average(const bv_asset *a);
