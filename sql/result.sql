@@ -180,7 +180,7 @@ CREATE TABLE IF NOT EXISTS main.bt_figure(
 -- What a run was made from, beside its configuration (run/inputs.h).
 CREATE TABLE IF NOT EXISTS main.bt_input(
   run   INTEGER NOT NULL,
-  kind  TEXT NOT NULL,       -- 'version', 'setting', 'bars', 'asset', 'actions', 'view', 'table'
+  kind  TEXT NOT NULL,       -- 'version', 'setting', 'bars', 'asset', 'actions', 'view', 'table', 'document', 'file'
   name  TEXT NOT NULL,
   value TEXT,
   PRIMARY KEY(run, kind, name)

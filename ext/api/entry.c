@@ -24,7 +24,8 @@ static int register_all(sqlite3 *db, bv_store *s) {
       bv_fn_check_register,  bv_fn_export_register, bv_cache_tables_register, bv_fn_blob_register,
       bv_fn_metric_register, bv_fn_ta_register,     bv_validate_register,     bv_feed_register,
       bv_audit_register,     bv_above_register,     bv_fn_asset_register,     bv_diff_register,
-      bv_fn_size_register,   bv_pending_register,   bv_fn_feature_register,   bv_compare_register};
+      bv_fn_size_register,   bv_pending_register,   bv_fn_feature_register,   bv_compare_register,
+      bv_fn_document_register};
   for (size_t i = 0; i < sizeof part / sizeof *part; i++) {
     int code = part[i](db, s);
     if (code != SQLITE_OK) return code;

@@ -27,6 +27,7 @@ int bv_validate_register(sqlite3 *db, bv_store *s);     /* validate_table.c */
 int bv_feed_register(sqlite3 *db, bv_store *s);         /* feed_table.c */
 int bv_audit_register(sqlite3 *db, bv_store *s);        /* audit_table.c */
 int bv_fn_feature_register(sqlite3 *db, bv_store *s);   /* fn_feature.c */
+int bv_fn_document_register(sqlite3 *db, bv_store *s);  /* fn_document.c */
 int bv_diff_register(sqlite3 *db, bv_store *s);         /* diff_table.c */
 int bv_above_register(sqlite3 *db, bv_store *s);        /* above_table.c */
 int bv_summary_register(sqlite3 *db, bv_store *s);      /* summary_table.c */

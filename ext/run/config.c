@@ -29,6 +29,13 @@ static const char *const plain_keys[] = {"profile",
 
 enum { NCOSTS = 2 };
 
+const char *bv_run_config_key(int i) {
+  int n;
+  const bv_sim_knob *knob = bv_sim_knobs(&n);
+  if (i < n) return knob[i].name;
+  return (size_t)(i - n) < NPLAIN ? plain_keys[i - n] : NULL;
+}
+
 typedef struct reader {
   bv_run_config *c;
   int pass;           /* 0: what others depend on (profile, tz); 1: the rest */
@@ -298,8 +305,8 @@ bv_rc bv_run_config_read(sqlite3 *db, const char *text, const bv_zone *zone, bv_
   return bv_run_config_read_on(db, NULL, text, zone, out, err);
 }
 
-bv_rc bv_run_config_read_on(sqlite3 *db, const char *base, const char *text, const bv_zone *zone,
-                            bv_run_config *out, bv_err *err) {
+static bv_rc parse(sqlite3 *db, const char *base, const char *text, const bv_zone *zone,
+                   bv_run_config *out, bv_err *err) {
   *out = (bv_run_config){.zone = zone, .start = INT64_MIN, .end = INT64_MAX};
   bv_map_init(&out->param);
   bv_rc rc = set_profile(out, "default", err);
@@ -308,7 +315,19 @@ bv_rc bv_run_config_read_on(sqlite3 *db, const char *base, const char *text, con
     if (r.pass == 1) forget_numbers(&r);
     if (rc == BV_OK) rc = bv_json_walk(db, text, "config", read_leaf, &r, err);
   }
-  if (rc == BV_OK) rc = check(out, err);
+  if (rc != BV_OK) bv_run_config_reset(out);
+  return rc;
+}
+
+bv_rc bv_run_config_parse(sqlite3 *db, const char *text, const bv_zone *zone, bv_run_config *out,
+                          bv_err *err) {
+  return parse(db, NULL, text, zone, out, err);
+}
+
+bv_rc bv_run_config_read_on(sqlite3 *db, const char *base, const char *text, const bv_zone *zone,
+                            bv_run_config *out, bv_err *err) {
+  BV_TRY(parse(db, base, text, zone, out, err));
+  bv_rc rc = check(out, err);
   if (rc != BV_OK) bv_run_config_reset(out);
   return rc;
 }

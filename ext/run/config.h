@@ -40,6 +40,13 @@ BV_MUST bv_rc bv_run_config_read(sqlite3 *db, const char *text, const bv_zone *z
 ** profile's; knobs that are no longer known are passed over.  base NULL: the profile's. */
 BV_MUST bv_rc bv_run_config_read_on(sqlite3 *db, const char *base, const char *text,
                                     const bv_zone *zone, bv_run_config *out, bv_err *err);
+
+/* The same without looking at what hangs on several keys. */
+BV_MUST bv_rc bv_run_config_parse(sqlite3 *db, const char *text, const bv_zone *zone,
+                                  bv_run_config *out, bv_err *err);
+
+/* The i-th key there is, 0, 1, ...: knobs, then the others; NULL after the last. */
+const char *bv_run_config_key(int i);
 void bv_run_config_reset(bv_run_config *c);
 
 /* Every knob as used, as a JSON object. */

@@ -2,6 +2,7 @@
 #include "base/text.h"
 #include "data/json.h"
 #include "data/sql.h"
+#include "run/doc_run.h"
 #include "run/rerun.h"
 #include "run/stored.h"
 
@@ -140,7 +141,13 @@ static bv_rc two_runs(const differ *d, const bv_stored *a, int64_t number, bv_er
 static bv_rc knobs_now(const differ *d, const bv_stored *a, bv_err *err) {
   bv_run_config config;
   bv_buf knobs;
-  BV_TRY(bv_run_config_read(d->s->db, a->config, d->s->zone, &config, err));
+  bv_document doc;
+  const char *text = bv_stored_input(a, "document", "");
+  if (text) BV_TRY(bv_document_read(d->s, text, &doc, err));
+  bv_rc read = bv_run_config_read(d->s->db, text ? bv_buf_text(&doc.flat) : a->config, d->s->zone,
+                                  &config, err);
+  if (text) bv_document_reset(&doc);
+  if (read != BV_OK) return read;
   bv_buf_init(&knobs, BV_MEM_RUN, 1 << 16);
   bv_rc rc = bv_run_config_knobs(&config, &knobs);
   if (rc == BV_OK) rc = compare_knobs(d, a->knobs, bv_buf_text(&knobs), err);
@@ -149,14 +156,36 @@ static bv_rc knobs_now(const differ *d, const bv_stored *a, bv_err *err) {
   return rc;
 }
 
+/* The files that the document names, as they are. */
+static bv_rc files_now(const differ *d, const bv_stored *a, const char *text, bv_inputs *now,
+                       bv_err *err) {
+  bv_document doc;
+  BV_TRY(bv_document_read(d->s, text, &doc, err));
+  bv_rc rc = BV_OK;
+  for (int i = 0; i < a->inputs.n && rc == BV_OK; i++) {
+    const bv_origin *o = &a->inputs.at[i];
+    if (strcmp(o->kind, "file") != 0) continue;
+    const char *path = bv_document_text(&doc, o->name);
+    char print[64];
+    bool there = false;
+    if (path) rc = bv_file_print(path, print, &there);
+    if (rc == BV_OK && there) rc = bv_inputs_add(now, "file", o->name, print);
+  }
+  bv_document_reset(&doc);
+  return rc;
+}
+
 static bv_rc inputs_now(const differ *d, const bv_stored *a, const char *version, bv_err *err) {
   bv_inputs now = {0};
+  const char *document = bv_stored_input(a, "document", "");
   const bv_origin_of of = {.version = version,
                            .zone = d->s->zone,
                            .strategy = a->strategy,
                            .sql = a->sql,
-                           .config = a->config};
+                           .config = document ? document : a->config,
+                           .document = document};
   bv_rc rc = bv_inputs_collect(d->s, &of, &now, err);
+  if (rc == BV_OK && document) rc = files_now(d, a, document, &now, err);
   for (int i = 0; rc == BV_OK && i < a->inputs.n; i++) {
     const bv_origin *o = &a->inputs.at[i];
     if (strcmp(o->kind, "bars") == 0) rc = bv_inputs_bars_named(d->s, o->name, a->end, &now, err);
@@ -169,8 +198,9 @@ static bv_rc inputs_now(const differ *d, const bv_stored *a, const char *version
 
 static bv_rc run_and_now(const differ *d, const bv_stored *a, const char *version, bv_err *err) {
   char *sql = NULL;
-  if (a->strategy[0]) BV_TRY(bv_view_text(d->s->db, a->strategy, &sql, err));
-  bv_rc rc = a->strategy[0] ? compare(d, "strategy", a->strategy, a->sql, sql, err) : BV_OK;
+  const bool view = a->strategy[0] && !bv_stored_input(a, "document", "");
+  if (view) BV_TRY(bv_view_text(d->s->db, a->strategy, &sql, err));
+  bv_rc rc = view ? compare(d, "strategy", a->strategy, a->sql, sql, err) : BV_OK;
   bv_free(sql);
   if (rc == BV_OK) rc = knobs_now(d, a, err);
   return rc == BV_OK ? inputs_now(d, a, version, err) : rc;

@@ -171,7 +171,7 @@ static bv_rc add_object(objects *o, const char *schema, sqlite3_stmt *st) {
   return bv_map_put(&o->by_name, low, strlen(low), (void *)(intptr_t)o->n);
 }
 
-static bv_rc list_objects(sqlite3 *db, objects *o, bv_err *err) {
+static bv_rc list_objects(sqlite3 *db, bool temp, objects *o, bv_err *err) {
   sqlite3_stmt *list, *st;
   int row;
   BV_TRY(bv_sql_prepare(db, "SELECT name FROM pragma_database_list ORDER BY seq <> 1, seq", &list,
@@ -179,6 +179,7 @@ static bv_rc list_objects(sqlite3 *db, objects *o, bv_err *err) {
   bv_rc rc;
   while ((rc = bv_sql_row(db, list, &row, err, "databases")) == BV_OK && row) {
     const char *schema = bv_sql_text(list, 0);
+    if (!temp && strcmp(schema, "temp") == 0) continue;
     char *sql = sqlite3_mprintf("SELECT type, name, sql, lower(name) FROM \"%w\".sqlite_schema"
                                 " WHERE type IN ('table', 'view') ORDER BY rowid",
                                 schema);
@@ -262,8 +263,9 @@ bv_rc bv_inputs_collect(bv_store *s, const bv_origin_of *of, bv_inputs *in, bv_e
   BV_TRY(bv_inputs_add(in, "version", "library", of->version));
   BV_TRY(bv_inputs_add(in, "version", "sqlite", sqlite3_libversion()));
   BV_TRY(bv_inputs_add(in, "setting", "tz", bv_zone_name(of->zone)));
+  if (of->document) BV_TRY(bv_inputs_add(in, "document", "", of->document));
   walker w = {s->db, &all, in};
-  bv_rc rc = list_objects(s->db, &all, err);
+  bv_rc rc = list_objects(s->db, !of->document, &all, err);
   for (int i = 0; rc == BV_OK && i < all.n; i++)
     all.at[i].seen = bv_text_ieq(all.at[i].name, of->strategy);
   if (rc == BV_OK) rc = walk(&w, of->sql, err);

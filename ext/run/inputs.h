@@ -12,6 +12,8 @@
 **      view      name                 text; of each view and virtual table that the strategy names,
 **                                     and those name, and of the configuration
 **      table     name                 number and hash of its rows
+**      document                       text of the document that describes the run, where there is one
+**      file      key                  size and hash of a file that the document names
 **
 ** A name in the strategy's text counts if a table or view has it, so a column that is called like a table
 ** brings that table in; that does no harm.
@@ -38,6 +40,8 @@ typedef struct bv_origin_of {
   const char *strategy; /* name of its view, which is not listed itself */
   const char *sql;      /* its text */
   const char *config;   /* names in it count too */
+  const char
+      *document; /* not NULL: it made the TEMP objects, which are not listed, and is itself */
 } bv_origin_of;
 
 void bv_inputs_reset(bv_inputs *in);

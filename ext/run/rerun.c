@@ -1,6 +1,7 @@
 /* rerun.c - a run done again; see rerun.h. */
 #include "run/rerun.h"
 #include "data/sql.h"
+#include "run/doc_run.h"
 #include "run/stored.h"
 
 #include <stdio.h>
@@ -85,6 +86,12 @@ static bv_rc run_as_it_was(bv_store *s, const bv_stored *r, const bv_run_start *
   return bv_savepoint_close(s->db, &sp, rc, err);
 }
 
+/* A run that a document describes: its own objects are made anew. */
+static bv_rc run_again(bv_store *s, const bv_stored *r, const char *document,
+                       const bv_run_start *how, int64_t *id, bv_err *err) {
+  return document ? bv_document_run(s, document, how, id, err) : run_as_it_was(s, r, how, id, err);
+}
+
 static bv_rc again(bv_store *s, const bv_stored *r, const char *overrides, const char *version,
                    int64_t *id, bv_err *err) {
   char *config = NULL;
@@ -103,13 +110,16 @@ static bv_rc again(bv_store *s, const bv_stored *r, const char *overrides, const
                    (long long)r->id);
   }
   if (tz) BV_TRY(bv_zone_find(tz, &how.zone, err));
-  if (overrides) BV_TRY(merge(s->db, r->config, overrides, &config, &profile, &end, err));
-  if (config) how.config = config;
+  const char *document = bv_stored_input(r, "document", ""),
+             *base = document ? document : r->config;
+  if (overrides) BV_TRY(merge(s->db, base, overrides, &config, &profile, &end, err));
+  if (config && !document) how.config = config;
+  if (config && document) document = config;
   if (profile) how.knobs = NULL;
   bv_rc rc = bv_run_data_end(s, &data_end, err);
   /* Rows of a strategy may be known after the last bar; they are kept where no bars were added. */
   if (!end && data_end > r->end) how.end = r->end;
-  if (rc == BV_OK) rc = run_as_it_was(s, r, &how, id, err);
+  if (rc == BV_OK) rc = run_again(s, r, document, &how, id, err);
   bv_free(config);
   return rc;
 }

@@ -360,7 +360,8 @@ static bv_rc collect_inputs(bv_run *r, const bv_run_start *how, bv_err *err) {
                            .zone = how->zone ? how->zone : r->store->zone,
                            .strategy = r->strategy.name ? r->strategy.name : "",
                            .sql = r->strategy.sql ? r->strategy.sql : "",
-                           .config = how->config};
+                           .config = how->document ? how->document : how->config,
+                           .document = how->document};
   return bv_inputs_collect(r->store, &of, &r->inputs, err);
 }
 
@@ -383,7 +384,7 @@ static bv_rc open_parts(bv_run *r, const bv_run_start *how, bv_err *err) {
     BV_TRY(bv_benchmark_find(s, r->config.benchmark, r->config.benchmark_timestep, &r->benchmark,
                              err));
   }
-  BV_TRY(open_result(r, how->config, how->version, err));
+  BV_TRY(open_result(r, how->stored ? how->stored : how->config, how->version, err));
   BV_TRY(collect_inputs(r, how, err));
   bv_sim_sink sink = bv_result_sink(r->result);
   BV_TRY(bv_sim_new(&r->config.sim, &sink, &r->sim, err));

@@ -68,7 +68,9 @@ typedef struct bv_run_start {
   const char *version; /* of the library, stored */
   const char *knobs;   /* values of knobs in place of the profile's, JSON; NULL: the profile's */
   const bv_zone *zone; /* of times; NULL: the store's */
-  int64_t end;         /* as the configuration's, the earlier one counts; INT64_MAX: none */
+  const char *stored;  /* the configuration as it is stored; NULL: config */
+  const char *document; /* that describes the run, stored too; NULL: none */
+  int64_t end;          /* as the configuration's, the earlier one counts; INT64_MAX: none */
 } bv_run_start;
 
 BV_MUST bv_rc bv_run_begin(bv_store *s, const bv_run_start *how, bv_run **out, bv_err *err);
