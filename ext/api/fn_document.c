@@ -4,6 +4,8 @@
 #include "api/args.h"
 #include "api/functions.h"
 #include "api/version.h"
+#include "api/list_table.h"
+#include "run/doc_key.h"
 #include "run/doc_run.h"
 
 #include <stdint.h>
@@ -65,10 +67,35 @@ static void fn_check(sqlite3_context *ctx, int argc, sqlite3_value **argv) {
   bv_document_reset(&d);
 }
 
+/* ---- the table bt_document_key ---- */
+
+static bv_rc fill_keys(bv_store *s, bv_list *out, sqlite3_value *const *arg, bv_err *err) {
+  static const char *const takes[] = {
+      [BV_DOC_SECTION] = "section", [BV_DOC_TEXT] = "text",  [BV_DOC_NUMBER] = "number",
+      [BV_DOC_FILE] = "file",       [BV_DOC_TREE] = "list",  [BV_DOC_ANY] = "anything",
+      [BV_DOC_FLAT] = "key",        [BV_DOC_MAP] = "choice", [BV_DOC_RISK] = "fraction"};
+  int n;
+  const bv_doc_key *key = bv_doc_keys(&n);
+  (void)s;
+  (void)arg;
+  (void)err;
+  for (int i = 0; i < n; i++) {
+    BV_TRY(bv_list_text(out, key[i].path));
+    BV_TRY(bv_list_text(out, takes[key[i].kind]));
+    BV_TRY(bv_list_text(out, key[i].to));
+    BV_TRY(bv_list_text(out, key[i].doc));
+  }
+  return BV_OK;
+}
+
+static const bv_list_def key_table = {
+    "bt_document_key", "key TEXT, takes TEXT, means TEXT, doc TEXT", 4, 0, fill_keys, false};
+
 int bv_fn_document_register(sqlite3 *db, bv_store *s) {
   int code =
       sqlite3_create_function_v2(db, "bt_run_document", 1, SQLITE_UTF8 | SQLITE_DIRECTONLY,
                                  bv_store_ref(s), fn_run_document, NULL, NULL, bv_store_release);
+  if (code == SQLITE_OK) code = bv_list_register(db, s, &key_table);
   if (code != SQLITE_OK) return code;
   return sqlite3_create_function_v2(db, "bt_check", 1, SQLITE_UTF8 | SQLITE_DIRECTONLY,
                                     bv_store_ref(s), fn_check, NULL, NULL, bv_store_release);

@@ -106,19 +106,38 @@ static bv_rc compare_table(const differ *d, const char *table, const char *colum
   return d->fn(d->ctx, "result", table, x, y, err);
 }
 
+/* A result table, by all of its columns but the run. */
+static bv_rc compare_columns(const differ *d, const char *table, int64_t a, int64_t b,
+                             bv_err *err) {
+  sqlite3_stmt *st;
+  int row;
+  BV_TRY(bv_sql_prepare(d->s->db,
+                        "SELECT group_concat('\"' || name || '\"', ', ') FROM"
+                        " pragma_table_info(?1, 'main') WHERE name <> 'run'",
+                        &st, err));
+  sqlite3_bind_text(st, 1, table, -1, SQLITE_STATIC);
+  bv_rc rc = bv_sql_row(d->s->db, st, &row, err, "comparing results");
+  if (rc == BV_OK && row) rc = compare_table(d, table, bv_sql_text(st, 0), a, b, err);
+  sqlite3_finalize(st);
+  return rc;
+}
+
+/* Every table of results: those that begin with bt_ and have a column run. */
 static bv_rc compare_results(const differ *d, int64_t a, int64_t b, bv_err *err) {
-  static const char *const tables[] = {"bt_order",       "bt_fill",     "bt_lot", "bt_cash_flow",
-                                       "bt_margin_call", "bt_position", "bt_risk"};
-  for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
-    char *sql = sqlite3_mprintf("SELECT group_concat('\"' || name || '\"', ', ') FROM"
-                                " pragma_table_info(%Q, 'main') WHERE name <> 'run'",
-                                tables[i]);
-    char columns[256];
-    bv_rc rc = sql ? one_text(d->s->db, sql, 0, 0, columns, err) : BV_NOMEM;
-    sqlite3_free(sql);
-    if (rc == BV_OK && columns[0]) rc = compare_table(d, tables[i], columns, a, b, err);
-    if (rc != BV_OK) return rc;
+  sqlite3_stmt *st;
+  int row;
+  bv_rc rc;
+  BV_TRY(bv_sql_prepare(d->s->db,
+                        "SELECT m.name FROM main.sqlite_schema m WHERE m.type = 'table' AND m.name"
+                        " GLOB 'bt_*' AND m.name NOT IN ('bt_run', 'bt_curve', 'bt_figure',"
+                        " 'bt_input') AND EXISTS (SELECT 1 FROM pragma_table_info(m.name, 'main')"
+                        " WHERE name = 'run') ORDER BY 1",
+                        &st, err));
+  while ((rc = bv_sql_row(d->s->db, st, &row, err, "comparing results")) == BV_OK && row) {
+    if ((rc = compare_columns(d, bv_sql_text(st, 0), a, b, err)) != BV_OK) break;
   }
+  sqlite3_finalize(st);
+  if (rc != BV_OK) return rc;
   BV_TRY(compare_table(d, "bt_equity", "ts, value, cash, exposed", a, b, err));
   return compare_table(d, "bt_metric", "name, variant, value", a, b, err);
 }

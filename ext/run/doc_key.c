@@ -29,7 +29,7 @@
 /* A source of signals or context. */
 #define SOURCE(path)                                                                               \
   SECTION(path, "a source of the feed"), TEXT(path ".table", "a table or view"),                   \
-      FILES(path ".path", "a CSV file instead; becomes a TEMP table of the section's name"),       \
+      FILES(path ".path", "a CSV file instead, read as a TEMP view of the section's name"),        \
       MAP(path ".format", "csv", "signals are read from CSV files and from tables"),               \
       TEXT(path ".timestamp_column", "its column of times; default timestamp"),                    \
       TEXT(path ".asset_column", "its column of assets; default asset_id"),                        \
@@ -38,8 +38,6 @@
       NUMBER(path ".lag", "bars, with timing custom"), TEXT(path ".match", "exact or asof"),       \
       TEXT(path ".tolerance", "span"), TEXT(path ".max_age", "span"),                              \
       TEXT(path ".span", "timestep of the bars that the times label")
-
-#define NO_CALL "there is no margin call; risk rule gross_exposure with action liquidate"
 
 static const bv_doc_key keys[] = {
     TEXT("name", "name of the backtest, and of its strategy view where that is written here"),
@@ -64,7 +62,7 @@ static const bv_doc_key keys[] = {
     TREE("data_sources.prices.columns",
          "{\"close\": \"Settle\"}: the file's columns, found by themselves; a list is accepted"),
     TEXT("data_sources.prices.tz", "zone of the file's times"),
-    MAP("data_sources.prices.label", "start;end", "start or end: what the file's times are"),
+    TEXT("data_sources.prices.label", "start or end: what the file's times are"),
     SOURCE("data_sources.signals"),
     SOURCE("data_sources.features"),
     SOURCE("data_sources.context"),
@@ -137,8 +135,8 @@ static const bv_doc_key keys[] = {
         "credit>short_cash=\"credit\";lock_notional>short_cash=\"lock_notional\";"
         "lock_proceeds>short_cash=\"lock_proceeds\"",
         "short_cash"),
-    MAP("account.long_maintenance_margin", "", NO_CALL),
-    MAP("account.short_maintenance_margin", "", NO_CALL),
+    FLAT("account.long_maintenance_margin", "long_maintenance"),
+    FLAT("account.short_maintenance_margin", "short_maintenance"),
     MAP("account.fixed_margin_schedule", "", "initial_margin"),
     MAP("account.margin_pct_schedule", "", "initial_margin"),
     MAP("account.lock_notional_update_mode", "position_legs", "see short_cash"),

@@ -291,6 +291,10 @@ static bv_rc drop_all(bv_store *s, const bv_document *d, bool view, bv_err *err)
     const char *name = i == -2 ? view_name(d) : i == -1 ? feed_name(d) : sources[i];
     const bool there = i == -2 ? view : i == -1 ? has_feed(d) : source_text(d, i, "path") != NULL;
     if (!there) continue;
+    if (i >= 0) {
+      BV_TRY(bv_csv_drop(s->db, name, err));
+      continue;
+    }
     char *sql = sqlite3_mprintf("DROP %s temp.\"%w\"", i == -2 ? "VIEW" : "TABLE", name);
     bv_rc rc = sql ? bv_sql_exec(s->db, sql, err) : BV_NOMEM;
     sqlite3_free(sql);
@@ -341,15 +345,15 @@ static bv_rc run_parts(bv_store *s, const bv_document *d, const char *text, cons
 bv_rc bv_document_run(bv_store *s, const char *text, const bv_run_start *how, int64_t *id,
                       bv_err *err) {
   bv_document d;
-  bv_savepoint sp;
+  bv_around around;
   if (s->run) return bv_fail(err, BV_BUSY, "a run is in progress on this connection");
   BV_TRY(bv_document_check(s, text, &d, err));
-  bv_rc rc = d.nerror > 0 ? bv_document_fail(&d, err) : bv_store_enlist(s, err);
-  if (rc == BV_OK) rc = bv_savepoint_open(s->db, &sp, err);
+  bv_rc rc = d.nerror > 0 ? bv_document_fail(&d, err) : bv_csv_sweep(s->db, err);
+  if (rc == BV_OK) rc = bv_around_open(s, &around, err);
   if (rc == BV_OK) {
     rc = run_parts(s, &d, text, how, id, err);
-    rc = bv_savepoint_close(s->db, &sp, rc, err);
-    if (rc != BV_OK) bv_store_rolled_back(s);
+    rc = bv_around_close(s, &around, rc, err);
+    if (rc == BV_OK) rc = bv_csv_sweep(s->db, err); /* now that nothing of ours reads any more */
   }
   bv_document_reset(&d);
   return rc;
@@ -368,7 +372,7 @@ static bv_rc check_view(bv_store *s, bv_document *d, const char *view, bv_err *e
 }
 
 /* The text of a strategy can be prepared here unless it reads what the document makes. */
-static bv_rc check_sql(bv_store *s, bv_document *d, const char *sql) {
+static bv_rc check_sql(bv_store *s, bv_document *d, const char *sql, bv_err *err) {
   if (strstr(sql, "${")) {
     return bv_document_error(d, "$.strategy",
                              "${...} is not expanded in the text of a strategy; use"
@@ -378,7 +382,9 @@ static bv_rc check_sql(bv_store *s, bv_document *d, const char *sql) {
   sqlite3_stmt *st = NULL;
   int code = sqlite3_prepare_v2(s->db, sql, -1, &st, NULL);
   sqlite3_finalize(st);
-  if (code == SQLITE_NOMEM) return BV_NOMEM;
+  if (code != SQLITE_OK && (code & 0xff) != SQLITE_ERROR) {
+    return bv_sql_fail(s->db, code, err, "$.strategy");
+  }
   return code == SQLITE_OK ? BV_OK
                            : bv_document_error(d, "$.strategy", "%s", sqlite3_errmsg(s->db));
 }
@@ -409,7 +415,7 @@ static bv_rc check_parts(bv_store *s, bv_document *d, bv_err *err) {
     if (strncmp(d->error[i].path, "$.strategy", 10) == 0) return BV_OK;
   }
   bv_rc rc = strategy_of(d, &view, &sql, err);
-  if (rc == BV_OK && sql) rc = check_sql(s, d, sql);
+  if (rc == BV_OK && sql) rc = check_sql(s, d, sql, err);
   if (rc == BV_OK && !sql && view) rc = check_view(s, d, view, err);
   bv_free(sql);
   return rc;

@@ -1,4 +1,4 @@
-/* doc_source.c - a CSV file of signals or context as a TEMP table; see doc_source.h. */
+/* doc_source.c - a CSV file of signals or context as a TEMP view; see doc_source.h. */
 #include "run/doc_source.h"
 #include "base/buf.h"
 #include "base/text.h"
@@ -6,6 +6,7 @@
 #include "data/sql.h"
 #include "time/instant.h"
 
+#include <stdio.h>
 #include <string.h>
 
 typedef struct file {
@@ -113,17 +114,31 @@ static bv_rc load(sqlite3 *db, file *f, sqlite3_stmt *st, size_t columns, size_t
   }
 }
 
-bv_rc bv_csv_table(sqlite3 *db, const char *path, const char *table, const char *ts,
-                   const bv_zone *zone, bv_err *err) {
-  file f;
+#define TABLE "barsvt_source_"
+
+/* A name that no TEMP table has. */
+static bv_rc free_name(sqlite3 *db, char out[40], bv_err *err) {
+  sqlite3_stmt *st;
+  int row;
+  BV_TRY(bv_sql_prepare(db,
+                        "SELECT 1 + coalesce(max(CAST(substr(name, 15) AS INTEGER)), 0) FROM"
+                        " sqlite_temp_schema WHERE name GLOB '" TABLE "*'",
+                        &st, err));
+  bv_rc rc = bv_sql_row(db, st, &row, err, "sqlite_temp_schema");
+  snprintf(out, 40, TABLE "%lld", rc == BV_OK ? (long long)sqlite3_column_int64(st, 0) : 0LL);
+  sqlite3_finalize(st);
+  return rc;
+}
+
+static bv_rc fill(sqlite3 *db, file *f, const char *path, const char *table, const char *ts,
+                  const bv_zone *zone, bv_err *err) {
   bv_csv_record head;
   bv_buf make, insert;
   sqlite3_stmt *st = NULL;
   size_t at = 0, columns = 0;
-  BV_TRY(file_open(path, &f, err));
   bv_buf_init(&make, BV_MEM_RUN, 1 << 20);
   bv_buf_init(&insert, BV_MEM_RUN, 1 << 20);
-  bv_rc rc = bv_csv_next(f.csv, &head, err);
+  bv_rc rc = bv_csv_next(f->csv, &head, err);
   if (rc == BV_OK) {
     columns = head.nfield;
     rc = statements(table, &head, ts, &make, &insert, &at);
@@ -134,10 +149,68 @@ bv_rc bv_csv_table(sqlite3 *db, const char *path, const char *table, const char 
   }
   if (rc == BV_OK) rc = bv_sql_exec(db, bv_buf_text(&make), err);
   if (rc == BV_OK) rc = bv_sql_prepare(db, bv_buf_text(&insert), &st, err);
-  if (rc == BV_OK) rc = load(db, &f, st, columns, at, zone, path, err);
+  if (rc == BV_OK) rc = load(db, f, st, columns, at, zone, path, err);
   sqlite3_finalize(st);
   bv_buf_reset(&make);
   bv_buf_reset(&insert);
-  file_close(&f);
   return rc;
+}
+
+static bv_rc exec_on(sqlite3 *db, const char *format, const char *name, const char *other,
+                     bv_err *err) {
+  char *sql = sqlite3_mprintf(format, name, other);
+  bv_rc rc = sql ? bv_sql_exec(db, sql, err) : BV_NOMEM;
+  sqlite3_free(sql);
+  return rc;
+}
+
+bv_rc bv_csv_table(sqlite3 *db, const char *path, const char *view, const char *ts,
+                   const bv_zone *zone, bv_err *err) {
+  file f;
+  char table[40];
+  BV_TRY(free_name(db, table, err));
+  BV_TRY(file_open(path, &f, err));
+  bv_rc rc = fill(db, &f, path, table, ts, zone, err);
+  file_close(&f);
+  if (rc != BV_OK) return rc;
+  return exec_on(db, "CREATE TEMP VIEW \"%w\" AS SELECT * FROM temp.\"%w\"", view, table, err);
+}
+
+bv_rc bv_csv_drop(sqlite3 *db, const char *view, bv_err *err) {
+  sqlite3_stmt *st;
+  int row;
+  char table[40] = "";
+  BV_TRY(bv_sql_prepare(db,
+                        "SELECT substr(sql, instr(sql, '" TABLE "')) FROM sqlite_temp_schema WHERE"
+                        " type = 'view' AND name = ?1",
+                        &st, err));
+  sqlite3_bind_text(st, 1, view, -1, SQLITE_STATIC);
+  bv_rc rc = bv_sql_row(db, st, &row, err, "sqlite_temp_schema");
+  if (rc == BV_OK && row) {
+    const char *text = bv_sql_text(st, 0);
+    snprintf(table, sizeof table, "%.*s", (int)strcspn(text, "\""), text);
+  }
+  sqlite3_finalize(st);
+  if (rc == BV_OK) rc = exec_on(db, "DROP VIEW temp.\"%w\"", view, NULL, err);
+  if (rc == BV_OK) rc = exec_on(db, "DELETE FROM temp.\"%w\"", table, NULL, err);
+  return rc;
+}
+
+bv_rc bv_csv_sweep(sqlite3 *db, bv_err *err) {
+  for (int i = 0; i < 100; i++) {
+    sqlite3_stmt *st;
+    int row;
+    char table[40];
+    bv_err why = {0};
+    BV_TRY(bv_sql_prepare(
+        db, "SELECT name FROM sqlite_temp_schema WHERE name GLOB '" TABLE "*' LIMIT 1", &st, err));
+    bv_rc rc = bv_sql_row(db, st, &row, err, "sqlite_temp_schema");
+    snprintf(table, sizeof table, "%s", rc == BV_OK && row ? bv_sql_text(st, 0) : "");
+    sqlite3_finalize(st);
+    if (rc != BV_OK || !table[0]) return rc;
+    rc = exec_on(db, "DROP TABLE temp.\"%w\"", table, NULL, &why);
+    if (rc == BV_BUSY) return BV_OK;
+    if (rc != BV_OK) return bv_fail_native(err, rc, why.native, "%s", why.msg);
+  }
+  return BV_OK;
 }

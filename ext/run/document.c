@@ -158,6 +158,17 @@ static bv_rc add_flat(bv_document *d, const char *key, const char *used, const c
   return bv_buf_addf(&d->stored, "%s\"%s\":%s", d->stored.n > 1 ? "," : "", key, written);
 }
 
+/* Whether an error is SQLite's or the system's, not one of the document's. */
+static bool not_its_fault(bv_rc rc, const bv_err *why) {
+  return why->native != 0 ||
+         (rc != BV_ARG && rc != BV_NOTFOUND && rc != BV_RANGE && rc != BV_LIMIT);
+}
+
+static bv_rc pass_on(bv_document *d, bv_rc rc, const bv_err *why) {
+  d->failed = *why;
+  return rc;
+}
+
 /* A value for the flat configuration, checked by itself; what hangs on several is checked at the end. */
 static bv_rc put_flat(bv_store *s, bv_document *d, const member *m, const char *key,
                       const char *used) {
@@ -169,7 +180,7 @@ static bv_rc put_flat(bv_store *s, bv_document *d, const member *m, const char *
   if (rc == BV_OK) bv_run_config_reset(&config);
   sqlite3_free(one);
   if (rc == BV_OK) return add_flat(d, key, used, m->json);
-  if (rc != BV_ARG && rc != BV_NOTFOUND && rc != BV_RANGE && rc != BV_LIMIT) return rc;
+  if (not_its_fault(rc, &why)) return pass_on(d, rc, &why);
   const char *text = bv_err_text(&why, rc);
   return bv_document_error(d, m->full, "%s", strncmp(text, "config: ", 8) ? text : text + 8);
 }
@@ -526,7 +537,7 @@ static bv_rc whole(bv_store *s, bv_document *d) {
     bv_run_config_reset(&config);
     return BV_OK;
   }
-  if (rc == BV_NOMEM || rc == BV_INTERRUPT) return rc;
+  if (not_its_fault(rc, &why)) return pass_on(d, rc, &why);
   const char *text = bv_err_text(&why, rc);
   return bv_document_error(d, "$", "%s", strncmp(text, "config: ", 8) ? text : text + 8);
 }
@@ -562,6 +573,8 @@ bv_rc bv_document_read(bv_store *s, const char *text, bv_document *out, bv_err *
   bv_buf_init(&out->flat, BV_MEM_RUN, MOST_BYTES);
   bv_buf_init(&out->stored, BV_MEM_RUN, MOST_BYTES);
   bv_rc rc = read_all(s, text, out, err);
-  if (rc != BV_OK) bv_document_reset(out);
+  if (rc == BV_OK) return BV_OK;
+  if (out->failed.rc != BV_OK) bv_fail_native(err, rc, out->failed.native, "%s", out->failed.msg);
+  bv_document_reset(out);
   return rc;
 }

@@ -100,6 +100,12 @@ def test_run():
     with open('vix.csv', 'a') as f:
         f.write(f'{START + 300 * DAY},9\n')
     checks.equal([r[:2] for r in db.execute('SELECT * FROM bt_diff(?)', (a,))], [('file', 'data_sources.context.path')], 'rerun: a file has changed')
+    # In a statement that reads, where SQLite drops no table.
+    e = one(db, 'SELECT bt_run_document(?) FROM bt_run LIMIT 1', json.dumps(DOCUMENT))
+    checks.equal(one(db, "SELECT count(*) FROM sqlite_temp_schema WHERE name NOT GLOB 'barsvt_source_*'"), 0, 'run: in a reading statement, no TEMP object is left')
+    f = one(db, 'SELECT bt_rerun(?)', e)
+    checks.equal(one(db, 'SELECT count(*) FROM sqlite_temp_schema'), 0, 'run: and the next one sweeps')
+    checks.equal(fills(db, e), fills(db, f), 'run: in a reading statement')
     # bt_param() sees the value, and the strategy may be a view or a text.
     p = dict(DOCUMENT, strategy="SELECT known_at, asset, length(bt_param('key', '')) AS target_qty, bt_param('key', 'none') AS tag FROM bars('AAA', 'day')")
     checks.equal(one(db, 'SELECT tag FROM bt_order WHERE run = ? LIMIT 1', one(db, 'SELECT bt_run_document(?)', json.dumps(p))), 'do"not\\tell', 'params: expanded')

@@ -154,6 +154,14 @@ static const char *const scenario[] = {
     "SELECT what, name, run, other FROM bt_diff((SELECT max(id) FROM bt_run), (SELECT max(id) - 1 "
     "FROM bt_run))",
     "SELECT bt_rerun(99)",
+    "SELECT bt_check('{\"strategy\": \"set_mode\", \"execution\": {\"initial_capital\": \"x\", "
+    "\"unitz\": 1}, \"risk_rules\": {\"stop_loss\": 5}, \"params\": {\"a\": [\"${NO_SUCH_X}\"]}}')",
+    "SELECT bt_run_document('{\"name\": \"doc\", \"timestep\": \"minute\", \"assets\": [\"A\"], "
+    "\"end\": \"2024-01-03 16:00\", \"data_sources\": {\"signals\": {\"path\": "
+    "\"tests/fixtures/scores.csv\"}}, \"risk_rules\": {\"stop_loss\": 0.05}, \"params\": {\"p\": "
+    "\"${PATH}\"}, \"strategy\": \"SELECT known_at, asset, score AS target_weight FROM feed\"}')",
+    "SELECT bt_rerun((SELECT max(id) FROM bt_run))",
+    "SELECT count(*) FROM bt_diff((SELECT max(id) FROM bt_run))",
     "SELECT bt_run('none')",
     "SELECT bt_run('set_mode', '{\"cahs\": 1}')",
     "SELECT id, mode, status, steps, value, commission FROM bt_run",
