@@ -218,13 +218,19 @@ static void push_guard(bv_sim *s, const bv_order *by, const bv_place *at, bv_rol
   bv_queue_push(&s->queue, a, o);
 }
 
-/* Let a guard stand at a level for n lots. */
+/* Let a guard stand at a level for n lots more than it has filled. */
 static void set_guard(bv_sim *s, bv_order *o, double level, int rule, double lots) {
   const bv_asset *a = &s->ledger.asset[o->asset];
   *(o->role == BV_ROLE_STOP_LOSS ? &o->stop : &o->limit) = level;
   o->guard = rule + 1;
   o->tag = bv_rule_name(s->risk->rules->rule[rule].kind);
   o->n = o->filled + (a->n > 0 ? -lots : lots);
+}
+
+/* A part of a scaled exit waits for volume: its quantity is settled. */
+static bool goes_on(const bv_sim *s, const bv_order *o) {
+  bool scaled = s->risk->rules->rule[o->guard - 1].kind == BV_RULE_SCALED_EXIT;
+  return scaled && o->filled != 0;
 }
 
 /* Guards as the position and the levels now want them; `by` NULL: only those that are there move. */
@@ -238,7 +244,7 @@ static void place_guards(bv_sim *s, int asset, bv_order *by, const bv_place *at,
     double n = lots, level = which ? target_of(s, asset, avg, &rule, &n)
                                    : bv_risk_stop(s, asset, d, avg, &rule);
     bv_order *o = guard_of(s, asset, role);
-    if (isnan(level)) continue;
+    if (isnan(level) || (o && goes_on(s, o))) continue;
     if (!o && by) {
       push_guard(s, by, at, role);
       o = &s->queue.order[s->queue.n - 1];

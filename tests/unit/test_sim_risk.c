@@ -367,6 +367,50 @@ static void test_warnings_leave_the_position(void **state) {
   over();
 }
 
+/* Where volume lets a part through, the rest of the guard goes on, and it is one firing. */
+static void with_volume(double o, double h, double l, double c, double volume) {
+  bv_sim_bar x = {.ts = b.now,
+                  .known_at = b.now + BENCH_STEP,
+                  .open = o,
+                  .high = h,
+                  .low = l,
+                  .close = c,
+                  .volume = volume};
+  assert_int_equal(bv_sim_open(b.sim, b.now, &x, 1, NULL), BV_OK);
+  b.now += BENCH_STEP;
+  assert_int_equal(bv_sim_close(b.sim, b.now, &x, 1, NULL), BV_OK);
+}
+
+static void test_partial_fills(void **state) {
+  (void)state;
+  begin("default", "volume.model=share volume.share=0.5", "rule=stop_loss percent=5", 1);
+  with_volume(100, 100, 100, 100, 1000);
+  buy(100);
+  with_volume(100, 100, 100, 100, 1000);
+  with_volume(96, 96, 94, 94, 120); /* 60 of 100 */
+  near(bv_sim_qty(b.sim, 0), 40);
+  with_volume(94, 94, 93, 93, 1000);
+  near(bv_sim_qty(b.sim, 0), 0);
+  assert_int_equal(nfired, 1);
+  near(order(2)->filled, -100);
+  near(order(2)->qty, -100);
+  over();
+  begin("default", "volume.model=share volume.share=0.5", "rule=scaled_exit steps=5:50,10:100", 1);
+  with_volume(100, 100, 100, 100, 1000);
+  buy(100);
+  with_volume(100, 100, 100, 100, 1000);
+  with_volume(100, 106, 100, 105, 40); /* 20 of 50 */
+  near(bv_sim_qty(b.sim, 0), 80);
+  with_volume(105, 106, 104, 105, 1000); /* the other 30 */
+  near(bv_sim_qty(b.sim, 0), 50);
+  with_volume(105, 109, 104, 108, 1000);
+  near(bv_sim_qty(b.sim, 0), 50);
+  with_volume(108, 111, 108, 110, 1000);
+  near(bv_sim_qty(b.sim, 0), 0);
+  assert_int_equal(nfired, 2);
+  over();
+}
+
 /* --- exits after a time --- */
 
 static void test_time_exit_at_the_next_open(void **state) {
@@ -733,6 +777,7 @@ int main(void) {
       cmocka_unit_test(test_average_price),
       cmocka_unit_test(test_turning_a_position),
       cmocka_unit_test(test_warnings_leave_the_position),
+      cmocka_unit_test(test_partial_fills),
       cmocka_unit_test(test_time_exit_at_the_next_open),
       cmocka_unit_test(test_time_exit_and_a_target),
       cmocka_unit_test(test_an_exit_ends_waiting_targets),
