@@ -94,6 +94,7 @@ static const struct {
     {"reduce_only", FLAG, 0},
     {"oco", TEXT, BV_TEXT_OCO},
     {"closes", TEXT, BV_TEXT_CLOSES},
+    {"oto", TEXT, BV_TEXT_OTO},
     {"cancel", TEXT, BV_TEXT_CANCEL},
     {"replace", TEXT, BV_TEXT_REPLACE},
 };

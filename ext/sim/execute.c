@@ -189,8 +189,12 @@ static bv_rc carry_out(bv_sim *s, bv_order *o, const bv_place *at, const bv_plan
 bv_rc bv_execute(bv_sim *s, bv_order *o, const bv_place *at, bv_err *err) {
   bv_asset *a = &s->ledger.asset[o->asset];
   bv_queue *q = &s->queue;
-  if (o->close) o->n = o->filled - bv_ledger_picked(a, o->pick);
-  if (o->close && o->n == o->filled) return finish_closed(s, o, a, at, err);
+  if (o->close) {
+    double held = bv_ledger_picked(a, o->pick);
+    bool over = held == 0 || held * o->filled > 0; /* or turned, after a part of it */
+    o->n = over ? o->filled : o->filled - held;
+    if (over) return finish_closed(s, o, a, at, err);
+  }
   if (at->price <= 0) {
     return bv_order_finish(q, o, a, at->ts, BV_ORDER_REJECTED, not_positive, err);
   }

@@ -41,10 +41,14 @@ static bv_place place_at(const bv_sim *s, const bv_order *o, double price, bv_vi
                     .via = via};
 }
 
+bool bv_match_later(const bv_order *o) {
+  return o->tif == BV_TIF_OPG || o->leader;
+}
+
 static bv_place place_of(const bv_sim *s, const bv_order *o) {
   const bv_asset *a = &s->ledger.asset[o->asset];
   bool market = o->type == BV_TYPE_MARKET;
-  if (market && s->cfg.fill_at == BV_FILL_SIGNAL_CLOSE && o->tif != BV_TIF_OPG) {
+  if (market && s->cfg.fill_at == BV_FILL_SIGNAL_CLOSE && !bv_match_later(o)) {
     return (bv_place){
         .price = o->mark, .ts = o->ts, .bar_number = o->bar, .at = valued_at(s, BV_VALUE_MARK)};
   }
@@ -78,7 +82,7 @@ static bv_turn turn_at_open(const bv_sim *s, const bv_order *o) {
   if (o->rests && !bv_match_at_open(o, a)) return BV_TURN_NONE;
   bv_place at = place_of(s, o);
   bv_turn turn = bv_match_turn(s, o, &at);
-  bool now = o->type != BV_TYPE_MARKET || o->tif == BV_TIF_OPG;
+  bool now = o->type != BV_TYPE_MARKET || bv_match_later(o);
   bool later = now && s->cfg.fill_at == BV_FILL_SIGNAL_CLOSE;
   if (!later || turn == BV_TURN_NONE) return turn;
   return turn == BV_TURN_FIRST ? BV_TURN_LATER_FIRST : BV_TURN_LATER_SECOND;
@@ -106,6 +110,7 @@ static bv_rc begin_bar(bv_sim *s, int64_t ts, bv_err *err) {
   for (size_t i = 0; i < q->n; i++) {
     bv_order *o = &q->order[i];
     bv_asset *a = &s->ledger.asset[o->asset];
+    if (o->rouse && o->rouse <= ts) o->dormant = false;
     if (!o->rests || o->dormant) continue;
     if (o->until <= ts) {
       int64_t at = o->until > o->ts ? o->until : o->ts;

@@ -22,6 +22,9 @@ BV_MUST bv_rc bv_match_sequence(bv_sim *s, bv_err *err);
 BV_MUST bv_rc bv_match_begin(bv_sim *s, const bv_sim_bar *bar, int n, bv_err *err);
 void bv_match_end(bv_sim *s, const bv_sim_bar *bar, int n);
 
+/* A market order that has no close before it to fill at: it waits for another time. */
+bool bv_match_later(const bv_order *o);
+
 /* When the order fills among those of an instant. */
 bv_turn bv_match_turn(const bv_sim *s, const bv_order *o, const bv_place *at);
 

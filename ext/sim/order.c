@@ -85,6 +85,17 @@ bv_sim_order bv_order_report(const bv_queue *q, const bv_order *o) {
                         .tag = o->tag};
 }
 
+/* Those that sleep until `o` has filled wake with the next bar, or will be cancelled. */
+static void lead(bv_queue *q, const bv_order *o, const bv_asset *a, int64_t ts, bool filled) {
+  for (size_t i = 0; i < q->n; i++) {
+    bv_order *k = &q->order[i];
+    if (k->done || k->leader != o->id) continue;
+    if (filled) k->rouse = a->bar && a->bar->known_at > ts ? a->bar->known_at : ts;
+    if (!filled) k->leader = -1;
+    if (!filled && !q->orphans) q->orphans = "";
+  }
+}
+
 bv_rc bv_order_finish(bv_queue *q, bv_order *o, bv_asset *a, int64_t ts, bv_order_state state,
                       const char *reason, bv_err *err) {
   assert(!o->done);
@@ -92,6 +103,7 @@ bv_rc bv_order_finish(bv_queue *q, bv_order *o, bv_asset *a, int64_t ts, bv_orde
   if (o->waiting) a->nwait--;
   if (o->waiting) q->nrest -= o->rests;
   if (o->waiting) q->nclose -= o->rests && o->tif == BV_TIF_CLS;
+  if (o->leads) lead(q, o, a, ts, state == BV_ORDER_FILLED);
   if (o->brackets && o->opened == 0) q->orphans = "the entry opened nothing";
   if (o->brackets && o->opened != 0 && state != BV_ORDER_FILLED) {
     q->orphans = "the entry was not filled whole";
@@ -111,16 +123,23 @@ static bool waits(const bv_queue *q, int64_t id) {
   return false;
 }
 
-bv_rc bv_queue_orphans(bv_queue *q, bv_asset *assets, int64_t ts, bv_err *err) {
-  if (!q->orphans) return BV_OK;
+static bv_rc end_orphans(bv_queue *q, bv_asset *assets, int64_t ts, bv_err *err) {
   const char *why = q->orphans;
   q->orphans = NULL;
   for (size_t i = 0; i < q->n; i++) {
     bv_order *o = &q->order[i];
-    if (o->done || !o->dormant || waits(q, o->parent)) continue;
+    bool lost = o->leader == -1;
+    if (o->done || !o->dormant || (!lost && (o->leader || waits(q, o->parent)))) continue;
     int64_t at = o->ts > ts ? o->ts : ts;
-    BV_TRY(bv_order_finish(q, o, &assets[o->asset], at, BV_ORDER_CANCELLED, why, err));
+    BV_TRY(bv_order_finish(q, o, &assets[o->asset], at, BV_ORDER_CANCELLED,
+                           lost ? "the order before it did not fill" : why, err));
   }
+  return BV_OK;
+}
+
+/* One that ends can leave others behind. */
+bv_rc bv_queue_orphans(bv_queue *q, bv_asset *assets, int64_t ts, bv_err *err) {
+  while (q->orphans) BV_TRY(end_orphans(q, assets, ts, err));
   return BV_OK;
 }
 
@@ -167,7 +186,7 @@ bv_rc bv_queue_expire(bv_queue *q, bv_asset *assets, int64_t ts, bv_err *err) {
   for (size_t i = 0; rc == BV_OK && i < q->n; i++) {
     bv_order *o = &q->order[i];
     int64_t at = o->ts > ts ? o->ts : ts; /* it may have been decided after the last bar */
-    if (o->done || o->dormant) continue;
+    if (o->done || (o->dormant && !o->rouse)) continue;
     rc = bv_order_finish(q, o, &assets[o->asset], at, BV_ORDER_EXPIRED, "no further bar", err);
   }
   if (rc == BV_OK) rc = bv_queue_orphans(q, assets, ts, err);

@@ -62,6 +62,9 @@ typedef struct bv_order {
   bool dormant;     /* a bracket whose entry waits */
   bool triggered;   /* a stop-limit order that has become a limit order */
   bool told;        /* and that has been reported */
+  int64_t leader;   /* sleeps until this order has filled; -1: that has ended otherwise; 0: none */
+  int64_t rouse;    /* and wakes for bars that begin from here on; 0: not yet */
+  bool leads;       /* other orders sleep until it has filled */
   bool reduce_only; /* never adds to or turns a position */
   bool forced;      /* of a margin call: nobody cancels it */
   bool ambiguous;   /* hangs on a guess */

@@ -56,7 +56,7 @@ static bv_rc intern_tag(bv_sim *s, const char *tag, const char **out) {
 static bool rests(const bv_sim_request *r) {
   return r->type != BV_TYPE_MARKET || r->tif != BV_TIF_GTC || r->limit != 0 || r->stop != 0 ||
          r->trail != 0 || r->trail_percent != 0 || r->take_profit != 0 || r->stop_loss != 0 ||
-         r->until != 0 || r->reduce_only || r->oco || r->closes;
+         r->until != 0 || r->reduce_only || r->oco || r->closes || r->oto;
 }
 
 /* The types that name a time in force, as that and the plain type. */
@@ -209,7 +209,8 @@ static const char *senseless(const bv_sim *s, const bv_order *o, double take_pro
   }
   if (o->until <= o->ts) return "expire_at has passed";
   bool stop = bv_rest_is_stop(o) && o->stop != 0;
-  if (stop && s->cfg.wrong_side == BV_WRONG_REJECT && o->side * (o->mark - o->stop) > 0) {
+  if (stop && !o->leader && s->cfg.wrong_side == BV_WRONG_REJECT &&
+      o->side * (o->mark - o->stop) > 0) {
     return "the stop is on the wrong side of the last price";
   }
   return bad_bracket(o, take_profit, stop_loss);
@@ -225,9 +226,24 @@ static int side_of(const bv_sim *s, const bv_order *o, double base) {
   return n > 0 ? 1 : -1;
 }
 
+/* The newest waiting order with the tag, of any asset; NULL where there is none. */
+static bv_order *leader_of(bv_sim *s, const char *tag) {
+  for (size_t i = s->queue.n; i > 0; i--) {
+    bv_order *o = &s->queue.order[i - 1];
+    if (!o->done && !o->parent && !o->guard && o->tag && strcmp(o->tag, tag) == 0) return o;
+  }
+  return NULL;
+}
+
 /* Let an order wait, with its bracket, if it makes sense. */
 static bv_rc push(bv_sim *s, bv_order *o, const bv_sim_request *r, double base, bv_err *err) {
   bv_asset *a = &s->ledger.asset[o->asset];
+  bv_order *leader = r->oto ? leader_of(s, r->oto) : NULL;
+  if (r->oto && !leader) return reject(s, o, "no waiting order has the tag in oto", err);
+  if (leader) {
+    o->leader = leader->id;
+    o->dormant = true;
+  }
   if (o->rests) {
     o->side = side_of(s, o, base);
     const char *why = senseless(s, o, r->take_profit, r->stop_loss);
@@ -240,6 +256,7 @@ static bv_rc push(bv_sim *s, bv_order *o, const bv_sim_request *r, double base, 
     return reject(s, o, bv_no_funds, err);
   }
   if (s->ledger.both && o->rests && o->reduce_only) o->pick.side = -o->side;
+  if (leader) leader->leads = true;
   bv_queue_push(&s->queue, a, *o);
   if (r->take_profit != 0 || r->stop_loss != 0) bv_bracket_push(s, r->take_profit, r->stop_loss);
   return BV_OK;
@@ -442,6 +459,7 @@ static bool changed(const bv_sim *s, bv_order *o, const bv_sim_request *r) {
 
 static void adopt(bv_queue *q, int64_t from, int64_t to) {
   for (size_t i = 0; i < q->n; i++) {
+    if (q->order[i].leader == from) q->order[i].leader = to;
     if (q->order[i].parent == from) q->order[i].parent = to;
   }
 }
@@ -480,6 +498,7 @@ static bv_rc replace_one(bv_sim *s, int64_t t, size_t i, const bv_sim_request *r
   if (!why) why = bad_family(q, &o, r);
   if (why) return reject(s, &o, why, err);
   int64_t old = o.id;
+  q->order[i].leads = false; /* the new one does */
   BV_TRY(bv_order_finish(q, &q->order[i], a, t, BV_ORDER_CANCELLED, "replaced", err));
   bv_queue_push(q, a, o);
   adopt(q, old, q->order[q->n - 1].id);

@@ -65,7 +65,7 @@ static bv_rc try_order(bv_sim *s, bv_order *o, bool *again, bv_err *err) {
   const bv_sim_bar *bar = a->bar;
   bool market = o->type == BV_TYPE_MARKET;
   bool opg = o->tif == BV_TIF_OPG;
-  bool at_close = market && !opg && s->cfg.fill_at == BV_FILL_SIGNAL_CLOSE;
+  bool at_close = market && !bv_match_later(o) && s->cfg.fill_at == BV_FILL_SIGNAL_CLOSE;
   bool trader = s->cfg.rules == BV_RULES_BACKTRADER;
   bool own = trader || o->type == BV_TYPE_MIT || o->type == BV_TYPE_LIT;
   double price = market ? (at_close ? o->mark : bar->open)

@@ -106,6 +106,8 @@ typedef struct bv_sim_request {
   int reduce_only;               /* never adds to or turns a position */
   const char *oco;               /* orders of the asset with this name: one fills, the others end */
   const char *closes;            /* closes lots entered under this tag, and only reduces */
+  const char *
+      oto; /* one triggers the other: sleeps until the waiting order with this tag, of any asset, has filled */
 } bv_sim_request;
 
 typedef enum bv_order_state {

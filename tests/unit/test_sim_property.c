@@ -298,6 +298,7 @@ static void make_resting(bv_sim_request *r, double price, int64_t t) {
   r->oco = oco[rnd() % 5];
   r->reduce_only = rnd() % 8 == 0;
   if (rnd() % 8 == 0) r->closes = "odd";
+  if (rnd() % 16 == 0) r->oto = "odd";
   double stop = price_near(price, side);
   double limit = kind == BV_TYPE_STOP_LIMIT ? price_near(stop, side) : price_near(price, -side);
   bool trails = kind == BV_TYPE_TRAIL || kind == BV_TYPE_TRAIL_LIMIT;
