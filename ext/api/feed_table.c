@@ -35,12 +35,18 @@ typedef struct feed_tab {
   bv_map names; /* of assets, which results of its cursors refer to */
 } feed_tab;
 
+/* An asset's name. */
+typedef struct feed_name {
+  const char *text;
+  int n;
+} feed_name;
+
 typedef struct feed_cursor {
   sqlite3_vtab_cursor base;
   bv_join *join;
   const bv_tile *tile;
-  int row;           /* of the tile */
-  const char **name; /* of the assets, kept by the table: results refer to them */
+  int row;         /* of the tile */
+  feed_name *name; /* of the assets, kept by the table: results refer to them */
   bool *wanted;
 } feed_cursor;
 
@@ -286,7 +292,7 @@ static bv_rc keep_names(feed_cursor *c, feed_tab *tab) {
         return rc;
       }
     }
-    c->name[i] = kept;
+    c->name[i] = (feed_name){kept, (int)strlen(kept)};
   }
   return BV_OK;
 }
@@ -378,6 +384,10 @@ static void give(const bv_tile_col *col, int row, sqlite3_context *ctx) {
   }
 }
 
+static void give_name(const feed_name *name, sqlite3_context *ctx) {
+  sqlite3_result_text(ctx, name->text, name->n, SQLITE_STATIC);
+}
+
 static int64_t known_at(const feed_cursor *c) {
   const bv_source *src = bv_join_source(c->join, c->tile->lane[c->row]);
   return bv_source_known_at(src, c->tile->ts[c->row]);
@@ -393,7 +403,7 @@ static int feed_column(sqlite3_vtab_cursor *base, sqlite3_context *ctx, int col)
   switch (col) {
   case BV_FEED_TS: sqlite3_result_int64(ctx, t->ts[c->row]); break;
   case BV_FEED_KNOWN_AT: sqlite3_result_int64(ctx, known_at(c)); break;
-  case BV_FEED_ASSET: sqlite3_result_text(ctx, c->name[t->lane[c->row]], -1, SQLITE_STATIC); break;
+  case BV_FEED_ASSET: give_name(&c->name[t->lane[c->row]], ctx); break;
   case BV_FEED_HANDLE: bv_handle_result(ctx, bv_join_stream(c->join, c->row)); break;
   default: give(&t->own[bv_feed_bar_column[col]], c->row, ctx);
   }
