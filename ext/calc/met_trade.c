@@ -171,6 +171,8 @@ static double closed_commission(const bv_metric_input *in) {
 bv_rc met_trade_facts(const bv_metric_input *in, const met_curve *c, double *fact, bv_err *err) {
   fact[MET_COMMISSION] = in->commission;
   fact[MET_COMMISSION_CLOSED] = closed_commission(in);
+  fact[MET_SLIPPAGE] = in->slippage;
+  fact[MET_FINANCING] = in->financing;
   duration_facts(in, c, fact);
   excursion_facts(in, fact);
   turnover_facts(in, c, fact);
@@ -211,6 +213,10 @@ static const bv_metric_def rows[] = {
     MET_FACT("commission", "", "currency", MET_COMMISSION, "sum paid", "common"),
     MET_FACT("commission", "backtesting.py", "currency", MET_COMMISSION_CLOSED,
              "sum over closed trades", MET_BT " Commissions"),
+    MET_FACT("slippage", "", "currency", MET_SLIPPAGE,
+             "sum of qty |price paid - price before slippage|", "common"),
+    MET_FACT("financing", "", "currency", MET_FINANCING,
+             "sum of borrow fees, interest, funding and rollover, paid less received", "common"),
     MET_FACT("exposure", "", "fraction", MET_EXPOSURE,
              "share of steps in which a position was open", "common"),
     MET_FACT("exposure", "backtesting.py", "fraction", MET_EXPOSURE_BT,

@@ -57,6 +57,8 @@ typedef struct bv_metric_input {
   const bv_metric_trade *trade; /* in order of exit */
   int64_t ntrade;
   double commission; /* total paid */
+  double slippage;   /* total cost that prices hold */
+  double financing;  /* fees and interest paid less received */
   double risk_free;  /* annual: 0.02 = 2 %; (1 + it)^(1/P) - 1 per period */
   /* Periods per year used to annualise, for the variants that are not another engine's; <= 0:
   ** found from the spacing of the curve, as metric.c documents.  It does not change the periods

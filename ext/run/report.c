@@ -150,6 +150,8 @@ bv_rc bv_report_write(const bv_report_input *in, sqlite3_stmt *insert, bv_err *e
         .trade = trade,
         .ntrade = n,
         .commission = in->commission,
+        .slippage = in->slippage,
+        .financing = in->financing,
         .risk_free = in->risk_free,
         .periods = in->periods,
         .to_local = bv_zone_is_utc(in->zone) ? NULL : to_local,

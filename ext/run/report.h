@@ -13,7 +13,7 @@ typedef struct bv_report_input {
   const bv_sim *sim; /* for the multipliers of its assets */
   int64_t run, points;
   int64_t began; /* when the first bar opened */
-  double cash, commission;
+  double cash, commission, slippage, financing;
   const bv_series *benchmark; /* NULL: none */
   const bv_zone *zone;
   double risk_free, periods;

@@ -258,5 +258,7 @@ bv_rc bv_result_finish(bv_result *r, bv_report_input in, bv_err *err) {
   in.run = r->run;
   in.points = c->total;
   in.commission = bv_sim_commission(in.sim);
+  in.slippage = bv_sim_slippage(in.sim);
+  in.financing = bv_sim_financing(in.sim);
   return bv_report_write(&in, r->st[BV_RS_FIGURE], err);
 }

@@ -65,6 +65,7 @@ static double rate_of(const bv_finance *f, const bv_finance_asset *a, bv_rate ki
 static bv_rc book(bv_sim *s, const char *kind, int asset, int64_t ts, double qty, double amount,
                   bv_err *err) {
   if (amount == 0) return BV_OK;
+  s->ledger.financing -= amount;
   bv_sim_flow flow = {.ts = ts, .asset = asset, .kind = kind, .qty = qty, .amount = amount};
   return bv_ledger_flow(&s->ledger, &flow, err);
 }

@@ -339,6 +339,7 @@ bv_rc bv_ledger_book(bv_ledger *l, const bv_exec *x, bv_err *err) {
   a->n = before + x->n;
   l->cash -= x->n * a->unit * x->price + x->commission;
   l->commission += x->commission;
+  l->slippage += x->slippage;
   l->touched = true;
   if (!was_held) list_open(l, x->asset);
   if (!is_held) list_close(l, x->asset);

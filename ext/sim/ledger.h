@@ -58,9 +58,10 @@ typedef struct bv_ledger {
   bool both; /* an asset can have lots of both sides */
   bv_lots lots;
   double start, cash, commission;
-  double realised; /* sum of the pnl of closed lots */
-  double forgiven; /* debt of a ruined account */
-  double flows;    /* sum of the cash that came or went without a fill */
+  double realised;            /* sum of the pnl of closed lots */
+  double forgiven;            /* debt of a ruined account */
+  double flows;               /* sum of the cash that came or went without a fill */
+  double slippage, financing; /* what they have cost so far */
   bv_asset *asset;
   int nasset, cap;
   int *open; /* assets with a position, in the order of their keys */

@@ -252,6 +252,14 @@ double bv_sim_value(const bv_sim *s) {
   return bv_ledger_value(&s->ledger, BV_VALUE_MARK);
 }
 
+double bv_sim_slippage(const bv_sim *s) {
+  return s->ledger.slippage;
+}
+
+double bv_sim_financing(const bv_sim *s) {
+  return s->ledger.financing;
+}
+
 double bv_sim_commission(const bv_sim *s) {
   return s->ledger.commission;
 }

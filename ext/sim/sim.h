@@ -342,6 +342,8 @@ BV_MUST bv_rc bv_sim_finish(bv_sim *s, int64_t t, bv_err *err);
 
 double bv_sim_cash(const bv_sim *s);
 double bv_sim_value(const bv_sim *s);          /* cash + marked positions */
+double bv_sim_slippage(const bv_sim *s);       /* what it has cost so far */
+double bv_sim_financing(const bv_sim *s);      /* fees and interest paid less received */
 double bv_sim_commission(const bv_sim *s);     /* total so far */
 bool bv_sim_exposed(bv_sim *s);                /* a position was open since the last call (or is) */
 double bv_sim_qty(const bv_sim *s, int asset); /* 0 for an unknown asset number */

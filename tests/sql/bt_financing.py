@@ -71,6 +71,10 @@ def compare(db, config, rows, text, **rates):
     checks.near(gained, pnl + flows, 1e-7, f'{text}: value - cash = pnl + flows')
     cost = dict(db.execute('SELECT kind, cost FROM bt_cost WHERE run = ?', (run,)))
     checks.near(sum(v for k, v in cost.items() if k not in ('commission', 'slippage')), -flows, 1e-7, f'{text}: bt_cost')
+    metric = dict(db.execute("SELECT name, value FROM bt_metric WHERE run = ? AND variant = '' AND name IN ('slippage', 'financing', 'commission')", (run,)))
+    checks.near(metric['financing'], -flows, 1e-7, f'{text}: the metric financing')
+    for kind in ('slippage', 'commission'):
+        checks.near(metric[kind], cost[kind], 1e-7, f'{text}: the metric {kind}')
     checks.near(cost['commission'], one(db, 'SELECT total(commission) FROM bt_fill WHERE run = ?', run), 1e-9, f'{text}: bt_cost, commission')
     return run
 
@@ -80,7 +84,7 @@ def constant(x):
 
 
 db, bars = make()
-base = '"cash": 1000000, "leverage": 2, "assets": ["A"], "timestep": "day", "commission": 0.001'
+base = '"cash": 1000000, "leverage": 2, "assets": ["A"], "timestep": "day", "commission": 0.001, "slippage": 0.0005'
 compare(db, '{%s, "financing": {"borrow_rate": 0.1, "margin_rate": 0.06, "cash_rate": 0.03, "funding_rate": 0.0002, "funding_hours": 24}}' % base,
         bars, 'constant rates', borrow=constant(0.1), margin=constant(0.06), cash=constant(0.03), funding=constant(0.0002))
 

@@ -58,7 +58,7 @@ def check(label, got, ours, others):
 
 nothing = dict.fromkeys(
     'total_return cagr annual_return geometric_mean mean_return volatility best_period worst_period downside_deviation vwr '
-    'max_drawdown drawdowns max_drawdown_length ulcer_index pain_index var_95 var_99 cvar_95 trades commission exposure '
+    'max_drawdown drawdowns max_drawdown_length ulcer_index pain_index var_95 var_99 cvar_95 trades commission slippage financing exposure '
     'turnover benchmark_return active_return tracking_error'.split(), 0)
 nothing.update(periods=10, periods_per_year=252, autocorr_penalty=1, equity_final=1000, equity_peak=1000)
 # What LEAN and quantstats show in place of what is not defined.
@@ -102,7 +102,7 @@ by_hand = {
     'avg_win': None, 'avg_loss': -20 / 3, 'largest_win': None, 'largest_loss': -10, 'consecutive_wins': 0, 'consecutive_losses': 3,
     'best_trade': max(x), 'worst_trade': min(x), 'avg_trade': sum(x) / 3, 'mae': -20 / 3, 'mfe': 0, 'end_trade_drawdown': -20 / 3,
     'edge_ratio': 0, 'best_period': 0, 'beta': None, 'alpha': None, 'correlation': None, 'treynor': None, 'benchmark_return': 0,
-    'active_return': -0.02, 'capture': None, 'commission': 0, 'max_trade_duration': DAYS[6] - DAYS[4]}
+    'active_return': -0.02, 'capture': None, 'commission': 0, 'slippage': 0, 'financing': 0, 'max_trade_duration': DAYS[6] - DAYS[4]}
 for name, want in by_hand.items():
     value = losses[name, '']
     good = value is None if want is None else value is not None and abs(value - want) <= 1e-9 * max(1, abs(want))

@@ -384,6 +384,7 @@ static void no_points(void **state) {
       const char *name = value[i].name;
       const bool counted = strcmp(value[i].variant, "quantstats") != 0;
       if (strcmp(name, "trades") == 0 || strcmp(name, "commission") == 0 ||
+          strcmp(name, "slippage") == 0 || strcmp(name, "financing") == 0 ||
           (pass == 1 && strcmp(name, "exposure") == 0 && counted))
         assert_true(value[i].value == 0);
       else if (!isnan(value[i].value))
