@@ -546,12 +546,16 @@ static bv_rc read_all(bv_store *s, const char *text, bv_document *d, bv_err *err
   sqlite3_stmt *st;
   int row;
   char type[16] = "";
-  BV_TRY(bv_sql_prepare(s->db, "SELECT CASE WHEN json_valid(?1) THEN json_type(?1) END", &st, err));
+  /* json_valid() says 0 also where memory runs out (SQLite 3.40); json_type() tells the two apart. */
+  BV_TRY(bv_sql_prepare(s->db, "SELECT json_type(?1)", &st, err));
   sqlite3_bind_text(st, 1, text, -1, SQLITE_STATIC);
-  bv_rc rc = bv_sql_row(s->db, st, &row, err, "document");
+  bv_err why = {0};
+  bv_rc rc = bv_sql_row(s->db, st, &row, &why, "document");
   if (rc == BV_OK && row) snprintf(type, sizeof type, "%s", bv_sql_text(st, 0));
   sqlite3_finalize(st);
-  if (rc != BV_OK) return rc;
+  if (rc != BV_OK && (rc != BV_ARG || (why.native & 0xff) != SQLITE_ERROR)) {
+    return bv_fail_native(err, rc, why.native, "%s", why.msg);
+  }
   if (strcmp(type, "object") != 0) {
     return bv_document_error(d, "$", type[0] ? "must be an object, not %s" : "is not valid JSON%s",
                              type);
