@@ -109,7 +109,7 @@ $(OUT)/libbarsvt.a: $(A_OBJ)
 	ar rcs $@ $(A_OBJ)
 
 $(OUT)/backtest: $(CLI:%.c=$(BUILD)/a/%.o) $(OUT)/libbarsvt.a
-	$(CC) $(CFLAGS) -o $@ $(CLI:%.c=$(BUILD)/a/%.o) $(OUT)/libbarsvt.a -lsqlite3 $(LIBS)
+	$(CC) $(CFLAGS) -o $@ $(CLI:%.c=$(BUILD)/a/%.o) $(OUT)/libbarsvt.a -lsqlite3 -lyaml $(LIBS)
 
 # Unit tests see the library's insides: they link the static objects.
 $(BUILD)/unit/%: tests/unit/%.c $(OUT)/libbarsvt.a $(wildcard tests/unit/*.h)

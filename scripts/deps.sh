@@ -15,6 +15,7 @@ libsqlite3-dev   header  sqlite3ext.h
 sqlite3          command sqlite3
 libzstd-dev      header  zstd.h
 zlib1g-dev       header  zlib.h
+libyaml-dev      header  yaml.h
 tzdata           file    /usr/share/zoneinfo/America/New_York'
 test_needs="$build_needs
 clang            command clang

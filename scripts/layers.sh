@@ -24,6 +24,7 @@ BEGIN {
   limit("^data/db\\.h$",       "^(data|run|api)/",             "SQLite is for data, run and api")
   limit("^(zstd.*|zdict)\\.h$", "^(col/segment|data/infile|data/outfile)\\.c$", "zstd is for col/segment.c and data/infile.c, outfile.c")
   limit("^z(lib|conf)\\.h$",   "^data/(infile|outfile|zip)\\.c$", "zlib is for data/infile.c, outfile.c, zip.c")
+  limit("^yaml\\.h$",          "^cli/yaml_json\\.c$",         "libyaml is for cli/yaml_json.c")
   limit("^curl/",              "^data/http\\.c$",              "curl is for data/http.c")
   limit("^barsvt\\.h$",        "^(api|cli)/",                  "the public header is for api and cli")
 

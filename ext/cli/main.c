@@ -9,12 +9,13 @@
 #include <signal.h>
 #include <sqlite3.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 /* Exit codes; --help lists them. */
-enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_STOPPED = 130 };
+enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_DIFFERS = 3, EXIT_STOPPED = 130 };
 
 static sqlite3 *running; /* for the signal handler */
 static volatile sig_atomic_t stopped;
@@ -89,13 +90,103 @@ static int step_all(sqlite3 *db, const cli_options *o, const char *strategy, con
   return stopped ? complain_stopped(close_text) : complain(db, close_text);
 }
 
+/* The first column of a statement's one row as a number. */
+static int number(sqlite3 *db, const char *sql, const char *text, int64_t n, int64_t *out) {
+  sqlite3_stmt *st;
+  int code = sqlite3_prepare_v2(db, sql, -1, &st, NULL);
+  if (code != SQLITE_OK) return complain(db, NULL);
+  sqlite3_bind_text(st, 1, text, -1, SQLITE_STATIC);
+  if (n) sqlite3_bind_int64(st, 2, n);
+  code = sqlite3_step(st);
+  if (code == SQLITE_ROW) *out = sqlite3_column_int64(st, 0);
+  int result = code == SQLITE_ROW ? EXIT_DONE
+               : stopped          ? complain_stopped(NULL)
+                                  : complain(db, NULL);
+  sqlite3_finalize(st);
+  return result;
+}
+
+/* Rows of bt_check or bt_diff, a line each; *n: how many. */
+static int list(sqlite3 *db, const char *sql, const char *text, int64_t a, int64_t b, int *n) {
+  sqlite3_stmt *st;
+  int code = sqlite3_prepare_v2(db, sql, -1, &st, NULL);
+  *n = 0;
+  if (code != SQLITE_OK) return complain(db, NULL);
+  if (text) sqlite3_bind_text(st, 1, text, -1, SQLITE_STATIC);
+  if (a) sqlite3_bind_int64(st, 1, a);
+  if (b) sqlite3_bind_int64(st, 2, b);
+  while ((code = sqlite3_step(st)) == SQLITE_ROW) {
+    printf("%s\n", (const char *)sqlite3_column_text(st, 0));
+    ++*n;
+  }
+  int result = code == SQLITE_DONE ? EXIT_DONE : complain(db, NULL);
+  sqlite3_finalize(st);
+  return result;
+}
+
+static int check(sqlite3 *db, const cli_options *o, const char *document) {
+  int n, result = list(db,
+                       "SELECT value ->> 'path' || ': ' || (value ->> 'message') FROM"
+                       " json_each(bt_check(?1))",
+                       document, 0, 0, &n);
+  if (result == EXIT_DONE && n == 0 && !o->quiet) printf("%s: nothing wrong\n", o->strategy);
+  return result == EXIT_DONE && n > 0 ? EXIT_FAILED : result;
+}
+
+#define DIFFERENCE                                                                                 \
+  "SELECT what || rtrim(' ' || name) || ': ' || coalesce(run, 'none') || ' -> ' ||"                \
+  " coalesce(other, 'none') FROM "
+
+static int rerun(sqlite3 *db, const cli_options *o, const char *overrides, int64_t *id) {
+  int64_t old = strtoll(o->strategy, NULL, 10);
+  int n, changed, result = list(db, DIFFERENCE "bt_diff(?1)", NULL, old, 0, &changed);
+  if (result != EXIT_DONE) return result;
+  result = number(db, "SELECT bt_rerun(?2, ?1)", overrides, old, id);
+  if (result != EXIT_DONE) return result;
+  result = list(db, DIFFERENCE "bt_diff(?1, ?2) WHERE what IN ('result', 'config', 'knob')", NULL,
+                old, *id, &n);
+  if (result != EXIT_DONE) return result;
+  if (!o->quiet) {
+    printf("run %lld repeats run %lld%s\n\n", (long long)*id, (long long)old,
+           n ? " with the differences above" : " to the bit");
+  }
+  return n ? EXIT_DIFFERS : EXIT_DONE;
+}
+
+/* What the command says, on an open database. */
+static int perform(sqlite3 *db, const cli_options *o, int64_t *id) {
+  char *text = NULL, *strategy = NULL, *config = NULL;
+  int result, document = o->command != CLI_DO_RERUN && cli_is_document(o);
+  int failed = document                     ? cli_load_document(db, o, &config, &text)
+               : o->command == CLI_DO_RERUN ? cli_load_config(db, o, &config, &text)
+                                            : cli_load_strategy(db, o, &strategy, &text) ||
+                                                  cli_load_config(db, o, &config, &text);
+  if (failed) {
+    result = stopped ? complain_stopped(text) : complain(db, text);
+  } else if (o->command == CLI_DO_CHECK) {
+    result = check(db, o, config);
+  } else if (o->command == CLI_DO_RERUN) {
+    result = rerun(db, o, config, id);
+  } else if (document) {
+    result = number(db, "SELECT bt_run_document(?1)", config, 0, id);
+  } else {
+    result = step_all(db, o, strategy, config, id);
+  }
+  sqlite3_free(strategy);
+  sqlite3_free(config);
+  return result;
+}
+
 static int run(const cli_options *o) {
   sqlite3 *db = NULL;
-  char *text = NULL, *strategy = NULL, *config = NULL;
+  char *text = NULL;
   int64_t id = 0;
   int result = EXIT_FAILED;
-  if (sqlite3_open_v2(o->db, &db, SQLITE_OPEN_READWRITE, NULL) != SQLITE_OK) {
-    fprintf(stderr, "backtest: cannot open database '%s': %s\n", o->db, sqlite3_errmsg(db));
+  /* A document may bring its own data, and a check needs none. */
+  int make = o->command != CLI_DO_RERUN && cli_is_document(o) ? SQLITE_OPEN_CREATE : 0;
+  const char *file = o->db ? o->db : ":memory:";
+  if (sqlite3_open_v2(file, &db, SQLITE_OPEN_READWRITE | make, NULL) != SQLITE_OK) {
+    fprintf(stderr, "backtest: cannot open database '%s': %s\n", file, sqlite3_errmsg(db));
     goto done;
   }
   running = db;
@@ -105,18 +196,13 @@ static int run(const cli_options *o) {
     complain(db, text);
     goto done;
   }
-  if (cli_load_strategy(db, o, &strategy, &text) || cli_load_config(db, o, &config, &text)) {
-    result = stopped ? complain_stopped(text) : complain(db, text);
-    goto done;
-  }
-  result = step_all(db, o, strategy, config, &id);
-  if (result == EXIT_DONE && !o->quiet && cli_summary(db, id, stdout) != SQLITE_OK) {
+  result = perform(db, o, &id);
+  if ((result == EXIT_DONE || result == EXIT_DIFFERS) && id && !o->quiet &&
+      cli_summary(db, id, stdout) != SQLITE_OK) {
     result = complain(db, NULL);
   }
 done:
   running = NULL;
-  sqlite3_free(strategy);
-  sqlite3_free(config);
   sqlite3_close(db);
   return result;
 }

@@ -1,5 +1,6 @@
 /* options.c - the command line of `backtest`, and the files it names; see options.h. */
 #include "cli/options.h"
+#include "cli/yaml_json.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -9,8 +10,13 @@
 
 void cli_help(FILE *out) {
   fputs("usage: backtest run STRATEGY --db FILE [options]\n"
+        "       backtest run DOCUMENT --db FILE [options]\n"
+        "       backtest check DOCUMENT [--db FILE]\n"
+        "       backtest rerun RUN --db FILE [--config OVERRIDES]\n"
         "\n"
         "  STRATEGY        a .sql file that makes a view, or the name of a view in the database\n"
+        "  DOCUMENT        a .json, .yaml or .yml file that describes a whole backtest\n"
+        "  RUN             number of a run; it is repeated, and what differs is listed\n"
         "  --db FILE       database with bars; results are written to its bt_* tables\n"
         "  --config FILE   run configuration, JSON\n"
         "  --profile NAME  profile of fill rules, as {\"profile\": NAME}\n"
@@ -18,7 +24,8 @@ void cli_help(FILE *out) {
         "  --quiet         no progress and no report\n"
         "  --help, --version\n"
         "\n"
-        "exit codes: 0 done, 1 failed, 2 wrong usage, 130 stopped (nothing is kept)\n",
+        "exit codes: 0 done, 1 failed, 2 wrong usage, 3 a rerun has other results, 130 stopped "
+        "(nothing is kept)\n",
         out);
 }
 
@@ -61,8 +68,14 @@ cli_action cli_parse(int argc, char **argv, cli_options *out) {
     } else if (a[0] == '-') {
       return usage("unknown option", a);
     } else if (!command) {
-      if (strcmp(a, "run") != 0) return usage("unknown command", a);
       command = 1;
+      if (strcmp(a, "check") == 0) {
+        out->command = CLI_DO_CHECK;
+      } else if (strcmp(a, "rerun") == 0) {
+        out->command = CLI_DO_RERUN;
+      } else if (strcmp(a, "run") != 0) {
+        return usage("unknown command", a);
+      }
     } else if (!out->strategy) {
       out->strategy = a;
     } else {
@@ -70,8 +83,18 @@ cli_action cli_parse(int argc, char **argv, cli_options *out) {
     }
   }
   if (!command) return usage("no command given; write: backtest run STRATEGY --db FILE", NULL);
+  if (!out->strategy && out->command == CLI_DO_RERUN) return usage("no run given", NULL);
   if (!out->strategy) return usage("no strategy given", NULL);
-  if (!out->db) return usage("no database given (--db FILE)", NULL);
+  if (out->command == CLI_DO_CHECK && !cli_is_document(out)) {
+    return usage("a document is a .json, .yaml or .yml file, not", out->strategy);
+  }
+  if (out->command == CLI_DO_RUN && cli_is_document(out) && out->config) {
+    return usage("a document has its configuration in itself; --config", out->config);
+  }
+  if (out->command == CLI_DO_RERUN && out->strategy[strspn(out->strategy, "0123456789")] != 0) {
+    return usage("the number of a run is needed, not", out->strategy);
+  }
+  if (!out->db && out->command != CLI_DO_CHECK) return usage("no database given (--db FILE)", NULL);
   return CLI_RUN;
 }
 
@@ -196,10 +219,40 @@ static int merge(sqlite3 *db, char **json, const char *sql, const char *key, int
   return ok ? 0 : 1;
 }
 
+static int merge_options(sqlite3 *db, const cli_options *o, char **json, char **error);
+
 int cli_load_config(sqlite3 *db, const cli_options *o, char **json, char **error) {
   int missing;
   *json = o->config ? read_file(o->config, &missing, error) : sqlite3_mprintf("{}");
+  return *json ? merge_options(db, o, json, error) : 1;
+}
+
+static const char *extension(const char *path) {
+  const char *dot = strrchr(path, '.');
+  return dot && !strchr(dot, '/') ? dot + 1 : "";
+}
+
+int cli_is_document(const cli_options *o) {
+  const char *e = extension(o->strategy);
+  return strcmp(e, "json") == 0 || strcmp(e, "yaml") == 0 || strcmp(e, "yml") == 0;
+}
+
+int cli_load_document(sqlite3 *db, const cli_options *o, char **json, char **error) {
+  int missing;
+  char *why = NULL;
+  *json = read_file(o->strategy, &missing, error);
+  if (*json && strcmp(extension(o->strategy), "json") != 0) {
+    char *text = *json;
+    *json = cli_yaml_to_json(text, &why);
+    sqlite3_free(text);
+    if (!*json) *error = sqlite3_mprintf("%s, %s", o->strategy, why ? why : "out of memory");
+    sqlite3_free(why);
+  }
   if (!*json) return 1;
+  return o->profile || o->nparam ? merge_options(db, o, json, error) : 0;
+}
+
+static int merge_options(sqlite3 *db, const cli_options *o, char **json, char **error) {
   if (o->profile && merge(db, json, "SELECT json_patch(?1, json_object(?2, ?3))", "profile", 7,
                           o->profile, error)) {
     return 1;

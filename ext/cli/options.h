@@ -11,8 +11,12 @@
 
 typedef enum cli_action { CLI_RUN, CLI_HELP, CLI_VERSION, CLI_BAD } cli_action;
 
+typedef enum cli_command { CLI_DO_RUN, CLI_DO_CHECK, CLI_DO_RERUN } cli_command;
+
 typedef struct cli_options {
-  const char *strategy; /* a .sql file, or the name of a view in the database */
+  cli_command command;
+  const char *
+      strategy; /* a .sql file, the name of a view in the database, or a document; the run's number */
   const char *db;
   const char *config;               /* file, or NULL */
   const char *profile;              /* or NULL */
@@ -29,6 +33,12 @@ void cli_help(FILE *out);
 /* Execute the strategy file and find the view it makes: the one named as the file, else the only new
 ** one.  Returns 0, or 1 with *error (sqlite3_free). */
 int cli_load_strategy(sqlite3 *db, const cli_options *o, char **view, char **error);
+
+/* Whether the strategy is a document: a .json, .yaml or .yml file. */
+int cli_is_document(const cli_options *o);
+
+/* The document as JSON, with --profile and --param merged in. */
+int cli_load_document(sqlite3 *db, const cli_options *o, char **json, char **error);
 
 /* The configuration file with --profile and --param merged in. */
 int cli_load_config(sqlite3 *db, const cli_options *o, char **json, char **error);
