@@ -1,9 +1,15 @@
-/* fn_asset.c - bars_action: what is known of an asset beyond its bars. */
+/* fn_asset.c - bars_action, and most properties of bars_asset: what is known of an asset beyond its bars. */
 #include "api/args.h"
 #include "api/functions.h"
+#include "base/buf.h"
+#include "base/text.h"
 #include "data/contract.h"
 
+#include "data/sql.h"
+
 #include <math.h>
+#include <stdio.h>
+#include <string.h>
 
 static bv_rc action(bv_store *s, sqlite3_value **argv, bv_err *err) {
   static const char who[] = "bars_action()";
@@ -26,6 +32,48 @@ static bv_rc action(bv_store *s, sqlite3_value **argv, bv_err *err) {
   }
   bv_rc rc = bv_corporate_put(s, asset, &a, &why);
   return rc == BV_OK ? BV_OK : bv_fail_named(err, who, rc, &why);
+}
+
+/* There is no property of the name. */
+static bv_rc unknown_property(const char *name, bv_err *err) {
+  enum { MAX = 32 };
+  const char *names[MAX] = {"tz", "multiplier"};
+  char list[240] = "tz, multiplier";
+  int n;
+  const bv_property *p = bv_properties(&n);
+  for (int i = 0; i < n && i + 3 < MAX; i++) {
+    names[i + 2] = p[i].name;
+    size_t used = strlen(list);
+    snprintf(list + used, sizeof list - used, ", %s", p[i].name);
+  }
+  const char *near = bv_nearest(name, names);
+  return bv_fail(err, BV_ARG, "bars_asset(): unknown property '%.40s'%s%s%s; there are %s", name,
+                 near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "", list);
+}
+
+bv_rc bv_asset_property(bv_store *s, const char *asset, const char *name, sqlite3_value *v,
+                        bv_err *err) {
+  const bv_property *p = bv_property_find(name);
+  bv_series one;
+  int n;
+  bv_err why = {0};
+  if (!p) return unknown_property(name, err);
+  BV_TRY(bv_series_of(s, asset, &one, 1, &n, err));
+  if (n == 0) return bv_series_missing(s, "bars_asset", asset, "", err);
+  if (p->type == BV_PROPERTY_INSTANT && !bv_arg_null(v)) {
+    int64_t t;
+    sqlite3_stmt *st;
+    int row;
+    BV_TRY(bv_arg_instant(v, one.zone, "bars_asset()", p->name, &t, err));
+    BV_TRY(bv_sql_prepare(s->db, "SELECT ?1", &st, err));
+    sqlite3_bind_int64(st, 1, t);
+    bv_rc rc = bv_sql_row(s->db, st, &row, err, "bars_asset()");
+    if (rc == BV_OK) rc = bv_property_put(s, asset, p, sqlite3_column_value(st, 0), err);
+    sqlite3_finalize(st);
+    return rc;
+  }
+  bv_rc rc = bv_property_put(s, asset, p, v, &why);
+  return rc == BV_OK ? BV_OK : bv_fail_named(err, "bars_asset()", rc, &why);
 }
 
 /* bars_action(asset, ts, kind, value): store a corporate action; value NULL deletes it. */

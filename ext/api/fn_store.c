@@ -173,8 +173,7 @@ static bv_rc set_asset(bv_store *s, const char *asset, const char *key, sqlite3_
     }
     sql = "UPDATE main.barsvt_asset SET multiplier = ?2 WHERE asset = ?1";
   } else {
-    return bv_fail(err, BV_ARG,
-                   "bars_asset(): unknown property '%.40s'; there are tz and multiplier", key);
+    return bv_asset_property(s, asset, key, v, err);
   }
   if (!there) return bv_series_missing(s, "bars_asset", asset, "", err);
   bv_savepoint savepoint;

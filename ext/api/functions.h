@@ -32,4 +32,8 @@ int bv_diff_register(sqlite3 *db, bv_store *s);         /* diff_table.c */
 int bv_above_register(sqlite3 *db, bv_store *s);        /* above_table.c */
 int bv_summary_register(sqlite3 *db, bv_store *s);      /* summary_table.c */
 
+/* bars_asset() for a property of barsvt_property (fn_asset.c). */
+BV_MUST bv_rc bv_asset_property(bv_store *s, const char *asset, const char *name, sqlite3_value *v,
+                                bv_err *err);
+
 #endif

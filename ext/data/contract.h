@@ -1,5 +1,5 @@
 /*
-** contract.h - what is traded, beyond its bars: corporate actions.
+** contract.h - what is traded, beyond its bars: properties and corporate actions.
 **
 ** They are rows of plain tables (sql/contract.sql) that anybody can write, so they are checked as they are
 ** read.  Everything is written to main; what attached stores say counts too.
@@ -8,6 +8,43 @@
 #define BV_DATA_CONTRACT_H
 
 #include "data/store.h"
+
+/* What is known of an asset; numbers not given are 0, texts "". */
+typedef struct bv_contract {
+  int kind;     /* 0: stock, future, option, crypto, forex, index */
+  int right;    /* 0: none, call, put */
+  int delivery; /* 0: cash, physical */
+  double tick, lot, initial_margin, maintenance_margin, strike, settlement_price;
+  int64_t expiry; /* 0: none */
+  char underlying[BV_ASSET_MAX + 1];
+  char currency[16];
+  bool given; /* there is any */
+} bv_contract;
+
+typedef enum bv_property_type {
+  BV_PROPERTY_WORD,
+  BV_PROPERTY_NUMBER,
+  BV_PROPERTY_INSTANT,
+  BV_PROPERTY_TEXT
+} bv_property_type;
+
+typedef struct bv_property {
+  const char *name;
+  bv_property_type type;
+  size_t at, size;         /* in bv_contract; bytes of a text */
+  const char *const *word; /* of a word, ended by NULL; the value is the index */
+} bv_property;
+
+/* The table of properties, and one of them; NULL where there is none of the name. */
+const bv_property *bv_properties(int *n);
+const bv_property *bv_property_find(const char *name);
+
+/* Set a property from a value of its type; one that is NULL deletes it.  BV_ARG: it cannot be. */
+BV_MUST bv_rc bv_property_put(bv_store *s, const char *asset, const bv_property *p,
+                              sqlite3_value *v, bv_err *err);
+
+/* All that is known of an asset.  BV_CORRUPT: a row that cannot be. */
+BV_MUST bv_rc bv_contract_read(bv_store *s, const char *asset, bv_contract *out, bv_err *err);
 
 typedef enum bv_corporate { BV_CORPORATE_SPLIT, BV_CORPORATE_DIVIDEND } bv_corporate;
 

@@ -10,21 +10,10 @@
 #include <string.h>
 
 /* Keys that are not knobs of the simulator. */
-static const char *const plain_keys[] = {"profile",
-                                         "timestep",
-                                         "assets",
-                                         "start",
-                                         "end",
-                                         "tz",
-                                         "risk_free",
-                                         "periods",
-                                         "commission",
-                                         "slippage",
-                                         "params",
-                                         "benchmark",
-                                         "benchmark_timestep",
-                                         "financing.rates",
-                                         "risk"};
+static const char *const plain_keys[] = {
+    "profile",   "timestep",           "assets",          "start",      "end",      "tz",
+    "risk_free", "currency",           "periods",         "commission", "slippage", "params",
+    "benchmark", "benchmark_timestep", "financing.rates", "risk"};
 #define NPLAIN (sizeof plain_keys / sizeof *plain_keys)
 
 enum { NCOSTS = 2 };
@@ -133,6 +122,18 @@ static bv_rc read_timestep(const char *path, const char *type, sqlite3_value *v,
     return bv_fail(err, BV_ARG, "config: %s", why.msg);
   }
   bv_timestep_format(step, out);
+  return BV_OK;
+}
+
+static bv_rc read_currency(bv_run_config *c, const char *path, const char *type, sqlite3_value *v,
+                           bv_err *err) {
+  const char *text = NULL;
+  BV_TRY(read_text(path, type, v, &text, err));
+  if (!*text || strlen(text) >= sizeof c->currency) {
+    return bv_fail(err, BV_ARG, "config: '%s' is '%.40s'; it is a currency such as USD", path,
+                   text);
+  }
+  snprintf(c->currency, sizeof c->currency, "%s", text);
   return BV_OK;
 }
 
@@ -260,6 +261,7 @@ static bv_rc read_leaf(void *ctx, const char *path, const char *type, sqlite3_va
   if (bv_text_ieq(path, "end")) return read_instant(c, path, type, v, &c->end, err);
   if (bv_text_ieq(path, "risk_free")) return read_number(path, type, v, &c->risk_free, err);
   if (bv_text_ieq(path, "periods")) return read_number(path, type, v, &c->periods, err);
+  if (bv_text_ieq(path, "currency")) return read_currency(c, path, type, v, err);
   if (bv_text_ieq(path, "assets") || strncmp(path, "assets[", 7) == 0)
     return add_asset(c, path, type, v, err);
   if (strncmp(path, "params.", 7) == 0) return add_param(c, path + 7, type, v, err);
@@ -307,7 +309,7 @@ bv_rc bv_run_config_read(sqlite3 *db, const char *text, const bv_zone *zone, bv_
 
 static bv_rc parse(sqlite3 *db, const char *base, const char *text, const bv_zone *zone,
                    bv_run_config *out, bv_err *err) {
-  *out = (bv_run_config){.zone = zone, .start = INT64_MIN, .end = INT64_MAX};
+  *out = (bv_run_config){.zone = zone, .start = INT64_MIN, .end = INT64_MAX, .currency = "USD"};
   bv_map_init(&out->param);
   bv_rc rc = set_profile(out, "default", err);
   for (reader r = {.c = out}; r.pass < 2 && rc == BV_OK; r.pass++) {

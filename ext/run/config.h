@@ -19,6 +19,7 @@ typedef struct bv_run_config {
   int64_t start, end;  /* bars that lie between them take part: start <= ts, end of bar <= end */
   const bv_zone *zone; /* of days and months in the metrics, and of times in the configuration */
   double risk_free, periods;
+  char currency[16];           /* of the account */
   char *benchmark;             /* asset the metrics compare with; NULL: none */
   char benchmark_timestep[32]; /* "" = its finest */
   bv_ruleset risk;             /* the list "risk" */
@@ -30,7 +31,7 @@ typedef struct bv_run_config {
 ** with the nearest known, and values of the wrong type or range.  zone: the default one.
 **
 ** Besides the simulator's knobs (bv_sim_knobs): profile, timestep, assets (a name or an array of
-** names), start, end (epoch seconds, or text in the zone tz), tz, risk_free, periods, benchmark (an
+** names), start, end (epoch seconds, or text in the zone tz), tz, currency, risk_free, periods, benchmark (an
 ** asset), benchmark_timestep, financing.rates (a table), params (an object, what bt_param() answers), risk (a list of rules, rule.h).  {"commission": x} and {"slippage": x} are short for the
 ** percentage model at that rate. */
 BV_MUST bv_rc bv_run_config_read(sqlite3 *db, const char *text, const bv_zone *zone,

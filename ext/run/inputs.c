@@ -71,27 +71,37 @@ static bv_rc add_print(bv_inputs *in, const char *kind, const char *name, const 
 
 /* ---- bars ---- */
 
-/* What the asset is, and its splits and dividends, where it has any. */
-static bv_rc add_asset(bv_store *s, const bv_series *series, int64_t until, bv_inputs *in,
-                       bv_err *err) {
-  char value[64 + 32], number[32];
+/* The rows of a table of main about the asset, where there are any, with `time` up to an instant. */
+static bv_rc add_rows_of(bv_store *s, const char *asset, const char *table, const char *columns,
+                         const char *time, int64_t until, const char *kind, bv_inputs *in,
+                         bv_err *err) {
   sqlite3_stmt *st;
   int row;
-  bv_format_f64(series->multiplier, number);
-  snprintf(value, sizeof value, "multiplier %s, tz %.48s", number, bv_zone_name(series->zone));
-  BV_TRY(bv_inputs_add(in, "asset", series->asset, value));
-  BV_TRY(bv_sql_prepare(s->db, "SELECT 1 FROM main.sqlite_schema WHERE name = 'barsvt_action'", &st,
-                        err));
+  BV_TRY(bv_sql_prepare(s->db, "SELECT 1 FROM main.sqlite_schema WHERE name = ?1", &st, err));
+  sqlite3_bind_text(st, 1, table, -1, SQLITE_STATIC);
   bv_rc rc = bv_sql_row(s->db, st, &row, err, "sqlite_schema");
   sqlite3_finalize(st);
   if (rc != BV_OK || !row) return rc;
   bv_fingerprint p;
-  char *sql = sqlite3_mprintf("SELECT ts, kind, value FROM main.barsvt_action WHERE asset = %Q AND"
-                              " ts <= %lld ORDER BY ts, kind",
-                              series->asset, (long long)until);
+  char *sql = sqlite3_mprintf("SELECT %s FROM main.%s WHERE asset = %Q AND %s <= %lld"
+                              " ORDER BY 1, 2",
+                              columns, table, asset, time, (long long)until);
   rc = sql ? bv_rows_fingerprint(s->db, sql, &p, err) : BV_NOMEM;
   sqlite3_free(sql);
-  return rc == BV_OK && p.n > 0 ? add_print(in, "actions", series->asset, "rows", &p) : rc;
+  return rc == BV_OK && p.n > 0 ? add_print(in, kind, asset, "rows", &p) : rc;
+}
+
+/* What the asset is, and its splits and dividends, where it has any. */
+static bv_rc add_asset(bv_store *s, const bv_series *series, int64_t until, bv_inputs *in,
+                       bv_err *err) {
+  char value[64 + 32], number[32];
+  bv_format_f64(series->multiplier, number);
+  snprintf(value, sizeof value, "multiplier %s, tz %.48s", number, bv_zone_name(series->zone));
+  BV_TRY(bv_inputs_add(in, "asset", series->asset, value));
+  BV_TRY(add_rows_of(s, series->asset, "barsvt_property", "name, value", "0", until, "properties",
+                     in, err));
+  return add_rows_of(s, series->asset, "barsvt_action", "ts, kind, value", "ts", until, "actions",
+                     in, err);
 }
 
 bv_rc bv_inputs_bars(bv_store *s, const bv_series *series, int64_t until, bv_inputs *in,

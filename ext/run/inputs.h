@@ -8,6 +8,7 @@
 **      setting   tz                   the zone of times and days
 **      bars      'SPY, minute'        number and hash of the bars up to the run's last step
 **      asset     'SPY'                multiplier and zone
+**      properties 'SPY'               number and hash of its rows in barsvt_property, where it has any
 **      actions   'SPY'                number and hash of its splits and dividends, where it has any
 **      view      name                 text; of each view and virtual table that the strategy names,
 **                                     and those name, and of the configuration

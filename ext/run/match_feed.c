@@ -73,7 +73,7 @@ static void join_grid(bv_feed *f, int number, int64_t not_before) {
       continue;
     }
     bool fresh = g->i == 0 && !g->open;
-    if (!fresh || !same_times(a, &f->asset[g->first])) continue;
+    if (!fresh || g->quiet != a->quiet || !same_times(a, &f->asset[g->first])) continue;
     bv_feed_grid alone = {.first = number};
     await(f, &alone, not_before);
     if (alone.event != g->event) continue;
@@ -84,7 +84,7 @@ static void join_grid(bv_feed *f, int number, int64_t not_before) {
   }
   a->grid = spare >= 0 ? spare : f->ngrid++;
   bv_feed_grid *g = &f->grid[a->grid];
-  *g = (bv_feed_grid){.first = number, .last = number};
+  *g = (bv_feed_grid){.first = number, .last = number, .quiet = a->quiet};
   await(f, g, not_before);
 }
 
@@ -207,12 +207,13 @@ static bv_rc number_asset(bv_feed *f, int sim_asset, int number) {
   return BV_OK;
 }
 
-bv_rc bv_feed_add(bv_feed *f, const bv_series *series, int sim_asset, int64_t from, bv_err *err) {
+bv_rc bv_feed_add(bv_feed *f, const bv_series *series, int sim_asset, int64_t from, bool quiet,
+                  bv_err *err) {
   BV_TRY(grow(f));
   BV_TRY(number_asset(f, sim_asset, f->n));
   int number = f->n++;
   bv_feed_asset *a = &f->asset[number];
-  *a = (bv_feed_asset){.series = *series, .sim_asset = sim_asset, .more = true};
+  *a = (bv_feed_asset){.series = *series, .sim_asset = sim_asset, .more = true, .quiet = quiet};
   bv_chunk_init(&a->bars, BV_MEM_RUN, columns_of(f));
   bv_rc rc = read_bars(f, a, from > f->start ? from : f->start, err);
   join_grid(f, number, INT64_MIN);
@@ -289,10 +290,27 @@ static bv_rc look_ahead(bv_feed *f, int n, bv_err *err) {
   return BV_OK;
 }
 
+void bv_feed_speak(bv_feed *f, int sim_asset) {
+  bv_feed_asset *a = &f->asset[f->of[sim_asset]];
+  if (!a->quiet) return;
+  a->quiet = false;
+  f->grid[a->grid].quiet = false;
+}
+
+/* Whether bars open or close at t; *steps: of assets that make steps. */
+static bool at_instant(const bv_feed *f, int64_t t, bool closing, bool *steps) {
+  bool some = false;
+  for (int k = 0; k < f->ngrid; k++) {
+    bool here = f->grid[k].event == t && f->grid[k].open == closing;
+    some |= here;
+    *steps |= here && !f->grid[k].quiet;
+  }
+  return some;
+}
+
 bv_rc bv_feed_closes(bv_feed *f, int64_t t, bv_feed_bars *out, bv_err *err) {
   *out = (bv_feed_bars){.bar = f->bar};
-  for (int k = 0; k < f->ngrid; k++) out->any |= f->grid[k].event == t && f->grid[k].open;
-  if (!out->any) return BV_OK;
+  if (!at_instant(f, t, true, &out->any)) return BV_OK;
   out->n = give_bars(f, t, true);
   if (f->sim && bv_sim_awaits_close(f->sim)) BV_TRY(look_ahead(f, out->n, err));
   for (int k = 0, n = f->ngrid; k < n; k++) {
@@ -304,8 +322,7 @@ bv_rc bv_feed_closes(bv_feed *f, int64_t t, bv_feed_bars *out, bv_err *err) {
 bv_rc bv_feed_opens(bv_feed *f, int64_t t, bv_feed_bars *out, bv_err *err) {
   (void)err;
   *out = (bv_feed_bars){.bar = f->bar};
-  for (int k = 0; k < f->ngrid; k++) out->any |= f->grid[k].event == t && !f->grid[k].open;
-  if (!out->any) return BV_OK;
+  if (!at_instant(f, t, false, &out->any)) return BV_OK;
   out->n = give_bars(f, t, false);
   for (int k = 0; k < f->ngrid; k++) {
     bv_feed_grid *g = &f->grid[k];

@@ -34,7 +34,8 @@ typedef struct bv_feed_asset {
   bool more;    /* the store may have bars after the chunk */
   int64_t seen; /* bars of the chunk that the simulator knows */
   int grid;
-  int next; /* of the grid; -1: the last */
+  int next;   /* of the grid; -1: the last */
+  bool quiet; /* followed: its bars make no steps */
   bv_series finer;
   bool sought, has_finer; /* whether `finer` has been looked for, and is there */
 } bv_feed_asset;
@@ -44,6 +45,7 @@ typedef struct bv_feed_grid {
   int first, last; /* assets; -1: none */
   int64_t i;       /* the bar whose event comes next */
   bool open;       /* it has opened and will close */
+  bool quiet;      /* none but followed assets */
   int64_t ends;    /* end of bar i */
   int64_t closed;  /* end of the bar before */
   int64_t event;   /* instant of the next event, BV_FEED_END at the end */
@@ -68,9 +70,12 @@ typedef struct bv_feed {
 void bv_feed_init(bv_feed *f, bv_store *s, int64_t start, int64_t end);
 void bv_feed_reset(bv_feed *f);
 
-/* Add an asset's base series, from the first bar at or after `from` on. */
+/* Add an asset's base series, from the first bar at or after `from` on; quiet: its bars make no steps. */
 BV_MUST bv_rc bv_feed_add(bv_feed *f, const bv_series *series, int sim_asset, int64_t from,
-                          bv_err *err);
+                          bool quiet, bv_err *err);
+
+/* An asset that was quiet makes steps from here on. */
+void bv_feed_speak(bv_feed *f, int sim_asset);
 
 /* The newest bar of the series that had ended by t, whatever the feed's range; *found = false where
 ** there is none. */
@@ -84,7 +89,7 @@ int64_t bv_feed_next(const bv_feed *f);
 typedef struct bv_feed_bars {
   const bv_sim_bar *bar; /* borrowed until the next call */
   int n;
-  bool any; /* there are bars, handed over or not */
+  bool any; /* there are bars, handed over or not, of assets that make steps */
 } bv_feed_bars;
 
 /* The bars that close at t, then those that open at t.  A bar may both open at t and close at t of the

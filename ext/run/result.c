@@ -218,7 +218,7 @@ static bv_rc put_positions(bv_result *r, const bv_sim *sim, bv_err *err) {
     put_real(&b, qty);
     put_real(&b, bv_sim_avg_price(sim, a));
     put_real(&b, price);
-    put_real(&b, qty * price * bv_sim_multiplier(sim, a));
+    put_real(&b, bv_sim_position_value(sim, a));
     BV_TRY(bv_sql_done(r->db, b.st, err, "writing bt_position"));
   }
   return BV_OK;

@@ -115,7 +115,7 @@ static bv_rc add_context(bv_context *c, bv_store *s, int rule, int64_t from, bv_
     since = found ? last.ts + 1 : INT64_MIN;
   }
   if (found) bv_sim_context(sim, rule, column_of(k, &last));
-  return bv_feed_add(&c->feed, &series, rule, since, err);
+  return bv_feed_add(&c->feed, &series, rule, since, false, err);
 }
 
 bv_rc bv_context_open(bv_context *c, bv_store *s, const bv_ruleset *rules, int64_t from,

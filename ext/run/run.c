@@ -2,6 +2,7 @@
 #include "run/run.h"
 #include "data/memo.h"
 #include "run/benchmark.h"
+#include "run/contracts.h"
 #include "time/instant.h"
 
 #include <math.h>
@@ -61,17 +62,40 @@ static bv_rc base_series(bv_run *r, const char *asset, bv_series *out, bv_err *e
   return BV_OK;
 }
 
+/* The series of an asset that is only followed: of the run's timestep where there is one, else the finest. */
+static bv_rc followed_series(bv_run *r, const char *asset, bv_series *out, bv_err *err) {
+  enum { MAX = 32 };
+  bv_series have[MAX];
+  const bv_series *found = NULL;
+  int n;
+  if (r->config.timestep[0]) {
+    BV_TRY(bv_series_find(r->store, asset, r->config.timestep, &found, err));
+  }
+  if (found) {
+    *out = *found;
+    return BV_OK;
+  }
+  BV_TRY(bv_series_of(r->store, asset, have, MAX, &n, err));
+  if (n == 0) return bv_series_missing(r->store, "bt_run()", asset, "", err);
+  *out = have[0];
+  return BV_OK;
+}
+
 /* Let an asset take part from instant `from` on.  Its last price is that of the newest bar before,
 ** so that the first decision about it can be sized. */
-static bv_rc add_asset(bv_run *r, const char *asset, int64_t from, int *number, bv_err *err) {
+static bv_rc add_asset(bv_run *r, const char *asset, int64_t from, bool quiet, int *number,
+                       bv_err *err) {
   bv_series series;
   bv_sim_bar last;
   bool found = false;
   if (from < r->config.start) from = r->config.start;
-  BV_TRY(base_series(r, asset, &series, err));
+  BV_TRY(quiet ? followed_series(r, asset, &series, err) : base_series(r, asset, &series, err));
   BV_TRY(bv_sim_asset(r->sim, asset, series.multiplier, number, err));
   bv_sim_asset_zone(r->sim, *number, series.zone);
-  BV_TRY(bv_feed_add(&r->feed, &series, *number, from, err));
+  BV_TRY(bv_map_put(&r->asset, asset, strlen(asset), (void *)(intptr_t)(*number + 1)));
+  BV_TRY(bv_contract_define(r, asset, *number, from, err));
+  BV_TRY(bv_feed_add(&r->feed, &series, *number, from, quiet, err));
+  r->nquiet += quiet;
   if (from != INT64_MIN) {
     BV_TRY(bv_feed_before(&r->feed, &series, *number, from, &last, &found, err));
   }
@@ -80,7 +104,20 @@ static bv_rc add_asset(bv_run *r, const char *asset, int64_t from, int *number, 
   BV_TRY(bv_actions_add(&r->actions, r->store, asset, *number, shows, err));
   if (from != INT64_MIN) BV_TRY(bv_actions_run(&r->actions, &r->feed, from - 1, err));
   if (r->rates.nearly > 0) BV_TRY(bv_rates_joined(&r->rates, from, r->sim, *number, err));
-  return bv_map_put(&r->asset, asset, strlen(asset), (void *)(intptr_t)(*number + 1));
+  return BV_OK;
+}
+
+/* The strategy trades an asset: it takes part, if it does not yet, and makes steps. */
+static bv_rc join(bv_run *r, const char *asset, int64_t from, int *number, bv_err *err) {
+  *number = bv_run_asset(r, asset);
+  if (*number < 0) return add_asset(r, asset, from, false, number, err);
+  if (r->nquiet > 0) bv_feed_speak(&r->feed, *number);
+  return BV_OK;
+}
+
+bv_rc bv_run_follow(bv_run *r, const char *asset, int64_t from, int *number, bv_err *err) {
+  *number = bv_run_asset(r, asset);
+  return *number >= 0 ? BV_OK : add_asset(r, asset, from, true, number, err);
 }
 
 int bv_run_asset(const bv_run *r, const char *asset) {
@@ -92,7 +129,7 @@ static bv_rc add_touched(bv_run *r, bv_err *err) {
   if (r->touch_failed) return BV_NOMEM;
   for (int i = 0; i < r->ntouched; i++) {
     const char *asset = r->touched[i].asset;
-    if (bv_run_asset(r, asset) < 0) BV_TRY(add_asset(r, asset, INT64_MIN, &number, err));
+    BV_TRY(join(r, asset, INT64_MIN, &number, err));
   }
   return BV_OK;
 }
@@ -104,7 +141,7 @@ static bv_rc add_touched(bv_run *r, bv_err *err) {
 static bv_rc prepare_row(bv_run *r, int64_t t, bv_signal *g, bool *order, bv_err *err) {
   const char *asset = g->text[BV_TEXT_ASSET];
   int number = bv_run_asset(r, asset);
-  if (number < 0) BV_TRY(add_asset(r, asset, t, &number, err));
+  if (number < 0 || r->nquiet > 0) BV_TRY(join(r, asset, t, &number, err));
   bv_feed_catch_up(&r->feed, number);
   g->ask.asset = number;
   g->ask.tag = g->text[BV_TEXT_TAG];
@@ -302,7 +339,7 @@ static bv_rc add_assets(bv_run *r, bv_err *err) {
   int number;
   r->feed.expect = r->config.nasset > r->ntouched ? r->config.nasset : r->ntouched;
   for (int i = 0; i < r->config.nasset; i++) {
-    BV_TRY(add_asset(r, r->config.asset[i], INT64_MIN, &number, err));
+    BV_TRY(join(r, r->config.asset[i], INT64_MIN, &number, err));
   }
   if (r->config.nasset == 0) BV_TRY(add_touched(r, err));
   if (r->feed.n > 0) return BV_OK;
@@ -445,12 +482,10 @@ static bv_rc instant(bv_run *r, int64_t t, bool *step, bv_err *err) {
   bv_feed_bars bars;
   BV_TRY(bv_feed_closes(&r->feed, t, &bars, err));
   *step = bars.any;
-  if (*step) {
-    r->now = t;
-    if (r->context.used) BV_TRY(bv_context_advance(&r->context, t, r->sim, err));
-    BV_TRY(bv_sim_close(r->sim, t, bars.bar, bars.n, err));
-    BV_TRY(record(r, t, err));
-  }
+  if (*step) r->now = t;
+  if (*step && r->context.used) BV_TRY(bv_context_advance(&r->context, t, r->sim, err));
+  if (*step || bars.n > 0) BV_TRY(bv_sim_close(r->sim, t, bars.bar, bars.n, err));
+  if (*step) BV_TRY(record(r, t, err));
   if (r->strategy.set_mode) return hand_over(r, t, err);
   if (!*step) return BV_OK;
   r->store->clock = t;
@@ -470,7 +505,8 @@ static bv_rc open_bars(bv_run *r, int64_t t, bv_err *err) {
   BV_TRY(bv_feed_opens(&r->feed, t, &bars, err));
   if (bars.any && r->began == INT64_MIN) r->began = t;
   if (bars.any && r->rates.more) BV_TRY(bv_rates_advance(&r->rates, t, r->sim, err));
-  return bars.any ? bv_sim_open(r->sim, t, bars.bar, bars.n, err) : BV_OK;
+  bool some = bars.any || bars.n > 0;
+  return some ? bv_sim_open(r->sim, t, bars.bar, bars.n, err) : BV_OK;
 }
 
 /* A run without a single bar is a mistake in its range, not a result. */

@@ -38,6 +38,7 @@ typedef struct bv_run {
   bv_feed feed;
   bv_context context; /* what risk rules look at */
   bv_actions actions;
+  int nquiet;     /* assets that are followed only */
   bv_rates rates; /* where the configuration names a table of them */
   bv_result *result;
   bv_savepoint savepoint;
@@ -90,6 +91,9 @@ BV_MUST bv_rc bv_run_order(bv_run *r, bv_signal *g, bv_err *err);
 
 /* End: keep the results where rc is BV_OK and the run is complete, undo everything otherwise. */
 BV_MUST bv_rc bv_run_close(bv_run *r, bv_rc rc, bv_err *err);
+
+/* Let an asset be followed from instant `from` on: its prices count, but it makes no steps. */
+BV_MUST bv_rc bv_run_follow(bv_run *r, const char *asset, int64_t from, int *number, bv_err *err);
 
 /* The simulator's number of an asset; -1 where it takes no part (yet). */
 int bv_run_asset(const bv_run *r, const char *asset);

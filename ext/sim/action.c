@@ -17,6 +17,7 @@ static void split_side(bv_asset *a, int side, double ratio, bv_lot *rest) {
     bv_lot lot = a->lot[i];
     if (lot.n * side > 0) {
       double price = lot.price / ratio, n = lot.n * ratio, commission = lot.commission;
+      double banked = lot.banked + rest->banked;
       if (rest->n != 0) {
         price = (n * price + rest->n * rest->price) / (n + rest->n);
         commission += rest->commission;
@@ -27,11 +28,13 @@ static void split_side(bv_asset *a, int side, double ratio, bv_lot *rest) {
       lot.n = whole;
       lot.price = price;
       lot.commission = part != 0 ? commission * (whole / n) : commission;
+      lot.banked = part != 0 ? banked * (whole / n) : banked;
       lot.hi = fmax(lot.hi / ratio, price);
       lot.lo = fmin(lot.lo / ratio, price);
       *rest = lot;
       rest->n = part;
       rest->commission = commission - lot.commission;
+      rest->banked = banked - lot.banked;
     }
     if (lot.n != 0) a->lot[keep++] = lot;
   }
@@ -60,6 +63,7 @@ static bv_rc split_position(bv_sim *s, int asset, double ratio, int64_t t, bv_er
   bool held = a->nlot > 0;
   a->mark /= ratio;
   a->last_open /= ratio;
+  a->basis /= ratio;
   if (!held) return BV_OK;
   for (int k = 0; k < 2; k++) split_side(a, k == 0 ? 1 : -1, ratio, &rest[k]);
   a->n = 0;

@@ -64,7 +64,7 @@ static funds funds_now(const bv_sim *s, const bv_asset *a, const bv_order *o, co
 ** size, which decides the commission per lot where that is fixed (backtesting.py). */
 static bool carries(const bv_sim *s, const bv_asset *a, const bv_place *at, const funds *f,
                     double close, double open, double asked) {
-  double gross = f->gross - fabs(close * a->unit * f->price);
+  double gross = f->gross - bv_ledger_exposure(a, close, f->price);
   if (s->cfg.margin == BV_MARGIN_AVAILABLE) {
     double lot_cost = bv_size_lot_cost(s, a, asked, at->price);
     double value = f->value - f->closing_cost;
@@ -78,7 +78,7 @@ static bool carries(const bv_sim *s, const bv_asset *a, const bv_place *at, cons
     bv_paid paid = f->after;
     value -= f->closing_cost + cost_against(s, a, at, open, true, f->price, &paid);
   }
-  gross += fabs(open * a->unit * f->price);
+  gross += bv_ledger_exposure(a, open, f->price);
   /* The slack is the rounding of the sums, not money: 0.1 x 3 must fit into 0.3. */
   return gross <= s->account.leverage * value + 1e-12 * (fabs(value) + gross);
 }
@@ -96,7 +96,7 @@ static double most_carried(const bv_sim *s, const bv_asset *a, const bv_place *a
       hi = mid;
     }
   }
-  return copysign(lo, want);
+  return bv_size_step(a, copysign(lo, want));
 }
 
 static bv_short_funds policy_of(const bv_sim *s, const bv_order *o) {
@@ -151,7 +151,7 @@ static double most_paid(const bv_sim *s, const bv_asset *a, const bv_order *o, c
       hi = mid;
     }
   }
-  return copysign(lo, want);
+  return bv_size_step(a, copysign(lo, want));
 }
 
 static void limit_by_cash(const bv_sim *s, const bv_asset *a, const bv_order *o, const bv_place *at,

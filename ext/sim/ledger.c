@@ -28,6 +28,7 @@ void bv_ledger_reset(bv_ledger *l) {
   for (int i = 0; i < l->nasset; i++) {
     bv_free(l->asset[i].key);
     bv_free(l->asset[i].lot);
+    bv_free(l->asset[i].def);
     bv_free(l->asset[i].liquidity);
   }
   bv_free(l->asset);
@@ -59,10 +60,28 @@ bv_rc bv_ledger_add(bv_ledger *l, const char *key, double multiplier) {
   l->asset[l->nasset++] = (bv_asset){.key = copy,
                                      .multiplier = multiplier,
                                      .unit = multiplier * l->lot,
+                                     .contract = multiplier,
+                                     .step = 1,
                                      .mark = NAN,
                                      .last_open = NAN,
                                      .target = NAN};
   return BV_OK;
+}
+
+void bv_ledger_convert(bv_ledger *l, bv_asset *a) {
+  const bv_instrument *d = a->def;
+  double rate = 1;
+  if (d && d->fx >= 0) rate = d->fx_inverse ? 1 / l->asset[d->fx].mark : l->asset[d->fx].mark;
+  if (!(rate > 0)) rate = NAN;
+  a->multiplier = a->contract * rate;
+  a->unit = a->multiplier * l->lot;
+  if (!d) return;
+  a->exposure = d->initial_margin * l->lot * rate * l->leverage;
+  a->maintain = d->maintenance_margin * l->lot * rate;
+}
+
+double bv_ledger_exposure(const bv_asset *a, double n, double price) {
+  return a->exposure > 0 ? fabs(n) * a->exposure : fabs(n * a->unit * price);
 }
 
 bv_rc bv_ledger_reserve(bv_asset *a, size_t more) {
@@ -80,10 +99,29 @@ bv_rc bv_ledger_reserve(bv_asset *a, size_t more) {
   return BV_OK;
 }
 
+void bv_ledger_mark_to_market(bv_ledger *l) {
+  for (int i = 0; i < l->nopen; i++) {
+    bv_asset *a = &l->asset[l->open[i]];
+    if (!a->daily || a->mark == a->basis) continue;
+    double change = a->unit * (a->mark - a->basis);
+    l->cash += a->n * change;
+    for (size_t k = a->head; k < a->head + a->nlot; k++) a->lot[k].banked += a->lot[k].n * change;
+    a->basis = a->mark;
+  }
+}
+
+/* An exchange rate has changed. */
+static void convert_all(bv_ledger *l, int fx) {
+  for (int i = 0; i < l->nasset; i++) {
+    if (l->asset[i].foreign && l->asset[i].def->fx == fx) bv_ledger_convert(l, &l->asset[i]);
+  }
+}
+
 void bv_ledger_mark(bv_ledger *l, const bv_sim_bar *bar) {
   assert(bar->asset >= 0 && bar->asset < l->nasset);
   bv_asset *a = &l->asset[bar->asset];
   if (!isnan(bar->close)) a->mark = bar->close;
+  if (a->is_fx) convert_all(l, bar->asset);
   a->bars++;
   a->last_open = bar->open;
   a->last_ts = bar->ts;
@@ -115,7 +153,7 @@ double bv_ledger_value(const bv_ledger *l, bv_value_at at) {
   double sum = l->cash;
   for (int i = 0; i < l->nopen; i++) {
     const bv_asset *a = &l->asset[l->open[i]];
-    sum += a->n * a->unit * bv_ledger_price(a, at);
+    sum += a->n * a->unit * (bv_ledger_price(a, at) - a->basis);
   }
   return sum;
 }
@@ -132,7 +170,7 @@ double bv_ledger_gross(const bv_ledger *l, bv_value_at at) {
   for (int i = 0; i < l->nopen; i++) {
     const bv_asset *a = &l->asset[l->open[i]];
     double n = l->both ? lots_held(a) : fabs(a->n);
-    sum += n * fabs(a->unit * bv_ledger_price(a, at));
+    sum += n * (a->exposure > 0 ? a->exposure : fabs(a->unit * bv_ledger_price(a, at)));
   }
   return sum;
 }
@@ -222,6 +260,12 @@ double bv_ledger_picked(const bv_asset *a, bv_pick pick) {
   return n;
 }
 
+/* What closing `part` lots of a lot realises. */
+static double gain(const bv_asset *a, const bv_lot *lot, double part, double price) {
+  if (!a->foreign) return part * a->unit * (price - lot->price);
+  return lot->banked * (part / lot->n) + part * a->unit * (price - a->basis);
+}
+
 /* Of those picked, then of the rest. */
 double bv_ledger_realised(const bv_ledger *l, const bv_asset *a, double n, double price,
                           bv_pick pick) {
@@ -231,7 +275,7 @@ double bv_ledger_realised(const bv_ledger *l, const bv_asset *a, double n, doubl
       const bv_lot *lot = bv_ledger_lot(l, a, k);
       if (picky(pick) && picks(pick, lot) != (picked == 1)) continue;
       double part = fmin(left, fabs(lot->n));
-      sum += copysign(part, lot->n) * a->unit * (price - lot->price);
+      sum += gain(a, lot, copysign(part, lot->n), price);
       left -= part;
     }
   }
@@ -267,10 +311,11 @@ static bv_sim_lot piece_of(const bv_ledger *l, const bv_asset *a, const bv_lot *
                       .tag = lot->tag};
 }
 
-static void settle(const bv_asset *a, bv_sim_lot *piece) {
+static void settle(const bv_asset *a, const bv_lot *lot, double part, bv_sim_lot *piece) {
   double points = piece->exit_price - piece->entry_price;
   double entry_value = piece->qty * a->multiplier * piece->entry_price;
   piece->pnl = piece->qty * a->multiplier * points - piece->commission;
+  if (a->foreign) piece->pnl = gain(a, lot, part, piece->exit_price) - piece->commission;
   piece->ret = piece->pnl / fabs(entry_value);
 }
 
@@ -290,7 +335,8 @@ static bv_rc close_lots(bv_ledger *l, bv_asset *a, const bv_exec *x, int64_t fil
     piece.exit_ts = x->ts;
     piece.exit_fill = fill;
     piece.bars = x->bar - lot->bar;
-    settle(a, &piece);
+    settle(a, lot, part, &piece);
+    lot->banked -= lot->banked * (part / lot->n);
     l->realised += piece.pnl;
     left -= fabs(part);
     lot->n -= part;
@@ -307,6 +353,7 @@ static void open_lot(bv_asset *a, const bv_exec *x, int64_t fill, double n) {
   a->lot[a->head + a->nlot++] = (bv_lot){.n = n,
                                          .price = x->price,
                                          .commission = x->commission * (n / x->n),
+                                         .banked = -n * a->unit * (x->price - a->basis),
                                          .hi = x->price,
                                          .lo = x->price,
                                          .ts = x->ts,
@@ -319,10 +366,12 @@ static void open_lot(bv_asset *a, const bv_exec *x, int64_t fill, double n) {
 /* Every lot stands at the position's average price; the lots stay what they are otherwise, so orders
 ** that close some of them find theirs. */
 static void average_lots(bv_asset *a) {
-  double average = bv_ledger_average(a);
+  double average = bv_ledger_average(a), banked = 0;
+  for (size_t i = a->head; i < a->head + a->nlot; i++) banked += a->lot[i].banked;
   for (size_t i = a->head; i < a->head + a->nlot; i++) {
     bv_lot *lot = &a->lot[i];
     lot->price = average;
+    lot->banked = banked * (lot->n / a->n);
     lot->hi = fmax(lot->hi, average);
     lot->lo = fmin(lot->lo, average);
   }
@@ -337,7 +386,8 @@ bv_rc bv_ledger_book(bv_ledger *l, const bv_exec *x, bv_err *err) {
   bool is_held = l->both ? !opposite || lots_held(a) > fabs(x->n) : before + x->n != 0;
   double pnl = opposite ? bv_ledger_realised(l, a, x->n, x->price, x->pick) : 0;
   a->n = before + x->n;
-  l->cash -= x->n * a->unit * x->price + x->commission;
+  if (a->daily && !was_held) a->basis = x->price;
+  l->cash -= x->n * a->unit * (x->price - a->basis) + x->commission;
   l->commission += x->commission;
   l->slippage += x->slippage;
   l->touched = true;
@@ -370,13 +420,13 @@ bv_rc bv_ledger_sell_fraction(bv_ledger *l, int asset, const bv_lot *rest, doubl
                               double after, int64_t order, int64_t ts, bv_err *err) {
   const bv_asset *a = &l->asset[asset];
   bv_sim_lot piece = piece_of(l, a, rest, rest->n, price);
-  settle(a, &piece);
+  settle(a, rest, rest->n, &piece);
   piece.id = l->next_lot++;
   piece.exit_ts = ts;
   piece.exit_fill = l->next_fill++;
   piece.bars = a->bars > rest->bar ? a->bars - rest->bar : 0;
   l->realised += piece.pnl;
-  l->cash += rest->n * a->unit * price;
+  l->cash += rest->n * a->unit * (price - a->basis);
   if (l->sink->fill) {
     bv_sim_fill f = {.id = piece.exit_fill,
                      .order = order,
@@ -417,7 +467,7 @@ bv_rc bv_ledger_report_open(bv_ledger *l, int64_t ts, bv_err *err) {
       piece.exit_ts = ts;
       piece.open = 1;
       piece.bars = a->bars - 1 > lot->bar ? a->bars - 1 - lot->bar : 0;
-      settle(a, &piece);
+      settle(a, lot, lot->n, &piece);
       BV_TRY(l->sink->lot(l->sink->ctx, &piece, err));
     }
   }
@@ -435,7 +485,7 @@ double bv_ledger_error(const bv_ledger *l) {
       const bv_lot *lot = &a->lot[k];
       n += lot->n;
       if (lot->n == 0 || (!l->both && lot->n * a->n <= 0)) return INFINITY;
-      pnl += lot->n * a->unit * (a->mark - lot->price) - lot->commission;
+      pnl += gain(a, lot, lot->n, a->mark) - lot->commission;
       scale += fabs(lot->n * a->unit * a->mark);
     }
     if (n != a->n) return INFINITY;

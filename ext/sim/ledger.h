@@ -17,6 +17,7 @@ typedef struct bv_lot {
   double n; /* what is left of it, signed */
   double price;
   double commission; /* of the entry, on what is left */
+  double banked;     /* foreign assets: cash it has brought, without commission */
   double hi, lo;     /* extreme prices since the entry */
   int64_t ts, fill, order;
   int64_t bar; /* number of the asset's bar it was opened on */
@@ -29,8 +30,19 @@ typedef struct bv_asset {
   double unit;
   double mark;           /* last close; NaN before the first */
   const bv_sim_bar *bar; /* of the bv_sim_open call under way, else NULL */
+  /* What a unit is worth beyond is in the value, up to it is in the cash; 0 but for futures. */
+  double basis;
+  double exposure; /* of a lot, where it is fixed (margin per contract); else 0 */
   char *key;
-  double multiplier;
+  double multiplier;  /* it and unit: in the account's currency */
+  double maintain;    /* maintenance margin of a lot, where it is fixed; else 0 */
+  double step;        /* orders are multiples of so many lots */
+  double contract;    /* multiplier in the asset's own currency */
+  bv_instrument *def; /* NULL: a stock, and nothing else is known */
+  bool daily;         /* a future: marked to market */
+  bool foreign;       /* follows an exchange rate */
+  bool is_fx;         /* is one */
+  bool expired;
   int64_t bars;   /* bars ended */
   int64_t opened; /* value of `bars` when the position left zero */
   double last_open;
@@ -57,6 +69,9 @@ typedef struct bv_ledger {
   double lot;
   bool both; /* an asset can have lots of both sides */
   bv_lots lots;
+  double leverage; /* turns margins into exposure */
+  int nfx;         /* assets that are exchange rates */
+  int ndaily;      /* futures */
   double start, cash, commission;
   double realised;            /* sum of the pnl of closed lots */
   double forgiven;            /* debt of a ruined account */
@@ -96,6 +111,12 @@ void bv_ledger_reset(bv_ledger *l);
 /* Append an asset, numbered nasset - 1. */
 BV_MUST bv_rc bv_ledger_add(bv_ledger *l, const char *key, double multiplier);
 
+/* Value the asset anew: its exchange rate or its definition has changed. */
+void bv_ledger_convert(bv_ledger *l, bv_asset *a);
+
+/* Exposure of `n` lots at a price. */
+double bv_ledger_exposure(const bv_asset *a, double n, double price);
+
 /* Make room so that the asset can open `more` lots without an allocation. */
 BV_MUST bv_rc bv_ledger_reserve(bv_asset *a, size_t more);
 
@@ -104,6 +125,9 @@ void bv_ledger_mark(bv_ledger *l, const bv_sim_bar *bar);
 
 /* `count` bars of an asset that nobody holds or waits for have ended, the last price at `close`. */
 void bv_ledger_skip(bv_ledger *l, int asset, double close, int64_t count, int64_t known_at);
+
+/* After the marks of an instant: futures pay or receive the change of their price, in the order of the keys. */
+void bv_ledger_mark_to_market(bv_ledger *l);
 
 /* Book a fill: opposite lots are closed as knob lots says, what remains opens one lot (room
 ** must be reserved).  Reports the fill, then each closed lot. */

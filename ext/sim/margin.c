@@ -9,6 +9,7 @@ static const char *const tag = "margin call";
 
 /* Of one lot at the last price. */
 static double per_lot(const bv_sim *s, const bv_asset *a) {
+  if (a->maintain > 0) return a->maintain;
   double part = a->n > 0 ? s->account.long_maintenance : s->account.short_maintenance;
   return fabs(a->unit * a->mark) * part;
 }
@@ -120,9 +121,9 @@ static bv_rc liquidate(bv_sim *s, int64_t t, double value, double required, int 
     double held = fabs(a->n) - (o ? fabs(o->n - o->filled) : 0), each = per_lot(s, a);
     double lots = held;
     if (value > 0 && each > 0) {
-      lots = fmin(held, ceil((required - value) / each));
+      lots = fmin(held, a->step * ceil((required - value) / each / a->step));
       double cost = cost_of(s, a, copysign(lots, -a->n));
-      lots = fmin(held, ceil((required - value + cost) / each));
+      lots = fmin(held, a->step * ceil((required - value + cost) / each / a->step));
     }
     BV_TRY(close_lots(s, t, asset, lots, err));
     required -= lots * each;

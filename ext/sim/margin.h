@@ -3,7 +3,8 @@
 **
 ** After the marks of a close the account's value is held against what its positions require:
 **
-**      required = sum over positions of |value| x long_maintenance or short_maintenance
+**      required = sum over positions of the maintenance margin per contract, where that is given, else of
+**                 |value| x long_maintenance or short_maintenance
 **      warning    value - required <= margin_warning x value
 **      call       required > value x (1 + margin_buffer), or the value is not above 0
 **

@@ -7,6 +7,7 @@
 #include "sim/bracket.h"
 #include "sim/funds.h"
 #include "sim/precheck.h"
+#include "sim/expiry.h"
 #include "sim/size.h"
 #include "sim/state.h"
 
@@ -362,13 +363,13 @@ static bv_rc submit_target(bv_sim *s, bv_order *o, const bv_sim_request *r, bv_e
 }
 
 /* Nothing is possible any more; a target that goes on being asked for is told so once. */
-static bv_rc submit_ruined(bv_sim *s, bv_order *o, bv_err *err) {
+static bv_rc submit_refused(bv_sim *s, bv_order *o, const char *why, bv_err *err) {
   bv_asset *a = &s->ledger.asset[o->asset];
   bool target = bv_ask_is_target(o->ask);
   if (target && a->target_ask == o->ask && a->target == o->amount) return BV_OK;
   a->target_ask = o->ask;
   a->target = target ? o->amount : NAN;
-  return reject(s, o, "the account is ruined", err);
+  return reject(s, o, why, err);
 }
 
 bv_rc bv_sim_submit(bv_sim *s, int64_t t, const bv_sim_request *req, bv_err *err) {
@@ -376,6 +377,11 @@ bv_rc bv_sim_submit(bv_sim *s, int64_t t, const bv_sim_request *req, bv_err *err
   names k = {0};
   BV_TRY(check_request(s, req, err));
   bv_asset *a = &s->ledger.asset[req->asset];
+  bv_sim_request rounded;
+  if (a->def && a->def->tick > 0) {
+    rounded = bv_expiry_on_tick(a, req);
+    req = &rounded;
+  }
   /* Everything that can fail for want of memory comes first, and matching needs none later: a
   ** request makes at most two orders and a bracket, an order opens at most one lot. */
   bv_rc rc = intern_tag(s, req->tag, &k.tag);
@@ -386,7 +392,9 @@ bv_rc bv_sim_submit(bv_sim *s, int64_t t, const bv_sim_request *req, bv_err *err
   if (rc != BV_OK) return bv_fail(err, rc, "out of memory for an order of %s", a->key);
   bv_order o;
   order_of(s, t, req, &k, &o);
-  if (s->ruined) return submit_ruined(s, &o, err);
+  if (s->ruined) return submit_refused(s, &o, "the account is ruined", err);
+  const char *why = a->def ? bv_expiry_refuses(s, a, t) : NULL;
+  if (why) return submit_refused(s, &o, why, err);
   return bv_ask_is_target(o.ask) ? submit_target(s, &o, req, err) : submit_qty(s, &o, req, err);
 }
 
@@ -449,7 +457,7 @@ static bool changed(const bv_sim *s, bv_order *o, const bv_sim_request *r) {
       o->ask = BV_ASK_QTY;
       o->amount = r->amount;
       o->size_at_fill = false;
-      o->n = bv_size_round(r->amount / s->ledger.lot);
+      o->n = bv_size_step(&s->ledger.asset[o->asset], bv_size_round(r->amount / s->ledger.lot));
       o->side = r->amount > 0 ? 1 : -1;
     }
   }
@@ -511,6 +519,11 @@ bv_rc bv_sim_replace(bv_sim *s, int64_t t, const bv_sim_request *req, const char
   BV_TRY(check_request(s, req, err));
   bv_queue *q = &s->queue;
   bv_asset *a = &s->ledger.asset[req->asset];
+  bv_sim_request rounded;
+  if (a->def && a->def->tick > 0) {
+    rounded = bv_expiry_on_tick(a, req);
+    req = &rounded;
+  }
   size_t found = 0, n = q->n;
   for (size_t i = 0; i < n; i++) found += matches(&q->order[i], req->asset, tag);
   if (found == 0) return found_nothing(s, t, req->asset, tag, err);

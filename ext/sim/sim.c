@@ -8,6 +8,7 @@
 #include "sim/sim.h"
 
 #include "sim/action.h"
+#include "sim/expiry.h"
 #include "sim/finance.h"
 #include "sim/margin.h"
 #include "sim/match.h"
@@ -38,6 +39,8 @@ bv_rc bv_sim_new(const bv_sim_config *cfg, const bv_sim_sink *sink, bv_sim **out
   s->liquid = bv_slippage_needs_days(cfg) || bv_slippage_needs_taken(cfg);
   s->ledger.lots = cfg->lots;
   s->account = bv_account_rules_of(cfg);
+  s->ledger.leverage = s->account.leverage;
+  s->next_expiry = INT64_MAX;
   bv_queue_init(&s->queue, &s->sink, lot);
   bv_map_init(&s->by_key);
   bv_map_init(&s->tags);
@@ -74,7 +77,7 @@ bv_rc bv_sim_asset(bv_sim *s, const char *key, double multiplier, int *asset, bv
   uintptr_t known = (uintptr_t)bv_map_find(&s->by_key, key, strlen(key));
   if (known) {
     *asset = (int)known - 1;
-    if (s->ledger.asset[*asset].multiplier == multiplier) return BV_OK;
+    if (s->ledger.asset[*asset].contract == multiplier) return BV_OK;
     return bv_fail(err, BV_ARG, "asset %s is already known with another multiplier", key);
   }
   uintptr_t number = (uintptr_t)s->ledger.nasset + 1;
@@ -105,6 +108,12 @@ void bv_sim_context(bv_sim *s, int rule, double value) {
 
 /* --- time --- */
 
+bv_rc bv_sim_define(bv_sim *s, int asset, const bv_instrument *def, bv_err *err) {
+  assert(asset >= 0 && asset < s->ledger.nasset);
+  assert(def->underlying < s->ledger.nasset && def->fx < s->ledger.nasset);
+  return bv_expiry_define(s, asset, def, err);
+}
+
 bv_rc bv_sim_act(bv_sim *s, int64_t t, const bv_sim_action *x, bv_err *err) {
   assert(!s->finished);
   if (x->asset < 0 || x->asset >= s->ledger.nasset) {
@@ -124,6 +133,7 @@ bv_rc bv_sim_open(bv_sim *s, int64_t ts, const bv_sim_bar *bar, int n, bv_err *e
     bv_liquidity_open(a->liquidity, a->zone, bar[i].ts);
   }
   if (s->finance) BV_TRY(bv_finance_accrue(s, ts, err));
+  if (ts >= s->next_expiry) BV_TRY(bv_expiry_run(s, ts, err));
   if (s->queue.n == 0) return BV_OK;
   return bv_match_open(s, ts, bar, n, err);
 }
@@ -132,13 +142,22 @@ bv_rc bv_sim_close(bv_sim *s, int64_t t, const bv_sim_bar *bar, int n, bv_err *e
   assert(!s->finished);
   bool at_close = s->cfg.fill_at == BV_FILL_NEXT_CLOSE;
   if (s->queue.nrest > 0 && !at_close) BV_TRY(bv_match_inside(s, t, bar, n, err));
-  for (int i = 0; i < n; i++) bv_ledger_mark(&s->ledger, &bar[i]);
+  /* Exchange rates first: what is marked to market at this instant is converted at its rates. */
+  bool fx = s->ledger.nfx > 0;
+  for (int i = 0; fx && i < n; i++) {
+    if (s->ledger.asset[bar[i].asset].is_fx) bv_ledger_mark(&s->ledger, &bar[i]);
+  }
+  for (int i = 0; i < n; i++) {
+    if (!fx || !s->ledger.asset[bar[i].asset].is_fx) bv_ledger_mark(&s->ledger, &bar[i]);
+  }
+  if (s->ledger.ndaily > 0) bv_ledger_mark_to_market(&s->ledger);
   for (int i = 0; s->liquid && i < n; i++) {
     const bv_asset *a = &s->ledger.asset[bar[i].asset];
     bv_liquidity_close(a->liquidity, a->zone, &bar[i]);
   }
   if (s->queue.nclose > 0) BV_TRY(bv_session_close(s, bar, n, err));
   if (at_close && s->queue.n > 0) BV_TRY(bv_match_close(s, t, bar, n, err));
+  if (t >= s->next_expiry) BV_TRY(bv_expiry_run(s, t, err));
   if (s->risk) BV_TRY(bv_risk_close(s, t, bar, n, err));
   if (s->account.call != BV_CALL_NONE) BV_TRY(bv_margin_check(s, t, err));
   bool ruin = s->cfg.ruin == BV_RUIN_STOP && s->ledger.nopen > 0;
@@ -168,7 +187,7 @@ void bv_sim_skip(bv_sim *s, int asset, int64_t ts, double close, int64_t count, 
 int bv_sim_busy(bv_sim *s, bool closing, const int **asset) {
   bv_ledger *l = &s->ledger;
   /* What follows the bars of assets that are not held must be named here. */
-  if (s->risk || s->liquid) return -1;
+  if (s->risk || s->liquid || s->follows) return -1;
   *asset = l->busy;
   if (!closing && s->queue.n == 0) return 0;
   int n = l->nopen;
@@ -262,6 +281,11 @@ double bv_sim_financing(const bv_sim *s) {
 
 double bv_sim_commission(const bv_sim *s) {
   return s->ledger.commission;
+}
+
+double bv_sim_position_value(const bv_sim *s, int asset) {
+  const bv_asset *a = known(s, asset);
+  return a && a->nlot > 0 ? a->n * a->unit * (a->mark - a->basis) : 0;
 }
 
 bool bv_sim_exposed(bv_sim *s) {

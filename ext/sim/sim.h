@@ -35,6 +35,7 @@
 #define BV_SIM_SIM_H
 
 #include "base/status.h"
+#include "sim/instrument.h"
 #include "sim/profile.h"
 #include "sim/rule.h"
 #include "time/zone.h"
@@ -242,6 +243,12 @@ void bv_sim_asset_zone(bv_sim *s, int asset, const bv_zone *zone);
 const char *bv_sim_asset_key(const bv_sim *s, int asset);
 int bv_sim_asset_number(const bv_sim *s, const char *key); /* -1: not known */
 double bv_sim_multiplier(const bv_sim *s, int asset);
+
+/* Say what an asset is, before it is traded; it was a stock until then.  BV_ARG: a definition that cannot be. */
+BV_MUST bv_rc bv_sim_define(bv_sim *s, int asset, const bv_instrument *def, bv_err *err);
+
+/* What the position adds to the account's cash to make its value. */
+double bv_sim_position_value(const bv_sim *s, int asset);
 
 /* A corporate action: `value` new units for each old one, or currency for each unit held. */
 typedef enum bv_action_kind { BV_ACTION_SPLIT, BV_ACTION_DIVIDEND } bv_action_kind;

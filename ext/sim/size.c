@@ -15,6 +15,10 @@ double bv_size_round(double x) {
   return copysign(floor(a + 1e-9 + a * 8 * DBL_EPSILON), x);
 }
 
+double bv_size_step(const bv_asset *a, double n) {
+  return a->step == 1 ? n : bv_size_round(n / a->step) * a->step;
+}
+
 /* Move the target so that what is bought or sold short beyond `base` leaves room for its costs. */
 static double leave_room(const bv_sim *s, const bv_asset *a, double target, double base,
                          double price) {
@@ -41,10 +45,10 @@ double bv_size_target(const bv_sim *s, const bv_asset *a, bv_ask ask, double amo
     break;
   case BV_ASK_VALUE: target = amount / (price * a->unit); break;
   case BV_ASK_TARGET: target = amount / s->ledger.lot; break;
-  case BV_ASK_QTY: return bv_size_round(amount / s->ledger.lot);
+  case BV_ASK_QTY: return bv_size_step(a, bv_size_round(amount / s->ledger.lot));
   case BV_ASK_CANCEL: return 0;
   }
-  return bv_size_round(target) - base;
+  return bv_size_step(a, bv_size_round(target)) - base;
 }
 
 double bv_size_lot_cost(const bv_sim *s, const bv_asset *a, double size, double price) {
@@ -69,5 +73,5 @@ double bv_size_available(const bv_sim *s, const bv_asset *a, bv_ask ask, double 
     double w = fmin(fabs(amount), 1 - DBL_EPSILON);
     n = floor_quotient(free_margin * w, bv_size_lot_cost(s, a, sign * w, price));
   }
-  return n > 0 ? sign * n : 0;
+  return n > 0 ? sign * bv_size_step(a, n) : 0;
 }

@@ -12,6 +12,9 @@
 ** 2.9999999999999996) is that integer. */
 double bv_size_round(double x);
 
+/* Whole steps of the asset's orders, toward zero. */
+double bv_size_step(const bv_asset *a, double n);
+
 /* Lots to trade to get from `base` lots to the target at `price`, with the account worth `value`.
 ** A weight's increase is cut so that weight 1 pays its costs out of the weight: units = weight x
 ** value / price for what is held, and the rest divided by (1 + slippage)(1 + commission rate). */

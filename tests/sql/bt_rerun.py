@@ -77,6 +77,7 @@ def test_inputs(db):
         "INSERT INTO bars(asset, timestep, ts, open, high, low, close) VALUES ('CCC', 'day', 0, 9, 9, 9, 9)": set(),
         "SELECT bars_asset('BBB', 'multiplier', 10)": {('asset', 'BBB')},
         "SELECT bars_action('AAA', '2023-05-05', 'split', 2)": {('actions', 'AAA')},
+        "SELECT bars_asset('AAA', 'tick', 0.01)": {('properties', 'AAA')},
         "SELECT bars_action('AAA', '2033-05-05', 'split', 2)": set(),
         "DROP VIEW p": {('strategy', 'p')},
         "DROP VIEW p; CREATE TEMP VIEW p AS SELECT known_at, asset, 0 AS qty FROM bars('AAA', 'day')": {('strategy', 'p')},

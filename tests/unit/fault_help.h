@@ -125,6 +125,15 @@ static const char *const scenario[] = {
     "SELECT run, kind, cost, n FROM bt_cost",
     "SELECT bt_run('resting_step', '{\"end\": \"2024-01-03 16:00\"}')",
     "SELECT bars_action('A', '2024-01-03 10:00', 'split', 1.5)",
+    "SELECT bars_asset('A', 'kind', 'future')",
+    "SELECT bars_asset('A', 'expiry', '2024-01-03 12:00')",
+    "SELECT bars_asset('A', 'initial_margin', 10)",
+    "SELECT bars_asset('B', 'currency', 'EUR')",
+    "SELECT bt_run('set_mode', '{\"margin_call\": \"warn\"}')",
+    "SELECT bars_asset('A', 'kind', NULL)",
+    "SELECT bars_asset('A', 'expiry', NULL)",
+    "SELECT bars_asset('A', 'initial_margin', NULL)",
+    "SELECT bars_asset('B', 'currency', NULL)",
     "SELECT bars_action('A', 1704294600, 'dividend', 0.1)",
     "SELECT bt_run('set_mode', '{\"cash\": 10000, \"account\": \"cash\"}')",
     "SELECT count(*), total(amount) FROM bt_cash_flow",
@@ -262,8 +271,8 @@ static inline char *stored_state(sqlite3 *db) {
   static const char *const table[] = {
       "barsvt_asset",    "barsvt_series", "barsvt_hot",     "barsvt_seg",    "barsvt_stat",
       "barsvt_coverage", "barsvt_reject", "bt_run",         "bt_order",      "bt_fill",
-      "bt_lot",          "bt_cash_flow",  "bt_margin_call", "barsvt_action", "bt_position",
-      "bt_risk",         "bt_curve",      "bt_figure",      "bt_input"};
+      "bt_lot",          "bt_cash_flow",  "bt_margin_call", "barsvt_action", "barsvt_property",
+      "bt_position",     "bt_risk",       "bt_curve",       "bt_figure",     "bt_input"};
   answer all = ask(db, "SELECT type, name FROM sqlite_schema WHERE type = 'view' ORDER BY name");
   for (size_t i = 0; i < COUNT(table); i++) {
     char sql[200];

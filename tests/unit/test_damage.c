@@ -80,11 +80,11 @@ static bool guarded(int k, guard g, const char *what) {
 static void tables_may_be_out_of_bounds(void **state) {
   (void)state;
   static const char *const table[] = {
-      "barsvt_meta",   "barsvt_asset",    "barsvt_series", "barsvt_hot",     "barsvt_seg",
-      "barsvt_stat",   "barsvt_coverage", "barsvt_reject", "bt_run",         "bt_order",
-      "bt_fill",       "bt_lot",          "bt_cash_flow",  "bt_margin_call", "barsvt_action",
-      "bt_position",   "bt_risk",         "bt_curve",      "bt_figure",      "bt_input",
-      "sqlite_master", "barsvt"};
+      "barsvt_meta",     "barsvt_asset",    "barsvt_series", "barsvt_hot",     "barsvt_seg",
+      "barsvt_stat",     "barsvt_coverage", "barsvt_reject", "bt_run",         "bt_order",
+      "bt_fill",         "bt_lot",          "bt_cash_flow",  "bt_margin_call", "barsvt_action",
+      "barsvt_property", "bt_position",     "bt_risk",       "bt_curve",       "bt_figure",
+      "bt_input",        "sqlite_master",   "barsvt"};
   for (size_t t = 0; t < COUNT(table); t++) {
     int refused = 0;
     for (int k = 0; k < (int)STEPS; k++) {

@@ -452,7 +452,7 @@ static void feed_add(bv_feed *f, bv_store *s, const char *asset, const char *tim
   const bv_series *series;
   assert_int_equal(bv_series_find(s, asset, timestep, &series, NULL), BV_OK);
   assert_non_null(series);
-  assert_int_equal(bv_feed_add(f, series, number, from, NULL), BV_OK);
+  assert_int_equal(bv_feed_add(f, series, number, from, false, NULL), BV_OK);
 }
 
 /* All events as text: "t:+a" a bar of asset a opens, "t:-a" it closes; times in hours since START. */

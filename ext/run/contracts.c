@@ -1,0 +1,72 @@
+/* contracts.c - what the store says of a run's assets; see contracts.h. */
+#include "run/contracts.h"
+
+#include "base/text.h"
+#include "data/contract.h"
+
+#include <stdio.h>
+#include <string.h>
+
+_Static_assert((int)BV_KIND_INDEX == 5 && (int)BV_RIGHT_PUT == 2 && (int)BV_DELIVERY_PHYSICAL == 1,
+               "the words of data/contract.c are in this order");
+
+/* The stored asset of one currency in another: the name under which it is; "" where it is not. */
+static bv_rc find_pair(bv_run *r, const char *from, const char *to, char out[BV_ASSET_MAX + 1],
+                       bv_err *err) {
+  static const char *const between[] = {"", "/", "-"};
+  bv_series any;
+  int n = 0;
+  for (size_t i = 0; i < sizeof between / sizeof *between; i++) {
+    snprintf(out, BV_ASSET_MAX + 1, "%s%s%s", from, between[i], to);
+    BV_TRY(bv_series_of(r->store, out, &any, 1, &n, err));
+    if (n > 0) return BV_OK;
+  }
+  out[0] = 0;
+  return BV_OK;
+}
+
+static bv_rc find_rate(bv_run *r, const char *asset, const char *currency, int64_t from,
+                       bv_instrument *d, bv_err *err) {
+  char name[BV_ASSET_MAX + 1];
+  const char *account = r->config.currency;
+  BV_TRY(find_pair(r, currency, account, name, err));
+  if (!name[0]) {
+    BV_TRY(find_pair(r, account, currency, name, err));
+    d->fx_inverse = true;
+  }
+  if (!name[0]) {
+    return bv_fail(
+        err, BV_NOTFOUND,
+        "'%.64s' is quoted in %s, the account is in %s, and neither '%s%s' nor '%s%s' is "
+        "stored; store bars of one of them, or set currency in the configuration",
+        asset, currency, account, currency, account, account, currency);
+  }
+  return bv_run_follow(r, name, from, &d->fx, err);
+}
+
+bv_rc bv_contract_define(bv_run *r, const char *asset, int number, int64_t from, bv_err *err) {
+  bv_contract c;
+  BV_TRY(bv_contract_read(r->store, asset, &c, err));
+  if (!c.given) return BV_OK;
+  bv_instrument d = {.kind = (bv_kind)c.kind,
+                     .tick = c.tick,
+                     .lot = c.lot,
+                     .initial_margin = c.initial_margin,
+                     .maintenance_margin = c.maintenance_margin,
+                     .expiry = c.expiry ? c.expiry : INT64_MAX,
+                     .strike = c.strike,
+                     .right = (bv_right)c.right,
+                     .delivery = (bv_delivery)c.delivery,
+                     .settlement_price = c.settlement_price,
+                     .underlying = -1,
+                     .fx = -1};
+  if (strcmp(c.underlying, asset) == 0) {
+    return bv_fail(err, BV_ARG, "'%.64s' is its own underlying", asset);
+  }
+  if (c.underlying[0]) BV_TRY(bv_run_follow(r, c.underlying, from, &d.underlying, err));
+  bool foreign = c.currency[0] && !bv_text_ieq(c.currency, r->config.currency);
+  if (foreign) BV_TRY(find_rate(r, asset, c.currency, from, &d, err));
+  bv_err why = {0};
+  bv_rc rc = bv_sim_define(r->sim, number, &d, &why);
+  return rc == BV_OK ? BV_OK : bv_fail(err, rc, "%s", bv_err_text(&why, rc));
+}
