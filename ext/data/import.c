@@ -546,6 +546,7 @@ import im;
   bv_rc rc = bv_savepoint_open(s->db, &im.savepoint, err);
   if (rc == BV_OK) {
     rc = bv_store_enlist(s, err);
+    if (rc == BV_OK) rc = bv_savepoint_guard_schema(s->db, &im.savepoint, err);
     if (rc == BV_OK) rc = bv_store_sync(s, err); /* of the state that is then read */
     if (rc == BV_OK) rc = load_watched(&im, totals, summary, err);
     rc = bv_savepoint_close(s->db, &im.savepoint, rc, err);

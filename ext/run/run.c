@@ -3,273 +3,12 @@
 #include "data/memo.h"
 #include "run/benchmark.h"
 #include "run/contracts.h"
+#include "run/hand.h"
+#include "run/universe.h"
 #include "time/instant.h"
 
 #include <math.h>
 #include <string.h>
-
-/* ---- which series take part ---- */
-
-/* While the strategy is executed, its readers report the series they open. */
-static void on_touch(void *ctx, const bv_series *s) {
-  bv_run *r = ctx;
-  for (int i = 0; i < r->ntouched; i++) {
-    if (r->touched[i].id == s->id && r->touched[i].home == s->home) return;
-  }
-  if (r->ntouched == r->cap_touched) {
-    int cap = r->cap_touched ? r->cap_touched * 2 : 8;
-    bv_series *more = bv_realloc(BV_MEM_RUN, r->touched, (size_t)cap * sizeof *more);
-    if (!more) {
-      r->touch_failed = true;
-      return;
-    }
-    r->touched = more;
-    r->cap_touched = cap;
-  }
-  r->touched[r->ntouched++] = *s;
-}
-
-static bool finer(const bv_series *a, const bv_series *b) {
-  return bv_timestep_nominal_s(a->step) < bv_timestep_nominal_s(b->step);
-}
-
-/* The series orders of an asset are matched on: of the configured timestep; else the finest one of it
-** that the strategy reads; else the finest stored one. */
-static bv_rc base_series(bv_run *r, const char *asset, bv_series *out, bv_err *err) {
-  bv_store *s = r->store;
-  if (r->config.timestep[0]) {
-    const bv_series *found;
-    BV_TRY(bv_series_find(s, asset, r->config.timestep, &found, err));
-    if (!found) return bv_series_missing(s, "config", asset, r->config.timestep, err);
-    *out = *found;
-    return BV_OK;
-  }
-  const bv_series *best = NULL;
-  for (int i = 0; i < r->ntouched; i++) {
-    const bv_series *t = &r->touched[i];
-    if (strcmp(t->asset, asset) == 0 && (!best || finer(t, best))) best = t;
-  }
-  if (best) {
-    *out = *best;
-    return BV_OK;
-  }
-  enum { MAX = 32 };
-  bv_series have[MAX];
-  int n;
-  BV_TRY(bv_series_of(s, asset, have, MAX, &n, err));
-  if (n == 0) return bv_series_missing(s, "bt_run()", asset, "", err);
-  *out = have[0];
-  return BV_OK;
-}
-
-/* The series of an asset that is only followed: of the run's timestep where there is one, else the finest. */
-static bv_rc followed_series(bv_run *r, const char *asset, bv_series *out, bv_err *err) {
-  enum { MAX = 32 };
-  bv_series have[MAX];
-  const bv_series *found = NULL;
-  int n;
-  if (r->config.timestep[0]) {
-    BV_TRY(bv_series_find(r->store, asset, r->config.timestep, &found, err));
-  }
-  if (found) {
-    *out = *found;
-    return BV_OK;
-  }
-  BV_TRY(bv_series_of(r->store, asset, have, MAX, &n, err));
-  if (n == 0) return bv_series_missing(r->store, "bt_run()", asset, "", err);
-  *out = have[0];
-  return BV_OK;
-}
-
-/* Let an asset take part from instant `from` on.  Its last price is that of the newest bar before,
-** so that the first decision about it can be sized. */
-static bv_rc add_asset(bv_run *r, const char *asset, int64_t from, bool quiet, int *number,
-                       bv_err *err) {
-  bv_series series;
-  bv_sim_bar last;
-  bool found = false;
-  if (from < r->config.start) from = r->config.start;
-  BV_TRY(quiet ? followed_series(r, asset, &series, err) : base_series(r, asset, &series, err));
-  BV_TRY(bv_sim_asset(r->sim, asset, series.multiplier, number, err));
-  bv_sim_asset_zone(r->sim, *number, series.zone);
-  BV_TRY(bv_map_put(&r->asset, asset, strlen(asset), (void *)(intptr_t)(*number + 1)));
-  BV_TRY(bv_contract_define(r, asset, *number, from, err));
-  BV_TRY(bv_feed_add(&r->feed, &series, *number, from, quiet, err));
-  r->nquiet += quiet;
-  if (from != INT64_MIN) {
-    BV_TRY(bv_feed_before(&r->feed, &series, *number, from, &last, &found, err));
-  }
-  if (found) bv_sim_before(r->sim, &last);
-  int64_t shows = found ? last.known_at : from; /* the last price knows of nothing later */
-  BV_TRY(bv_actions_add(&r->actions, r->store, asset, *number, shows, err));
-  if (from != INT64_MIN) BV_TRY(bv_actions_run(&r->actions, &r->feed, from - 1, err));
-  if (r->rates.nearly > 0) BV_TRY(bv_rates_joined(&r->rates, from, r->sim, *number, err));
-  return BV_OK;
-}
-
-/* The strategy trades an asset: it takes part, if it does not yet, and makes steps. */
-static bv_rc join(bv_run *r, const char *asset, int64_t from, int *number, bv_err *err) {
-  *number = bv_run_asset(r, asset);
-  if (*number < 0) return add_asset(r, asset, from, false, number, err);
-  if (r->nquiet > 0) bv_feed_speak(&r->feed, *number);
-  return BV_OK;
-}
-
-bv_rc bv_run_follow(bv_run *r, const char *asset, int64_t from, int *number, bv_err *err) {
-  *number = bv_run_asset(r, asset);
-  return *number >= 0 ? BV_OK : add_asset(r, asset, from, true, number, err);
-}
-
-int bv_run_asset(const bv_run *r, const char *asset) {
-  return (int)(intptr_t)bv_map_find(&r->asset, asset, strlen(asset)) - 1;
-}
-
-static bv_rc add_touched(bv_run *r, bv_err *err) {
-  int number;
-  if (r->touch_failed) return BV_NOMEM;
-  for (int i = 0; i < r->ntouched; i++) {
-    const char *asset = r->touched[i].asset;
-    BV_TRY(join(r, asset, INT64_MIN, &number, err));
-  }
-  return BV_OK;
-}
-
-/* ---- requests ---- */
-
-/* Let the simulator know the asset of a row and what goes with it.  Cancels and replaces are done; *order:
-** there is an order left to give. */
-static bv_rc prepare_row(bv_run *r, int64_t t, bv_signal *g, bool *order, bv_err *err) {
-  const char *asset = g->text[BV_TEXT_ASSET];
-  int number = bv_run_asset(r, asset);
-  if (number < 0 || r->nquiet > 0) BV_TRY(join(r, asset, t, &number, err));
-  bv_feed_catch_up(&r->feed, number);
-  g->ask.asset = number;
-  g->ask.tag = g->text[BV_TEXT_TAG];
-  g->ask.oco = g->text[BV_TEXT_OCO];
-  g->ask.closes = g->text[BV_TEXT_CLOSES];
-  g->ask.oto = g->text[BV_TEXT_OTO];
-  const char *cancel = g->text[BV_TEXT_CANCEL], *replace = g->text[BV_TEXT_REPLACE];
-  *order = !replace && !g->no_order;
-  if (replace) return bv_sim_replace(r->sim, t, &g->ask, replace, err);
-  return cancel ? bv_sim_cancel(r->sim, t, number, cancel, err) : BV_OK;
-}
-
-static bv_rc submit(bv_run *r, int64_t t, bv_signal *g, bv_err *err) {
-  bool order;
-  BV_TRY(prepare_row(r, t, g, &order, err));
-  return order ? bv_sim_submit(r->sim, t, &g->ask, err) : BV_OK;
-}
-
-/* The rows of the batch, which is sealed, as one step. */
-static bv_rc submit_batch(bv_run *r, int64_t t, bv_err *err) {
-  bv_batch *b = &r->batch;
-  int n = 0;
-  if (b->n > r->cap_ask) {
-    bv_sim_request *more = bv_realloc(BV_MEM_RUN, r->ask, 2 * (size_t)b->n * sizeof *more);
-    if (!more) return BV_NOMEM;
-    r->ask = more;
-    r->cap_ask = 2 * b->n;
-  }
-  for (int i = 0; i < b->n; i++) {
-    bool order;
-    BV_TRY(prepare_row(r, t, &b->row[i], &order, err));
-    if (order) r->ask[n++] = b->row[i].ask;
-  }
-  bv_batch_clear(b);
-  return n > 0 ? bv_sim_submit_step(r->sim, t, r->ask, n, err) : BV_OK;
-}
-
-/* Copy a row's text into a buffer of the run: the statement moves on before the row's time comes. */
-static bv_rc keep_text(char **buf, size_t *cap, const char **text) {
-  if (!*text) return BV_OK;
-  size_t n = strlen(*text) + 1;
-  if (n > *cap) {
-    char *more = bv_realloc(BV_MEM_RUN, *buf, n * 2);
-    if (!more) return BV_NOMEM;
-    *buf = more;
-    *cap = n * 2;
-  }
-  memcpy(*buf, *text, n);
-  *text = *buf;
-  return BV_OK;
-}
-
-static bv_rc fetch(bv_run *r, bv_err *err) {
-  bool more;
-  r->in_strategy = true;
-  bv_rc rc = bv_strategy_next(&r->strategy, &r->next, &more, err);
-  r->in_strategy = false;
-  if (rc != BV_OK) return rc;
-  r->has_next = more;
-  if (!more) return BV_OK;
-  for (int i = 0; i < BV_TEXTS; i++) {
-    BV_TRY(keep_text(&r->next_text[i], &r->next_cap[i], &r->next.text[i]));
-  }
-  return BV_OK;
-}
-
-/* Keep a copy of a row for its step. */
-static bv_rc gather(bv_run *r, const bv_signal *g) {
-  bv_signal *to = bv_batch_next(&r->batch);
-  if (!to) return BV_NOMEM;
-  *to = *g;
-  return bv_batch_keep(&r->batch);
-}
-
-/* Set mode where targets are not given one by one: the rows of one known_at are a step. */
-static bv_rc hand_over_steps(bv_run *r, int64_t t, bv_err *err) {
-  while (r->has_next && r->next.known_at <= t) {
-    int64_t at = r->next.known_at;
-    bv_batch_clear(&r->batch);
-    while (r->has_next && r->next.known_at == at) {
-      bool in_time = at > r->config.start && at <= r->config.end;
-      if (in_time && !r->next.none) BV_TRY(gather(r, &r->next));
-      BV_TRY(fetch(r, err));
-    }
-    bv_batch_seal(&r->batch);
-    BV_TRY(submit_batch(r, at, err));
-  }
-  return BV_OK;
-}
-
-/* Set mode: hand over the rows known by t.  As in step mode, the bars before the run's start decide
-** nothing: the first decision is taken after it. */
-static bv_rc hand_over(bv_run *r, int64_t t, bv_err *err) {
-  if (!bv_sim_plain_targets(r->sim)) return hand_over_steps(r, t, err);
-  while (r->has_next && r->next.known_at <= t) {
-    bv_signal *g = &r->next;
-    bool in_time = g->known_at > r->config.start && g->known_at <= r->config.end;
-    if (in_time && !g->none) BV_TRY(submit(r, g->known_at, g, err));
-    BV_TRY(fetch(r, err));
-  }
-  return BV_OK;
-}
-
-static bv_rc read_rows(bv_run *r, bv_err *err) {
-  bv_batch *b = &r->batch;
-  bool more = true;
-  bv_rc rc = BV_OK;
-  bv_batch_clear(b);
-  r->in_strategy = true;
-  while (rc == BV_OK && more) {
-    bv_signal *g = bv_batch_next(b);
-    rc = g ? bv_strategy_next(&r->strategy, g, &more, err) : BV_NOMEM;
-    if (rc == BV_OK && more && !g->none) rc = bv_batch_keep(b);
-  }
-  r->in_strategy = false;
-  bv_batch_seal(b);
-  return rc;
-}
-
-/* Step mode: execute the view with the clock at t; it may look at the run's own rows. */
-static bv_rc decide(bv_run *r, int64_t t, bv_err *err) {
-  BV_TRY(bv_rows_flush(&r->result->rows, err));
-  BV_TRY(read_rows(r, err));
-  if (!bv_sim_plain_targets(r->sim)) return submit_batch(r, t, err);
-  for (int i = 0; i < r->batch.n; i++) BV_TRY(submit(r, t, &r->batch.row[i], err));
-  bv_batch_clear(&r->batch);
-  return BV_OK;
-}
 
 /* ---- opening ---- */
 
@@ -322,13 +61,13 @@ static bv_rc set_last_clock(bv_store *s, bv_err *err) {
 static bv_rc discover(bv_run *r, bv_err *err) {
   bv_store *s = r->store;
   if (!r->strategy.set_mode && s->clock == BV_NO_CLOCK) BV_TRY(set_last_clock(s, err));
-  s->touched = on_touch;
+  s->touched = bv_universe_touch;
   s->touched_ctx = r;
   bv_rc rc;
   if (r->strategy.set_mode) {
-    rc = fetch(r, err);
+    rc = bv_hand_fetch(r, err);
   } else {
-    rc = read_rows(r, err);
+    rc = bv_hand_read(r, err);
     bv_batch_clear(&r->batch);
   }
   s->touched = NULL;
@@ -339,9 +78,9 @@ static bv_rc add_assets(bv_run *r, bv_err *err) {
   int number;
   r->feed.expect = r->config.nasset > r->ntouched ? r->config.nasset : r->ntouched;
   for (int i = 0; i < r->config.nasset; i++) {
-    BV_TRY(join(r, r->config.asset[i], INT64_MIN, &number, err));
+    BV_TRY(bv_universe_join(r, r->config.asset[i], INT64_MIN, &number, err));
   }
-  if (r->config.nasset == 0) BV_TRY(add_touched(r, err));
+  if (r->config.nasset == 0) BV_TRY(bv_universe_add_touched(r, err));
   if (r->feed.n > 0) return BV_OK;
   if (r->has_next) return BV_OK; /* set mode over a plain table: assets come with their rows */
   return bv_fail(
@@ -486,10 +225,10 @@ static bv_rc instant(bv_run *r, int64_t t, bool *step, bv_err *err) {
   if (*step && r->context.used) BV_TRY(bv_context_advance(&r->context, t, r->sim, err));
   if (*step || bars.n > 0) BV_TRY(bv_sim_close(r->sim, t, bars.bar, bars.n, err));
   if (*step) BV_TRY(record(r, t, err));
-  if (r->strategy.set_mode) return hand_over(r, t, err);
+  if (r->strategy.set_mode) return bv_hand_over(r, t, err);
   if (!*step) return BV_OK;
   r->store->clock = t;
-  return r->strategy.st ? decide(r, t, err) : BV_OK;
+  return r->strategy.st ? bv_hand_decide(r, t, err) : BV_OK;
 }
 
 /* When something happens next: a bar begins or ends, or (set mode) a row becomes known, which may
@@ -574,7 +313,7 @@ bv_rc bv_run_step(bv_run *r, bool *more, bv_err *err) {
   BV_TRY(check_transaction(r, err));
   if (r->batch.n > 0) {
     bv_batch_seal(&r->batch);
-    BV_TRY(submit_batch(r, r->now, err));
+    BV_TRY(bv_hand_batch(r, r->now, err));
   }
   if (r->result->curve.total > 0) BV_TRY(open_bars(r, r->now, err));
   while (!step) {
@@ -598,8 +337,8 @@ bv_rc bv_run_order(bv_run *r, bv_signal *g, bv_err *err) {
     return bv_fail(err, BV_ARG, "the order's amount is not a finite number");
   }
   BV_TRY(check_transaction(r, err));
-  if (bv_sim_plain_targets(r->sim)) return submit(r, r->now, g, err);
-  return gather(r, g); /* a step of their own, once the caller comes back */
+  if (bv_sim_plain_targets(r->sim)) return bv_hand_one(r, r->now, g, err);
+  return bv_hand_gather(r, g); /* a step of their own, once the caller comes back */
 }
 
 /* While an interrupted statement is running (the SELECT that called us), SQLite refuses every other

@@ -1,0 +1,128 @@
+/* universe.c - which series take part in a run; see universe.h. */
+#include "run/universe.h"
+#include "run/contracts.h"
+#include "time/timestep.h"
+
+#include <string.h>
+
+void bv_universe_touch(void *ctx, const bv_series *s) {
+  bv_run *r = ctx;
+  for (int i = 0; i < r->ntouched; i++) {
+    if (r->touched[i].id == s->id && r->touched[i].home == s->home) return;
+  }
+  if (r->ntouched == r->cap_touched) {
+    int cap = r->cap_touched ? r->cap_touched * 2 : 8;
+    bv_series *more = bv_realloc(BV_MEM_RUN, r->touched, (size_t)cap * sizeof *more);
+    if (!more) {
+      r->touch_failed = true;
+      return;
+    }
+    r->touched = more;
+    r->cap_touched = cap;
+  }
+  r->touched[r->ntouched++] = *s;
+}
+
+static bool finer(const bv_series *a, const bv_series *b) {
+  return bv_timestep_nominal_s(a->step) < bv_timestep_nominal_s(b->step);
+}
+
+/* The series orders of an asset are matched on: of the configured timestep; else the finest one of it
+** that the strategy reads; else the finest stored one. */
+static bv_rc base_series(bv_run *r, const char *asset, bv_series *out, bv_err *err) {
+  bv_store *s = r->store;
+  if (r->config.timestep[0]) {
+    const bv_series *found;
+    BV_TRY(bv_series_find(s, asset, r->config.timestep, &found, err));
+    if (!found) return bv_series_missing(s, "config", asset, r->config.timestep, err);
+    *out = *found;
+    return BV_OK;
+  }
+  const bv_series *best = NULL;
+  for (int i = 0; i < r->ntouched; i++) {
+    const bv_series *t = &r->touched[i];
+    if (strcmp(t->asset, asset) == 0 && (!best || finer(t, best))) best = t;
+  }
+  if (best) {
+    *out = *best;
+    return BV_OK;
+  }
+  enum { MAX = 32 };
+  bv_series have[MAX];
+  int n;
+  BV_TRY(bv_series_of(s, asset, have, MAX, &n, err));
+  if (n == 0) return bv_series_missing(s, "bt_run()", asset, "", err);
+  *out = have[0];
+  return BV_OK;
+}
+
+/* The series of an asset that is only followed: of the run's timestep where there is one, else the finest. */
+static bv_rc followed_series(bv_run *r, const char *asset, bv_series *out, bv_err *err) {
+  enum { MAX = 32 };
+  bv_series have[MAX];
+  const bv_series *found = NULL;
+  int n;
+  if (r->config.timestep[0]) {
+    BV_TRY(bv_series_find(r->store, asset, r->config.timestep, &found, err));
+  }
+  if (found) {
+    *out = *found;
+    return BV_OK;
+  }
+  BV_TRY(bv_series_of(r->store, asset, have, MAX, &n, err));
+  if (n == 0) return bv_series_missing(r->store, "bt_run()", asset, "", err);
+  *out = have[0];
+  return BV_OK;
+}
+
+/* Let an asset take part from instant `from` on.  Its last price is that of the newest bar before,
+** so that the first decision about it can be sized. */
+static bv_rc add_asset(bv_run *r, const char *asset, int64_t from, bool quiet, int *number,
+                       bv_err *err) {
+  bv_series series;
+  bv_sim_bar last;
+  bool found = false;
+  if (from < r->config.start) from = r->config.start;
+  BV_TRY(quiet ? followed_series(r, asset, &series, err) : base_series(r, asset, &series, err));
+  BV_TRY(bv_sim_asset(r->sim, asset, series.multiplier, number, err));
+  bv_sim_asset_zone(r->sim, *number, series.zone);
+  BV_TRY(bv_map_put(&r->asset, asset, strlen(asset), (void *)(intptr_t)(*number + 1)));
+  BV_TRY(bv_contract_define(r, asset, *number, from, err));
+  BV_TRY(bv_feed_add(&r->feed, &series, *number, from, quiet, err));
+  r->nquiet += quiet;
+  if (from != INT64_MIN) {
+    BV_TRY(bv_feed_before(&r->feed, &series, *number, from, &last, &found, err));
+  }
+  if (found) bv_sim_before(r->sim, &last);
+  int64_t shows = found ? last.known_at : from; /* the last price knows of nothing later */
+  BV_TRY(bv_actions_add(&r->actions, r->store, asset, *number, shows, err));
+  if (from != INT64_MIN) BV_TRY(bv_actions_run(&r->actions, &r->feed, from - 1, err));
+  if (r->rates.nearly > 0) BV_TRY(bv_rates_joined(&r->rates, from, r->sim, *number, err));
+  return BV_OK;
+}
+
+bv_rc bv_universe_join(bv_run *r, const char *asset, int64_t from, int *number, bv_err *err) {
+  *number = bv_run_asset(r, asset);
+  if (*number < 0) return add_asset(r, asset, from, false, number, err);
+  if (r->nquiet > 0) bv_feed_speak(&r->feed, *number);
+  return BV_OK;
+}
+
+bv_rc bv_run_follow(bv_run *r, const char *asset, int64_t from, int *number, bv_err *err) {
+  *number = bv_run_asset(r, asset);
+  return *number >= 0 ? BV_OK : add_asset(r, asset, from, true, number, err);
+}
+
+int bv_run_asset(const bv_run *r, const char *asset) {
+  return (int)(intptr_t)bv_map_find(&r->asset, asset, strlen(asset)) - 1;
+}
+
+bv_rc bv_universe_add_touched(bv_run *r, bv_err *err) {
+  int number;
+  if (r->touch_failed) return BV_NOMEM;
+  for (int i = 0; i < r->ntouched; i++) {
+    const char *asset = r->touched[i].asset;
+    BV_TRY(bv_universe_join(r, asset, INT64_MIN, &number, err));
+  }
+  return BV_OK;
+}
