@@ -2,7 +2,6 @@
 #include "run/run.h"
 #include "data/memo.h"
 #include "run/benchmark.h"
-#include "run/contracts.h"
 #include "run/hand.h"
 #include "run/universe.h"
 #include "time/instant.h"
