@@ -271,7 +271,7 @@ static void known_damage(void **state) {
       "UPDATE bt_curve SET n = 'x'",
       "UPDATE bt_curve SET run = run + 77",
       "UPDATE bt_curve SET chunk = 'x', first = 'y', last = x''",
-      "UPDATE bt_run SET cash = 'x', value = x'00', steps = 'many', id = id + 10",
+      "UPDATE bt_run SET cash = 'x', value = x'00', steps = 'many', id = id + 1000",
       "DELETE FROM bt_run",
       "UPDATE bt_lot SET entry_ts = 'x', exit_price = 'y', pnl = x'00'",
       "UPDATE bt_figure SET name = x'00', value = 'x'",
