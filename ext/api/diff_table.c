@@ -3,37 +3,17 @@
 */
 #include "api/args.h"
 #include "api/functions.h"
-#include "api/list_table.h"
+#include "api/run_pair.h"
 #include "api/version.h"
 #include "run/rerun.h"
 
-static bv_rc add(void *ctx, const char *what, const char *name, const char *a, const char *b,
-                 bv_err *err) {
-  (void)err;
-  bv_list *out = ctx;
-  BV_TRY(bv_list_text(out, what));
-  BV_TRY(bv_list_text(out, name));
-  BV_TRY(bv_list_text(out, a));
-  return bv_list_text(out, b);
-}
-
-static bv_rc number(sqlite3_value *v, const char *name, int64_t *out, bv_err *err) {
-  if (bv_arg_null(v)) return BV_OK;
-  if (sqlite3_value_type(v) != SQLITE_INTEGER || sqlite3_value_int64(v) <= 0) {
-    return bv_fail(err, BV_ARG, "%s is not the number of a run", name);
-  }
-  *out = sqlite3_value_int64(v);
-  return BV_OK;
-}
-
 static bv_rc diff(bv_store *s, bv_list *out, sqlite3_value *const *arg, bv_err *err) {
-  int64_t a = 0, b = 0;
-  BV_TRY(number(arg[0], "run", &a, err));
-  BV_TRY(number(arg[1], "other", &b, err));
+  int64_t a, b;
+  BV_TRY(bv_run_pair_args(arg, &a, &b, err));
   if (a == 0) {
     return bv_fail(err, BV_ARG, "missing argument run; write bt_diff(1) or bt_diff(1, 2)");
   }
-  return bv_diff(s, a, b, BARSVT_VERSION, add, out, err);
+  return bv_diff(s, a, b, BARSVT_VERSION, bv_run_pair_row, out, err);
 }
 
 static bv_rc fill_diff(bv_store *s, bv_list *out, sqlite3_value *const *arg, bv_err *err) {
@@ -42,13 +22,7 @@ static bv_rc fill_diff(bv_store *s, bv_list *out, sqlite3_value *const *arg, bv_
   return rc == BV_OK ? BV_OK : bv_fail_named(err, "bt_diff", rc, &why);
 }
 
-static const bv_list_def table = {"bt_diff",
-                                  "what TEXT, name TEXT, run TEXT, other TEXT,"
-                                  " \"run=\" HIDDEN, \"other=\" HIDDEN",
-                                  4,
-                                  2,
-                                  fill_diff,
-                                  true};
+static const bv_list_def table = {"bt_diff", BV_RUN_PAIR_COLUMNS, 4, 2, fill_diff, BV_LIST_SYNC};
 
 int bv_diff_register(sqlite3 *db, bv_store *s) {
   return bv_list_register(db, s, &table);

@@ -36,14 +36,6 @@ static bv_rc has_table(bv_store *s, const char *name, bool *out, bv_err *err) {
   return rc;
 }
 
-/* For writing, and for making the tables. */
-static bv_rc open_savepoint(bv_store *s, bv_savepoint *sp, bv_err *err) {
-  BV_TRY(bv_savepoint_open(s->db, sp, err));
-  bv_rc rc = bv_store_enlist(s, err);
-  if (rc == BV_OK) rc = bv_savepoint_guard_schema(s->db, sp, err);
-  return rc == BV_OK ? BV_OK : bv_savepoint_close(s->db, sp, rc, err);
-}
-
 static bv_rc put(bv_store *s, const char *asset, const bv_corporate_action *a, bv_err *err) {
   sqlite3_stmt *st;
   BV_TRY(bv_sql_exec(s->db, bv_sql_contract, err));
@@ -69,7 +61,7 @@ bv_rc bv_corporate_put(bv_store *s, const char *asset, const bv_corporate_action
     return bv_fail(err, BV_ARG, "the value of a %s is a number above 0",
                    corporate_name[action->kind]);
   }
-  BV_TRY(open_savepoint(s, &savepoint, err));
+  BV_TRY(bv_store_savepoint(s, &savepoint, err));
   bv_rc rc = put(s, asset, action, err);
   return bv_savepoint_close(s->db, &savepoint, rc, err);
 }
@@ -219,7 +211,7 @@ bv_rc bv_property_put(bv_store *s, const char *asset, const bv_property *p, sqli
   bv_savepoint savepoint;
   const char *why = sqlite3_value_type(v) == SQLITE_NULL ? NULL : take(&c, p, v);
   if (why) return bv_fail(err, BV_ARG, "%s of '%.64s': %s", p->name, asset, why);
-  BV_TRY(open_savepoint(s, &savepoint, err));
+  BV_TRY(bv_store_savepoint(s, &savepoint, err));
   bv_rc rc = put_property(s, asset, p, v, err);
   return bv_savepoint_close(s->db, &savepoint, rc, err);
 }

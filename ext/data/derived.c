@@ -217,20 +217,6 @@ static bool is_column(const bv_spec *spec) {
   return spec->op.nstage == 0 && spec->op.price == BV_PRICE_COLUMN && !spec->feeds;
 }
 
-bv_rc bv_derived_at(bv_window *w, const bv_spec *spec, int64_t i, double *out, bv_err *err) {
-  assert(i >= w->ring.first && i < w->ring.next);
-  if (is_column(spec)) {
-    BV_TRY(bv_window_need(w, BV_COLBIT(spec->op.column), err));
-    const double *col = w->ring.col[spec->op.column];
-    *out = col ? col[bv_ring_slot(&w->ring, i)] : NAN;
-    return BV_OK;
-  }
-  bv_derived *d;
-  BV_TRY(column_at(w, spec, i, &d, err));
-  *out = d->value[bv_ring_slot(&w->ring, i)];
-  return BV_OK;
-}
-
 bv_rc bv_derived_run(bv_window *w, const bv_spec *spec, int64_t i, const double **values,
                      int64_t *n, bv_err *err) {
   static const double none = NAN;
@@ -247,5 +233,13 @@ bv_rc bv_derived_run(bv_window *w, const bv_spec *spec, int64_t i, const double 
   BV_TRY(column_at(w, spec, i, &d, err));
   *values = d->value + slot;
   *n = d->hi - i;
+  return BV_OK;
+}
+
+bv_rc bv_derived_at(bv_window *w, const bv_spec *spec, int64_t i, double *out, bv_err *err) {
+  const double *values;
+  int64_t n;
+  BV_TRY(bv_derived_run(w, spec, i, &values, &n, err));
+  *out = values[0];
   return BV_OK;
 }

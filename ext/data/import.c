@@ -543,11 +543,9 @@ import im;
   if (job->name_symbol) name_after_file(&im);
   bv_map_init(&im.target);
   bv_load_pool_init(&im.pool);
-  bv_rc rc = bv_savepoint_open(s->db, &im.savepoint, err);
+  bv_rc rc = bv_store_savepoint(s, &im.savepoint, err);
   if (rc == BV_OK) {
-    rc = bv_store_enlist(s, err);
-    if (rc == BV_OK) rc = bv_savepoint_guard_schema(s->db, &im.savepoint, err);
-    if (rc == BV_OK) rc = bv_store_sync(s, err); /* of the state that is then read */
+    rc = bv_store_sync(s, err); /* of the state that is then read */
     if (rc == BV_OK) rc = load_watched(&im, totals, summary, err);
     rc = bv_savepoint_close(s->db, &im.savepoint, rc, err);
   }

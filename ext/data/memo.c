@@ -264,10 +264,8 @@ bv_rc bv_memo_save(bv_store *s, int64_t *n, bv_err *err) {
   if (n) *n = 0;
   if (!s->memo || !is_anything_fresh(s->memo)) return BV_OK;
   bv_memo_drop_statements(s);
-  BV_TRY(bv_savepoint_open(s->db, &sp, err));
-  bv_rc rc = bv_store_enlist(s, err);
-  if (rc == BV_OK) rc = bv_savepoint_guard_schema(s->db, &sp, err);
-  if (rc == BV_OK) rc = save_all(s, &saved, err);
+  BV_TRY(bv_store_savepoint(s, &sp, err));
+  bv_rc rc = save_all(s, &saved, err);
   rc = bv_savepoint_close(s->db, &sp, rc, err);
   if (rc != BV_OK) return rc;
   s->memo->absent = false;

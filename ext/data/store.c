@@ -361,6 +361,13 @@ bv_rc bv_store_enlist(bv_store *s, bv_err *err) {
   return bv_sql_exec(s->db, "INSERT INTO bars(asset) SELECT NULL WHERE 0", err);
 }
 
+bv_rc bv_store_savepoint(bv_store *s, bv_savepoint *sp, bv_err *err) {
+  BV_TRY(bv_savepoint_open(s->db, sp, err));
+  bv_rc rc = bv_store_enlist(s, err);
+  if (rc == BV_OK) rc = bv_savepoint_guard_schema(s->db, sp, err);
+  return rc == BV_OK ? BV_OK : bv_savepoint_close(s->db, sp, rc, err);
+}
+
 static bv_rc look_at_schema(bv_store *s, sqlite3_stmt *st, bv_err *err) {
   int row;
   bool there = false;

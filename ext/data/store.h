@@ -23,6 +23,7 @@
 #include "base/map.h"
 #include "col/bars.h"
 #include "data/db.h"
+#include "data/sql.h"
 #include "time/asset.h"
 #include "time/timestep.h"
 
@@ -207,6 +208,10 @@ void bv_store_rolled_back(bv_store *s);
 /* Before a function writes: take part in the transaction as a virtual table does, so that a rollback
 ** of it is noticed. */
 BV_MUST bv_rc bv_store_enlist(bv_store *s, bv_err *err);
+
+/* A savepoint to write and to make tables in, of a function: opened, enlisted, guarded
+** (bv_savepoint_guard_schema).  After an error it is closed. */
+BV_MUST bv_rc bv_store_savepoint(bv_store *s, bv_savepoint *sp, bv_err *err);
 
 /* Whether the store's tables exist; the same, and an error where a newer library made them; and make
 ** them. */

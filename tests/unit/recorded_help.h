@@ -4,6 +4,8 @@
 #ifndef BV_TEST_RECORDED_HELP_H
 #define BV_TEST_RECORDED_HELP_H
 
+#include "knobs_help.h"
+
 #include "base/text.h"
 #include "sim/sim.h"
 
@@ -46,21 +48,6 @@ static inline bool read_line(gzFile f, char *field[20]) {
   if (!gzgets(f, line, sizeof line)) return false;
   split(line, field);
   return true;
-}
-
-/* A profile with "name=value ..." on top. */
-static inline bv_sim_config configure(const char *profile, const char *knobs) {
-  bv_sim_config c = bv_sim_profile_find(profile)->config;
-  char text[256], *save = NULL;
-  snprintf(text, sizeof text, "%s", knobs);
-  for (char *p = strtok_r(text, " ", &save); p; p = strtok_r(NULL, " ", &save)) {
-    char *value = strchr(p, '=');
-    bv_err err = {0};
-    assert_non_null(value);
-    *value++ = 0;
-    if (bv_sim_set_text(&c, p, value, &err) != BV_OK) fail_msg("%s", err.msg);
-  }
-  return c;
 }
 
 #endif

@@ -5,6 +5,8 @@
 #ifndef BV_TEST_SIM_HELP_H
 #define BV_TEST_SIM_HELP_H
 
+#include "knobs_help.h"
+
 #include "sim/sim.h"
 #include "sim/state.h"
 
@@ -67,27 +69,12 @@ static inline bv_rc bench_margin(void *ctx, const bv_sim_margin *m, bv_err *err)
   return BV_OK;
 }
 
-/* A profile with "name=value ..." on top. */
-static inline bv_sim_config bench_config(const char *profile, const char *knobs) {
-  bv_sim_config c = bv_sim_profile_find(profile)->config;
-  char text[512], *save = NULL;
-  snprintf(text, sizeof text, "%s", knobs);
-  for (char *p = strtok_r(text, " ", &save); p; p = strtok_r(NULL, " ", &save)) {
-    char *value = strchr(p, '=');
-    bv_err err = {0};
-    assert_non_null(value);
-    *value++ = 0;
-    if (bv_sim_set_text(&c, p, value, &err) != BV_OK) fail_msg("%s", err.msg);
-  }
-  return c;
-}
-
 /* Assets "A", "B" ... with multiplier 1. */
 static inline void bench_start(bench *b, const char *profile, const char *knobs, int nasset) {
   bv_err err = {0};
   memset(b, 0, sizeof *b);
   b->memory = bv_mem_used(BV_MEM_SIM);
-  bv_sim_config c = bench_config(profile, knobs);
+  bv_sim_config c = configure(profile, knobs);
   bv_sim_sink sink = {.ctx = b,
                       .order = bench_order,
                       .fill = bench_fill,

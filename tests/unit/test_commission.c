@@ -20,7 +20,7 @@ static double charged(const bv_sim_config *c, double q, double p, double mult, b
 }
 
 static double one(const char *knobs, double q, double p, double mult) {
-  bv_sim_config c = bench_config("default", knobs);
+  bv_sim_config c = configure("default", knobs);
   bv_err err = {0};
   if (bv_commission_check(&c, &err) != BV_OK) fail_msg("%s", err.msg);
   return charged(&c, q, p, mult, NULL);
@@ -63,7 +63,7 @@ static void test_minimum_before_cap(void **state) {
 
 static void test_sides(void **state) {
   (void)state;
-  bv_sim_config c = bench_config("default", "commission.rate=0.001 commission.sell_extra=0.002");
+  bv_sim_config c = configure("default", "commission.rate=0.001 commission.sell_extra=0.002");
   bv_paid none = {0};
   bv_fee buy = {.units = 100, .price = 10, .multiplier = 1, .side = 1, .position_side = -1};
   bv_fee sell = {.units = 100, .price = 10, .multiplier = 1, .side = -1, .position_side = 1};
@@ -76,8 +76,8 @@ static void test_sides(void **state) {
 
 static void test_maker_taker(void **state) {
   (void)state;
-  bv_sim_config c = bench_config("default", MODEL("maker_taker") "commission.rate=0.0004 "
-                                                                 "commission.maker_rate=-0.0001");
+  bv_sim_config c = configure("default", MODEL("maker_taker") "commission.rate=0.0004 "
+                                                              "commission.maker_rate=-0.0001");
   bv_paid none = {0};
   bv_fee f = {.units = 2, .price = 50000, .multiplier = 1, .side = 1, .position_side = 1};
   near(bv_commission(&c, &f, &none), 40);
@@ -90,8 +90,8 @@ static void test_maker_taker(void **state) {
 static void test_minimum_over_partial_fills(void **state) {
   (void)state;
   bv_sim_config c =
-      bench_config("default", MODEL("per_share") "commission.rate=0.0075 commission.minimum=1 "
-                                                 "commission.per=order");
+      configure("default", MODEL("per_share") "commission.rate=0.0075 commission.minimum=1 "
+                                              "commission.per=order");
   bv_paid paid = {0};
   near(charged(&c, 50, 20, 1, &paid), 1);    /* 0.375 */
   near(charged(&c, 50, 20, 1, &paid), 0);    /* 0.75 */
@@ -102,11 +102,11 @@ static void test_minimum_over_partial_fills(void **state) {
   paid = (bv_paid){0};
   near(charged(&c, 50, 20, 1, &paid), 1);    /* 0.875 */
   near(charged(&c, 50, 20, 1, &paid), 0.25); /* 1.25 */
-  c = bench_config("default", MODEL("per_trade") "commission.fixed=7");
+  c = configure("default", MODEL("per_trade") "commission.fixed=7");
   paid = (bv_paid){0};
   near(charged(&c, 50, 20, 1, &paid), 7);
   near(charged(&c, 50, 20, 1, &paid), 0);
-  c = bench_config(
+  c = configure(
       "default",
       "commission.rate=0.01 commission.cap=0.005 commission.fixed=1 commission.per=order");
   paid = (bv_paid){0};
@@ -139,7 +139,7 @@ static void test_tiers(void **state) {
 
 static void test_tiers_over_fills(void **state) {
   (void)state;
-  bv_sim_config c = bench_config("default", MODEL("tiered") "commission.tiers=1000:0.005,0.002");
+  bv_sim_config c = configure("default", MODEL("tiered") "commission.tiers=1000:0.005,0.002");
   bv_paid paid = {0};
   near(charged(&c, 600, 10, 1, &paid), 3);
   near(charged(&c, 600, 10, 1, &paid), 2 + 0.4);
@@ -166,7 +166,7 @@ static void test_checks(void **state) {
       {MODEL("combined") "commission.rate=1", "fraction"},
   };
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-    bv_sim_config c = bench_config("default", bad[i].knobs);
+    bv_sim_config c = configure("default", bad[i].knobs);
     bv_err err = {0};
     assert_int_equal(bv_sim_config_check(&c, &err), BV_ARG);
     if (!strstr(err.msg, bad[i].says)) fail_msg("'%s' lacks '%s'", err.msg, bad[i].says);
@@ -177,7 +177,7 @@ static void test_tiers_as_text(void **state) {
   (void)state;
   static const char *const wrong[] = {
       "x", "1:", ":1", "1:2,", "1:2:3", "-1:2,3", "1:1e9,2", "1:1,2:1,3:1,4:1,5:1,6:1,7:1,8:1,9"};
-  bv_sim_config c = bench_config("default", "");
+  bv_sim_config c = configure("default", "");
   char text[BV_KNOB_TEXT];
   int n;
   const bv_sim_knob *k = bv_sim_knobs(&n);

@@ -239,7 +239,7 @@ static void test_both_sides(void **state) {
 static void test_no_memory(void **state) {
   (void)state;
   bv_sim *s;
-  bv_sim_config c = bench_config("default", "financing.borrow_rate=0.1");
+  bv_sim_config c = configure("default", "financing.borrow_rate=0.1");
   int64_t before = bv_mem_used(BV_MEM_SIM);
   for (int64_t n = 0; n < 2; n++) {
     bv_err err = {0};
@@ -269,7 +269,7 @@ static void test_no_memory(void **state) {
 
 static void test_checks(void **state) {
   (void)state;
-  bv_sim_config c = bench_config("default", "financing.funding_hours=1.3");
+  bv_sim_config c = configure("default", "financing.funding_hours=1.3");
   bv_err err = {0};
   assert_int_equal(bv_sim_config_check(&c, &err), BV_ARG);
   assert_non_null(strstr(err.msg, "financing.funding_hours"));

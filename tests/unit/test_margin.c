@@ -187,12 +187,7 @@ static void test_contradictions(void **state) {
       {"account=reg_t sides=both flip=add", "sides net"},
       {"account=reg_t margin_call=none margin_buffer=0.1", "margin_call"},
   };
-  for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-    bv_err err = {0};
-    bv_sim_config c = bench_config("default", bad[i][0]);
-    assert_int_equal(bv_sim_config_check(&c, &err), BV_ARG);
-    if (!strstr(err.msg, bad[i][1])) fail_msg("'%s' lacks '%s'", err.msg, bad[i][1]);
-  }
+  assert_contradictions(bad, sizeof bad / sizeof bad[0]);
 }
 
 int main(void) {

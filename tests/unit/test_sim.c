@@ -402,7 +402,7 @@ static void test_bad_assets_and_config(void **state) {
   assert_string_equal(bv_sim_asset_key(b.sim, 0), "A");
   bench_end(&b);
   bv_sim *s = (bv_sim *)&asset;
-  bv_sim_config c = bench_config("default", "lot=0.5");
+  bv_sim_config c = configure("default", "lot=0.5");
   assert_int_equal(bv_sim_new(&c, NULL, &s, NULL), BV_ARG);
   assert_null(s);
   bv_sim_free(NULL);
@@ -416,7 +416,7 @@ static bv_rc no(void *ctx, const bv_sim_order *o, bv_err *err) {
 
 static void test_sink_errors_end_the_run(void **state) {
   (void)state;
-  bv_sim_config c = bench_config("default", "");
+  bv_sim_config c = configure("default", "");
   bv_sim_sink sink = {.order = no};
   bv_err err = {0};
   int asset;

@@ -187,7 +187,7 @@ static void begin(const setup *st, const way *how) {
   w.fill = fill;
   w.cap = cap;
   w.st = st;
-  w.cfg = bench_config(st->profile, st->knobs);
+  w.cfg = configure(st->profile, st->knobs);
   w.cash = w.cfg.cash;
   read_rules(st->rules);
   bv_sim_sink sink = {.order = on_order, .fill = on_fill, .risk = on_risk};

@@ -577,7 +577,7 @@ static void act(world *w, int64_t ts, double price[ASSETS]) {
 }
 
 static void run_stream(world *w, const stream *st, int nstep, int rotate, uint64_t seed) {
-  bv_sim_config c = bench_config(st->profile, st->knobs);
+  bv_sim_config c = configure(st->profile, st->knobs);
   double price[ASSETS] = {20, 50, 100, 300, 700};
   bv_sim_bar bar[ASSETS];
   step_s = strstr(st->knobs, "window") || strstr(st->knobs, "financing") ? 86400 : BENCH_STEP;
@@ -664,7 +664,7 @@ static void test_registration_order_does_not_matter(void **state) {
 static uint64_t run_with_failure(const stream *st, int64_t n, bool *failed) {
   static world w;
   static char tag[32];
-  bv_sim_config c = bench_config(st->profile, st->knobs);
+  bv_sim_config c = configure(st->profile, st->knobs);
   double price[ASSETS] = {20, 50, 100, 300, 700};
   bv_sim_bar bar[ASSETS];
   step_s = BENCH_STEP;
@@ -735,7 +735,7 @@ static void test_allocation_failures_change_nothing(void **state) {
 
 static void test_new_without_memory(void **state) {
   (void)state;
-  bv_sim_config c = bench_config("default", "");
+  bv_sim_config c = configure("default", "");
   bv_sim *s;
   bv_alloc_fail_after(0, 0);
   assert_int_equal(bv_sim_new(&c, NULL, &s, NULL), BV_NOMEM);

@@ -59,7 +59,7 @@ static void begin(const char *profile, const char *knobs, const char *text, int 
   nfired = 0;
   b.memory = bv_mem_used(BV_MEM_SIM);
   if (read_rules(text, &err) != BV_OK) fail_msg("%s", err.msg);
-  bv_sim_config c = bench_config(profile, knobs);
+  bv_sim_config c = configure(profile, knobs);
   bv_sim_sink sink = {
       .ctx = &b, .order = bench_order, .fill = bench_fill, .lot = bench_lot, .risk = on_risk};
   if (bv_sim_new(&c, &sink, &b.sim, &err) != BV_OK) fail_msg("%s", err.msg);
@@ -704,7 +704,7 @@ static void test_bad_rules(void **state) {
   refused("rule=var percent=5", "needs window");
   bv_err err = {0};
   assert_int_equal(read_rules("rule=stop_loss percent=5", &err), BV_OK);
-  bv_sim_config c = bench_config("backtesting.py", "flip=add sides=both");
+  bv_sim_config c = configure("backtesting.py", "flip=add sides=both");
   bv_sim *s;
   assert_int_equal(bv_sim_new(&c, NULL, &s, &err), BV_OK);
   assert_int_equal(bv_sim_rules(s, &rules, NULL, &err), BV_ARG);
@@ -718,7 +718,7 @@ static void test_bad_rules(void **state) {
 static int scene(void) {
   bv_err err = {0};
   bv_sim *s = NULL;
-  bv_sim_config c = bench_config("default", "");
+  bv_sim_config c = configure("default", "");
   bv_sim_bar x = {.ts = 0, .known_at = 60, .open = 100, .high = 101, .low = 99, .close = 100};
   int asset = 0;
   bv_rc rc =

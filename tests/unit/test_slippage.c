@@ -14,7 +14,7 @@
 #define MODEL(m) "slippage.model=" m " "
 
 static bv_sim_config with(const char *knobs) {
-  bv_sim_config c = bench_config("default", knobs);
+  bv_sim_config c = configure("default", knobs);
   bv_err err = {0};
   if (bv_sim_config_check(&c, &err) != BV_OK) fail_msg("%s", err.msg);
   return c;
@@ -160,7 +160,7 @@ static void test_checks(void **state) {
       {"slippage.window=3.5", "whole number"},
   };
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-    bv_sim_config c = bench_config("default", bad[i].knobs);
+    bv_sim_config c = configure("default", bad[i].knobs);
     bv_err err = {0};
     assert_int_equal(bv_sim_config_check(&c, &err), BV_ARG);
     if (!strstr(err.msg, bad[i].says)) fail_msg("'%s' lacks '%s'", err.msg, bad[i].says);

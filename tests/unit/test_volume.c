@@ -285,7 +285,7 @@ static void test_knobs(void **state) {
     assert_non_null(strstr(err.msg, "volume."));
   }
   bv_sim_config c =
-      bench_config("default", "volume.model=share volume.share=0.1 fill_at=signal_close");
+      configure("default", "volume.model=share volume.share=0.1 fill_at=signal_close");
   assert_int_equal(bv_sim_config_check(&c, NULL), BV_ARG);
 }
 
