@@ -3,16 +3,13 @@
 ** dropped before, in whatever columns and from whatever finer aggregate, the bits are those of
 ** resampling the stored bars at once.
 */
-#include "data_help.h"
+#include "store_fixture.h"
 
 #include "col/resample.h"
 #include "data/blocks.h"
 #include "data/cachelog.h"
 
 enum { SPAN = 9000 }; /* minutes a bar may lie at */
-
-static sqlite3 *db;
-static bv_store *store;
 
 /* What is stored: bar i at minute i, where there[i]. */
 typedef struct world {
@@ -24,19 +21,6 @@ typedef struct world {
 } world;
 
 static world w;
-
-static int setup(void **state) {
-  (void)state;
-  db = db_open(":memory:");
-  store = db_store(db);
-  return 0;
-}
-
-static int teardown(void **state) {
-  (void)state;
-  db_close(db);
-  return 0;
-}
 
 static void put_bar(int64_t i, uint64_t *r) {
   bv_err err = {0};
@@ -278,5 +262,5 @@ int main(void) {
       cmocka_unit_test(made_once),
       cmocka_unit_test(memory_failure_is_told),
   };
-  return cmocka_run_group_tests(tests, setup, teardown);
+  return cmocka_run_group_tests(tests, setup_store, teardown_store);
 }

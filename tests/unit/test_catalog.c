@@ -1,21 +1,5 @@
 /* test_catalog.c - assets and series: made, found, listed, missing, and rows nobody can read. */
-#include "data_help.h"
-
-static sqlite3 *db;
-static bv_store *store;
-
-static int setup(void **state) {
-  (void)state;
-  db = db_open(":memory:");
-  store = db_store(db);
-  return 0;
-}
-
-static int teardown(void **state) {
-  (void)state;
-  db_close(db);
-  return 0;
-}
+#include "store_fixture.h"
 
 static bv_series make(const char *asset, const char *step, const char *tz) {
   bv_series out;
@@ -247,7 +231,7 @@ static void memory_failures(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup_store, teardown_store)
       TEST(made_once_and_found), TEST(many_series),      TEST(number_and_name),
       TEST(zone_of_an_asset),    TEST(keys_are_checked), TEST(what_is_missing_is_said),
       TEST(span_and_count),      TEST(changes_are_seen), TEST(rows_nobody_can_read),

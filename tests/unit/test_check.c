@@ -1,24 +1,8 @@
 /* test_check.c - bars_check on good stores, on broken ones, and when it cannot go on.  What each kind of
 ** damage is called is tested in tests/sql/store_check.sql, every byte in test_store_damage.c. */
-#include "data_help.h"
+#include "store_fixture.h"
 
 #include "data/check.h"
-
-static sqlite3 *db;
-static bv_store *store;
-
-static int setup(void **state) {
-  (void)state;
-  db = db_open(":memory:");
-  store = db_store(db);
-  return 0;
-}
-
-static int teardown(void **state) {
-  (void)state;
-  db_close(db);
-  return 0;
-}
 
 typedef struct problems {
   int n, stop_after;
@@ -180,12 +164,12 @@ static void interrupted(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test_setup_teardown(good_stores, setup, teardown),
-      cmocka_unit_test_setup_teardown(bars, setup, teardown),
-      cmocka_unit_test_setup_teardown(curves, setup, teardown),
-      cmocka_unit_test_setup_teardown(stops, setup, teardown),
-      cmocka_unit_test_setup_teardown(many_problems, setup, teardown),
-      cmocka_unit_test_setup_teardown(interrupted, setup, teardown),
+      cmocka_unit_test_setup_teardown(good_stores, setup_store, teardown_store),
+      cmocka_unit_test_setup_teardown(bars, setup_store, teardown_store),
+      cmocka_unit_test_setup_teardown(curves, setup_store, teardown_store),
+      cmocka_unit_test_setup_teardown(stops, setup_store, teardown_store),
+      cmocka_unit_test_setup_teardown(many_problems, setup_store, teardown_store),
+      cmocka_unit_test_setup_teardown(interrupted, setup_store, teardown_store),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,12 +1,9 @@
 /* test_compact.c - rows sealed into chunks: when, and that what is stored depends on the bars alone. */
-#include "data_help.h"
+#include "store_fixture.h"
 
 #include "data/compact.h"
 #include "data/hot.h"
-#include "data/seg.h"
 
-static sqlite3 *db;
-static bv_store *store;
 static bv_series series;
 
 #define SPAN (INT64_C(65536) * 60)
@@ -14,20 +11,9 @@ static bv_series series;
 static int64_t chunk0;
 
 static int setup(void **state) {
-  (void)state;
-  bv_err err = {0};
-  bv_timestep minute = {1, BV_MINUTE};
-  int64_t hi;
-  db = db_open(":memory:");
-  store = db_store(db);
-  ok(bv_series_make(store, "A", minute, NULL, &series, &err), &err);
-  bv_seg_range(&series, bv_seg_chunk_of(&series, 1704672000), &chunk0, &hi);
-  return 0;
-}
-
-static int teardown(void **state) {
-  (void)state;
-  db_close(db);
+  setup_store(state);
+  make_minutes("A", &series);
+  chunk0 = chunk_start(&series);
   return 0;
 }
 
@@ -223,15 +209,15 @@ static void out_of_memory(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test_setup_teardown(thresholds, setup, teardown),
-      cmocka_unit_test_setup_teardown(dense_chunks_stay_rows, setup, teardown),
-      cmocka_unit_test_setup_teardown(sparse_chunks_become_rows, setup, teardown),
-      cmocka_unit_test_setup_teardown(corrections, setup, teardown),
-      cmocka_unit_test_setup_teardown(seals_while_inserting, setup, teardown),
-      cmocka_unit_test_setup_teardown(way_does_not_matter, setup, teardown),
-      cmocka_unit_test_setup_teardown(function, setup, teardown),
-      cmocka_unit_test_setup_teardown(damaged_input, setup, teardown),
-      cmocka_unit_test_setup_teardown(out_of_memory, setup, teardown),
+      cmocka_unit_test_setup_teardown(thresholds, setup, teardown_store),
+      cmocka_unit_test_setup_teardown(dense_chunks_stay_rows, setup, teardown_store),
+      cmocka_unit_test_setup_teardown(sparse_chunks_become_rows, setup, teardown_store),
+      cmocka_unit_test_setup_teardown(corrections, setup, teardown_store),
+      cmocka_unit_test_setup_teardown(seals_while_inserting, setup, teardown_store),
+      cmocka_unit_test_setup_teardown(way_does_not_matter, setup, teardown_store),
+      cmocka_unit_test_setup_teardown(function, setup, teardown_store),
+      cmocka_unit_test_setup_teardown(damaged_input, setup, teardown_store),
+      cmocka_unit_test_setup_teardown(out_of_memory, setup, teardown_store),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,7 +3,7 @@
 ** whatever window, range, direction or piece it is asked, and they are the bits of one run of its
 ** kernel over the whole series with anchors at the first bar of each block of 512 timesteps.
 */
-#include "data_help.h"
+#include "store_fixture.h"
 
 #include "col/resample.h"
 #include "data/view.h"
@@ -17,17 +17,13 @@ typedef struct series {
   const double *col[BV_NCOL];
 } series;
 
-static sqlite3 *db;
-static bv_store *store;
 static model minute, odd;
 static bv_chunk bucket;
 static series all[3];
 
 static int setup(void **state) {
-  (void)state;
+  setup_store(state);
   bv_err err = {0};
-  db = db_open(":memory:");
-  store = db_store(db);
   minute = model_new("minute", 1709251200, 2600, 25, false, 1);
   odd = model_new("minute", -200000, 1300, 3, true, 2); /* times off the minute, around 1970 */
   model_store(store, &minute, "MIN", "minute", "America/New_York");
@@ -55,12 +51,10 @@ static int setup(void **state) {
 }
 
 static int teardown(void **state) {
-  (void)state;
   bv_chunk_reset(&bucket);
-  db_close(db);
   model_free(&minute);
   model_free(&odd);
-  return 0;
+  return teardown_store(state);
 }
 
 static void set_sizes(int64_t history, int64_t future, int64_t limit) {

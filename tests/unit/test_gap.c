@@ -1,23 +1,11 @@
 /* test_gap.c - holes in a series, over weekends, changes of clocks, and the ends of what is stored. */
-#include "data_help.h"
+#include "store_fixture.h"
 
 #include "data/gap.h"
 
-static sqlite3 *db;
-static bv_store *store;
-
-static int setup(void **state) {
-  (void)state;
-  db = db_open(":memory:");
-  store = db_store(db);
-  return 0;
-}
-
 static int teardown(void **state) {
-  (void)state;
   store->clock = BV_NO_CLOCK;
-  db_close(db);
-  return 0;
+  return teardown_store(state);
 }
 
 static int64_t when(const char *text, const bv_zone *zone) {
@@ -234,14 +222,14 @@ static void ends_on_error(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test_setup_teardown(nothing_missing, setup, teardown),
-      cmocka_unit_test_setup_teardown(changes_of_clocks, setup, teardown),
-      cmocka_unit_test_setup_teardown(weekends, setup, teardown),
-      cmocka_unit_test_setup_teardown(day_bars, setup, teardown),
-      cmocka_unit_test_setup_teardown(longer_periods, setup, teardown),
-      cmocka_unit_test_setup_teardown(range_and_clock, setup, teardown),
-      cmocka_unit_test_setup_teardown(against_the_bars, setup, teardown),
-      cmocka_unit_test_setup_teardown(ends_on_error, setup, teardown),
+      cmocka_unit_test_setup_teardown(nothing_missing, setup_store, teardown),
+      cmocka_unit_test_setup_teardown(changes_of_clocks, setup_store, teardown),
+      cmocka_unit_test_setup_teardown(weekends, setup_store, teardown),
+      cmocka_unit_test_setup_teardown(day_bars, setup_store, teardown),
+      cmocka_unit_test_setup_teardown(longer_periods, setup_store, teardown),
+      cmocka_unit_test_setup_teardown(range_and_clock, setup_store, teardown),
+      cmocka_unit_test_setup_teardown(against_the_bars, setup_store, teardown),
+      cmocka_unit_test_setup_teardown(ends_on_error, setup_store, teardown),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

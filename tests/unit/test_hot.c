@@ -1,26 +1,14 @@
 /* test_hot.c - the rows not yet sealed: written, read by any set of columns, counted, removed. */
-#include "data_help.h"
+#include "store_fixture.h"
 
 #include "data/hot.h"
 
-static sqlite3 *db;
-static bv_store *store;
 static bv_series series, other;
 
 static int setup(void **state) {
-  (void)state;
-  bv_err err = {0};
-  bv_timestep minute = {1, BV_MINUTE};
-  db = db_open(":memory:");
-  store = db_store(db);
-  ok(bv_series_make(store, "A", minute, NULL, &series, &err), &err);
-  ok(bv_series_make(store, "B", minute, NULL, &other, &err), &err);
-  return 0;
-}
-
-static int teardown(void **state) {
-  (void)state;
-  db_close(db);
+  setup_store(state);
+  make_minutes("A", &series);
+  make_minutes("B", &other);
   return 0;
 }
 
@@ -229,7 +217,7 @@ static void times_that_are_none(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown_store)
       TEST(any_set_of_columns),  TEST(insert_and_replace), TEST(count_first_and_delete),
       TEST(foreign_values),      TEST(checksums),          TEST(without_checksums),
       TEST(times_that_are_none),

@@ -2,30 +2,24 @@
 ** test_import.c - files into the store: the summary, all or nothing, rows set aside, loading again.
 ** What files may look like is tested with their readers; more of SQL in tests/sql.
 */
-#include "data_help.h"
+#include "store_fixture.h"
 
 #include "data/import.h"
 
 #include <sys/stat.h>
 
-static sqlite3 *db;
-static bv_store *store;
 static char path[64];
 
 static int setup(void **state) {
-  (void)state;
+  setup_store(state);
   mkdir("tests/tmp", 0777);
   snprintf(path, sizeof path, "tests/tmp/import-%d.csv", (int)getpid());
-  db = db_open(":memory:");
-  store = db_store(db);
   return 0;
 }
 
 static int teardown(void **state) {
-  (void)state;
   unlink(path);
-  db_close(db);
-  return 0;
+  return teardown_store(state);
 }
 
 static void write_file(const char *text) {

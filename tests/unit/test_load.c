@@ -1,32 +1,18 @@
 /* test_load.c - many bars of one series stored: order, conflicts, counts, and what is stored in the end. */
-#include "data_help.h"
+#include "store_fixture.h"
 
 #include "data/load.h"
 #include "data/raw.h"
-#include "data/seg.h"
 
-static sqlite3 *db;
-static bv_store *store;
 static bv_series series;
 
 #define SPAN (INT64_C(65536) * 60)
 static int64_t chunk0; /* the start of a chunk in 2024 */
 
 static int setup(void **state) {
-  (void)state;
-  bv_err err = {0};
-  bv_timestep minute = {1, BV_MINUTE};
-  int64_t hi;
-  db = db_open(":memory:");
-  store = db_store(db);
-  ok(bv_series_make(store, "A", minute, NULL, &series, &err), &err);
-  bv_seg_range(&series, bv_seg_chunk_of(&series, 1704672000), &chunk0, &hi);
-  return 0;
-}
-
-static int teardown(void **state) {
-  (void)state;
-  db_close(db);
+  setup_store(state);
+  make_minutes("A", &series);
+  chunk0 = chunk_start(&series);
   return 0;
 }
 
@@ -385,15 +371,15 @@ static void out_of_memory(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test_setup_teardown(in_order, setup, teardown),
-      cmocka_unit_test_setup_teardown(little, setup, teardown),
-      cmocka_unit_test_setup_teardown(conflicts, setup, teardown),
-      cmocka_unit_test_setup_teardown(repeated, setup, teardown),
-      cmocka_unit_test_setup_teardown(way_does_not_matter, setup, teardown),
-      cmocka_unit_test_setup_teardown(pieces, setup, teardown),
-      cmocka_unit_test_setup_teardown(zeros_and_nans, setup, teardown),
-      cmocka_unit_test_setup_teardown(dense, setup, teardown),
-      cmocka_unit_test_setup_teardown(out_of_memory, setup, teardown),
+      cmocka_unit_test_setup_teardown(in_order, setup, teardown_store),
+      cmocka_unit_test_setup_teardown(little, setup, teardown_store),
+      cmocka_unit_test_setup_teardown(conflicts, setup, teardown_store),
+      cmocka_unit_test_setup_teardown(repeated, setup, teardown_store),
+      cmocka_unit_test_setup_teardown(way_does_not_matter, setup, teardown_store),
+      cmocka_unit_test_setup_teardown(pieces, setup, teardown_store),
+      cmocka_unit_test_setup_teardown(zeros_and_nans, setup, teardown_store),
+      cmocka_unit_test_setup_teardown(dense, setup, teardown_store),
+      cmocka_unit_test_setup_teardown(out_of_memory, setup, teardown_store),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

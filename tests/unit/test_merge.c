@@ -1,26 +1,10 @@
 /* test_merge.c - sealed chunks and rows read as one sequence, against bars the test knows. */
-#include "data_help.h"
+#include "store_fixture.h"
 
 #include "col/chunk.h"
 #include "data/hot.h"
 #include "data/raw.h"
 #include "data/seg.h"
-
-static sqlite3 *db;
-static bv_store *store;
-
-static int setup(void **state) {
-  (void)state;
-  db = db_open(":memory:");
-  store = db_store(db);
-  return 0;
-}
-
-static int teardown(void **state) {
-  (void)state;
-  db_close(db);
-  return 0;
-}
 
 static void compare(const model *m, int64_t lo, int64_t hi, int64_t max, bool desc, unsigned mask) {
   bv_err err = {0};
@@ -203,12 +187,12 @@ static void damaged_rows(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test_setup_teardown(reads_equal_the_model, setup, teardown),
-      cmocka_unit_test_setup_teardown(every_mixture, setup, teardown),
-      cmocka_unit_test_setup_teardown(ends_of_time, setup, teardown),
-      cmocka_unit_test_setup_teardown(appends, setup, teardown),
-      cmocka_unit_test_setup_teardown(out_of_memory, setup, teardown),
-      cmocka_unit_test_setup_teardown(damaged_rows, setup, teardown),
+      cmocka_unit_test_setup_teardown(reads_equal_the_model, setup_store, teardown_store),
+      cmocka_unit_test_setup_teardown(every_mixture, setup_store, teardown_store),
+      cmocka_unit_test_setup_teardown(ends_of_time, setup_store, teardown_store),
+      cmocka_unit_test_setup_teardown(appends, setup_store, teardown_store),
+      cmocka_unit_test_setup_teardown(out_of_memory, setup_store, teardown_store),
+      cmocka_unit_test_setup_teardown(damaged_rows, setup_store, teardown_store),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

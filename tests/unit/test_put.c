@@ -1,29 +1,17 @@
 /* test_put.c - single bars written, read and removed, among rows and sealed chunks. */
-#include "data_help.h"
+#include "store_fixture.h"
 
 #include "data/hot.h"
 #include "data/put.h"
 #include "data/seg.h"
 
-static sqlite3 *db;
-static bv_store *store;
 static bv_series series;
 
 #define T0 INT64_C(1704672000)
 
 static int setup(void **state) {
-  (void)state;
-  bv_err err = {0};
-  bv_timestep minute = {1, BV_MINUTE};
-  db = db_open(":memory:");
-  store = db_store(db);
-  ok(bv_series_make(store, "A", minute, NULL, &series, &err), &err);
-  return 0;
-}
-
-static int teardown(void **state) {
-  (void)state;
-  db_close(db);
+  setup_store(state);
+  make_minutes("A", &series);
   return 0;
 }
 
@@ -165,10 +153,10 @@ static void out_of_memory(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test_setup_teardown(conflicts, setup, teardown),
-      cmocka_unit_test_setup_teardown(missing_values, setup, teardown),
-      cmocka_unit_test_setup_teardown(deletes, setup, teardown),
-      cmocka_unit_test_setup_teardown(out_of_memory, setup, teardown),
+      cmocka_unit_test_setup_teardown(conflicts, setup, teardown_store),
+      cmocka_unit_test_setup_teardown(missing_values, setup, teardown_store),
+      cmocka_unit_test_setup_teardown(deletes, setup, teardown_store),
+      cmocka_unit_test_setup_teardown(out_of_memory, setup, teardown_store),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,25 +1,8 @@
 /* test_seg.c - sealed chunks: keys, reading and writing, the cache, and rows that are damaged. */
-#include "data_help.h"
+#include "store_fixture.h"
 
 #include "col/chunk.h"
-#include "data/seg.h"
 #include "data/segstat.h"
-
-static sqlite3 *db;
-static bv_store *store;
-
-static int setup(void **state) {
-  (void)state;
-  db = db_open(":memory:");
-  store = db_store(db);
-  return 0;
-}
-
-static int teardown(void **state) {
-  (void)state;
-  db_close(db);
-  return 0;
-}
 
 static bv_series make_series(const char *step) {
   bv_err err = {0};
@@ -317,15 +300,15 @@ static void damaged_rows(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test_setup_teardown(chunk_spans, setup, teardown),
-      cmocka_unit_test_setup_teardown(ids, setup, teardown),
-      cmocka_unit_test_setup_teardown(write_and_load, setup, teardown),
-      cmocka_unit_test_setup_teardown(columns_without_values, setup, teardown),
-      cmocka_unit_test_setup_teardown(find_and_span, setup, teardown),
-      cmocka_unit_test_setup_teardown(decodes_once, setup, teardown),
-      cmocka_unit_test_setup_teardown(cache_is_transparent, setup, teardown),
-      cmocka_unit_test_setup_teardown(out_of_memory, setup, teardown),
-      cmocka_unit_test_setup_teardown(damaged_rows, setup, teardown),
+      cmocka_unit_test_setup_teardown(chunk_spans, setup_store, teardown_store),
+      cmocka_unit_test_setup_teardown(ids, setup_store, teardown_store),
+      cmocka_unit_test_setup_teardown(write_and_load, setup_store, teardown_store),
+      cmocka_unit_test_setup_teardown(columns_without_values, setup_store, teardown_store),
+      cmocka_unit_test_setup_teardown(find_and_span, setup_store, teardown_store),
+      cmocka_unit_test_setup_teardown(decodes_once, setup_store, teardown_store),
+      cmocka_unit_test_setup_teardown(cache_is_transparent, setup_store, teardown_store),
+      cmocka_unit_test_setup_teardown(out_of_memory, setup_store, teardown_store),
+      cmocka_unit_test_setup_teardown(damaged_rows, setup_store, teardown_store),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,24 +1,8 @@
 /* test_settings.c - what bars_config() reads and sets. */
-#include "data_help.h"
+#include "store_fixture.h"
 
 #include "data/settings.h"
 #include "data/window.h"
-
-static sqlite3 *db;
-static bv_store *store;
-
-static int setup(void **state) {
-  (void)state;
-  db = db_open(":memory:");
-  store = db_store(db);
-  return 0;
-}
-
-static int teardown(void **state) {
-  (void)state;
-  db_close(db);
-  return 0;
-}
 
 static void is(const char *name, const char *want) {
   char out[64];
@@ -188,7 +172,7 @@ static void connections_are_apart(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup_store, teardown_store)
       TEST(defaults),
       TEST(every_setting_is_described),
       TEST(memory_limit),

@@ -2,14 +2,12 @@
 ** test_source.c - reading stored and aggregated series: random ranges, both directions, any number of
 ** bars, against the bars the test stored; what ends when; which source an argument list gives.
 */
-#include "data_help.h"
+#include "store_fixture.h"
 
 #include "col/resample.h"
 #include "data/raw.h"
 #include "data/source.h"
 
-static sqlite3 *db;
-static bv_store *store;
 static model minute, odd, daily;
 
 static const bv_zone *zone(const char *name) {
@@ -20,9 +18,7 @@ static const bv_zone *zone(const char *name) {
 }
 
 static int setup(void **state) {
-  (void)state;
-  db = db_open(":memory:");
-  store = db_store(db);
+  setup_store(state);
   minute = model_new("minute", 1709251200 - 300000, 5000, 6, false, 1); /* around 2024-03-01 */
   odd = model_new("minute", -200000, 1500, 1, true, 2);                 /* around 1970 */
   daily = model_new("day", 946684800, 900, 3, false, 3);
@@ -33,12 +29,10 @@ static int setup(void **state) {
 }
 
 static int teardown(void **state) {
-  (void)state;
-  db_close(db);
   model_free(&minute);
   model_free(&odd);
   model_free(&daily);
-  return 0;
+  return teardown_store(state);
 }
 
 /* ---- stored ---- */

@@ -1,25 +1,9 @@
 /* test_summary.c - statistics of bars, of sealed chunks, and of ranges of time. */
-#include "data_help.h"
+#include "store_fixture.h"
 
 #include "data/hot.h"
 #include "data/seg.h"
 #include "data/summary.h"
-
-static sqlite3 *db;
-static bv_store *store;
-
-static int setup(void **state) {
-  (void)state;
-  db = db_open(":memory:");
-  store = db_store(db);
-  return 0;
-}
-
-static int teardown(void **state) {
-  (void)state;
-  db_close(db);
-  return 0;
-}
 
 /* What statistics must be, in long double, term by term. */
 typedef struct truth {
@@ -295,13 +279,13 @@ static void out_of_memory(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test_setup_teardown(of_bars, setup, teardown),
-      cmocka_unit_test_setup_teardown(exact_cases, setup, teardown),
-      cmocka_unit_test_setup_teardown(added, setup, teardown),
-      cmocka_unit_test_setup_teardown(rows, setup, teardown),
-      cmocka_unit_test_setup_teardown(ranges, setup, teardown),
-      cmocka_unit_test_setup_teardown(decodes_what_it_must, setup, teardown),
-      cmocka_unit_test_setup_teardown(out_of_memory, setup, teardown),
+      cmocka_unit_test_setup_teardown(of_bars, setup_store, teardown_store),
+      cmocka_unit_test_setup_teardown(exact_cases, setup_store, teardown_store),
+      cmocka_unit_test_setup_teardown(added, setup_store, teardown_store),
+      cmocka_unit_test_setup_teardown(rows, setup_store, teardown_store),
+      cmocka_unit_test_setup_teardown(ranges, setup_store, teardown_store),
+      cmocka_unit_test_setup_teardown(decodes_what_it_must, setup_store, teardown_store),
+      cmocka_unit_test_setup_teardown(out_of_memory, setup_store, teardown_store),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,7 +2,7 @@
 ** test_view.c - streams over bars against plain arrays: both directions, any range, any clock, any
 ** window settings, several at once; the newest bar at an instant; values some bars back.
 */
-#include "data_help.h"
+#include "store_fixture.h"
 
 #include "col/resample.h"
 #include "data/view.h"
@@ -17,8 +17,6 @@ typedef struct series {
 
 enum { NSERIES = 8, NBUCKETS = 5 };
 
-static sqlite3 *db;
-static bv_store *store;
 static model minute, odd, daily;
 static bv_chunk bucket[NBUCKETS];
 static series all[NSERIES];
@@ -57,9 +55,7 @@ static bv_source aggregate(const char *asset, const char *step, const char *sess
 }
 
 static int setup(void **state) {
-  (void)state;
-  db = db_open(":memory:");
-  store = db_store(db);
+  setup_store(state);
   minute = model_new("minute", 1709251200, 2500, 4, false, 1);
   odd = model_new("minute", -100000, 600, 3, true, 2);
   daily = model_new("day", 946684800, 400, 3, false, 3);
@@ -85,13 +81,11 @@ static int setup(void **state) {
 }
 
 static int teardown(void **state) {
-  (void)state;
   for (int i = 0; i < NBUCKETS; i++) bv_chunk_reset(&bucket[i]);
-  db_close(db);
   model_free(&minute);
   model_free(&odd);
   model_free(&daily);
-  return 0;
+  return teardown_store(state);
 }
 
 static void set_sizes(int64_t history, int64_t future, int64_t limit) {

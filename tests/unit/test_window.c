@@ -2,7 +2,7 @@
 ** test_window.c - windows of bars: what a shared one holds whatever was asked before, when it is used
 ** again, extended, replaced or evicted; private ones in both directions.
 */
-#include "data_help.h"
+#include "store_fixture.h"
 
 #include "data/blocks.h"
 #include "data/derived.h"
@@ -12,16 +12,12 @@
 
 #define CLOSE BV_COLBIT(BV_COL_CLOSE)
 
-static sqlite3 *db;
-static bv_store *store;
 static model bars, odd;
 static bv_source source, odd_source, hourly;
 
 static int setup(void **state) {
-  (void)state;
+  setup_store(state);
   bv_err err = {0};
-  db = db_open(":memory:");
-  store = db_store(db);
   bars = model_new("minute", 1709251200, 4000, 6, false, 1);
   odd = model_new("minute", -200000, 700, 3, true, 2);
   model_store(store, &bars, "MIN", "minute", NULL);
@@ -33,11 +29,9 @@ static int setup(void **state) {
 }
 
 static int teardown(void **state) {
-  (void)state;
-  db_close(db);
   model_free(&bars);
   model_free(&odd);
-  return 0;
+  return teardown_store(state);
 }
 
 /* Each test begins without windows, with counters at 0. */
