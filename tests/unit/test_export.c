@@ -1,6 +1,7 @@
 /* test_export.c - what exports are made of: numbers and times as text, and files that appear whole or
 ** not at all.  (bars_export itself: tests/sql/files_export.py.) */
 #include "data_help.h"
+#include "dir_fixture.h"
 
 #include "base/text.h"
 #include "data/csv_write.h"
@@ -168,27 +169,6 @@ static void test_times(void **state) {
 }
 
 /* ---- files ---- */
-
-static char dir[64];
-
-static int make_dir(void **state) {
-  (void)state;
-  strcpy(dir, "/tmp/test_export_XXXXXX");
-  return mkdtemp(dir) ? 0 : -1;
-}
-
-static int remove_dir(void **state) {
-  (void)state;
-  char command[128];
-  snprintf(command, sizeof command, "rm -rf '%s'", dir);
-  return system(command);
-}
-
-static const char *in_dir(const char *name) {
-  static char path[200];
-  snprintf(path, sizeof path, "%s/%s", dir, name);
-  return path;
-}
 
 static int files_in_dir(void) {
   int n = 0;

@@ -5,6 +5,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "dir_fixture.h"
+
 #include "data/filelist.h"
 
 #include <locale.h>
@@ -13,28 +15,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-static char dir[64];
-
-static int make_dir(void **state) {
-  (void)state;
-  strcpy(dir, "/tmp/test_filelist_XXXXXX");
-  return mkdtemp(dir) ? 0 : -1;
-}
-
-static int remove_dir(void **state) {
-  (void)state;
-  char command[128];
-  snprintf(command, sizeof command, "rm -rf '%s'", dir);
-  return system(command);
-}
-
-/* One buffer: valid until the next call. */
-static const char *in_dir(const char *name) {
-  static char path[200];
-  snprintf(path, sizeof path, "%s/%s", dir, name);
-  return path;
-}
 
 static void touch(const char *name) {
   FILE *f = fopen(in_dir(name), "w");
