@@ -34,7 +34,7 @@ static void kernel(const bv_indicator *ind) {
   snprintf(metric, sizeof metric, "kernel_%s", ind->name);
   BENCH("W8", metric, BENCH_BARS, "", {
     ind->init(state, param);
-    ind->run(state, in, BENCH_BARS, out);
+    ind->run(ind, state, in, BENCH_BARS, out);
     check = out[0][BENCH_BARS - 1];
   });
   for (int o = 0; o < ind->noutput; o++) free(out[o]);

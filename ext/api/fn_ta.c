@@ -163,7 +163,7 @@ static bv_rc step_row(const ta *t, ta_run *r, int argc, sqlite3_value **argv, bv
     in[i] = &x[i];
   }
   for (int i = 0; i < ind->noutput; i++) out[i] = &y[i];
-  ind->run(r->state, in, 1, out);
+  ind->run(ind, r->state, in, 1, out);
   r->value = y[t->output];
   r->rows++;
   return BV_OK;

@@ -45,10 +45,6 @@
   static void id##_clean(void *st, const double *const *in, int64_t n, double *const *out) {       \
     candle_run(st, in, n, out, lead_, id##_test);                                                  \
   }                                                                                                \
-  static void id##_run(void *st, const double *const *in, int64_t n, double *const *out) {         \
-    static const bv_roll_stage stage = {4, 1, id##_clean, bv_candle_reset};                        \
-    bv_split(st, &stage, in, n, out);                                                              \
-  }                                                                                                \
   static int64_t id##_first(const double *param) {                                                 \
     (void)param;                                                                                   \
     return lead_;                                                                                  \
@@ -74,7 +70,9 @@
       .state_size = bv_candle_size,                                                                \
       .init = bv_candle_init,                                                                      \
       .anchor = bv_ind_no_anchor,                                                                  \
-      .run = id##_run,                                                                             \
+      .run = bv_ind_clean_run,                                                                     \
+      .clean = id##_clean,                                                                         \
+      .reset = bv_candle_reset,                                                                    \
   };
 
 #endif

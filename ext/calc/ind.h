@@ -27,6 +27,10 @@ int64_t bv_ind_0(const double *param);
 int64_t bv_ind_1(const double *param);
 int64_t bv_ind_2(const double *param);
 
+/* run() of the indicators that leave bars with an unusable input to bv_split(): their value is NaN. */
+void bv_ind_clean_run(const bv_indicator *self, void *state, const double *const *in, int64_t n,
+                      double *const *out);
+
 /* A windowed state with nothing that rounds. */
 void bv_ind_no_anchor(void *state);
 

@@ -15,7 +15,9 @@ static void sma_anchor(void *st) {
   bv_mean_anchor(st);
 }
 
-static void sma_run(void *st, const double *const *in, int64_t n, double *const *out) {
+static void sma_run(const bv_indicator *self, void *st, const double *const *in, int64_t n,
+                    double *const *out) {
+  (void)self;
   bv_mean_run(st, in[0], n, out[0]);
 }
 
@@ -58,7 +60,9 @@ static void rma_init(void *st, const double *param) {
   bv_smooth_init(st, n, bv_rma_k(n), 0);
 }
 
-static void smooth_run(void *st, const double *const *in, int64_t n, double *const *out) {
+static void smooth_run(const bv_indicator *self, void *st, const double *const *in, int64_t n,
+                       double *const *out) {
+  (void)self;
   bv_smooth_run(st, in[0], n, out[0]);
 }
 
@@ -132,7 +136,9 @@ static void wma_anchor(void *st) {
   bv_wmean_anchor(st);
 }
 
-static void wma_run(void *st, const double *const *in, int64_t n, double *const *out) {
+static void wma_run(const bv_indicator *self, void *st, const double *const *in, int64_t n,
+                    double *const *out) {
+  (void)self;
   bv_wmean_run(st, in[0], n, out[0]);
 }
 

@@ -48,10 +48,6 @@ static int64_t first_10(const double *param) {
   static void id##_clean(void *st, const double *const *in, int64_t n, double *const *out) {       \
     candle_run(st, in, n, out, 10, id##_test);                                                     \
   }                                                                                                \
-  static void id##_run(void *st, const double *const *in, int64_t n, double *const *out) {         \
-    static const bv_roll_stage stage = {4, 1, id##_clean, bv_candle_reset};                        \
-    bv_split(st, &stage, in, n, out);                                                              \
-  }                                                                                                \
   const bv_indicator bv_ind_candle_##id = {                                                        \
       .name = "candle_" #id,                                                                       \
       .title = heading,                                                                            \
@@ -67,7 +63,9 @@ static int64_t first_10(const double *param) {
       .state_size = bv_candle_size,                                                                \
       .init = bv_candle_init,                                                                      \
       .anchor = bv_ind_no_anchor,                                                                  \
-      .run = id##_run,                                                                             \
+      .run = bv_ind_clean_run,                                                                     \
+      .clean = id##_clean,                                                                         \
+      .reset = bv_candle_reset,                                                                    \
   };
 
 PATTERN(abandoned_baby_bear, "Abandoned baby, bearish",

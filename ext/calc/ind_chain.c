@@ -81,11 +81,6 @@ static void dema_clean(void *st, const double *const *in, int64_t n, double *con
   for (int64_t i = 0; i < n; i++) out[0][i] = 2 * e[0][i] - e[1][i];
 }
 
-static void dema_run(void *st, const double *const *in, int64_t n, double *const *out) {
-  static const bv_roll_stage stage = {1, 1, dema_clean, NULL};
-  bv_split(st, &stage, in, n, out);
-}
-
 const bv_indicator bv_ind_dema = {
     .name = "dema",
     .title = "Double exponential moving average",
@@ -102,18 +97,14 @@ const bv_indicator bv_ind_dema = {
     .first = dema_first,
     .state_size = chain_size,
     .init = chain_init,
-    .run = dema_run,
+    .run = bv_ind_clean_run,
+    .clean = dema_clean,
 };
 
 static void tema_clean(void *st, const double *const *in, int64_t n, double *const *out) {
   double e[CHAIN_MAX][BV_RUN_MAX];
   chain_run(st, 3, in[0], n, e);
   for (int64_t i = 0; i < n; i++) out[0][i] = 3 * e[0][i] - 3 * e[1][i] + e[2][i];
-}
-
-static void tema_run(void *st, const double *const *in, int64_t n, double *const *out) {
-  static const bv_roll_stage stage = {1, 1, tema_clean, NULL};
-  bv_split(st, &stage, in, n, out);
 }
 
 const bv_indicator bv_ind_tema = {
@@ -132,7 +123,8 @@ const bv_indicator bv_ind_tema = {
     .first = tema_first,
     .state_size = chain_size,
     .init = chain_init,
-    .run = tema_run,
+    .run = bv_ind_clean_run,
+    .clean = tema_clean,
 };
 
 static void t3_clean(void *st, const double *const *in, int64_t n, double *const *out) {
@@ -145,11 +137,6 @@ static void t3_clean(void *st, const double *const *in, int64_t n, double *const
   for (int64_t i = 0; i < n; i++) {
     out[0][i] = c1 * e[5][i] + c2 * e[4][i] + c3 * e[3][i] + c4 * e[2][i];
   }
-}
-
-static void t3_run(void *st, const double *const *in, int64_t n, double *const *out) {
-  static const bv_roll_stage stage = {1, 1, t3_clean, NULL};
-  bv_split(st, &stage, in, n, out);
 }
 
 const bv_indicator bv_ind_t3 = {
@@ -168,7 +155,8 @@ const bv_indicator bv_ind_t3 = {
     .first = t3_first,
     .state_size = chain_size,
     .init = t3_init,
-    .run = t3_run,
+    .run = bv_ind_clean_run,
+    .clean = t3_clean,
 };
 
 static void trix_clean(void *st, const double *const *in, int64_t n, double *const *out) {
@@ -181,11 +169,6 @@ static void trix_clean(void *st, const double *const *in, int64_t n, double *con
     last = e[2][i];
   }
   c->last = last;
-}
-
-static void trix_run(void *st, const double *const *in, int64_t n, double *const *out) {
-  static const bv_roll_stage stage = {1, 1, trix_clean, NULL};
-  bv_split(st, &stage, in, n, out);
 }
 
 const bv_indicator bv_ind_trix = {
@@ -205,7 +188,8 @@ const bv_indicator bv_ind_trix = {
     .first = trix_first,
     .state_size = chain_size,
     .init = chain_init,
-    .run = trix_run,
+    .run = bv_ind_clean_run,
+    .clean = trix_clean,
 };
 
 /* ---- zlema ---- */
@@ -238,7 +222,7 @@ static void zlema_clean(void *st, const double *const *in, int64_t n, double *co
   zlema *z = st;
   const double *x = in[0];
   double *y = out[0], e = z->e;
-  bv_lag_run(bv_part(z, sizeof *z), x, n, y);
+  bv_lag_clean(bv_part(z, sizeof *z), x, n, y);
   for (int64_t i = 0; i < n; i++) {
     if (z->seen < z->lag) {
       e = x[i];
@@ -249,11 +233,6 @@ static void zlema_clean(void *st, const double *const *in, int64_t n, double *co
     y[i] = e;
   }
   z->e = e;
-}
-
-static void zlema_run(void *st, const double *const *in, int64_t n, double *const *out) {
-  static const bv_roll_stage stage = {1, 1, zlema_clean, NULL};
-  bv_split(st, &stage, in, n, out);
 }
 
 const bv_indicator bv_ind_zlema = {
@@ -273,7 +252,8 @@ const bv_indicator bv_ind_zlema = {
     .first = zlema_first,
     .state_size = zlema_size,
     .init = zlema_init,
-    .run = zlema_run,
+    .run = bv_ind_clean_run,
+    .clean = zlema_clean,
 };
 
 /* ---- kama ---- */
@@ -313,7 +293,7 @@ static void kama_clean(void *st, const double *const *in, int64_t n, double *con
   const double first = a->prev, range = a->fast - a->slow, slow = a->slow;
   for (int64_t i = 0; i < n; i++) step[i] = fabs(x[i] - (i ? x[i - 1] : first));
   if (a->seen == 0) step[0] = NAN;
-  bv_lag_run(bv_part(a, sizeof *a), x, n, y);
+  bv_lag_clean(bv_part(a, sizeof *a), x, n, y);
   bv_sum_run(bv_part(a, a->path), step, n, path);
   int64_t i = 0;
   for (; i < n && a->seen < a->n; i++, a->seen++) a->e = x[i];
@@ -328,11 +308,6 @@ static void kama_clean(void *st, const double *const *in, int64_t n, double *con
   }
   a->e = e;
   a->prev = x[n - 1];
-}
-
-static void kama_run(void *st, const double *const *in, int64_t n, double *const *out) {
-  static const bv_roll_stage stage = {1, 1, kama_clean, NULL};
-  bv_split(st, &stage, in, n, out);
 }
 
 const bv_indicator bv_ind_kama = {
@@ -353,7 +328,8 @@ const bv_indicator bv_ind_kama = {
     .first = bv_ind_n,
     .state_size = kama_size,
     .init = kama_init,
-    .run = kama_run,
+    .run = bv_ind_clean_run,
+    .clean = kama_clean,
 };
 
 /* ---- trima, hma: windowed, so an anchor plays the window again ---- */
@@ -415,11 +391,6 @@ static void trima_anchor(void *st) {
   bv_tape_play(bv_part(st, sizeof(blend)), st, &trima_stage);
 }
 
-static void trima_run(void *st, const double *const *in, int64_t n, double *const *out) {
-  static const bv_roll_stage stage = {1, 1, trima_clean, trima_reset};
-  bv_split(st, &stage, in, n, out);
-}
-
 const bv_indicator bv_ind_trima = {
     .name = "trima",
     .title = "Triangular moving average",
@@ -438,7 +409,9 @@ const bv_indicator bv_ind_trima = {
     .state_size = trima_size,
     .init = trima_init,
     .anchor = trima_anchor,
-    .run = trima_run,
+    .run = bv_ind_clean_run,
+    .clean = trima_clean,
+    .reset = trima_reset,
 };
 
 static int64_t hma_root(const double *param) {
@@ -501,11 +474,6 @@ static void hma_anchor(void *st) {
   bv_tape_play(bv_part(st, sizeof(blend)), st, &hma_stage);
 }
 
-static void hma_run(void *st, const double *const *in, int64_t n, double *const *out) {
-  static const bv_roll_stage stage = {1, 1, hma_clean, hma_reset};
-  bv_split(st, &stage, in, n, out);
-}
-
 const bv_indicator bv_ind_hma = {
     .name = "hma",
     .title = "Hull moving average",
@@ -524,5 +492,7 @@ const bv_indicator bv_ind_hma = {
     .state_size = hma_size,
     .init = hma_init,
     .anchor = hma_anchor,
-    .run = hma_run,
+    .run = bv_ind_clean_run,
+    .clean = hma_clean,
+    .reset = hma_reset,
 };

@@ -19,25 +19,15 @@ static void lag_reset(void *st) {
 static void mom_clean(void *st, const double *const *in, int64_t n, double *const *out) {
   const double *x = in[0];
   double *y = out[0];
-  bv_lag_run(st, x, n, y);
+  bv_lag_clean(st, x, n, y);
   for (int64_t i = 0; i < n; i++) y[i] = x[i] - y[i];
-}
-
-static void mom_run(void *st, const double *const *in, int64_t n, double *const *out) {
-  static const bv_roll_stage stage = {1, 1, mom_clean, lag_reset};
-  bv_split(st, &stage, in, n, out);
 }
 
 static void roc_clean(void *st, const double *const *in, int64_t n, double *const *out) {
   const double *x = in[0];
   double *y = out[0];
-  bv_lag_run(st, x, n, y);
+  bv_lag_clean(st, x, n, y);
   for (int64_t i = 0; i < n; i++) y[i] = y[i] == 0 ? 0 : (x[i] / y[i] - 1) * 100;
-}
-
-static void roc_run(void *st, const double *const *in, int64_t n, double *const *out) {
-  static const bv_roll_stage stage = {1, 1, roc_clean, lag_reset};
-  bv_split(st, &stage, in, n, out);
 }
 
 const bv_indicator bv_ind_mom = {
@@ -59,7 +49,9 @@ const bv_indicator bv_ind_mom = {
     .state_size = lag_size,
     .init = lag_init,
     .anchor = bv_ind_no_anchor,
-    .run = mom_run,
+    .run = bv_ind_clean_run,
+    .clean = mom_clean,
+    .reset = lag_reset,
 };
 
 const bv_indicator bv_ind_roc = {
@@ -81,7 +73,9 @@ const bv_indicator bv_ind_roc = {
     .state_size = lag_size,
     .init = lag_init,
     .anchor = bv_ind_no_anchor,
-    .run = roc_run,
+    .run = bv_ind_clean_run,
+    .clean = roc_clean,
+    .reset = lag_reset,
 };
 
 /* ---- rsi ---- */
@@ -142,11 +136,6 @@ static void cmo_clean(void *st, const double *const *in, int64_t n, double *cons
   rsi_step(st, in[0], n, out[0], 1);
 }
 
-static void rsi_run(void *st, const double *const *in, int64_t n, double *const *out) {
-  static const bv_roll_stage stage = {1, 1, rsi_clean, NULL};
-  bv_split(st, &stage, in, n, out);
-}
-
 const bv_indicator bv_ind_rsi = {
     .name = "rsi",
     .title = "Relative strength index",
@@ -164,13 +153,9 @@ const bv_indicator bv_ind_rsi = {
     .first = bv_ind_n,
     .state_size = rsi_size,
     .init = rsi_init,
-    .run = rsi_run,
+    .run = bv_ind_clean_run,
+    .clean = rsi_clean,
 };
-
-static void cmo_run(void *st, const double *const *in, int64_t n, double *const *out) {
-  static const bv_roll_stage stage = {1, 1, cmo_clean, NULL};
-  bv_split(st, &stage, in, n, out);
-}
 
 const bv_indicator bv_ind_cmo = {
     .name = "cmo",
@@ -188,7 +173,8 @@ const bv_indicator bv_ind_cmo = {
     .first = bv_ind_n,
     .state_size = rsi_size,
     .init = rsi_init,
-    .run = cmo_run,
+    .run = bv_ind_clean_run,
+    .clean = cmo_clean,
 };
 
 /* ---- macd ---- */
@@ -243,11 +229,6 @@ static void macd_clean(void *st, const double *const *in, int64_t n, double *con
   m->fast.e = a, m->slow.e = b, m->signal.e = s;
 }
 
-static void macd_run(void *st, const double *const *in, int64_t n, double *const *out) {
-  static const bv_roll_stage stage = {1, 3, macd_clean, NULL};
-  bv_split(st, &stage, in, n, out);
-}
-
 const bv_indicator bv_ind_macd = {
     .name = "macd",
     .title = "Moving average convergence divergence",
@@ -271,5 +252,6 @@ const bv_indicator bv_ind_macd = {
     .first = macd_first,
     .state_size = macd_size,
     .init = macd_init,
-    .run = macd_run,
+    .run = bv_ind_clean_run,
+    .clean = macd_clean,
 };

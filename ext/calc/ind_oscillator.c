@@ -52,11 +52,6 @@ static void apo_clean(void *st, const double *const *in, int64_t n, double *cons
   for (int64_t i = 0; i < n; i++) out[0][i] -= slow[i];
 }
 
-static void apo_run(void *st, const double *const *in, int64_t n, double *const *out) {
-  static const bv_roll_stage stage = {1, 1, apo_clean, two_means_reset};
-  bv_split(st, &stage, in, n, out);
-}
-
 static void ppo_clean(void *st, const double *const *in, int64_t n, double *const *out) {
   two_means *m = st;
   double slow[BV_RUN_MAX];
@@ -65,11 +60,6 @@ static void ppo_clean(void *st, const double *const *in, int64_t n, double *cons
   for (int64_t i = 0; i < n; i++) {
     out[0][i] = slow[i] == 0 ? 0 : 100 * ((out[0][i] - slow[i]) / slow[i]);
   }
-}
-
-static void ppo_run(void *st, const double *const *in, int64_t n, double *const *out) {
-  static const bv_roll_stage stage = {1, 1, ppo_clean, two_means_reset};
-  bv_split(st, &stage, in, n, out);
 }
 
 const bv_indicator bv_ind_apo = {
@@ -89,7 +79,9 @@ const bv_indicator bv_ind_apo = {
     .state_size = two_means_size,
     .init = two_means_init,
     .anchor = two_means_anchor,
-    .run = apo_run,
+    .run = bv_ind_clean_run,
+    .clean = apo_clean,
+    .reset = two_means_reset,
 };
 
 const bv_indicator bv_ind_ppo = {
@@ -110,7 +102,9 @@ const bv_indicator bv_ind_ppo = {
     .state_size = two_means_size,
     .init = two_means_init,
     .anchor = two_means_anchor,
-    .run = ppo_run,
+    .run = bv_ind_clean_run,
+    .clean = ppo_clean,
+    .reset = two_means_reset,
 };
 
 /* ---- bop ---- */
@@ -133,11 +127,6 @@ static void bop_clean(void *st, const double *const *in, int64_t n, double *cons
   }
 }
 
-static void bop_run(void *st, const double *const *in, int64_t n, double *const *out) {
-  static const bv_roll_stage stage = {4, 1, bop_clean, NULL};
-  bv_split(st, &stage, in, n, out);
-}
-
 const bv_indicator bv_ind_bop = {
     .name = "bop",
     .title = "Balance of power",
@@ -154,7 +143,8 @@ const bv_indicator bv_ind_bop = {
     .state_size = no_state_size,
     .init = no_state_init,
     .anchor = bv_ind_no_anchor,
-    .run = bop_run,
+    .run = bv_ind_clean_run,
+    .clean = bop_clean,
 };
 
 /* ---- cci ---- */
@@ -236,11 +226,6 @@ static void cci_clean(void *st, const double *const *in, int64_t k, double *cons
   c->fill = keep;
 }
 
-static void cci_run(void *st, const double *const *in, int64_t n, double *const *out) {
-  static const bv_roll_stage stage = {3, 1, cci_clean, cci_reset};
-  bv_split(st, &stage, in, n, out);
-}
-
 const bv_indicator bv_ind_cci = {
     .name = "cci",
     .title = "Commodity channel index",
@@ -259,7 +244,9 @@ const bv_indicator bv_ind_cci = {
     .state_size = cci_size,
     .init = cci_init,
     .anchor = cci_anchor,
-    .run = cci_run,
+    .run = bv_ind_clean_run,
+    .clean = cci_clean,
+    .reset = cci_reset,
 };
 
 /* ---- ultosc ---- */
@@ -352,11 +339,6 @@ static void ultosc_clean(void *st, const double *const *in, int64_t n, double *c
   for (int64_t i = 0; i < n; i++) y[i] *= 100.0 / 7;
 }
 
-static void ultosc_run(void *st, const double *const *in, int64_t n, double *const *out) {
-  static const bv_roll_stage stage = {3, 1, ultosc_clean, ultosc_reset};
-  bv_split(st, &stage, in, n, out);
-}
-
 const bv_indicator bv_ind_ultosc = {
     .name = "ultosc",
     .title = "Ultimate oscillator",
@@ -378,5 +360,7 @@ const bv_indicator bv_ind_ultosc = {
     .state_size = ultosc_size,
     .init = ultosc_init,
     .anchor = ultosc_anchor,
-    .run = ultosc_run,
+    .run = bv_ind_clean_run,
+    .clean = ultosc_clean,
+    .reset = ultosc_reset,
 };

@@ -33,11 +33,6 @@ static void correl_clean(void *st, const double *const *in, int64_t n, double *c
   }
 }
 
-static void correl_run(void *st, const double *const *in, int64_t n, double *const *out) {
-  static const bv_roll_stage stage = {2, 1, correl_clean, correl_reset};
-  bv_split(st, &stage, in, n, out);
-}
-
 const bv_indicator bv_ind_correl = {
     .name = "correl",
     .title = "Correlation",
@@ -58,7 +53,9 @@ const bv_indicator bv_ind_correl = {
     .state_size = correl_size,
     .init = correl_init,
     .anchor = correl_anchor,
-    .run = correl_run,
+    .run = bv_ind_clean_run,
+    .clean = correl_clean,
+    .reset = correl_reset,
 };
 
 /* ---- beta ---- */
@@ -106,11 +103,6 @@ static void beta_clean(void *st, const double *const *in, int64_t n, double *con
   }
 }
 
-static void beta_run(void *st, const double *const *in, int64_t n, double *const *out) {
-  static const bv_roll_stage stage = {2, 1, beta_clean, beta_reset};
-  bv_split(st, &stage, in, n, out);
-}
-
 const bv_indicator bv_ind_beta = {
     .name = "beta",
     .title = "Beta",
@@ -131,5 +123,7 @@ const bv_indicator bv_ind_beta = {
     .state_size = beta_size,
     .init = beta_init,
     .anchor = beta_anchor,
-    .run = beta_run,
+    .run = bv_ind_clean_run,
+    .clean = beta_clean,
+    .reset = beta_reset,
 };

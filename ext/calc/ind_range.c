@@ -14,7 +14,9 @@ static void lowest_init(void *st, const double *param) {
   bv_peak_init(st, (int64_t)param[0], -1);
 }
 
-static void peak_run(void *st, const double *const *in, int64_t n, double *const *out) {
+static void peak_run(const bv_indicator *self, void *st, const double *const *in, int64_t n,
+                     double *const *out) {
+  (void)self;
   bv_peak_run(st, in[0], n, out[0]);
 }
 
@@ -108,14 +110,9 @@ static void mid_clean(void *st, const double *const *in, int64_t n, double *cons
   for (int64_t i = 0; i < n; i++) out[0][i] = (out[0][i] + base[i]) / 2;
 }
 
-static void midprice_run(void *st, const double *const *in, int64_t n, double *const *out) {
-  static const bv_roll_stage stage = {2, 1, mid_clean, pair_reset};
-  bv_split(st, &stage, in, n, out);
-}
-
-static void midpoint_run(void *st, const double *const *in, int64_t n, double *const *out) {
+static void midpoint_clean(void *st, const double *const *in, int64_t n, double *const *out) {
   const double *const twice[2] = {in[0], in[0]};
-  midprice_run(st, twice, n, out);
+  mid_clean(st, twice, n, out);
 }
 
 const bv_indicator bv_ind_midpoint = {
@@ -135,7 +132,9 @@ const bv_indicator bv_ind_midpoint = {
     .state_size = pair_size,
     .init = pair_init,
     .anchor = bv_ind_no_anchor,
-    .run = midpoint_run,
+    .run = bv_ind_clean_run,
+    .clean = midpoint_clean,
+    .reset = pair_reset,
 };
 
 const bv_indicator bv_ind_midprice = {
@@ -155,7 +154,9 @@ const bv_indicator bv_ind_midprice = {
     .state_size = pair_size,
     .init = pair_init,
     .anchor = bv_ind_no_anchor,
-    .run = midprice_run,
+    .run = bv_ind_clean_run,
+    .clean = mid_clean,
+    .reset = pair_reset,
 };
 
 /* ---- donchian ---- */
@@ -163,11 +164,6 @@ const bv_indicator bv_ind_midprice = {
 static void donchian_clean(void *st, const double *const *in, int64_t n, double *const *out) {
   pair_run(st, in[0], in[1], n, out[0], out[2]);
   for (int64_t i = 0; i < n; i++) out[1][i] = (out[0][i] + out[2][i]) / 2;
-}
-
-static void donchian_run(void *st, const double *const *in, int64_t n, double *const *out) {
-  static const bv_roll_stage stage = {2, 3, donchian_clean, pair_reset};
-  bv_split(st, &stage, in, n, out);
 }
 
 const bv_indicator bv_ind_donchian = {
@@ -193,7 +189,9 @@ const bv_indicator bv_ind_donchian = {
     .state_size = pair_size,
     .init = pair_init,
     .anchor = bv_ind_no_anchor,
-    .run = donchian_run,
+    .run = bv_ind_clean_run,
+    .clean = donchian_clean,
+    .reset = pair_reset,
 };
 
 /* ---- ichimoku: the lines are midprices, the spans are lines of `shift` bars ago ---- */
@@ -216,7 +214,9 @@ const bv_indicator bv_ind_ichimoku_base = {
     .state_size = pair_size,
     .init = pair_init,
     .anchor = bv_ind_no_anchor,
-    .run = midprice_run,
+    .run = bv_ind_clean_run,
+    .clean = mid_clean,
+    .reset = pair_reset,
 };
 
 const bv_indicator bv_ind_ichimoku_conversion = {
@@ -237,7 +237,9 @@ const bv_indicator bv_ind_ichimoku_conversion = {
     .state_size = pair_size,
     .init = pair_init,
     .anchor = bv_ind_no_anchor,
-    .run = midprice_run,
+    .run = bv_ind_clean_run,
+    .clean = mid_clean,
+    .reset = pair_reset,
 };
 
 static int64_t span_b_first(const double *param) {
@@ -271,11 +273,6 @@ static void span_b_clean(void *st, const double *const *in, int64_t n, double *c
   bv_lag_run(bv_part(p, p->extra), mid, n, out[0]);
 }
 
-static void span_b_run(void *st, const double *const *in, int64_t n, double *const *out) {
-  static const bv_roll_stage stage = {2, 1, span_b_clean, span_b_reset};
-  bv_split(st, &stage, in, n, out);
-}
-
 const bv_indicator bv_ind_ichimoku_span_b = {
     .name = "ichimoku_span_b",
     .title = "Ichimoku leading span B",
@@ -294,7 +291,9 @@ const bv_indicator bv_ind_ichimoku_span_b = {
     .state_size = span_b_size,
     .init = span_b_init,
     .anchor = bv_ind_no_anchor,
-    .run = span_b_run,
+    .run = bv_ind_clean_run,
+    .clean = span_b_clean,
+    .reset = span_b_reset,
 };
 
 /* The conversion pair, then the base pair, then the lag. */
@@ -341,11 +340,6 @@ static void span_a_clean(void *st, const double *const *in, int64_t n, double *c
   bv_lag_run(bv_part(s, s->lag), mid[0], n, out[0]);
 }
 
-static void span_a_run(void *st, const double *const *in, int64_t n, double *const *out) {
-  static const bv_roll_stage stage = {2, 1, span_a_clean, span_a_reset};
-  bv_split(st, &stage, in, n, out);
-}
-
 const bv_indicator bv_ind_ichimoku_span_a = {
     .name = "ichimoku_span_a",
     .title = "Ichimoku leading span A",
@@ -365,7 +359,9 @@ const bv_indicator bv_ind_ichimoku_span_a = {
     .state_size = span_a_size,
     .init = span_a_init,
     .anchor = bv_ind_no_anchor,
-    .run = span_a_run,
+    .run = bv_ind_clean_run,
+    .clean = span_a_clean,
+    .reset = span_a_reset,
 };
 
 /* ---- aroon ---- */
@@ -405,11 +401,6 @@ static void aroon_clean(void *st, const double *const *in, int64_t n, double *co
   }
 }
 
-static void aroon_run(void *st, const double *const *in, int64_t n, double *const *out) {
-  static const bv_roll_stage stage = {2, 3, aroon_clean, aroon_reset};
-  bv_split(st, &stage, in, n, out);
-}
-
 const bv_indicator bv_ind_aroon = {
     .name = "aroon",
     .title = "Aroon",
@@ -433,7 +424,9 @@ const bv_indicator bv_ind_aroon = {
     .state_size = aroon_size,
     .init = aroon_init,
     .anchor = bv_ind_no_anchor,
-    .run = aroon_run,
+    .run = bv_ind_clean_run,
+    .clean = aroon_clean,
+    .reset = aroon_reset,
 };
 
 /* ---- willr ---- */
@@ -445,11 +438,6 @@ static void willr_clean(void *st, const double *const *in, int64_t n, double *co
   for (int64_t i = 0; i < n; i++) {
     y[i] = y[i] == base[i] ? 0 : -100 * (y[i] - in[2][i]) / (y[i] - base[i]);
   }
-}
-
-static void willr_run(void *st, const double *const *in, int64_t n, double *const *out) {
-  static const bv_roll_stage stage = {3, 1, willr_clean, pair_reset};
-  bv_split(st, &stage, in, n, out);
 }
 
 const bv_indicator bv_ind_willr = {
@@ -471,5 +459,7 @@ const bv_indicator bv_ind_willr = {
     .state_size = pair_size,
     .init = pair_init,
     .anchor = bv_ind_no_anchor,
-    .run = willr_run,
+    .run = bv_ind_clean_run,
+    .clean = willr_clean,
+    .reset = pair_reset,
 };

@@ -78,11 +78,6 @@ static void vwap_clean(void *st, const double *const *in, int64_t n, double *con
   }
 }
 
-static void vwap_run(void *st, const double *const *in, int64_t n, double *const *out) {
-  static const bv_roll_stage stage = {3, 1, vwap_clean, NULL};
-  bv_split(st, &stage, in, n, out);
-}
-
 const bv_indicator bv_ind_session_vwap = {
     .name = "session_vwap",
     .title = "Volume-weighted average price since the session began",
@@ -100,7 +95,8 @@ const bv_indicator bv_ind_session_vwap = {
     .first = bv_ind_0,
     .state_size = vwap_size,
     .init = vwap_init,
-    .run = vwap_run,
+    .run = bv_ind_clean_run,
+    .clean = vwap_clean,
 };
 
 /* ---- pivot ---- */
@@ -147,11 +143,6 @@ static void pivot_clean(void *st, const double *const *in, int64_t n, double *co
   }
 }
 
-static void pivot_run(void *st, const double *const *in, int64_t n, double *const *out) {
-  static const bv_roll_stage stage = {4, 7, pivot_clean, NULL};
-  bv_split(st, &stage, in, n, out);
-}
-
 const bv_indicator bv_ind_pivot = {
     .name = "pivot",
     .title = "Pivot points",
@@ -175,5 +166,6 @@ const bv_indicator bv_ind_pivot = {
     .first = bv_ind_1,
     .state_size = pivot_size,
     .init = pivot_init,
-    .run = pivot_run,
+    .run = bv_ind_clean_run,
+    .clean = pivot_clean,
 };

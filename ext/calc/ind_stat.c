@@ -29,11 +29,6 @@ static void linearreg_clean(void *st, const double *const *in, int64_t n, double
   }
 }
 
-static void linearreg_run(void *st, const double *const *in, int64_t n, double *const *out) {
-  static const bv_roll_stage stage = {1, 3, linearreg_clean, line_reset};
-  bv_split(st, &stage, in, n, out);
-}
-
 const bv_indicator bv_ind_linearreg = {
     .name = "linearreg",
     .title = "Linear regression",
@@ -55,18 +50,15 @@ const bv_indicator bv_ind_linearreg = {
     .state_size = line_size,
     .init = line_init,
     .anchor = line_anchor,
-    .run = linearreg_run,
+    .run = bv_ind_clean_run,
+    .clean = linearreg_clean,
+    .reset = line_reset,
 };
 
 static void angle_clean(void *st, const double *const *in, int64_t n, double *const *out) {
   double mean[BV_RUN_MAX];
   bv_line_run(st, in[0], n, out[0], mean);
   for (int64_t i = 0; i < n; i++) out[0][i] = atan(out[0][i]) * (180 / 3.14159265358979323846);
-}
-
-static void angle_run(void *st, const double *const *in, int64_t n, double *const *out) {
-  static const bv_roll_stage stage = {1, 1, angle_clean, line_reset};
-  bv_split(st, &stage, in, n, out);
 }
 
 const bv_indicator bv_ind_linearreg_angle = {
@@ -86,7 +78,9 @@ const bv_indicator bv_ind_linearreg_angle = {
     .state_size = line_size,
     .init = line_init,
     .anchor = line_anchor,
-    .run = angle_run,
+    .run = bv_ind_clean_run,
+    .clean = angle_clean,
+    .reset = line_reset,
 };
 
 static void tsf_clean(void *st, const double *const *in, int64_t n, double *const *out) {
@@ -95,11 +89,6 @@ static void tsf_clean(void *st, const double *const *in, int64_t n, double *cons
   double mean[BV_RUN_MAX];
   bv_line_run(m, in[0], n, out[0], mean);
   for (int64_t i = 0; i < n; i++) out[0][i] = mean[i] + out[0][i] * ahead;
-}
-
-static void tsf_run(void *st, const double *const *in, int64_t n, double *const *out) {
-  static const bv_roll_stage stage = {1, 1, tsf_clean, line_reset};
-  bv_split(st, &stage, in, n, out);
 }
 
 const bv_indicator bv_ind_tsf = {
@@ -119,5 +108,7 @@ const bv_indicator bv_ind_tsf = {
     .state_size = line_size,
     .init = line_init,
     .anchor = line_anchor,
-    .run = tsf_run,
+    .run = bv_ind_clean_run,
+    .clean = tsf_clean,
+    .reset = line_reset,
 };

@@ -79,11 +79,6 @@ static void stochf_clean(void *st, const double *const *in, int64_t n, double *c
   hide_before(out[1], n, out[0]);
 }
 
-static void stochf_run(void *st, const double *const *in, int64_t n, double *const *out) {
-  static const bv_roll_stage stage = {3, 2, stochf_clean, stochf_reset};
-  bv_split(st, &stage, in, n, out);
-}
-
 const bv_indicator bv_ind_stochf = {
     .name = "stochf",
     .title = "Fast stochastic",
@@ -103,7 +98,9 @@ const bv_indicator bv_ind_stochf = {
     .state_size = stochf_size,
     .init = stochf_init,
     .anchor = stochf_anchor,
-    .run = stochf_run,
+    .run = bv_ind_clean_run,
+    .clean = stochf_clean,
+    .reset = stochf_reset,
 };
 
 static int64_t stoch_first(const double *param) {
@@ -160,11 +157,6 @@ static void stoch_anchor(void *st) {
   bv_tape_play(bv_part(s, s->tape), s, &stoch_stage);
 }
 
-static void stoch_run(void *st, const double *const *in, int64_t n, double *const *out) {
-  static const bv_roll_stage stage = {3, 2, stoch_clean, stoch_reset};
-  bv_split(st, &stage, in, n, out);
-}
-
 const bv_indicator bv_ind_stoch = {
     .name = "stoch",
     .title = "Slow stochastic",
@@ -186,7 +178,9 @@ const bv_indicator bv_ind_stoch = {
     .state_size = stoch_size,
     .init = stoch_init,
     .anchor = stoch_anchor,
-    .run = stoch_run,
+    .run = bv_ind_clean_run,
+    .clean = stoch_clean,
+    .reset = stoch_reset,
 };
 
 /* stochrsi: `tape` is where the state of rsi begins. */
@@ -215,15 +209,10 @@ static void stochrsi_clean(void *st, const double *const *in, int64_t n, double 
   double rsi[BV_RUN_MAX];
   double *const to[1] = {rsi};
   const double *const from[3] = {rsi, rsi, rsi};
-  bv_ind_rsi.run(bv_part(s, s->tape), in, n, to);
+  bv_ind_rsi.clean(bv_part(s, s->tape), in, n, to);
   stoch_raw(s, from, n, RSI_FLAT, out[0]);
   bv_mean_run(bv_part(s, s->d), out[0], n, out[1]);
   hide_before(out[1], n, out[0]);
-}
-
-static void stochrsi_run(void *st, const double *const *in, int64_t n, double *const *out) {
-  static const bv_roll_stage stage = {1, 2, stochrsi_clean, NULL};
-  bv_split(st, &stage, in, n, out);
 }
 
 const bv_indicator bv_ind_stochrsi = {
@@ -244,5 +233,6 @@ const bv_indicator bv_ind_stochrsi = {
     .first = stochrsi_first,
     .state_size = stochrsi_size,
     .init = stochrsi_init,
-    .run = stochrsi_run,
+    .run = bv_ind_clean_run,
+    .clean = stochrsi_clean,
 };

@@ -62,11 +62,6 @@ static void dmi_clean(void *st, const double *const *in, int64_t n, double *cons
   }
 }
 
-static void dmi_run(void *st, const double *const *in, int64_t n, double *const *out) {
-  static const bv_roll_stage stage = {3, 3, dmi_clean, NULL};
-  bv_split(st, &stage, in, n, out);
-}
-
 const bv_indicator bv_ind_dmi = {
     .name = "dmi",
     .title = "Directional movement",
@@ -88,7 +83,8 @@ const bv_indicator bv_ind_dmi = {
     .first = bv_ind_n,
     .state_size = dmi_size,
     .init = dmi_init,
-    .run = dmi_run,
+    .run = bv_ind_clean_run,
+    .clean = dmi_clean,
 };
 
 typedef struct adx {
@@ -120,11 +116,6 @@ static void adx_clean(void *st, const double *const *in, int64_t n, double *cons
   bv_smooth_run(&a->mean, dx, n, out[0]);
 }
 
-static void adx_run(void *st, const double *const *in, int64_t n, double *const *out) {
-  static const bv_roll_stage stage = {3, 1, adx_clean, NULL};
-  bv_split(st, &stage, in, n, out);
-}
-
 const bv_indicator bv_ind_adx = {
     .name = "adx",
     .title = "Average directional index",
@@ -141,7 +132,8 @@ const bv_indicator bv_ind_adx = {
     .first = adx_first,
     .state_size = adx_size,
     .init = adx_init,
-    .run = adx_run,
+    .run = bv_ind_clean_run,
+    .clean = adx_clean,
 };
 
 /* The lag of period-1 values follows; period 1 has none. */
@@ -178,11 +170,6 @@ static void adxr_clean(void *st, const double *const *in, int64_t n, double *con
   for (int64_t i = 0; i < n; i++) out[0][i] = (now[i] + out[0][i]) / 2;
 }
 
-static void adxr_run(void *st, const double *const *in, int64_t n, double *const *out) {
-  static const bv_roll_stage stage = {3, 1, adxr_clean, NULL};
-  bv_split(st, &stage, in, n, out);
-}
-
 const bv_indicator bv_ind_adxr = {
     .name = "adxr",
     .title = "Average directional index rating",
@@ -198,7 +185,8 @@ const bv_indicator bv_ind_adxr = {
     .first = adxr_first,
     .state_size = adxr_size,
     .init = adxr_init,
-    .run = adxr_run,
+    .run = bv_ind_clean_run,
+    .clean = adxr_clean,
 };
 
 /* ---- sar ---- */
@@ -269,11 +257,6 @@ static void sar_clean(void *st, const double *const *in, int64_t n, double *cons
   }
 }
 
-static void sar_run(void *st, const double *const *in, int64_t n, double *const *out) {
-  static const bv_roll_stage stage = {2, 1, sar_clean, NULL};
-  bv_split(st, &stage, in, n, out);
-}
-
 const bv_indicator bv_ind_sar = {
     .name = "sar",
     .title = "Parabolic stop and reverse",
@@ -292,7 +275,8 @@ const bv_indicator bv_ind_sar = {
     .first = bv_ind_1,
     .state_size = sar_size,
     .init = sar_init,
-    .run = sar_run,
+    .run = bv_ind_clean_run,
+    .clean = sar_clean,
 };
 
 /* ---- supertrend ---- */
@@ -346,11 +330,6 @@ static void supertrend_clean(void *st, const double *const *in, int64_t n, doubl
   }
 }
 
-static void supertrend_run(void *st, const double *const *in, int64_t n, double *const *out) {
-  static const bv_roll_stage stage = {3, 2, supertrend_clean, NULL};
-  bv_split(st, &stage, in, n, out);
-}
-
 const bv_indicator bv_ind_supertrend = {
     .name = "supertrend",
     .title = "Supertrend",
@@ -370,7 +349,8 @@ const bv_indicator bv_ind_supertrend = {
     .first = bv_ind_n,
     .state_size = supertrend_size,
     .init = supertrend_init,
-    .run = supertrend_run,
+    .run = bv_ind_clean_run,
+    .clean = supertrend_clean,
 };
 
 /* ---- heikin_ashi ---- */
@@ -405,11 +385,6 @@ static void heikin_clean(void *st, const double *const *in, int64_t n, double *c
   *k = (heikin){1, open, close};
 }
 
-static void heikin_run(void *st, const double *const *in, int64_t n, double *const *out) {
-  static const bv_roll_stage stage = {4, 4, heikin_clean, NULL};
-  bv_split(st, &stage, in, n, out);
-}
-
 const bv_indicator bv_ind_heikin_ashi = {
     .name = "heikin_ashi",
     .title = "Heikin-Ashi bars",
@@ -432,5 +407,6 @@ const bv_indicator bv_ind_heikin_ashi = {
     .first = bv_ind_0,
     .state_size = heikin_size,
     .init = heikin_init,
-    .run = heikin_run,
+    .run = bv_ind_clean_run,
+    .clean = heikin_clean,
 };

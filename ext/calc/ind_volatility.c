@@ -18,7 +18,9 @@ static void var_anchor(void *st) {
   bv_var_anchor(st);
 }
 
-static void var_run(void *st, const double *const *in, int64_t n, double *const *out) {
+static void var_run(const bv_indicator *self, void *st, const double *const *in, int64_t n,
+                    double *const *out) {
+  (void)self;
   bv_var_run(st, in[0], n, out[0]);
 }
 
@@ -111,11 +113,6 @@ static void bands_reset(void *st) {
   bv_var_reset(bv_part(b, b->var));
 }
 
-static void bands_run(void *st, const double *const *in, int64_t n, double *const *out) {
-  static const bv_roll_stage stage = {1, 3, bands_clean, bands_reset};
-  bv_split(st, &stage, in, n, out);
-}
-
 const bv_indicator bv_ind_bbands = {
     .name = "bbands",
     .title = "Bollinger bands",
@@ -138,7 +135,9 @@ const bv_indicator bv_ind_bbands = {
     .state_size = bands_size,
     .init = bands_init,
     .anchor = bands_anchor,
-    .run = bands_run,
+    .run = bv_ind_clean_run,
+    .clean = bands_clean,
+    .reset = bands_reset,
 };
 
 /* ---- trange ---- */
@@ -161,11 +160,6 @@ static void range_clean(void *st, const double *const *in, int64_t n, double *co
   bv_range_run(st, in[0], in[1], in[2], n, out[0]);
 }
 
-static void range_run(void *st, const double *const *in, int64_t n, double *const *out) {
-  static const bv_roll_stage stage = {3, 1, range_clean, range_reset};
-  bv_split(st, &stage, in, n, out);
-}
-
 const bv_indicator bv_ind_trange = {
     .name = "trange",
     .title = "True range",
@@ -183,7 +177,9 @@ const bv_indicator bv_ind_trange = {
     .state_size = range_size,
     .init = range_init,
     .anchor = bv_ind_no_anchor,
-    .run = range_run,
+    .run = bv_ind_clean_run,
+    .clean = range_clean,
+    .reset = range_reset,
 };
 
 /* ---- atr ---- */
@@ -212,11 +208,6 @@ static void atr_clean(void *st, const double *const *in, int64_t n, double *cons
   bv_smooth_run(&a->mean, tr, n, out[0]);
 }
 
-static void atr_run(void *st, const double *const *in, int64_t n, double *const *out) {
-  static const bv_roll_stage stage = {3, 1, atr_clean, NULL};
-  bv_split(st, &stage, in, n, out);
-}
-
 const bv_indicator bv_ind_atr = {
     .name = "atr",
     .title = "Average true range",
@@ -233,7 +224,8 @@ const bv_indicator bv_ind_atr = {
     .first = bv_ind_n,
     .state_size = atr_size,
     .init = atr_init,
-    .run = atr_run,
+    .run = bv_ind_clean_run,
+    .clean = atr_clean,
 };
 
 /* ---- natr ---- */
@@ -246,11 +238,6 @@ static void natr_clean(void *st, const double *const *in, int64_t n, double *con
     const double r = 100 * (y[i] / close[i]);
     y[i] = close[i] == 0 && !isnan(y[i]) ? 0 : r;
   }
-}
-
-static void natr_run(void *st, const double *const *in, int64_t n, double *const *out) {
-  static const bv_roll_stage stage = {3, 1, natr_clean, NULL};
-  bv_split(st, &stage, in, n, out);
 }
 
 const bv_indicator bv_ind_natr = {
@@ -268,7 +255,8 @@ const bv_indicator bv_ind_natr = {
     .first = bv_ind_n,
     .state_size = atr_size,
     .init = atr_init,
-    .run = natr_run,
+    .run = bv_ind_clean_run,
+    .clean = natr_clean,
 };
 
 /* ---- keltner ---- */
@@ -309,11 +297,6 @@ static void keltner_clean(void *st, const double *const *in, int64_t n, double *
   }
 }
 
-static void keltner_run(void *st, const double *const *in, int64_t n, double *const *out) {
-  static const bv_roll_stage stage = {3, 3, keltner_clean, NULL};
-  bv_split(st, &stage, in, n, out);
-}
-
 const bv_indicator bv_ind_keltner = {
     .name = "keltner",
     .title = "Keltner channel",
@@ -333,5 +316,6 @@ const bv_indicator bv_ind_keltner = {
     .first = keltner_first,
     .state_size = keltner_size,
     .init = keltner_init,
-    .run = keltner_run,
+    .run = bv_ind_clean_run,
+    .clean = keltner_clean,
 };

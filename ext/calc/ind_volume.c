@@ -33,11 +33,6 @@ static void obv_clean(void *st, const double *const *in, int64_t n, double *cons
   o->sum = sum, o->close = last;
 }
 
-static void obv_run(void *st, const double *const *in, int64_t n, double *const *out) {
-  static const bv_roll_stage stage = {2, 1, obv_clean, NULL};
-  bv_split(st, &stage, in, n, out);
-}
-
 const bv_indicator bv_ind_obv = {
     .name = "obv",
     .title = "On balance volume",
@@ -53,7 +48,8 @@ const bv_indicator bv_ind_obv = {
     .first = bv_ind_0,
     .state_size = obv_size,
     .init = obv_init,
-    .run = obv_run,
+    .run = bv_ind_clean_run,
+    .clean = obv_clean,
 };
 
 /* ---- ad, adosc ---- */
@@ -84,11 +80,6 @@ static void ad_clean(void *st, const double *const *in, int64_t n, double *const
   a->sum = sum;
 }
 
-static void ad_run(void *st, const double *const *in, int64_t n, double *const *out) {
-  static const bv_roll_stage stage = {4, 1, ad_clean, NULL};
-  bv_split(st, &stage, in, n, out);
-}
-
 const bv_indicator bv_ind_ad = {
     .name = "ad",
     .title = "Accumulation/distribution line",
@@ -105,7 +96,8 @@ const bv_indicator bv_ind_ad = {
     .first = bv_ind_0,
     .state_size = ad_size,
     .init = ad_init,
-    .run = ad_run,
+    .run = bv_ind_clean_run,
+    .clean = ad_clean,
 };
 
 typedef struct adosc {
@@ -146,11 +138,6 @@ static void adosc_clean(void *st, const double *const *in, int64_t n, double *co
   a->fast = fast, a->slow = slow;
 }
 
-static void adosc_run(void *st, const double *const *in, int64_t n, double *const *out) {
-  static const bv_roll_stage stage = {4, 1, adosc_clean, NULL};
-  bv_split(st, &stage, in, n, out);
-}
-
 const bv_indicator bv_ind_adosc = {
     .name = "adosc",
     .title = "Chaikin oscillator",
@@ -167,7 +154,8 @@ const bv_indicator bv_ind_adosc = {
     .first = adosc_first,
     .state_size = adosc_size,
     .init = adosc_init,
-    .run = adosc_run,
+    .run = bv_ind_clean_run,
+    .clean = adosc_clean,
 };
 
 /* ---- mfi ---- */
@@ -229,11 +217,6 @@ static void mfi_clean(void *st, const double *const *in, int64_t n, double *cons
   }
 }
 
-static void mfi_run(void *st, const double *const *in, int64_t n, double *const *out) {
-  static const bv_roll_stage stage = {4, 1, mfi_clean, mfi_reset};
-  bv_split(st, &stage, in, n, out);
-}
-
 const bv_indicator bv_ind_mfi = {
     .name = "mfi",
     .title = "Money flow index",
@@ -253,7 +236,9 @@ const bv_indicator bv_ind_mfi = {
     .state_size = mfi_size,
     .init = mfi_init,
     .anchor = mfi_anchor,
-    .run = mfi_run,
+    .run = bv_ind_clean_run,
+    .clean = mfi_clean,
+    .reset = mfi_reset,
 };
 
 /* ---- vwma ---- */
@@ -298,11 +283,6 @@ static void vwma_clean(void *st, const double *const *in, int64_t n, double *con
   for (int64_t i = 0; i < n; i++) out[0][i] = volume[i] == 0 ? NAN : out[0][i] / volume[i];
 }
 
-static void vwma_run(void *st, const double *const *in, int64_t n, double *const *out) {
-  static const bv_roll_stage stage = {2, 1, vwma_clean, vwma_reset};
-  bv_split(st, &stage, in, n, out);
-}
-
 const bv_indicator bv_ind_vwma = {
     .name = "vwma",
     .title = "Volume-weighted moving average",
@@ -321,5 +301,7 @@ const bv_indicator bv_ind_vwma = {
     .state_size = vwma_size,
     .init = vwma_init,
     .anchor = vwma_anchor,
-    .run = vwma_run,
+    .run = bv_ind_clean_run,
+    .clean = vwma_clean,
+    .reset = vwma_reset,
 };

@@ -85,7 +85,9 @@ typedef struct bv_ind_output {
   unsigned seen; /* BV_SEEN_* */
 } bv_ind_output;
 
-typedef struct bv_indicator {
+typedef struct bv_indicator bv_indicator;
+
+struct bv_indicator {
   const char *name;
   const char *title;   /* "Simple moving average" */
   const char *formula; /* one line, plain text */
@@ -104,8 +106,13 @@ typedef struct bv_indicator {
   void (*init)(void *state, const double *param);
   void (*anchor)(void *state);
   /* in[i] is input slot i, n values each; out[i] is output i. */
-  void (*run)(void *state, const double *const *in, int64_t n, double *const *out);
-} bv_indicator;
+  void (*run)(const bv_indicator *self, void *state, const double *const *in, int64_t n,
+              double *const *out);
+  /* Where run is bv_ind_clean_run() (ind.h): some bars with every input usable; and what a bar without does to a
+  ** windowed state. */
+  void (*clean)(void *state, const double *const *in, int64_t n, double *const *out);
+  void (*reset)(void *state);
+};
 
 /* The table, in alphabetical order; *n is its length. */
 const bv_indicator *const *bv_indicators(int *n);

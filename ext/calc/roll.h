@@ -195,6 +195,8 @@ size_t bv_lag_size(int64_t n);
 void bv_lag_init(bv_lag *l, int64_t n);
 void bv_lag_reset(bv_lag *l);
 void bv_lag_run(bv_lag *l, const double *x, int64_t n, double *y);
+/* Clean input only, a run of any length. */
+void bv_lag_clean(bv_lag *l, const double *x, int64_t n, double *y);
 
 /* Recursive: e += (x - e) * k, starting with the mean of the first n, after leaving out `skip`
 ** values.  The first result stands at index skip + n - 1. */

@@ -6,7 +6,7 @@
 **      ring   x5 x6 x7 x3 x4        n = 5, pos = 3: the next value replaces x3
 */
 #include "calc/fold.h"
-#include "calc/indicator.h"
+#include "calc/ind.h"
 #include "calc/lanes.h"
 
 static inline int64_t least(int64_t a, int64_t b) {
@@ -59,6 +59,12 @@ void bv_split(void *state, const bv_roll_stage *stage, const double *const *in, 
     if (stage->reset) stage->reset(state);
     i++;
   }
+}
+
+void bv_ind_clean_run(const bv_indicator *self, void *state, const double *const *in, int64_t n,
+                      double *const *out) {
+  const bv_roll_stage stage = {self->ninput, self->noutput, self->clean, self->reset};
+  bv_split(state, &stage, in, n, out);
 }
 
 /* Take what is missing of a first full window into the ring; the number of values used. */

@@ -253,10 +253,7 @@ void bv_lag_reset(bv_lag *l) {
   l->fill = l->pos = 0;
 }
 
-static void lag_clean(void *state, const double *const *in, int64_t k, double *const *out) {
-  bv_lag *l = state;
-  const double *x = in[0];
-  double *y = out[0];
+void bv_lag_clean(bv_lag *l, const double *x, int64_t k, double *y) {
   while (k > 0) {
     const int64_t c = k < l->n - l->pos ? k : l->n - l->pos;
     double *cell = l->ring + l->pos;
@@ -269,6 +266,10 @@ static void lag_clean(void *state, const double *const *in, int64_t k, double *c
     l->pos = l->pos + c < l->n ? l->pos + c : 0;
     x += c, y += c, k -= c;
   }
+}
+
+static void lag_clean(void *state, const double *const *in, int64_t n, double *const *out) {
+  bv_lag_clean(state, in[0], n, out[0]);
 }
 
 static void lag_reset(void *state) {

@@ -159,7 +159,7 @@ static bv_rc piece_run(bv_chain *c, bv_store *s, const bv_source *src, const bv_
                                     : real;
     }
     for (int i = 0; i < st->ind->noutput; i++) out[i] = c->scratch + (i + 3) * BV_CHAIN_PIECE;
-    st->ind->run(c->state[k], in, n, out);
+    st->ind->run(st->ind, c->state[k], in, n, out);
     memcpy(real, out[st->output], (size_t)n * 8);
   }
   return BV_OK;

@@ -88,7 +88,7 @@ int main(int argc, char **argv) {
   }
   for (int i = 0; i < ind->noutput; i++) out[i] = result[i];
   ind->init(state, param);
-  ind->run(state, in, n, out);
+  ind->run(ind, state, in, n, out);
   printf("%lld %lld\n", (long long)ind->first(param),
          (long long)(ind->window ? ind->window(param) : 0));
   for (int64_t i = 0; i < n; i++) {

@@ -151,7 +151,7 @@ static inline void ind_step(ind_run *r, const ind_bars *b, int64_t lo, int64_t h
   double *out[BV_IND_MAX_OUTPUT];
   for (int k = 0; k < r->ind->ninput; k++) in[k] = ind_input(r->ind, k, b) + lo;
   for (int k = 0; k < r->ind->noutput; k++) out[k] = r->out[k] + lo;
-  r->ind->run(r->state, in, hi - lo, out);
+  r->ind->run(r->ind, r->state, in, hi - lo, out);
 }
 
 /* The same double: the same bits, or both NaN (whose sign and payload mean nothing). */

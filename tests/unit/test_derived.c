@@ -113,7 +113,7 @@ static void run_stage(const bv_stage *st, const series *s, double *real, const d
       in[k] = from + i;
     }
     for (int k = 0; k < ind->noutput; k++) to[k] = out[k] + i;
-    ind->run(state, in, j - i, to);
+    ind->run(ind, state, in, j - i, to);
   }
   memcpy(real, out[st->output], (size_t)s->n * 8);
   for (int k = 0; k < ind->noutput; k++) free(out[k]);
