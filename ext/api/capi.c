@@ -52,7 +52,6 @@ int barsvt_run_open(sqlite3 *db, const char *strategy, const char *config, barsv
     r = bv_alloc0(BV_MEM_RUN, sizeof *r);
     if (!r) rc = BV_NOMEM;
   }
-  if (rc == BV_OK) rc = bv_store_enlist(s, &err);
   if (rc == BV_OK) rc = bv_run_open(s, strategy, config, BARSVT_VERSION, &r->run, &err);
   if (rc != BV_OK) {
     bv_free(r);

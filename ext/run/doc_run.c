@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "data/fingerprint.h"
 #include "data/sql.h"
+#include "run/around.h"
 #include "run/doc_source.h"
 #include "run/rerun.h"
 
@@ -349,7 +350,7 @@ bv_rc bv_document_run(bv_store *s, const char *text, const bv_run_start *how, in
   if (s->run) return bv_fail(err, BV_BUSY, "a run is in progress on this connection");
   BV_TRY(bv_document_check(s, text, &d, err));
   bv_rc rc = d.nerror > 0 ? bv_document_fail(&d, err) : bv_csv_sweep(s->db, err);
-  if (rc == BV_OK) rc = bv_around_open(s, &around, err);
+  if (rc == BV_OK) rc = bv_around_open(s, "bt_run_document()", &around, err);
   if (rc == BV_OK) {
     rc = run_parts(s, &d, text, how, id, err);
     rc = bv_around_close(s, &around, rc, err);

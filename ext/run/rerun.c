@@ -1,46 +1,16 @@
 /* rerun.c - a run done again; see rerun.h. */
 #include "run/rerun.h"
 #include "data/sql.h"
+#include "run/around.h"
 #include "run/doc_run.h"
 #include "run/stored.h"
 
 #include <stdio.h>
 #include <string.h>
 
-static bv_rc take_lock(bv_store *s, bv_around *a, bv_err *err) {
-  int row;
-  BV_TRY(bv_sql_prepare(s->db, "INSERT INTO bars(asset) SELECT NULL WHERE 0", &a->undo, err));
-  bv_rc rc = bv_sql_row(s->db, a->undo, &row, err, "bars");
-  sqlite3_reset(a->undo);
-  return rc == BV_OK ? bv_savepoint_guard_schema(s->db, &a->savepoint, err) : rc;
-}
-
-bv_rc bv_around_open(bv_store *s, bv_around *a, bv_err *err) {
-  *a = (bv_around){0};
-  BV_TRY(bv_store_enlist(s, err));
-  BV_TRY(bv_savepoint_open(s->db, &a->savepoint, err));
-  bv_rc rc = take_lock(s, a, err);
-  return rc == BV_OK ? BV_OK : bv_around_close(s, a, rc, err);
-}
-
-bv_rc bv_around_close(bv_store *s, bv_around *a, bv_rc rc, bv_err *err) {
-  if (rc == BV_INTERRUPT && a->undo) {
-    (void)sqlite3_step(a->undo);
-    (void)sqlite3_reset(a->undo);
-  }
-  sqlite3_finalize(a->undo);
-  a->undo = NULL;
-  /* Without memory SQLite may undo the transaction and still say of the statement that it was refused. */
-  if (rc == BV_OK && sqlite3_get_autocommit(s->db)) rc = BV_NOMEM;
-  rc = bv_savepoint_close(s->db, &a->savepoint, rc, err);
-  if (rc != BV_OK) bv_store_rolled_back(s);
-  return rc;
-}
-
 bv_rc bv_run_all(bv_store *s, const bv_run_start *how, int64_t *id, bv_err *err) {
   bv_run *r;
   bool more = true;
-  BV_TRY(bv_store_enlist(s, err));
   BV_TRY(bv_run_begin(s, how, &r, err));
   bv_rc rc = BV_OK;
   while (rc == BV_OK && more) rc = bv_run_step(r, &more, err);
@@ -109,7 +79,7 @@ static bv_rc run_as_it_was(bv_store *s, const bv_stored *r, const bv_run_start *
   const bool same = now && strcmp(now, r->sql) == 0;
   bv_free(now);
   if (same) return bv_run_all(s, how, id, err);
-  BV_TRY(bv_around_open(s, &around, err));
+  BV_TRY(bv_around_open(s, "bt_rerun()", &around, err));
   bv_rc rc = old_view(s, r, err);
   if (rc == BV_OK) rc = bv_run_all(s, how, id, err);
   if (rc == BV_OK) rc = drop_view(s, r->strategy, err);

@@ -7,16 +7,6 @@
 #include "run/inputs.h"
 #include "run/run.h"
 
-/* A savepoint around a run, with what it takes to undo it where SQLite lets no statement run any more
-** (an interrupt, no memory): as a run's own. */
-typedef struct bv_around {
-  bv_savepoint savepoint;
-  sqlite3_stmt *undo;
-} bv_around;
-
-BV_MUST bv_rc bv_around_open(bv_store *s, bv_around *a, bv_err *err);
-BV_MUST bv_rc bv_around_close(bv_store *s, bv_around *a, bv_rc rc, bv_err *err);
-
 /* A run from its beginning to its end; *id is its number. */
 BV_MUST bv_rc bv_run_all(bv_store *s, const bv_run_start *how, int64_t *id, bv_err *err);
 

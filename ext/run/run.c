@@ -109,28 +109,6 @@ static bv_rc open_result(bv_run *r, const char *config, const char *version, bv_
   return rc;
 }
 
-static bv_rc open_savepoint(bv_run *r, bv_err *err) {
-  bv_err why = {0};
-  bv_rc rc = bv_savepoint_open(r->store->db, &r->savepoint, &why);
-  if (rc == BV_OK) return BV_OK;
-  if (rc == BV_BUSY) {
-    return bv_fail_native(err, rc, why.native,
-                          "bt_run() cannot run inside a statement that writes; call it in a SELECT "
-                          "of its own");
-  }
-  return bv_fail_native(err, rc, why.native, "%s", bv_err_text(&why, rc));
-}
-
-/* The statement that writes nothing takes the lock for writing, so that nobody can come between what is
-** read from here on and what is written. */
-static bv_rc begin_writing(bv_run *r, bv_err *err) {
-  int row;
-  bv_rc rc = bv_sql_row(r->store->db, r->undo, &row, err, "bars");
-  sqlite3_reset(r->undo);
-  if (rc != BV_OK) return rc;
-  return bv_savepoint_guard_schema(r->store->db, &r->savepoint, err);
-}
-
 static bv_rc collect_inputs(bv_run *r, const bv_run_start *how, bv_err *err) {
   const bv_origin_of of = {.version = how->version,
                            .zone = how->zone ? how->zone : r->store->zone,
@@ -149,9 +127,7 @@ static bv_rc open_parts(bv_run *r, const bv_run_start *how, bv_err *err) {
   if (r->saved_clock < r->config.end) r->config.end = r->saved_clock;
   if (how->end < r->config.end) r->config.end = how->end;
   if (strategy) BV_TRY(bv_strategy_open(s->db, strategy, &r->strategy, err));
-  BV_TRY(bv_sql_prepare(s->db, "INSERT INTO bars(asset) SELECT NULL WHERE 0", &r->undo, err));
-  BV_TRY(open_savepoint(r, err));
-  BV_TRY(begin_writing(r, err));
+  BV_TRY(bv_around_open(s, "bt_run()", &r->around, err));
   s->frozen--; /* from here on nobody can commit between this and what is read */
   bv_rc synced = bv_store_sync(s, err);
   s->frozen++;
@@ -340,15 +316,6 @@ bv_rc bv_run_order(bv_run *r, bv_signal *g, bv_err *err) {
   return bv_hand_gather(r, g); /* a step of their own, once the caller comes back */
 }
 
-/* While an interrupted statement is running (the SELECT that called us), SQLite refuses every other
-** one, ROLLBACK TO included.  But a refused write rolls the whole transaction back, as an interrupted
-** INSERT does.  Where nothing is refused this writes nothing. */
-static void undo_interrupted(bv_run *r) {
-  if (!r->undo || !r->savepoint.open) return;
-  (void)sqlite3_step(r->undo);
-  (void)sqlite3_reset(r->undo);
-}
-
 bv_rc bv_run_close(bv_run *r, bv_rc rc, bv_err *err) {
   if (!r) return rc;
   bv_store *s = r->store;
@@ -356,9 +323,7 @@ bv_rc bv_run_close(bv_run *r, bv_rc rc, bv_err *err) {
   bv_strategy_close(&r->strategy); /* its statement must not be in the way of the rollback */
   bv_rates_close(&r->rates);       /* nor this one */
   if (r->result) bv_result_close(r->result);
-  if (rc == BV_INTERRUPT) undo_interrupted(r);
-  sqlite3_finalize(r->undo);
-  bv_rc closed = bv_savepoint_close(s->db, &r->savepoint, keep, err);
+  bv_rc closed = bv_around_close(s, &r->around, keep, err);
   if (rc == BV_OK && keep == BV_OK) rc = closed;
   bv_free(r->result);
   bv_sim_free(r->sim);
@@ -375,7 +340,6 @@ bv_rc bv_run_close(bv_run *r, bv_rc rc, bv_err *err) {
   s->clock = r->saved_clock;
   s->run = NULL;
   s->frozen--;
-  if (keep != BV_OK || rc != BV_OK) s->schema_state = -1;
   bv_free(r);
   return rc;
 }

@@ -21,6 +21,7 @@
 #define BV_RUN_RUN_H
 
 #include "run/actions.h"
+#include "run/around.h"
 #include "run/batch.h"
 #include "run/config.h"
 #include "run/inputs.h"
@@ -41,8 +42,7 @@ typedef struct bv_run {
   int nquiet;     /* assets that are followed only */
   bv_rates rates; /* where the configuration names a table of them */
   bv_result *result;
-  bv_savepoint savepoint;
-  sqlite3_stmt *undo; /* a write of nothing, for bv_run_close() */
+  bv_around around;
   bv_map asset;       /* name -> bv_feed_asset number + 1 */
   bv_series *touched; /* series the strategy has opened */
   int ntouched, cap_touched;

@@ -1,0 +1,54 @@
+/* around.c - a savepoint around a run; see around.h. */
+#include "run/around.h"
+
+static bv_rc open_savepoint(bv_store *s, const char *who, bv_around *a, bv_err *err) {
+  bv_err why = {0};
+  bv_rc rc = bv_savepoint_open(s->db, &a->savepoint, &why);
+  if (rc == BV_OK) return BV_OK;
+  if (rc == BV_BUSY) {
+    return bv_fail_native(err, rc, why.native,
+                          "%s cannot run inside a statement that writes; call it in a SELECT of "
+                          "its own",
+                          who);
+  }
+  return bv_fail_native(err, rc, why.native, "%s", bv_err_text(&why, rc));
+}
+
+/* The statement that writes nothing takes the lock for writing. */
+static bv_rc take_lock(bv_store *s, bv_around *a, bv_err *err) {
+  int row;
+  bv_rc rc = bv_sql_row(s->db, a->undo, &row, err, "bars");
+  sqlite3_reset(a->undo);
+  if (rc != BV_OK) return rc;
+  return bv_savepoint_guard_schema(s->db, &a->savepoint, err);
+}
+
+bv_rc bv_around_open(bv_store *s, const char *who, bv_around *a, bv_err *err) {
+  *a = (bv_around){0};
+  BV_TRY(bv_store_enlist(s, err));
+  BV_TRY(bv_sql_prepare(s->db, "INSERT INTO bars(asset) SELECT NULL WHERE 0", &a->undo, err));
+  bv_rc rc = open_savepoint(s, who, a, err);
+  if (rc == BV_OK) rc = take_lock(s, a, err);
+  return rc == BV_OK ? BV_OK : bv_around_close(s, a, rc, err);
+}
+
+/* While an interrupted statement is running (the SELECT that called us), SQLite refuses every other
+** one, ROLLBACK TO included.  But a refused write rolls the whole transaction back, as an interrupted
+** INSERT does.  Where nothing is refused this writes nothing. */
+static void undo_interrupted(bv_around *a) {
+  if (!a->undo || !a->savepoint.open) return;
+  (void)sqlite3_step(a->undo);
+  (void)sqlite3_reset(a->undo);
+}
+
+bv_rc bv_around_close(bv_store *s, bv_around *a, bv_rc rc, bv_err *err) {
+  if (!a->undo) return rc;
+  if (rc == BV_INTERRUPT) undo_interrupted(a);
+  sqlite3_finalize(a->undo);
+  a->undo = NULL;
+  /* Without memory SQLite may undo the transaction and still say of the statement that it was refused. */
+  if (rc == BV_OK && sqlite3_get_autocommit(s->db)) rc = BV_NOMEM;
+  rc = bv_savepoint_close(s->db, &a->savepoint, rc, err);
+  if (rc != BV_OK) bv_store_rolled_back(s);
+  return rc;
+}
