@@ -162,7 +162,7 @@ int64_t barsvt_run_id(const barsvt_run *r) {
   return r->run->result->run;
 }
 double barsvt_run_value(const barsvt_run *r) {
-  return bv_sim_value(r->run->sim);
+  return bv_run_value(r->run);
 }
 double barsvt_run_cash(const barsvt_run *r) {
   return bv_sim_cash(r->run->sim);
@@ -178,9 +178,7 @@ double barsvt_run_qty(const barsvt_run *r, const char *asset) {
 }
 
 double barsvt_run_price(const barsvt_run *r, const char *asset) {
-  int a = asset_number(r, asset);
-  if (a >= 0) bv_feed_catch_up(&r->run->feed, a);
-  return a < 0 ? NAN : bv_sim_price(r->run->sim, a);
+  return bv_run_price(r->run, asset_number(r, asset));
 }
 
 int barsvt_run_close(barsvt_run *r, int discard, char **errmsg) {

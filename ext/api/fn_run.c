@@ -76,7 +76,7 @@ static void fn_param(sqlite3_context *ctx, int argc, sqlite3_value **argv) {
 /* The run whose step is being decided.  A set-mode view is read ahead of its time, so the state of the
 ** account has no meaning in it. */
 static const bv_run *current(sqlite3_context *ctx, const char *who) {
-  const bv_run *r = ((bv_store *)sqlite3_user_data(ctx))->run;
+  bv_run *r = ((bv_store *)sqlite3_user_data(ctx))->run;
   bv_err err = {0};
   if (!r) {
     bv_fail(&err, BV_ARG, "%s(): there is no run in progress", who);
@@ -86,6 +86,7 @@ static const bv_run *current(sqlite3_context *ctx, const char *who) {
             "of the view",
             who);
   } else if (r->sim) {
+    bv_run_settle(r);
     return r;
   } else {
     bv_fail(&err, BV_ARG, "%s(): the run has not begun", who);

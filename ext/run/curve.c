@@ -1,7 +1,19 @@
 /* curve.c - the equity curve of a run, in chunks; see curve.h. */
 #include "run/curve.h"
 
+#include <assert.h>
+#include <string.h>
+
 #define MOST_BYTES (1 << 20)
+
+void bv_curve_extend(bv_curve *c, int64_t n, double cash, bool first_exposed, bool exposed) {
+  assert(n > 0 && c->n + n <= BV_CURVE_CHUNK);
+  for (int64_t i = c->n; i < c->n + n; i++) c->cash[i] = cash;
+  memset(c->exposed + c->n, exposed, (size_t)n);
+  c->exposed[c->n] = first_exposed;
+  c->n += n;
+  c->total += n;
+}
 
 bv_rc bv_curve_flush(bv_curve *c, sqlite3 *db, sqlite3_stmt *st, int64_t run, bv_err *err) {
   if (c->n == 0) return BV_OK;

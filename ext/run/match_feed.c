@@ -333,6 +333,22 @@ bv_rc bv_feed_opens(bv_feed *f, int64_t t, bv_feed_bars *out, bv_err *err) {
   return BV_OK;
 }
 
+void bv_feed_pass(bv_feed *f, bv_feed_grid *g, int64_t n, int64_t t, const int *held, int nheld) {
+  for (int k = 0; k < nheld; k++) {
+    bv_feed_asset *a = &f->asset[f->of[held[k]]];
+    if (&f->grid[a->grid] != g) continue;
+    const bv_sim_bar last = bar_at(&a->bars, g->i + n - 1, a->sim_asset, t);
+    bv_sim_calm_pass(f->sim, &(bv_sim_calm_bars){.last = &last,
+                                                 .n = n,
+                                                 .high = a->bars.col[BV_COL_HIGH] + g->i,
+                                                 .low = a->bars.col[BV_COL_LOW] + g->i});
+    a->seen = g->i + n;
+  }
+  g->i += n;
+  g->closed = t;
+  await(f, g, t);
+}
+
 /* --- bars inside bars --- */
 
 static bv_rc seek_finer(bv_feed *f, bv_feed_asset *a, bv_err *err) {

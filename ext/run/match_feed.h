@@ -97,6 +97,10 @@ typedef struct bv_feed_bars {
 BV_MUST bv_rc bv_feed_closes(bv_feed *f, int64_t t, bv_feed_bars *out, bv_err *err);
 BV_MUST bv_rc bv_feed_opens(bv_feed *f, int64_t t, bv_feed_bars *out, bv_err *err);
 
+/* n bars of a grid have passed at once, the last of them ended at t; the simulator learns of those of the assets
+** with these numbers there. */
+void bv_feed_pass(bv_feed *f, bv_feed_grid *g, int64_t n, int64_t t, const int *held, int nheld);
+
 /* Let the simulator know the last price and the number of bars of an asset (its number there); -1: of
 ** all. */
 void bv_feed_catch_up(bv_feed *f, int sim_asset);

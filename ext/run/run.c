@@ -279,6 +279,37 @@ static bv_rc check_transaction(const bv_run *r, bv_err *err) {
   return bv_fail(err, BV_ARG, "the run's transaction was ended between two steps");
 }
 
+/* Steps at which nothing can happen are laid out ahead, up to the next row of a set-mode strategy, and a
+** corporate action; a step-mode view is executed at each. */
+static bv_rc lay_out(bv_run *r) {
+  int64_t until = r->has_next ? r->next.known_at : INT64_MAX;
+  if (r->result->curve.total == 0 || r->rates.more) return BV_OK;
+  if (r->strategy.st && !r->strategy.set_mode) return BV_OK;
+  if (r->actions.next < r->actions.n && r->actions.due[r->actions.next].ts < until) {
+    until = r->actions.due[r->actions.next].ts + 1;
+  }
+  return bv_stretch_begin(&r->stretch, &r->feed, &r->result->curve, r->now, until);
+}
+
+static bool pass(bv_run *r) {
+  if (!bv_stretch_pass(&r->stretch, &r->now)) return false;
+  if (!r->strategy.set_mode) r->store->clock = r->now;
+  return true;
+}
+
+double bv_run_value(const bv_run *r) {
+  return r->stretch.at > 0 ? bv_stretch_value(&r->stretch) : bv_sim_value(r->sim);
+}
+
+double bv_run_price(bv_run *r, int asset) {
+  if (asset < 0) return NAN;
+  const double p = r->stretch.at > 0 ? bv_stretch_price(&r->stretch, asset) : NAN;
+  if (!isnan(p)) return p;
+  bv_run_settle(r);
+  bv_feed_catch_up(&r->feed, asset);
+  return bv_sim_price(r->sim, asset);
+}
+
 /* The bars that open at the step's instant are opened when the caller comes back, so that its own
 ** orders, given at the step, can still fill on them. */
 bv_rc bv_run_step(bv_run *r, bool *more, bv_err *err) {
@@ -286,11 +317,16 @@ bv_rc bv_run_step(bv_run *r, bool *more, bv_err *err) {
   *more = false;
   if (r->done) return BV_OK;
   BV_TRY(check_transaction(r, err));
+  *more = pass(r);
+  if (*more) return BV_OK;
+  bv_run_settle(r);
   if (r->batch.n > 0) {
     bv_batch_seal(&r->batch);
     BV_TRY(bv_hand_batch(r, r->now, err));
   }
   if (r->result->curve.total > 0) BV_TRY(open_bars(r, r->now, err));
+  BV_TRY(lay_out(r));
+  step = pass(r);
   while (!step) {
     int64_t t = next_instant(r);
     if (t == BV_FEED_END) {
@@ -312,6 +348,7 @@ bv_rc bv_run_order(bv_run *r, bv_signal *g, bv_err *err) {
     return bv_fail(err, BV_ARG, "the order's amount is not a finite number");
   }
   BV_TRY(check_transaction(r, err));
+  bv_run_settle(r);
   if (bv_sim_plain_targets(r->sim)) return bv_hand_one(r, r->now, g, err);
   return bv_hand_gather(r, g); /* a step of their own, once the caller comes back */
 }
@@ -328,6 +365,7 @@ bv_rc bv_run_close(bv_run *r, bv_rc rc, bv_err *err) {
   bv_free(r->result);
   bv_sim_free(r->sim);
   bv_feed_reset(&r->feed);
+  bv_stretch_reset(&r->stretch);
   bv_context_close(&r->context);
   bv_actions_reset(&r->actions);
   bv_run_config_reset(&r->config);

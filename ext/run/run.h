@@ -30,6 +30,7 @@
 #include "run/result.h"
 #include "run/risk_config.h"
 #include "run/strategy.h"
+#include "run/stretch.h"
 
 typedef struct bv_run {
   bv_store *store;
@@ -50,6 +51,7 @@ typedef struct bv_run {
   int64_t saved_clock;
   int64_t now;   /* the current step */
   int64_t began; /* when the first bar opened */
+  bv_stretch stretch;
   bv_inputs inputs;
   bv_series benchmark;       /* where the configuration names one */
   bv_signal next;            /* set mode: the row that comes next */
@@ -94,6 +96,14 @@ BV_MUST bv_rc bv_run_close(bv_run *r, bv_rc rc, bv_err *err);
 
 /* Let an asset be followed from instant `from` on: its prices count, but it makes no steps. */
 BV_MUST bv_rc bv_run_follow(bv_run *r, const char *asset, int64_t from, int *number, bv_err *err);
+
+/* The account's value and an asset's last price (by its number; -1: NaN) as of the step; and letting the simulator
+** know of all that has passed, for who asks it itself. */
+double bv_run_value(const bv_run *r);
+double bv_run_price(bv_run *r, int asset);
+static inline void bv_run_settle(bv_run *r) {
+  bv_stretch_settle(&r->stretch);
+}
 
 /* The simulator's number of an asset; -1 where it takes no part (yet). */
 int bv_run_asset(const bv_run *r, const char *asset);

@@ -280,6 +280,24 @@ BV_MUST bv_rc bv_sim_close(bv_sim *s, int64_t t, const bv_sim_bar *bar, int n, b
 int bv_sim_busy(bv_sim *s, bool closing, const int **asset);
 void bv_sim_skip(bv_sim *s, int asset, int64_t ts, double close, int64_t count, int64_t known_at);
 
+/* Where no order waits and nobody looks at prices, time passes without a decision: then a run of instants can be
+** handed over at once, to the same bits (calm.c).  False where it cannot be.  *held: the assets with a position,
+** in the order of their keys; the instants must be before *until. */
+bool bv_sim_calm(const bv_sim *s, const int **held, int *n, int64_t *until);
+
+/* The account's values at n instants at which bars of all assets held end: close[i] are those of held[i], NULL
+** where its price stays.  Returns of how many of the instants that is all: before one with a close that is NaN,
+** or a value that ends the account. */
+int64_t bv_sim_calm_values(const bv_sim *s, const double *const *close, int64_t n, double *value);
+
+/* That these instants have passed, for one asset: n bars, the last of them in full. */
+typedef struct bv_sim_calm_bars {
+  const bv_sim_bar *last;
+  int64_t n;
+  const double *high, *low;
+} bv_sim_calm_bars;
+void bv_sim_calm_pass(bv_sim *s, const bv_sim_calm_bars *bars);
+
 /* The last bar that ended before an asset came in: its close is the last price. */
 void bv_sim_before(bv_sim *s, const bv_sim_bar *bar);
 

@@ -1,0 +1,53 @@
+/*
+** stretch.h - runs of steps at which nothing happens but that prices change.
+**
+** Most steps of most runs are such: no order waits, no rule looks at prices, no row of the strategy is
+** due.  Their times and the account's values are laid out ahead, in the room behind the points that the
+** equity curve holds, a column at a time; a step is then a matter of counting.
+**
+**      curve    | points held | passed      | ahead        |
+**                               at 0          at            n
+**
+** What has passed is told to simulator, feed and curve when somebody asks or acts (bv_stretch_settle), or
+** at the end of the stretch.  To the caller, a run stands at the step that has passed last all the same:
+** what is ahead is not shown to anybody, and it is thrown away where an order cuts the stretch short.
+*/
+#ifndef BV_RUN_STRETCH_H
+#define BV_RUN_STRETCH_H
+
+#include "run/curve.h"
+#include "run/match_feed.h"
+
+typedef struct bv_stretch {
+  int64_t n, at; /* instants: in all, and those that have passed */
+  int64_t most;  /* instants that are laid out at a time: fewer where orders come often */
+  bv_feed_grid *grid;
+  const double **close; /* of the assets held */
+  int cap;
+  bv_curve *curve;
+  bv_feed *feed;
+} bv_stretch;
+
+void bv_stretch_reset(bv_stretch *s);
+
+/* Lay out the instants after `now` and before `until`; none (n = 0) where the next one has to be looked at. */
+BV_MUST bv_rc bv_stretch_begin(bv_stretch *s, bv_feed *feed, bv_curve *curve, int64_t now,
+                               int64_t until);
+
+/* Pass one more: true, and *t is it; false where the stretch is at its end. */
+static inline bool bv_stretch_pass(bv_stretch *s, int64_t *t) {
+  if (s->at == s->n) return false;
+  *t = s->curve->ts[s->curve->n + s->at++];
+  return true;
+}
+
+/* Everybody knows of what has passed, and the stretch is over. */
+void bv_stretch_settle(bv_stretch *s);
+
+/* At the instant that has passed last: the account's value; and an asset's price where it is at hand (else NaN). */
+static inline double bv_stretch_value(const bv_stretch *s) {
+  return s->curve->value[s->curve->n + s->at - 1];
+}
+double bv_stretch_price(const bv_stretch *s, int sim_asset);
+
+#endif
