@@ -4,13 +4,7 @@
 
 bv_rc bv_asset_list_add(bv_asset_list *l, sqlite3_value *v) {
   if (bv_arg_null(v)) return BV_OK;
-  if (l->n == l->cap) {
-    int cap = l->cap ? l->cap * 2 : 4;
-    char **more = bv_realloc(BV_MEM_CURSOR, l->name, (size_t)cap * sizeof *more);
-    if (!more) return BV_NOMEM;
-    l->name = more;
-    l->cap = cap;
-  }
+  BV_TRY(bv_room(BV_MEM_CURSOR, &l->name, l->n, sizeof *l->name));
   const char *text = bv_arg_text(v);
   char *copy = text ? bv_strdup(BV_MEM_CURSOR, text) : NULL;
   if (!copy) return BV_NOMEM;

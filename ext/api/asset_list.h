@@ -8,7 +8,7 @@
 
 typedef struct bv_asset_list {
   char **name; /* copies, in the order they came in */
-  int n, cap;
+  int n;
 } bv_asset_list;
 
 /* Add a value; a NULL adds nothing. */

@@ -17,7 +17,7 @@ typedef struct cell {
 
 struct bv_list {
   cell *cell;
-  int64_t n, cap;
+  int64_t n;
 };
 
 /* What a module carries: its definition and the connection's store. */
@@ -40,13 +40,7 @@ typedef struct list_cursor {
 } list_cursor;
 
 static bv_rc add(bv_list *l, cell c) {
-  if (l->n == l->cap) {
-    int64_t cap = l->cap ? l->cap * 2 : 64;
-    cell *more = bv_realloc(BV_MEM_CURSOR, l->cell, (size_t)cap * sizeof *more);
-    if (!more) return BV_NOMEM;
-    l->cell = more;
-    l->cap = cap;
-  }
+  BV_TRY(bv_room(BV_MEM_CURSOR, &l->cell, l->n, sizeof *l->cell));
   l->cell[l->n++] = c;
   return BV_OK;
 }

@@ -76,6 +76,17 @@ void *bv_realloc(bv_mem cat, void *p, size_t n) {
   return h + 1;
 }
 
+bv_rc bv_room(bv_mem cat, void *array, int64_t n, size_t item) {
+  void *p;
+  memcpy(&p, array, sizeof p);
+  const size_t full = (size_t)n * item;
+  if (p && full + item <= ((prefix *)p - 1)->size) return BV_OK;
+  p = bv_realloc(cat, p, n ? 2 * full : 8 * item);
+  if (!p) return BV_NOMEM;
+  memcpy(array, &p, sizeof p);
+  return BV_OK;
+}
+
 char *bv_strndup(bv_mem cat, const char *s, size_t n) {
   char *p = bv_alloc(cat, n + 1);
   if (!p) return NULL;

@@ -38,6 +38,10 @@ BV_MUST void *bv_alloc0(bv_mem cat, size_t n);
 /* Resize; p may be NULL.  On failure NULL is returned and p stays valid. */
 BV_MUST void *bv_realloc(bv_mem cat, void *p, size_t n);
 
+/* Make room for one more item in a growing array: *(T **)array points to n items of `item` bytes, or is NULL for
+** none.  The room doubles, so it costs no more to add many.  Failing, BV_NOMEM, leaves the array as it was. */
+BV_MUST bv_rc bv_room(bv_mem cat, void *array, int64_t n, size_t item);
+
 /* Copy of n bytes plus a terminating zero. */
 BV_MUST char *bv_strndup(bv_mem cat, const char *s, size_t n);
 

@@ -70,13 +70,7 @@ bv_rc bv_map_put(bv_map *m, const char *key, size_t nkey, void *value) {
       return BV_OK;
     }
   }
-  if (m->nentry == m->cap_entry) {
-    size_t cap = m->cap_entry ? m->cap_entry * 2 : 8;
-    bv_map_entry *e = bv_realloc(BV_MEM_BASE, m->entry, cap * sizeof *e);
-    if (!e) return BV_NOMEM;
-    m->entry = e;
-    m->cap_entry = cap;
-  }
+  BV_TRY(bv_room(BV_MEM_BASE, &m->entry, (int64_t)m->nentry, sizeof *m->entry));
   if (!m->nslot || (m->nentry + 1) * 10 > m->nslot * 7) BV_TRY(rebuild(m, m->live * 2 + 8));
   char *copy = bv_strndup(BV_MEM_BASE, key, nkey);
   if (!copy) return BV_NOMEM;

@@ -19,7 +19,7 @@ typedef struct bv_map_entry {
 
 typedef struct bv_map {
   bv_map_entry *entry; /* in insertion order, holes where keys were removed */
-  size_t nentry, cap_entry;
+  size_t nentry;
   uint32_t *slot; /* index into entry + 1, 0 = free */
   size_t nslot;   /* power of two, or 0 */
   size_t live;    /* entries that are not holes */

@@ -24,7 +24,7 @@ typedef struct block {
 typedef struct set {
   bv_source src;
   block **block;
-  int64_t n, cap, hits;
+  int64_t n, hits;
 } set;
 
 /* ---- spans ---- */
@@ -112,13 +112,7 @@ static block *find_block(const set *g, int64_t number) {
 }
 
 static bv_rc add_block(set *g, int64_t number, unsigned mask, block **out) {
-  if (g->n == g->cap) {
-    int64_t cap = g->cap ? g->cap * 2 : 4;
-    block **more = bv_realloc(BV_MEM_DERIVED, g->block, (size_t)cap * sizeof *more);
-    if (!more) return BV_NOMEM;
-    g->block = more;
-    g->cap = cap;
-  }
+  BV_TRY(bv_room(BV_MEM_DERIVED, &g->block, g->n, sizeof *g->block));
   block *b = bv_alloc0(BV_MEM_DERIVED, sizeof *b);
   if (!b) return BV_NOMEM;
   b->number = number;

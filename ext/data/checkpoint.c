@@ -13,9 +13,9 @@ enum {
 typedef struct states {
   bv_source src;
   size_t size;
-  int64_t n, cap, used;
+  int64_t n, used;
   int64_t seen[MOST];
-  char *state; /* cap * size bytes */
+  char *state; /* n * size bytes, and room */
 } states;
 
 /* Source and spec as bytes: fields one by one, since structs have holes. */
@@ -117,13 +117,7 @@ static bv_rc get_states(bv_store *s, const bv_source *src, const bv_spec *spec, 
 
 static bv_rc make_room(states *c) {
   if (c->n == MOST) thin(c);
-  if (c->n < c->cap) return BV_OK;
-  int64_t cap = c->cap ? c->cap * 2 : 4;
-  char *more = bv_realloc(BV_MEM_DERIVED, c->state, (size_t)cap * c->size);
-  if (!more) return BV_NOMEM;
-  c->state = more;
-  c->cap = cap;
-  return BV_OK;
+  return bv_room(BV_MEM_DERIVED, &c->state, c->n, c->size);
 }
 
 bv_rc bv_checkpoint_keep(bv_store *s, const bv_source *src, const bv_spec *spec, int64_t seen,

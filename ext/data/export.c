@@ -39,7 +39,7 @@ typedef struct export {
   sqlite3_stmt *poll;
   bv_progress progress;
   char **name; /* assets, sorted */
-  size_t nname, cap_name;
+  size_t nname;
   unsigned mask; /* columns written */
   char *out;
   size_t nout;
@@ -126,13 +126,7 @@ static bv_rc choose_format(export *x, bv_err *err) {
 /* ---- what is exported ---- */
 
 static bv_rc add_name(export *x, const char *name) {
-  if (x->nname == x->cap_name) {
-    size_t cap = x->cap_name ? 2 * x->cap_name : 64;
-    char **more = bv_realloc(BV_MEM_IMPORT, (void *)x->name, cap * sizeof *more);
-    if (!more) return BV_NOMEM;
-    x->name = more;
-    x->cap_name = cap;
-  }
+  BV_TRY(bv_room(BV_MEM_IMPORT, &x->name, (int64_t)x->nname, sizeof *x->name));
   x->name[x->nname] = bv_strdup(BV_MEM_IMPORT, name);
   return x->name[x->nname] ? (x->nname++, BV_OK) : BV_NOMEM;
 }

@@ -73,11 +73,7 @@ static bv_rc add(bv_filelist *l, char *path, bv_err *err) {
   if (rc == BV_OK && l->n == FILES_MAX) {
     rc = bv_fail(err, BV_LIMIT, "more than %zu files", FILES_MAX);
   }
-  if (rc == BV_OK && (l->n & (l->n - 1)) == 0) { /* a power of two: full */
-    char **more = bv_realloc(BV_MEM_IMPORT, (void *)l->path, (l->n ? 2 * l->n : 1) * sizeof *more);
-    if (more) l->path = more;
-    rc = more ? BV_OK : BV_NOMEM;
-  }
+  if (rc == BV_OK) rc = bv_room(BV_MEM_IMPORT, &l->path, (int64_t)l->n, sizeof *l->path);
   if (rc == BV_OK) {
     l->path[l->n++] = path;
   } else {

@@ -6,19 +6,13 @@
 
 typedef struct names {
   char **name;
-  int n, cap;
+  int n;
   const bv_map *only; /* NULL: all */
 } names;
 
 static bv_rc add(names *l, const char *name) {
   if (l->only && !bv_map_find(l->only, name, strlen(name))) return BV_OK;
-  if (l->n == l->cap) {
-    int cap = l->cap ? l->cap * 2 : 16;
-    char **more = bv_realloc(BV_MEM_CURSOR, l->name, (size_t)cap * sizeof *more);
-    if (!more) return BV_NOMEM;
-    l->name = more;
-    l->cap = cap;
-  }
+  BV_TRY(bv_room(BV_MEM_CURSOR, &l->name, l->n, sizeof *l->name));
   l->name[l->n] = bv_strdup(BV_MEM_CURSOR, name);
   return l->name[l->n] ? (l->n++, BV_OK) : BV_NOMEM;
 }

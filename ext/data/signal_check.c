@@ -31,7 +31,7 @@ typedef struct group {
   int64_t begin, filled; /* first bar that has a signal; how many have one */
   tally unknown, never, unmatched, unused;
   double *spacing; /* between neighbouring rows */
-  int64_t nspacing, cap;
+  int64_t nspacing;
 } group;
 
 typedef struct checker {
@@ -136,13 +136,7 @@ static bv_rc place(checker *c, const bv_feature_row *row, const bv_feature_row *
 
 static bv_rc note_spacing(group *g, int64_t ts) {
   if (!g->any || ts <= g->row.ts) return BV_OK;
-  if (g->nspacing == g->cap) {
-    int64_t cap = g->cap ? g->cap * 2 : 256;
-    double *more = bv_realloc(BV_MEM_CURSOR, g->spacing, (size_t)cap * sizeof *more);
-    if (!more) return BV_NOMEM;
-    g->spacing = more;
-    g->cap = cap;
-  }
+  BV_TRY(bv_room(BV_MEM_CURSOR, &g->spacing, (int64_t)g->nspacing, sizeof *g->spacing));
   g->spacing[g->nspacing++] = (double)(ts - g->row.ts);
   return BV_OK;
 }

@@ -25,7 +25,7 @@ const char *const bv_problem_severity[BV_NPROBLEM] = {
 /* A growing array of numbers. */
 typedef struct sample {
   double *v;
-  int64_t n, cap;
+  int64_t n;
   double centre, sigma; /* NaN: too few to judge */
 } sample;
 
@@ -38,7 +38,7 @@ typedef struct validator {
   bool intraday; /* bars shorter than a day: a local day has several */
   sample inside, across, volume;
   bv_problem *found;
-  int64_t n, cap;
+  int64_t n;
 } validator;
 
 /* One bar, and what the next one is compared with. */
@@ -48,13 +48,7 @@ typedef struct bar {
 } bar;
 
 static bv_rc add_number(sample *p, double v) {
-  if (p->n == p->cap) {
-    int64_t cap = p->cap ? p->cap * 2 : 1024;
-    double *more = bv_realloc(BV_MEM_CURSOR, p->v, (size_t)cap * sizeof *more);
-    if (!more) return BV_NOMEM;
-    p->v = more;
-    p->cap = cap;
-  }
+  BV_TRY(bv_room(BV_MEM_CURSOR, &p->v, p->n, sizeof *p->v));
   p->v[p->n++] = v;
   return BV_OK;
 }
@@ -72,13 +66,7 @@ static void judge(sample *p) {
 
 static bv_rc report(validator *v, bv_problem p) {
   if (!(v->opt->classes >> p.cls & 1)) return BV_OK;
-  if (v->n == v->cap) {
-    int64_t cap = v->cap ? v->cap * 2 : 64;
-    bv_problem *more = bv_realloc(BV_MEM_CURSOR, v->found, (size_t)cap * sizeof *more);
-    if (!more) return BV_NOMEM;
-    v->found = more;
-    v->cap = cap;
-  }
+  BV_TRY(bv_room(BV_MEM_CURSOR, &v->found, v->n, sizeof *v->found));
   v->found[v->n++] = p;
   return BV_OK;
 }

@@ -19,13 +19,8 @@ typedef struct adding {
 static bv_rc add(void *ctx, const bv_corporate_action *action, bv_err *err) {
   adding *add = ctx;
   bv_actions *a = add->to;
-  if (a->n == a->cap) {
-    int cap = a->cap ? a->cap * 2 : 16;
-    struct bv_action_due *more = bv_realloc(BV_MEM_RUN, a->due, (size_t)cap * sizeof *more);
-    if (!more) return bv_fail(err, BV_NOMEM, "out of memory for corporate actions");
-    a->due = more;
-    a->cap = cap;
-  }
+  if (bv_room(BV_MEM_RUN, &a->due, a->n, sizeof *a->due) != BV_OK)
+    return bv_fail(err, BV_NOMEM, "out of memory for corporate actions");
   int at = a->n++;
   for (; at > a->next && a->due[at - 1].ts > action->ts; at--) a->due[at] = a->due[at - 1];
   a->due[at] = (struct bv_action_due){

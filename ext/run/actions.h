@@ -12,7 +12,7 @@ typedef struct bv_actions {
     int64_t ts;
     bv_sim_action action;
   } * due; /* those before `next` have taken place */
-  int n, cap, next;
+  int n, next;
 } bv_actions;
 
 void bv_actions_reset(bv_actions *a);

@@ -33,13 +33,7 @@ typedef struct audit {
 /* ---- options ---- */
 
 static bv_rc add_instant(bv_audit_options *o, int64_t t) {
-  if (o->nat == o->cap) {
-    int cap = o->cap ? o->cap * 2 : 16;
-    int64_t *more = bv_realloc(BV_MEM_RUN, o->at, (size_t)cap * sizeof *more);
-    if (!more) return BV_NOMEM;
-    o->at = more;
-    o->cap = cap;
-  }
+  BV_TRY(bv_room(BV_MEM_RUN, &o->at, o->nat, sizeof *o->at));
   int i = o->nat;
   while (i > 0 && o->at[i - 1] > t) i--;
   if (i > 0 && o->at[i - 1] == t) return BV_OK;
@@ -282,18 +276,12 @@ static uint64_t scatter(uint64_t i) {
 /* Instants, in order and each once. */
 typedef struct instants {
   int64_t *t;
-  int64_t n, cap;
+  int64_t n;
 } instants;
 
 static bv_rc note(instants *w, int64_t t) {
   if (w->n > 0 && w->t[w->n - 1] == t) return BV_OK;
-  if (w->n == w->cap) {
-    int64_t cap = w->cap ? w->cap * 2 : 1024;
-    int64_t *more = bv_realloc(BV_MEM_RUN, w->t, (size_t)cap * sizeof *more);
-    if (!more) return BV_NOMEM;
-    w->t = more;
-    w->cap = cap;
-  }
+  BV_TRY(bv_room(BV_MEM_RUN, &w->t, w->n, sizeof *w->t));
   w->t[w->n++] = t;
   return BV_OK;
 }

@@ -46,7 +46,7 @@ typedef struct bv_audit_options {
   int64_t samples;
   double tolerance; /* numbers that differ by less, in relation to the larger, are the same */
   int64_t *at;      /* instants asked for; NULL: spread over the rows */
-  int nat, cap;
+  int nat;
 } bv_audit_options;
 
 /* Read options from JSON, NULL for none. */

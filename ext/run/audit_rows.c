@@ -72,13 +72,7 @@ static bv_rc read_known_at(sqlite3_value *v, const char *label, int64_t *out, bv
 
 static bv_rc add_row(bv_audit_rows *r, sqlite3_stmt *st, const bv_audit_columns *c,
                      int64_t known_at) {
-  if (r->n == r->cap) {
-    int64_t cap = r->cap ? r->cap * 2 : 1024;
-    bv_audit_row *more = bv_realloc(BV_MEM_RUN, r->row, (size_t)cap * sizeof *more);
-    if (!more) return BV_NOMEM;
-    r->row = more;
-    r->cap = cap;
-  }
+  BV_TRY(bv_room(BV_MEM_RUN, &r->row, r->n, sizeof *r->row));
   bv_audit_row row = {.known_at = known_at, .asset = r->bytes.n};
   if (c->asset >= 0 && sqlite3_column_type(st, c->asset) != SQLITE_NULL) {
     const char *asset = (const char *)sqlite3_column_text(st, c->asset);

@@ -20,7 +20,7 @@ typedef struct bv_audit_row {
 
 typedef struct bv_audit_rows {
   bv_audit_row *row;
-  int64_t n, cap;
+  int64_t n;
   bv_buf bytes;
 } bv_audit_rows;
 

@@ -17,13 +17,7 @@ void bv_batch_clear(bv_batch *b) {
 }
 
 bv_signal *bv_batch_next(bv_batch *b) {
-  if (b->n == b->cap) {
-    int cap = b->cap ? b->cap * 2 : 8;
-    bv_signal *more = bv_realloc(BV_MEM_RUN, b->row, (size_t)cap * sizeof *more);
-    if (!more) return NULL;
-    b->row = more;
-    b->cap = cap;
-  }
+  if (bv_room(BV_MEM_RUN, &b->row, b->n, sizeof *b->row) != BV_OK) return NULL;
   return &b->row[b->n];
 }
 

@@ -12,7 +12,7 @@
 
 typedef struct bv_batch {
   bv_signal *row;
-  int n, cap;
+  int n;
   char *text;
   size_t used, room;
 } bv_batch;

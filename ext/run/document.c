@@ -24,13 +24,7 @@ bv_rc bv_document_error(bv_document *d, const char *path, const char *fmt, ...) 
   va_start(args, fmt);
   vsnprintf(message, sizeof message, fmt, args);
   va_end(args);
-  if (d->nerror == d->cap_error) {
-    int cap = d->cap_error ? d->cap_error * 2 : 8;
-    bv_doc_error *more = bv_realloc(BV_MEM_RUN, d->error, (size_t)cap * sizeof *more);
-    if (!more) return BV_NOMEM;
-    d->error = more;
-    d->cap_error = cap;
-  }
+  BV_TRY(bv_room(BV_MEM_RUN, &d->error, d->nerror, sizeof *d->error));
   bv_doc_error *e = &d->error[d->nerror];
   *e = (bv_doc_error){bv_strdup(BV_MEM_RUN, path), bv_strdup(BV_MEM_RUN, message)};
   d->nerror++;
@@ -61,7 +55,7 @@ void bv_document_reset(bv_document *d) {
   bv_buf_reset(&d->flat);
   bv_buf_reset(&d->stored);
   d->error = NULL;
-  d->nerror = d->cap_error = 0;
+  d->nerror = 0;
 }
 
 const char *bv_document_text(const bv_document *d, const char *path) {

@@ -23,7 +23,7 @@ typedef struct bv_doc_error {
 
 typedef struct bv_document {
   bv_doc_error *error;
-  int nerror, cap_error;
+  int nerror;
   bv_err failed;       /* what kept it from being read at all */
   bv_map text;         /* path -> char *, of the keys the document itself needs */
   bv_buf flat, stored; /* flat configuration: as used; as written, with ${NAME} */

@@ -24,13 +24,7 @@ void bv_inputs_reset(bv_inputs *in) {
 }
 
 bv_rc bv_inputs_add(bv_inputs *in, const char *kind, const char *name, const char *value) {
-  if (in->n == in->cap) {
-    int cap = in->cap ? in->cap * 2 : 16;
-    bv_origin *more = bv_realloc(BV_MEM_RUN, in->at, (size_t)cap * sizeof *more);
-    if (!more) return BV_NOMEM;
-    in->at = more;
-    in->cap = cap;
-  }
+  BV_TRY(bv_room(BV_MEM_RUN, &in->at, in->n, sizeof *in->at));
   bv_origin *i = &in->at[in->n];
   *i = (bv_origin){bv_strdup(BV_MEM_RUN, kind), bv_strdup(BV_MEM_RUN, name),
                    value ? bv_strdup(BV_MEM_RUN, value) : NULL};
@@ -141,7 +135,7 @@ typedef struct object {
 
 typedef struct objects {
   object *at;
-  int n, cap;
+  int n;
   bv_map by_name; /* in lower case -> object number + 1; of several databases the first */
 } objects;
 
@@ -164,13 +158,7 @@ static bool own_name(const char *name) {
 static bv_rc add_object(objects *o, const char *schema, sqlite3_stmt *st) {
   const char *name = bv_sql_text(st, 1), *sql = bv_sql_text(st, 2), *low = bv_sql_text(st, 3);
   if (own_name(low) || bv_map_find(&o->by_name, low, strlen(low))) return BV_OK;
-  if (o->n == o->cap) {
-    int cap = o->cap ? o->cap * 2 : 32;
-    object *more = bv_realloc(BV_MEM_RUN, o->at, (size_t)cap * sizeof *more);
-    if (!more) return BV_NOMEM;
-    o->at = more;
-    o->cap = cap;
-  }
+  BV_TRY(bv_room(BV_MEM_RUN, &o->at, o->n, sizeof *o->at));
   object *x = &o->at[o->n++];
   bool table = strcmp(bv_sql_text(st, 0), "table") == 0;
   *x = (object){.schema = bv_strdup(BV_MEM_RUN, schema),

@@ -31,7 +31,7 @@ typedef struct bv_origin {
 
 typedef struct bv_inputs {
   bv_origin *at; /* in order of kind and name, once they are complete */
-  int n, cap;
+  int n;
 } bv_inputs;
 
 /* What there is to describe. */

@@ -46,7 +46,7 @@ typedef struct bv_run {
   bv_around around;
   bv_map asset;       /* name -> bv_feed_asset number + 1 */
   bv_series *touched; /* series the strategy has opened */
-  int ntouched, cap_touched;
+  int ntouched;
   bool touch_failed;
   int64_t saved_clock;
   int64_t now;   /* the current step */

@@ -10,15 +10,9 @@ void bv_universe_touch(void *ctx, const bv_series *s) {
   for (int i = 0; i < r->ntouched; i++) {
     if (r->touched[i].id == s->id && r->touched[i].home == s->home) return;
   }
-  if (r->ntouched == r->cap_touched) {
-    int cap = r->cap_touched ? r->cap_touched * 2 : 8;
-    bv_series *more = bv_realloc(BV_MEM_RUN, r->touched, (size_t)cap * sizeof *more);
-    if (!more) {
-      r->touch_failed = true;
-      return;
-    }
-    r->touched = more;
-    r->cap_touched = cap;
+  if (bv_room(BV_MEM_RUN, &r->touched, r->ntouched, sizeof *r->touched) != BV_OK) {
+    r->touch_failed = true;
+    return;
   }
   r->touched[r->ntouched++] = *s;
 }

@@ -88,6 +88,26 @@ static void gives_what_is_asked(void **state) {
   bv_free(from_null);
 }
 
+static void arrays_grow(void **state) {
+  (void)state;
+  int64_t *a = NULL, before = bv_mem_total(), sizes = 0, had = 0;
+  for (int64_t n = 0; n < 5000; n++) {
+    assert_int_equal(bv_room(BV_MEM_RUN, &a, n, sizeof *a), BV_OK);
+    sizes += bv_mem_total() != had;
+    had = bv_mem_total();
+    assert_true(had - before >= (n + 1) * 8);
+    a[n] = n * n;
+  }
+  assert_in_range(sizes, 8, 12); /* doubles, and is not moved at every item */
+  for (int64_t n = 0; n < 5000; n++) assert_int_equal(a[n], n * n);
+  bv_alloc_fail_after(0, 0);
+  assert_int_equal(bv_room(BV_MEM_RUN, &a, 8192, sizeof *a), BV_NOMEM);
+  bv_alloc_fail_after(-1, 0);
+  assert_int_equal(a[4999], 4999 * 4999);
+  bv_free(a);
+  assert_int_equal(bv_mem_total(), before);
+}
+
 static void impossible_sizes_are_refused(void **state) {
   (void)state;
   int64_t before = bv_mem_total();
@@ -193,6 +213,7 @@ int main(void) {
       cmocka_unit_test(counts_real_bytes),
       cmocka_unit_test(total_is_the_sum_of_categories),
       cmocka_unit_test(gives_what_is_asked),
+      cmocka_unit_test(arrays_grow),
       cmocka_unit_test(impossible_sizes_are_refused),
       cmocka_unit_test_teardown(hook_fails_once, hook_off),
       cmocka_unit_test_teardown(hook_keeps_failing, hook_off),

@@ -173,7 +173,7 @@ static void churn_does_not_grow(void **state) {
     if (bv_mem_used(BV_MEM_BASE) > most) most = bv_mem_used(BV_MEM_BASE);
   }
   assert_true(m.nslot <= 128);
-  assert_true(m.cap_entry <= 128);
+  assert_true(m.nentry <= 128);
   assert_true(most < 20000);
   bv_map_reset(&m);
 }
