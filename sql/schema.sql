@@ -1,12 +1,12 @@
 -- The store: plain tables, readable in any SQLite, made on the first write.
 
 -- One row per fact about the store itself; 'version' is the version of this schema.  1 had no checksums in
--- barsvt_series and barsvt_hot.
+-- barsvt_series and barsvt_hot, 2 no hashes in barsvt_stat.
 CREATE TABLE IF NOT EXISTS main.barsvt_meta(
   key   TEXT PRIMARY KEY,
   value
 ) WITHOUT ROWID;
-INSERT OR IGNORE INTO main.barsvt_meta VALUES ('version', 2);
+INSERT OR IGNORE INTO main.barsvt_meta VALUES ('version', 3);
 
 -- What is traded.  tz is the zone of its days, weeks and months; multiplier is money per price unit.
 CREATE TABLE IF NOT EXISTS main.barsvt_asset(

@@ -181,8 +181,8 @@ static bool is_instant(const walk *w, int col) {
 static bv_rc check_meta(walk *w, bv_err *err) {
   (void)err;
   int64_t version = sqlite3_column_int64(w->st, 0);
-  if (is(w, 0, SQLITE_INTEGER) && (version == 1 || version == 2)) return BV_OK;
-  return REPORT(w, 0, "version is '%.40s'; this library knows versions 1 and 2",
+  if (is(w, 0, SQLITE_INTEGER) && version >= 1 && version <= 3) return BV_OK;
+  return REPORT(w, 0, "version is '%.40s'; this library knows versions 1 to 3",
                 bv_sql_text(w->st, 0));
 }
 

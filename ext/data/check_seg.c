@@ -5,6 +5,7 @@
 ** checked together.
 */
 #include "data/check.h"
+#include "data/barhash.h"
 #include "col/segment.h"
 #include "data/seg.h"
 #include "data/segstat.h"
@@ -163,12 +164,18 @@ static bv_rc check_bars(seg_check *k) {
 static bv_rc check_stats(seg_check *k, bv_err *err) {
   bv_bars view = bv_chunk_view(&k->bars);
   bv_stats want = bv_stats_of(&view), have = {0};
+  want.hash = bv_bars_hash(&view);
+  want.hashed = true;
   bool found = false;
   bv_err why = {0};
   bv_rc rc = bv_segstat_read(k->c->s, k->series_id, k->chunk, &have, &found, &why);
   int64_t id = bv_segstat_id(k->series_id, k->chunk);
   if (rc != BV_OK) return bv_check_damage(k->c, "barsvt_stat", id, rc, &why, err);
   if (!found) return bv_check_report(k->c, "barsvt_stat", id, "the chunk's row is missing");
+  if (have.hashed && k->c->s->version < BV_VERSION_HASHED) {
+    BV_TRY(bv_check_report(k->c, "barsvt_stat", id,
+                           "it has a hash, which files of version %d have not", k->c->s->version));
+  }
   if (bv_stats_same(&want, &have)) return BV_OK;
   return bv_check_report(k->c, "barsvt_stat", id, "the statistics are not those of the bars");
 }
@@ -276,6 +283,7 @@ bv_rc bv_check_segments(bv_check *c, bv_err *err) {
   BV_TRY(bv_check_has_table(c, table, &segments, err));
   BV_TRY(bv_check_has_table(c, "barsvt_stat", &k.stats, err));
   if (!segments) return BV_OK;
+  if (bv_store_usable(c->s, &segments, &why) != BV_OK) bv_err_clear(&why); /* reported */
   bv_chunk_init(&k.bars, BV_MEM_DECODE, 0);
   bv_rc rc = walk_segments(&k, &why);
   bv_chunk_reset(&k.bars);

@@ -1,9 +1,9 @@
 /*
 ** fingerprint.h - whether stored data are still the same: a count and a hash of bars, or of a table's rows.
 **
-** Of a series: whole sealed chunks count by the checksums they are stored with, the chunk that `hi` lies
-** in and bars not yet sealed by their values.  So it costs little, and bars added after `hi` change
-** nothing; but bars that were sealed, or sealed anew, give another hash though their values are the same.
+** Bars count by their values (barhash.h), however they are stored.  The hash of a sealed chunk is kept with its
+** statistics, so only the chunk that `hi` lies in and bars not yet sealed are read, and chunks that a
+** library without the hash has sealed.
 */
 #ifndef BV_DATA_FINGERPRINT_H
 #define BV_DATA_FINGERPRINT_H

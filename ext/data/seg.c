@@ -1,5 +1,6 @@
 /* seg.c - sealed bars: the table barsvt_seg; see seg.h. */
 #include "data/seg.h"
+#include "data/barhash.h"
 #include "data/cachelog.h"
 #include "data/segstat.h"
 #include "data/sql.h"
@@ -466,6 +467,8 @@ bv_rc bv_seg_write(bv_store *s, const bv_series *series, int64_t chunk, const bv
                    bv_err *err) {
   struct bv_segcache *c;
   sqlite3_stmt *st;
+  bool there;
+  BV_TRY(bv_store_usable(s, &there, err));
   BV_TRY(get_cache(s, &c));
   BV_TRY(bv_store_stmt(s, BV_ST_SEG_DROP, &st, err));
   sqlite3_bind_int64(st, 1, make_id(series, chunk, 0));
@@ -473,6 +476,8 @@ bv_rc bv_seg_write(bv_store *s, const bv_series *series, int64_t chunk, const bv
   BV_TRY(bv_sql_done(s->db, st, err, "writing barsvt_seg"));
   s->seg_generation++;
   bv_stats stats = bv_stats_of(bars);
+  stats.hashed = s->version >= BV_VERSION_HASHED;
+  if (stats.hashed) stats.hash = bv_bars_hash(bars);
   BV_TRY(bv_segstat_write(s, series->id, chunk, &stats, err));
   if (bars->n == 0) return BV_OK;
   bv_buf blob;

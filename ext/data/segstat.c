@@ -1,12 +1,13 @@
 /*
 ** segstat.c - statistics of sealed chunks; see segstat.h.
 **
-** A row's data, 96 bytes, all little-endian:
+** A row's data, 104 bytes (96 in version 1, which has no hash), all little-endian:
 **      0  u32      CRC-32C of the row's id (8 bytes) and of the bytes from 4 on
-**      4  u16      version, 1
+**      4  u16      version, 1 or 2
 **      6  u16      columns
 **      8  int64    n, first, last
 **     32  float64  open, high, low, close, volume, sum, m2, turnover
+**     96  u64      hash of the bars by their values (barhash.h)
 */
 #include "data/segstat.h"
 #include "col/crc32c.h"
@@ -15,9 +16,9 @@
 #include <math.h>
 #include <string.h>
 
-#define ROW_BYTES   96
-#define ROW_VERSION 1
-#define CHUNK_BITS  32
+#define ROW_BYTES  104 /* of a row with a hash; one without ends before it */
+#define HASH_AT    96
+#define CHUNK_BITS 32
 
 /* Values are added in four lanes, block by block, so that no sum grows far beyond its terms. */
 #define BLOCK 256
@@ -157,6 +158,8 @@ void bv_stats_add(bv_stats *to, const bv_stats *later) {
   to->volume += later->volume;
   to->sum += later->sum;
   to->turnover += later->turnover;
+  to->hash += later->hash;
+  to->hashed = to->hashed && later->hashed;
 }
 
 /* ---- rows ---- */
@@ -189,31 +192,38 @@ static double get_f64(const uint8_t *p) {
 }
 
 /* The id takes the place of the checksum while that is computed, and four bytes before it. */
-static uint32_t row_crc(int64_t id, const uint8_t row[ROW_BYTES]) {
+static uint32_t row_crc(int64_t id, const uint8_t *row, int bytes) {
   uint8_t all[ROW_BYTES + 4];
   put_u64(all, (uint64_t)id);
-  memcpy(all + 8, row + 4, ROW_BYTES - 4);
-  return bv_crc32c(all, sizeof all);
+  memcpy(all + 8, row + 4, (size_t)bytes - 4);
+  return bv_crc32c(all, (size_t)bytes + 4);
 }
 
-static void pack(int64_t id, const bv_stats *v, uint8_t row[ROW_BYTES]) {
+/* Returns the row's length. */
+static int pack(int64_t id, const bv_stats *v, uint8_t row[ROW_BYTES]) {
+  const int bytes = v->hashed ? ROW_BYTES : HASH_AT;
+  const uint64_t version = v->hashed ? 2 : 1;
   const double value[8] = {v->open,   v->high, v->low, v->close,
                            v->volume, v->sum,  v->m2,  v->turnover};
-  put_u64(row, (uint64_t)ROW_VERSION << 32 | (uint64_t)v->columns << 48);
+  put_u64(row, version << 32 | (uint64_t)v->columns << 48);
   put_u64(row + 8, (uint64_t)v->n);
   put_u64(row + 16, (uint64_t)v->first);
   put_u64(row + 24, (uint64_t)v->last);
   for (int i = 0; i < 8; i++) put_f64(row + 32 + 8 * i, value[i]);
-  uint32_t crc = row_crc(id, row);
+  if (v->hashed) put_u64(row + HASH_AT, v->hash);
+  uint32_t crc = row_crc(id, row, bytes);
   for (int i = 0; i < 4; i++) row[i] = (uint8_t)(crc >> (8 * i));
+  return bytes;
 }
 
 /* As rows, which have no gaps. */
 bool bv_stats_same(const bv_stats *a, const bv_stats *b) {
   uint8_t x[ROW_BYTES], y[ROW_BYTES];
-  pack(0, a, x);
-  pack(0, b, y);
-  return memcmp(x, y, ROW_BYTES) == 0;
+  bv_stats one = *a, other = *b;
+  one.hashed = other.hashed = a->hashed && b->hashed;
+  const int bytes = pack(0, &one, x);
+  pack(0, &other, y);
+  return memcmp(x, y, (size_t)bytes) == 0;
 }
 
 bv_rc bv_segstat_row(sqlite3_stmt *st, int64_t *series, int64_t *chunk, bv_stats *out,
@@ -223,9 +233,12 @@ bv_rc bv_segstat_row(sqlite3_stmt *st, int64_t *series, int64_t *chunk, bv_stats
   *series = id >> CHUNK_BITS;
   *chunk = id & ((INT64_C(1) << CHUNK_BITS) - 1);
   uint64_t head = 0;
-  bool good = row && sqlite3_column_bytes(st, 1) == ROW_BYTES;
+  const int bytes = sqlite3_column_bytes(st, 1);
+  const bool hashed = bytes == ROW_BYTES;
+  bool good = row && (hashed || bytes == HASH_AT);
   if (good) head = get_u64(row);
-  good = good && (head >> 32 & 0xffff) == ROW_VERSION && (uint32_t)head == row_crc(id, row);
+  good = good && (head >> 32 & 0xffff) == (hashed ? 2u : 1u) &&
+         (uint32_t)head == row_crc(id, row, bytes);
   if (!good) {
     return bv_fail(err, BV_CORRUPT, "barsvt_stat: the row of series %lld, chunk %lld is damaged",
                    (long long)*series, (long long)*chunk);
@@ -241,7 +254,9 @@ bv_rc bv_segstat_row(sqlite3_stmt *st, int64_t *series, int64_t *chunk, bv_stats
                     .volume = get_f64(row + 64),
                     .sum = get_f64(row + 72),
                     .m2 = get_f64(row + 80),
-                    .turnover = get_f64(row + 88)};
+                    .turnover = get_f64(row + 88),
+                    .hashed = hashed,
+                    .hash = hashed ? get_u64(row + HASH_AT) : 0};
   return BV_OK;
 }
 
@@ -256,10 +271,7 @@ bv_rc bv_segstat_write(bv_store *s, int64_t series, int64_t chunk, const bv_stat
                                    : "DELETE FROM main.barsvt_stat WHERE id = ?1",
                           &st, err));
   sqlite3_bind_int64(st, 1, id);
-  if (stats->n) {
-    pack(id, stats, row);
-    sqlite3_bind_blob(st, 2, row, ROW_BYTES, SQLITE_STATIC);
-  }
+  if (stats->n) sqlite3_bind_blob(st, 2, row, pack(id, stats, row), SQLITE_STATIC);
   bv_rc rc = bv_sql_done(s->db, st, err, "writing barsvt_stat");
   sqlite3_finalize(st);
   return rc;

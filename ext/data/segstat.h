@@ -24,6 +24,8 @@ typedef struct bv_stats {
   double volume;          /* sum over the bars that have one */
   double sum, m2;         /* of close: sum, and sum of squared distances from its mean */
   double turnover;        /* sum of volume x vwap, or x close where the bar has no vwap */
+  bool hashed;            /* the next is known; bv_stats_of leaves it unknown */
+  uint64_t hash;          /* of the bars by their values (barhash.h) */
 } bv_stats;
 
 /* Statistics of bars.  Columns that are absent count as never having a value. */

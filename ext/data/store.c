@@ -17,7 +17,7 @@
 
 extern const char bv_sql_schema[];
 
-#define VERSION 2 /* of the schema */
+#define VERSION 3 /* of the schema */
 
 /* A series with what its checksum covers; `sum` is "s.checksum", or "NULL" where there is none. */
 #define SERIES(sum, where)                                                                         \
@@ -380,7 +380,7 @@ static bv_rc look_at_schema(bv_store *s, sqlite3_stmt *st, bv_err *err) {
     there = there || hot;
   }
   s->schema_state = there;
-  s->version_known = false;
+  s->version = 0;
   return BV_OK;
 }
 
@@ -399,7 +399,7 @@ bv_rc bv_store_has_schema(bv_store *s, bool *out, bv_err *err) {
 /* A missing or senseless version is for bars_check to report. */
 bv_rc bv_store_usable(bv_store *s, bool *out, bv_err *err) {
   BV_TRY(bv_store_has_schema(s, out, err));
-  if (!*out || s->version_known) return BV_OK;
+  if (!*out || s->version > 0) return BV_OK;
   sqlite3_stmt *st;
   int row;
   BV_TRY(bv_store_prepare(s, "SELECT value FROM main.barsvt_meta WHERE key = 'version'", &st, err));
@@ -413,7 +413,7 @@ bv_rc bv_store_usable(bv_store *s, bool *out, bv_err *err) {
                    "up to %d: use the newer library that made it",
                    s->schema, (long long)version, VERSION);
   }
-  s->version_known = true;
+  s->version = version < 1 ? 1 : (int)version;
   return BV_OK;
 }
 

@@ -31,6 +31,10 @@
 
 #define BV_NO_CLOCK INT64_MAX
 
+/* The first version of the schema whose sealed chunks have a hash; a file of an earlier one gets none, since
+** the library that made it must go on reading it. */
+#define BV_VERSION_HASHED 3
+
 struct bv_store;
 
 /* A stored series, by value: safe to keep after the catalog was reloaded. */
@@ -128,7 +132,7 @@ typedef struct bv_store {
   int64_t clock;
   int schema_state;           /* -1 unknown, 0 absent, 1 there */
   bool hot_sums, series_sums; /* the tables have a column for checksums */
-  bool version_known;         /* and the schema's version was looked at */
+  int version;                /* of the schema, once bv_store_usable has seen it; else 0 */
   int frozen; /* > 0 during a run: the snapshot cannot change, so it is not asked for */
   sqlite3_stmt *stmt[BV_ST_COUNT];
   bv_read_stmt read[BV_MAX_READ_STMT];

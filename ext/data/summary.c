@@ -2,9 +2,11 @@
 ** summary.c - figures of a stored series over a range of time; see summary.h.
 **
 ** Time is walked chunk by chunk.  A sealed chunk that lies in the range as a whole and has no rows
-** beside it is answered from its statistics; of everything else the bars are read.
+** beside it is answered from its statistics; of everything else the bars are read.  Of chunks whose
+** statistics have no hash they are read too, where one is wanted.
 */
 #include "data/summary.h"
+#include "data/barhash.h"
 #include "data/hot.h"
 #include "data/raw.h"
 #include "data/seg.h"
@@ -22,6 +24,7 @@ typedef struct walk {
   int64_t lo, hi;   /* the range asked for */
   int64_t at;       /* everything before it is done */
   int64_t next_row; /* time of the first row at or after `at`; INT64_MAX where there is none */
+  bool hash;        /* the hash is wanted */
   bv_chunk piece;
   bv_stats *out;
   bv_err *err;
@@ -47,6 +50,8 @@ static bv_rc read_bars(walk *w, int64_t stop) {
     BV_TRY(bv_raw_read(w->s, w->series, w->at, stop, PIECE, false, &w->piece, w->err));
     bv_bars view = bv_chunk_view(&w->piece);
     bv_stats stats = bv_stats_of(&view);
+    stats.hashed = w->hash;
+    if (w->hash) stats.hash = bv_bars_hash(&view);
     bv_stats_add(w->out, &stats);
     w->at = view.n < PIECE ? stop : view.ts[view.n - 1] + 1;
   }
@@ -64,7 +69,8 @@ static bv_rc take_chunk(walk *w, int64_t chunk, const bv_stats *stats) {
   if (w->next_row < start) BV_TRY(read_bars(w, start));
   if (w->at < start) w->at = start;
   BV_TRY(find_row(w, w->at));
-  if (stats->first >= w->lo && stats->last < w->hi && w->next_row >= end) {
+  const bool known = stats->hashed || !w->hash;
+  if (known && stats->first >= w->lo && stats->last < w->hi && w->next_row >= end) {
     bv_stats_add(w->out, stats);
   } else {
     BV_TRY(read_bars(w, end < w->hi ? end : w->hi));
@@ -99,6 +105,22 @@ static bv_rc open_scan(bv_summary_reader *r, const bv_series *series, sqlite3_st
   return BV_OK;
 }
 
+/* Walk from w->lo to w->hi, reading the columns of mask where bars are read. */
+static bv_rc run_walk(walk *w, sqlite3_stmt *scan, unsigned mask) {
+  if (w->series->home) w->s = w->series->home;
+  if (w->lo < BV_INSTANT_MIN) w->lo = BV_INSTANT_MIN;
+  if (w->hi > BV_INSTANT_MAX) w->hi = BV_INSTANT_MAX + 1;
+  if (w->lo >= w->hi) return BV_OK;
+  w->at = w->lo;
+  w->next_row = INT64_MIN;
+  bv_chunk_init(&w->piece, BV_MEM_DECODE, mask);
+  bv_rc rc = find_row(w, w->lo);
+  if (rc == BV_OK) rc = take_chunks(w, scan);
+  if (rc == BV_OK && w->next_row < w->hi) rc = read_bars(w, w->hi);
+  bv_chunk_reset(&w->piece);
+  return rc;
+}
+
 bv_rc bv_summary_read(bv_summary_reader *r, const bv_series *series, int64_t lo, int64_t hi,
                       unsigned mask, bv_stats *out, bv_err *err) {
   bv_store *s = r->store;
@@ -106,25 +128,24 @@ bv_rc bv_summary_read(bv_summary_reader *r, const bv_series *series, int64_t lo,
   int64_t limit = bv_source_limit(&src, s->clock);
   *out = (bv_stats){0};
   if (s->touched) s->touched(s->touched_ctx, series);
-  if (lo < BV_INSTANT_MIN) lo = BV_INSTANT_MIN;
   if (hi > limit) hi = limit;
-  if (hi > BV_INSTANT_MAX) hi = BV_INSTANT_MAX + 1;
   if (lo >= hi) return BV_OK;
   sqlite3_stmt *scan;
   BV_TRY(open_scan(r, series, &scan, err));
-  walk w = {.s = series->home ? series->home : s,
-            .series = series,
-            .lo = lo,
-            .hi = hi,
-            .at = lo,
-            .next_row = INT64_MIN,
-            .out = out,
-            .err = err};
-  bv_chunk_init(&w.piece, BV_MEM_DECODE, mask & BV_STATS_MASK);
-  bv_rc rc = find_row(&w, lo);
-  if (rc == BV_OK) rc = take_chunks(&w, scan);
-  if (rc == BV_OK && w.next_row < hi) rc = read_bars(&w, hi);
-  bv_chunk_reset(&w.piece);
+  walk w = {.s = s, .series = series, .lo = lo, .hi = hi, .out = out, .err = err};
+  bv_rc rc = run_walk(&w, scan, mask & BV_STATS_MASK);
   if (scan != r->scan) sqlite3_finalize(scan);
+  return rc;
+}
+
+bv_rc bv_summary_hash(bv_store *s, const bv_series *series, int64_t hi, bv_stats *out,
+                      bv_err *err) {
+  sqlite3_stmt *scan;
+  *out = (bv_stats){0};
+  BV_TRY(bv_store_prepare(series->home ? series->home : s, BV_SEGSTAT_SCAN, &scan, err));
+  walk w = {
+      .s = s, .series = series, .lo = INT64_MIN, .hi = hi, .hash = true, .out = out, .err = err};
+  bv_rc rc = run_walk(&w, scan, BV_STORED_MASK);
+  sqlite3_finalize(scan);
   return rc;
 }

@@ -23,4 +23,9 @@ void bv_summary_reset(bv_summary_reader *r);
 BV_MUST bv_rc bv_summary_read(bv_summary_reader *r, const bv_series *series, int64_t lo, int64_t hi,
                               unsigned mask, bv_stats *out, bv_err *err);
 
+/* The number of the bars with ts < hi and the hash of their values, past any clock; of the other figures only
+** the times hold. */
+BV_MUST bv_rc bv_summary_hash(bv_store *s, const bv_series *series, int64_t hi, bv_stats *out,
+                              bv_err *err);
+
 #endif

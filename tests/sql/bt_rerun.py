@@ -83,6 +83,8 @@ def test_inputs(db):
         "DROP VIEW p; CREATE TEMP VIEW p AS SELECT known_at, asset, 0 AS qty FROM bars('AAA', 'day')": {('strategy', 'p')},
         "SELECT bars_config('tz', 'Asia/Tokyo')": {('setting', 'tz')},
         "CREATE TABLE other(x)": set(),
+        "SELECT bars_compact()": set(),  # the hash is that of the values
+        "SELECT bars_compact(); UPDATE bars SET close = close + 0.01 WHERE asset = 'AAA' AND timestep = 'day' AND ts = %d" % (START + 9 * DAY): {('bars', 'AAA, day')},
     }
     for sql, want in changes.items():
         db.execute('SAVEPOINT change')
@@ -96,6 +98,22 @@ def test_inputs(db):
         db.execute('RELEASE change')
         db.execute("SELECT bars_config('tz', 'UTC')")
         checks.equal(diff(db, a), {}, f'undone: {sql}')
+
+
+def test_rates(db):
+    """The table of financing.rates is an input, and what its view reads."""
+    db.execute('CREATE TABLE loan(known_at, asset, kind, rate)')
+    db.execute("INSERT INTO loan VALUES (?, NULL, 'borrow', 0.02)", (START,))
+    db.execute('CREATE VIEW fees AS SELECT * FROM loan')
+    for name, more in (('loan', set()), ('Fees', {('view', 'fees')})):
+        a = one(db, 'SELECT bt_run(?, ?)', 'v', json.dumps({'financing': {'rates': name}}))
+        rows = {tuple(r) for r in db.execute("SELECT kind, name FROM bt_input WHERE run = ? AND kind IN ('table', 'view')", (a,))}
+        checks.equal(rows, {('table', 'loan')} | more, f'financing.rates {name}: inputs')
+        db.execute('SAVEPOINT change')
+        db.execute('UPDATE loan SET rate = 0.03')
+        checks.equal(set(diff(db, a)), {('table', 'loan')}, f'financing.rates {name}: changed')
+        db.execute('ROLLBACK TO change')
+        db.execute('RELEASE change')
 
 
 def test_stands_in_the_way(db):
@@ -147,6 +165,7 @@ def test_errors(db):
 db = build()
 test_inputs(db)
 test_same(db)
+test_rates(db)
 test_stands_in_the_way(db)
 test_overrides(db)
 test_errors(db)

@@ -37,7 +37,7 @@ SELECT count(*) FROM bars('A', 'minute');
 SELECT asset, checksum IS NULL FROM barsvt_series;
 SELECT count(*) FROM bars_check;
 ROLLBACK TO s;
-UPDATE barsvt_meta SET value = 3;
+UPDATE barsvt_meta SET value = 4;
 SELECT * FROM bars('B', 'day');
 INSERT INTO bars(asset, timestep, ts, open, high, low, close) VALUES ('Z', 'day', 86400, 1, 1, 1, 1);
 ROLLBACK TO s;

@@ -12,7 +12,7 @@ import shutil
 import sqlite3
 
 SO = os.environ["BARSVT_SO"]
-FIXTURES = {version: os.path.join(os.environ["ROOT"], f"tests/fixtures/legacy_v{version}.db") for version in (1, 2)}
+FIXTURES = {version: os.path.join(os.environ["ROOT"], f"tests/fixtures/legacy_v{version}.db") for version in (1, 2, 3)}
 COLUMNS = "ts, open, high, low, close, volume, vwap, trades, bid, ask, open_interest"
 NONE = (None,) * 5
 

@@ -47,7 +47,7 @@ static void tables_are_made_on_the_first_write(void **state) {
   ok(bv_store_create_schema(s, &err), &err);
   assert_true(has_schema(s));
   ok(bv_store_create_schema(s, &err), &err);
-  sql_is(db, "SELECT value FROM barsvt_meta WHERE key = 'version'", "2");
+  sql_is(db, "SELECT value FROM barsvt_meta WHERE key = 'version'", "3");
   db_close(db);
 }
 

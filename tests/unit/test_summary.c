@@ -1,6 +1,7 @@
-/* test_summary.c - statistics of bars, of sealed chunks, and of ranges of time. */
+/* test_summary.c - statistics and hashes of bars, of sealed chunks, and of ranges of time. */
 #include "store_fixture.h"
 
+#include "data/barhash.h"
 #include "data/hot.h"
 #include "data/seg.h"
 #include "data/summary.h"
@@ -119,6 +120,92 @@ static void added(void **state) {
   model_free(&m);
 }
 
+/* ---- hashes ---- */
+
+/* The same bars in the columns of mask, without those that are nothing but NaN. */
+static uint64_t hash_of(const model *m, int64_t a, int64_t b) {
+  bv_bars v = view(m, a, b);
+  return bv_bars_hash(&v);
+}
+
+static void hashes(void **state) {
+  (void)state;
+  enum { N = 3000 };
+  model m = model_new("minute", 1700000000, N, 4, false, 9);
+  const uint64_t all = hash_of(&m, 0, N);
+  uint64_t r = 3;
+  assert_true(hash_of(&m, 5, 5) == 0);
+  for (int k = 0; k < 50; k++) { /* parts add up, wherever they are cut */
+    const int64_t a = pick(&r, N), b = a + pick(&r, N - a);
+    assert_true(hash_of(&m, 0, a) + hash_of(&m, a, b) + hash_of(&m, b, N) == all);
+  }
+  for (int k = 0; k < 2000; k++) { /* every value, column and time counts */
+    const int64_t i = pick(&r, N), j = (i + 1 + pick(&r, N - 1)) % N;
+    const int c = (int)pick(&r, STORED_COLUMNS), d = (c + 1) % STORED_COLUMNS;
+    const double was = m.col[c][i], other = m.col[d][i], there = m.col[c][j];
+    m.col[c][i] = isnan(was) ? 0 : pick(&r, 2) ? NAN : nextafter(was, INFINITY);
+    assert_true(hash_of(&m, 0, N) != all);
+    if (!same(was, there)) {
+      m.col[c][i] = there;
+      m.col[c][j] = was;
+      assert_true(hash_of(&m, 0, N) != all);
+      m.col[c][j] = there;
+    }
+    if (!same(was, other)) {
+      m.col[c][i] = other;
+      m.col[d][i] = was;
+      assert_true(hash_of(&m, 0, N) != all);
+      m.col[d][i] = other;
+    }
+    m.col[c][i] = was;
+    m.ts[i]++;
+    assert_true(hash_of(&m, 0, N) != all);
+    m.ts[i]--;
+  }
+  bv_bars v = view(&m, 0, N);
+  for (int i = 0; i < N; i++) m.col[BV_COL_OI][i] = NAN;
+  const uint64_t missing = bv_bars_hash(&v);
+  v.col[BV_COL_OI] = NULL;
+  assert_true(bv_bars_hash(&v) == missing && missing != all);
+  m.col[BV_COL_LOW][7] = 0.0;
+  const uint64_t zero = bv_bars_hash(&v);
+  m.col[BV_COL_LOW][7] = -0.0;
+  assert_true(bv_bars_hash(&v) == zero);
+  model_free(&m);
+}
+
+/* However the bars are stored, and whether chunks have a hash of their own. */
+static void hash_of_stored(void **state) {
+  (void)state;
+  enum { N = 9000 };
+  bv_err err = {0};
+  model m = model_new("minute", 1700000000, N, 4, false, 5);
+  model_store(store, &m, "A", "minute", "UTC");
+  static const char *const change[] = {
+      "SELECT 1", "SELECT bars_compact()",
+      "UPDATE barsvt_meta SET value = 2 WHERE key = 'version'", /* no hashes are written */
+      "INSERT OR REPLACE INTO bars(asset, timestep, ts, open, high, low, close) SELECT 'A',"
+      " 'minute', ts, 1, 1, 1, 1 FROM bars('A', 'minute') WHERE ts % 7 = 0",
+      "SELECT bars_compact()"};
+  for (size_t k = 0; k < COUNT(change); k++) {
+    sql_ok(db, change[k]);
+    if (k == 2) bv_store_rolled_back(store); /* the version is looked at again */
+    for (int i = 0; k == 3 && i < N; i++) {
+      if (m.ts[i] % 7) continue;
+      for (int c = 0; c < STORED_COLUMNS; c++) m.col[c][i] = c <= BV_COL_CLOSE ? 1 : NAN;
+    }
+    for (int64_t n = 0; n <= N; n += n ? 1499 : 1) {
+      bv_stats got;
+      const int64_t hi = n == N ? INT64_MAX : m.ts[n];
+      ok(bv_summary_hash(store, &m.series, hi, &got, &err), &err);
+      assert_int_equal(got.n, n);
+      if (n > 0) assert_true(got.hashed && got.hash == hash_of(&m, 0, n));
+    }
+  }
+  sql_is(db, "SELECT group_concat(DISTINCT length(data)) FROM barsvt_stat", "96");
+  model_free(&m);
+}
+
 /* ---- rows of barsvt_stat ---- */
 
 static void rows(void **state) {
@@ -178,6 +265,23 @@ static void rows(void **state) {
       assert_int_equal(rc, put == 0 ? BV_CORRUPT : BV_OK);
     }
     sqlite3_blob_close(blob);
+  }
+  in.hashed = true;
+  in.hash = UINT64_C(0x8000000000000001);
+  ok(bv_segstat_write(store, 3, 9, &in, &err), &err);
+  ok(bv_segstat_read(store, 3, 9, &got, &found, &err), &err);
+  assert_true(got.hashed && got.hash == in.hash && bv_stats_same(&got, &in));
+  in.hash++;
+  assert_false(bv_stats_same(&got, &in));
+  in.hashed = false; /* nothing to compare with */
+  assert_true(bv_stats_same(&got, &in));
+  for (size_t i = 0; i < COUNT(harm); i++) {
+    sql_ok(db, "SAVEPOINT s");
+    sql_ok(db, harm[i]);
+    bv_err why = {0};
+    assert_int_equal(bv_segstat_read(store, 3, 9, &got, &found, &why), BV_CORRUPT);
+    sql_ok(db, "ROLLBACK TO s");
+    sql_ok(db, "RELEASE s");
   }
   in.n = 0;
   ok(bv_segstat_write(store, 3, 9, &in, &err), &err);
@@ -282,6 +386,8 @@ int main(void) {
       cmocka_unit_test_setup_teardown(of_bars, setup_store, teardown_store),
       cmocka_unit_test_setup_teardown(exact_cases, setup_store, teardown_store),
       cmocka_unit_test_setup_teardown(added, setup_store, teardown_store),
+      cmocka_unit_test_setup_teardown(hashes, setup_store, teardown_store),
+      cmocka_unit_test_setup_teardown(hash_of_stored, setup_store, teardown_store),
       cmocka_unit_test_setup_teardown(rows, setup_store, teardown_store),
       cmocka_unit_test_setup_teardown(ranges, setup_store, teardown_store),
       cmocka_unit_test_setup_teardown(decodes_what_it_must, setup_store, teardown_store),
