@@ -95,7 +95,7 @@ enum {
 ** or a replace alone. */
 enum { BARSVT_NONE = -1 };
 typedef struct barsvt_order {
-  uint32_t size; /* sizeof(barsvt_order) */
+  uint32_t size; /* sizeof(barsvt_order); fields are only ever added at the end */
   int kind;
   const char *asset, *tag;
   double amount;
@@ -104,6 +104,11 @@ typedef struct barsvt_order {
   double limit_price, stop_price, trail_amount, trail_percent;
   double take_profit, stop_loss;
   const char *oco, *closes, *cancel, *replace;
+  const char *oto;   /* sleeps until the waiting order with this tag, of any asset, has filled */
+  const char *combo; /* orders of one step with this name are the legs of one order, */
+  double
+      net_limit; /* which fills where the legs together cost no more for a unit; below 0 a credit, */
+  int has_net_limit; /* where this is not 0 */
 } barsvt_order;
 
 /* As barsvt_run_order().  An order that makes no sense (a limit order without a limit) is no error: it ends

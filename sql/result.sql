@@ -25,7 +25,7 @@ CREATE TABLE IF NOT EXISTS main.bt_order(
   ts      INTEGER NOT NULL,  -- decided
   done_ts INTEGER NOT NULL,  -- final
   asset   TEXT NOT NULL,
-  ask     TEXT NOT NULL,     -- 'target_weight', 'target_value', 'target_qty', 'qty', 'cancel'
+  ask     TEXT NOT NULL,     -- 'target_weight', 'target_value', 'target_qty', 'qty', 'cancel', 'combo'
   amount  REAL NOT NULL,     -- as asked
   qty     REAL NOT NULL,     -- units ordered, signed
   filled  REAL NOT NULL,     -- units filled, signed
@@ -39,7 +39,7 @@ CREATE TABLE IF NOT EXISTS main.bt_order(
   trail_amount  REAL,
   trail_percent REAL,
   tif           TEXT NOT NULL DEFAULT 'gtc',     -- 'gtc', 'day', 'gtd', 'ioc', 'fok'
-  parent        INTEGER,     -- of a bracket: the entry
+  parent        INTEGER,     -- of a bracket: the entry; of a leg: the order for the whole
   PRIMARY KEY(run, id)
 ) WITHOUT ROWID;
 
@@ -242,6 +242,8 @@ CREATE VIEW IF NOT EXISTS main.bt_order_event AS
            CASE WHEN p.id = p.last AND o.state = 'filled' THEN 'filled' ELSE 'partially filled' END,
            p.qty, p.price, p.filled
     FROM part p JOIN bt_order o ON o.run = p.run AND o.id = p.order_id
+    UNION ALL
+    SELECT run, id, done_ts, 4, 0, 'filled', qty, price, filled FROM bt_order WHERE ask = 'combo' AND state = 'filled'
     UNION ALL
     SELECT run, id, done_ts, 5, 0, CASE reason WHEN 'replaced' THEN 'replaced' ELSE state END, qty, NULL, filled
     FROM bt_order WHERE state <> 'filled'

@@ -108,6 +108,8 @@ static bv_signal signal_of(const barsvt_order *o) {
                               [BV_TEXT_TAG] = o->tag,
                               [BV_TEXT_OCO] = o->oco,
                               [BV_TEXT_CLOSES] = o->closes,
+                              [BV_TEXT_OTO] = o->oto,
+                              [BV_TEXT_COMBO] = o->combo,
                               [BV_TEXT_CANCEL] = o->cancel,
                               [BV_TEXT_REPLACE] = o->replace},
                      .ask = {.ask = none ? BV_ASK_WEIGHT : asks[o->kind],
@@ -121,15 +123,22 @@ static bv_signal signal_of(const barsvt_order *o) {
                              .trail_percent = o->trail_percent,
                              .take_profit = o->take_profit,
                              .stop_loss = o->stop_loss,
-                             .reduce_only = o->reduce_only != 0},
+                             .reduce_only = o->reduce_only != 0,
+                             .net_limit = o->net_limit,
+                             .has_net_limit = o->has_net_limit != 0},
                      .no_order = none};
 }
 
-int barsvt_run_submit(barsvt_run *r, const barsvt_order *o, char **errmsg) {
+int barsvt_run_submit(barsvt_run *r, const barsvt_order *given, char **errmsg) {
   bv_err err;
   bv_rc rc = BV_OK;
+  barsvt_order order = {0}, *o = &order;
+  /* A program that was compiled with an earlier header has an earlier end. */
+  size_t least = offsetof(barsvt_order, oto);
+  bool fits = given && given->size >= least && given->size <= sizeof order;
+  if (fits) memcpy(&order, given, given->size);
   bv_err_clear(&err);
-  if (!o || o->size != sizeof *o) {
+  if (!fits) {
     rc = bv_fail(&err, BV_ARG, "barsvt_order.size must be sizeof(barsvt_order)");
   } else if (!o->asset || o->kind < BARSVT_NONE || o->kind > BARSVT_QTY) {
     rc = bv_fail(&err, BV_ARG, "an order needs an asset and one of the four kinds, or BARSVT_NONE");

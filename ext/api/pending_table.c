@@ -42,7 +42,8 @@ static bv_rc put_row(const bv_sim *sim, const bv_sim_waiting *w, bv_list *out) {
   BV_TRY(w->until == INT64_MAX ? bv_list_null(out) : bv_list_int(out, w->until));
   BV_TRY(bv_list_text(out, w->oco));
   BV_TRY(put_flag(out, w->reduce_only));
-  return put_id(out, o->parent);
+  BV_TRY(put_id(out, o->parent));
+  return bv_list_text(out, w->combo);
 }
 
 static bv_rc fill_pending(bv_store *s, bv_list *out, sqlite3_value *const *arg, bv_err *err) {
@@ -66,8 +67,8 @@ int bv_pending_register(sqlite3 *db, bv_store *s) {
           "id INTEGER, ts INTEGER, asset TEXT, tag TEXT, state TEXT, order_type TEXT, ask TEXT,"
           " amount REAL, qty REAL, filled REAL, remaining REAL, limit_price REAL,"
           " stop_price REAL, trail_amount REAL, trail_percent REAL, triggered INTEGER,"
-          " tif TEXT, expire_at INTEGER, oco TEXT, reduce_only INTEGER, parent INTEGER",
-      .ncolumn = 21,
+          " tif TEXT, expire_at INTEGER, oco TEXT, reduce_only INTEGER, parent INTEGER, combo TEXT",
+      .ncolumn = 22,
       .fill = fill_pending};
   return bv_list_register(db, s, &table);
 }

@@ -16,6 +16,7 @@ static bv_rc prepare_row(bv_run *r, int64_t t, bv_signal *g, bool *order, bv_err
   g->ask.oco = g->text[BV_TEXT_OCO];
   g->ask.closes = g->text[BV_TEXT_CLOSES];
   g->ask.oto = g->text[BV_TEXT_OTO];
+  g->ask.combo = g->text[BV_TEXT_COMBO];
   const char *cancel = g->text[BV_TEXT_CANCEL], *replace = g->text[BV_TEXT_REPLACE];
   *order = !replace && !g->no_order;
   if (replace) return bv_sim_replace(r->sim, t, &g->ask, replace, err);

@@ -5,11 +5,10 @@
 
 #include <stddef.h>
 
-const char *const bv_ask_name[] = {[BV_ASK_WEIGHT] = "target_weight",
-                                   [BV_ASK_VALUE] = "target_value",
-                                   [BV_ASK_TARGET] = "target_qty",
-                                   [BV_ASK_QTY] = "qty",
-                                   [BV_ASK_CANCEL] = "cancel"};
+const char *const bv_ask_name[] = {
+    [BV_ASK_WEIGHT] = "target_weight", [BV_ASK_VALUE] = "target_value",
+    [BV_ASK_TARGET] = "target_qty",    [BV_ASK_QTY] = "qty",
+    [BV_ASK_CANCEL] = "cancel",        [BV_ASK_COMBO] = "combo"};
 
 const char *const bv_type_name[] = {[BV_TYPE_MARKET] = "market",
                                     [BV_TYPE_LIMIT] = "limit",

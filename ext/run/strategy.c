@@ -74,7 +74,7 @@ static bv_rc prepare_view(const bv_strategy *s, const char *sql, sqlite3_stmt **
 }
 
 /* What a column's value becomes. */
-typedef enum kind { NUMBER, TEXT, TYPE, TIF, INSTANT, FLAG } kind;
+typedef enum kind { NUMBER, TEXT, TYPE, TIF, INSTANT, FLAG, NET } kind;
 
 static const struct {
   const char *name;
@@ -95,6 +95,8 @@ static const struct {
     {"oco", TEXT, BV_TEXT_OCO},
     {"closes", TEXT, BV_TEXT_CLOSES},
     {"oto", TEXT, BV_TEXT_OTO},
+    {"combo", TEXT, BV_TEXT_COMBO},
+    {"net_limit", NET, 0},
     {"cancel", TEXT, BV_TEXT_CANCEL},
     {"replace", TEXT, BV_TEXT_REPLACE},
 };
@@ -311,6 +313,15 @@ static bv_rc read_column(const bv_strategy *s, bv_signal *g, int k, sqlite3_valu
     BV_TRY(read_instant(s, g, k, v, &g->ask.until, err));
     if (g->ask.tif == BV_TIF_GTC) g->ask.tif = BV_TIF_GTD;
     return BV_OK;
+  case NET: {
+    int type = sqlite3_value_type(v);
+    if (type != SQLITE_FLOAT && type != SQLITE_INTEGER) {
+      return bad_value(s, g, name, v, "a number or NULL", err);
+    }
+    g->ask.net_limit = sqlite3_value_double(v);
+    g->ask.has_net_limit = 1;
+    return BV_OK;
+  }
   case FLAG:
   default:
     if (sqlite3_value_type(v) != SQLITE_INTEGER)

@@ -11,7 +11,7 @@
 #include <stdbool.h>
 
 /* Columns beside asset, known_at and the targets, in the order of the table in strategy.c. */
-enum { BV_ROW_COLUMNS = 16 };
+enum { BV_ROW_COLUMNS = 18 };
 
 typedef struct bv_strategy {
   sqlite3 *db;
@@ -33,6 +33,7 @@ enum {
   BV_TEXT_OCO,
   BV_TEXT_CLOSES,
   BV_TEXT_OTO,
+  BV_TEXT_COMBO,
   BV_TEXT_CANCEL,
   BV_TEXT_REPLACE,
   BV_TEXTS

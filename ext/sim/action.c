@@ -1,6 +1,7 @@
 /* action.c - splits and dividends; see action.h. */
 #include "sim/action.h"
 
+#include "sim/combo.h"
 #include "sim/risk.h"
 #include "sim/size.h"
 
@@ -79,6 +80,7 @@ static bv_rc split_position(bv_sim *s, int asset, double ratio, int64_t t, bv_er
 /* --- waiting orders --- */
 
 static bv_rc split_order(bv_sim *s, bv_order *o, double ratio, int64_t t, bv_err *err) {
+  if (o->combo) return bv_combo_split(s, o, ratio, t, err);
   double left = bv_size_round((o->n - o->filled) * ratio);
   o->mark /= ratio;
   o->limit /= ratio;

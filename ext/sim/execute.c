@@ -21,15 +21,15 @@
 #include <math.h>
 #include <string.h>
 
-static const char *const no_short = "short selling is not allowed";
 static const char *const cut_short = "cut to the position: short selling is not allowed";
 static const char *const cut_reduce = "cut to the position";
 static const char *const not_whole = "cannot be filled whole";
-static const char *const too_large = "the quantity is too large";
-static const char *const not_positive = "the price is not positive";
+const char *const bv_no_short = "short selling is not allowed";
+const char *const bv_too_large = "the quantity is too large";
+const char *const bv_not_positive = "the price is not positive";
 
 /* Counts of lots are exact up to here. */
-static const double most_lots = 9007199254740992.0;
+const double bv_most_lots = 9007199254740992.0;
 
 /* --- what an order wants --- */
 
@@ -49,7 +49,8 @@ double bv_execute_size(const bv_sim *s, const bv_order *o, const bv_place *at) {
   return n * o->side < 0 ? 0 : n;
 }
 
-static bv_plan plan_of(const bv_sim *s, const bv_asset *a, const bv_order *o, const bv_place *at) {
+bv_plan bv_execute_plan(const bv_sim *s, const bv_order *o) {
+  const bv_asset *a = &s->ledger.asset[o->asset];
   bv_plan p = {.reason = ""};
   double n = o->n - o->filled;
   double held = o->reduce_only ? bv_ledger_picked(a, o->pick) : 0;
@@ -60,19 +61,22 @@ static bv_plan plan_of(const bv_sim *s, const bv_asset *a, const bv_order *o, co
   if (s->cfg.sides == BV_SIDES_BOTH) {
     p.close = o->reduce_only || o->close ? n : 0;
     p.open = n - p.close;
-    bv_funds_limit(s, a, o, at, &p);
     return p;
   }
   if (!s->account.short_sales && a->n + n < fmin(a->n, 0)) {
     n = -fmax(a->n, 0);
-    p.reason = n == 0 ? no_short : cut_short;
+    p.reason = n == 0 ? bv_no_short : cut_short;
   }
   if (a->n * n < 0) p.close = copysign(fmin(fabs(n), fabs(a->n)), n);
   p.open = n - p.close;
+  return p;
+}
+
+static bv_plan plan_of(const bv_sim *s, const bv_asset *a, const bv_order *o, const bv_place *at) {
+  bv_plan p = bv_execute_plan(s, o);
   bv_funds_limit(s, a, o, at, &p);
-  if (o->tif == BV_TIF_FOK && *p.reason && p.reason != bv_no_funds) {
-    p = (bv_plan){.reason = not_whole};
-  }
+  bool fok = o->tif == BV_TIF_FOK && s->cfg.sides != BV_SIDES_BOTH;
+  if (fok && *p.reason && p.reason != bv_no_funds) p = (bv_plan){.reason = not_whole};
   return p;
 }
 
@@ -186,6 +190,10 @@ static bv_rc carry_out(bv_sim *s, bv_order *o, const bv_place *at, const bv_plan
   return BV_OK;
 }
 
+bv_rc bv_execute_whole(bv_sim *s, bv_order *o, const bv_place *at, const bv_plan *p, bv_err *err) {
+  return carry_out(s, o, at, p, true, err);
+}
+
 bv_rc bv_execute(bv_sim *s, bv_order *o, const bv_place *at, bv_err *err) {
   bv_asset *a = &s->ledger.asset[o->asset];
   bv_queue *q = &s->queue;
@@ -196,7 +204,7 @@ bv_rc bv_execute(bv_sim *s, bv_order *o, const bv_place *at, bv_err *err) {
     if (over) return finish_closed(s, o, a, at, err);
   }
   if (at->price <= 0) {
-    return bv_order_finish(q, o, a, at->ts, BV_ORDER_REJECTED, not_positive, err);
+    return bv_order_finish(q, o, a, at->ts, BV_ORDER_REJECTED, bv_not_positive, err);
   }
   if (o->size_at_fill) {
     o->n = bv_execute_size(s, o, at);
@@ -205,8 +213,8 @@ bv_rc bv_execute(bv_sim *s, bv_order *o, const bv_place *at, bv_err *err) {
   if (o->reduce_only && bv_ledger_picked(a, o->pick) * o->n >= 0) {
     return finish_closed(s, o, a, at, err);
   }
-  if (!(fabs(o->n) + fabs(a->n) <= most_lots)) {
-    return bv_order_finish(q, o, a, at->ts, BV_ORDER_REJECTED, too_large, err);
+  if (!(fabs(o->n) + fabs(a->n) <= bv_most_lots)) {
+    return bv_order_finish(q, o, a, at->ts, BV_ORDER_REJECTED, bv_too_large, err);
   }
   bool may_wait = !s->cfg.slippage_match || s->cfg.slippage_limit == BV_SLIP_WAIT;
   if (may_wait && at->bar && bv_cost_refuses(s, o, at)) return BV_OK;
@@ -216,7 +224,7 @@ bv_rc bv_execute(bv_sim *s, bv_order *o, const bv_place *at, bv_err *err) {
   if (!whole) whole = cut_by_volume(s, a, o, at, &p);
   if (p.close == 0 && p.open == 0) {
     if (!whole) return BV_OK; /* no volume */
-    bool refusal = p.reason == no_short || strncmp(p.reason, "risk:", 5) == 0;
+    bool refusal = p.reason == bv_no_short || strncmp(p.reason, "risk:", 5) == 0;
     bv_order_state state = refusal && o->filled == 0 ? BV_ORDER_REJECTED : refused(s, o);
     return bv_order_finish(q, o, a, at->ts, state, p.reason, err);
   }

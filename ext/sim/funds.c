@@ -186,3 +186,75 @@ void bv_funds_limit(const bv_sim *s, const bv_asset *a, const bv_order *o, const
   if (policy == BV_FUNDS_REJECT && s->cfg.margin == BV_MARGIN_EXPOSURE) p->close = 0;
   p->open = open;
 }
+
+/* --- orders that fill together --- */
+
+/* What the legs make of the account, where money is borrowed. */
+static bool carries_all(const bv_sim *s, const bv_leg *leg, int n) {
+  double value, gross, lots_cost = 0;
+  bool opens = false, available = s->cfg.margin == BV_MARGIN_AVAILABLE;
+  bv_ledger_worth(&s->ledger, leg[0].at.at, &value, &gross);
+  for (int i = 0; i < n; i++) {
+    const bv_asset *a = &s->ledger.asset[leg[i].order->asset];
+    const bv_place *at = &leg[i].at;
+    double close = leg[i].plan.close, open = leg[i].plan.open, price = bv_ledger_price(a, at->at);
+    bv_paid paid = bv_cost_paid(s, a, leg[i].order, at->ts);
+    if (isnan(price)) price = at->price;
+    opens |= open != 0;
+    gross -= bv_ledger_exposure(a, close, price);
+    if (available) {
+      value -= closing_cost(s, a, at, close, price, &paid);
+      if (open != 0) lots_cost += fabs(open) * bv_size_lot_cost(s, a, close + open, at->price);
+      continue;
+    }
+    gross += bv_ledger_exposure(a, open, price);
+    if (bv_funds_single_fill(s, close, open)) {
+      value -= cost_against(s, a, at, close + open, open != 0, price, &paid);
+    } else {
+      value -= closing_cost(s, a, at, close, price, &paid);
+      value -= cost_against(s, a, at, open, true, price, &paid);
+    }
+  }
+  if (!opens || s->cfg.funds == BV_FUNDS_ALLOW) return true;
+  if (available) return lots_cost <= fmax(0, s->account.leverage * value - gross);
+  return gross <= s->account.leverage * value + 1e-12 * (fabs(value) + gross);
+}
+
+/* Whether the free cash pays for all legs.  What a sale brings pays for the others unless it has to settle first. */
+static bool pays_all(const bv_sim *s, const bv_leg *leg, int n) {
+  double free = bv_funds_free(s, leg[0].at.ts), takes = 0, shorts = 0, needed = 0, sizes = 0;
+  for (int i = 0; i < n; i++) {
+    const bv_asset *a = &s->ledger.asset[leg[i].order->asset];
+    const bv_place *at = &leg[i].at;
+    double close = leg[i].plan.close, open = leg[i].plan.open;
+    bv_paid paid = bv_cost_paid(s, a, leg[i].order, at->ts);
+    bool single = bv_funds_single_fill(s, close, open);
+    double first = single ? cost_against(s, a, at, close + open, open != 0, 0, &paid)
+                          : closing_cost(s, a, at, close, 0, &paid);
+    double second = single ? 0 : cost_against(s, a, at, open, true, 0, &paid);
+    double leg_takes = first + second;
+    if (open < 0) {
+      bv_paid after = bv_cost_paid(s, a, leg[i].order, at->ts);
+      double closing = closing_cost(s, a, at, close, 0, &after);
+      bv_cost cost = bv_cost_fill(s, a, at, open, true, &after);
+      double notional = -open * a->unit * cost.price;
+      needed += notional + cost.commission;
+      shorts += leg_takes - closing;
+      takes += s->account.lock * notional;
+    }
+    if (close > 0 && s->account.lock > 0) {
+      takes -= s->account.lock * bv_ledger_realised(&s->ledger, a, close, 0, (bv_pick){0});
+    }
+    bool unsettled = s->cfg.settlement_days > 0 && leg_takes < 0;
+    if (!unsettled) takes += leg_takes;
+    sizes += fabs(leg_takes);
+  }
+  double slack = 1e-12 * (fabs(free) + sizes);
+  bool credit = s->cfg.short_cash == BV_SHORT_CREDIT && needed > 0;
+  if (credit && !(needed <= free - (takes - shorts) + slack)) return false;
+  return takes <= 0 || takes <= free + slack;
+}
+
+bool bv_funds_carry(const bv_sim *s, const bv_leg *leg, int n) {
+  return s->account.paid ? pays_all(s, leg, n) : carries_all(s, leg, n);
+}

@@ -6,12 +6,6 @@
 
 #include "sim/execute.h"
 
-/* What an order would do: lots that close and lots that open, both signed as the order. */
-typedef struct bv_plan {
-  double close, open;
-  const char *reason; /* why it is less than was asked for; "" if it is not */
-} bv_plan;
-
 /* The reason of an order that nothing could be opened of. */
 extern const char *const bv_no_funds;
 
@@ -19,6 +13,9 @@ extern const char *const bv_no_funds;
 ** money is borrowed its closing part too. */
 void bv_funds_limit(const bv_sim *s, const bv_asset *a, const bv_order *o, const bv_place *at,
                     bv_plan *p);
+
+/* Whether the account carries all the legs together. */
+bool bv_funds_carry(const bv_sim *s, const bv_leg *leg, int n);
 
 /* Cash that buys at `ts`, in an account that borrows no money. */
 double bv_funds_free(const bv_sim *s, int64_t ts);

@@ -194,8 +194,8 @@ void bv_ledger_worth(const bv_ledger *l, bv_value_at at, double *value, double *
   for (int i = 0; i < l->nopen; i++) {
     const bv_asset *a = &l->asset[l->open[i]];
     double price = bv_ledger_price(a, at);
-    worth += a->n * a->unit * price;
-    sizes += fabs(a->n) * fabs(a->unit * price);
+    worth += a->n * a->unit * (price - a->basis);
+    sizes += fabs(a->n) * (a->exposure > 0 ? a->exposure : fabs(a->unit * price));
   }
   *value = worth;
   *gross = sizes;

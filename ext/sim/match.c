@@ -8,6 +8,7 @@
 #include "sim/match.h"
 
 #include "sim/bracket.h"
+#include "sim/combo.h"
 #include "sim/execute.h"
 #include "sim/risk.h"
 #include "sim/session.h"
@@ -110,7 +111,7 @@ static bv_rc begin_bar(bv_sim *s, int64_t ts, bv_err *err) {
   for (size_t i = 0; i < q->n; i++) {
     bv_order *o = &q->order[i];
     bv_asset *a = &s->ledger.asset[o->asset];
-    if (o->rouse && o->rouse <= ts) o->dormant = false;
+    if (o->rouse && o->rouse <= ts) o->dormant = o->combo != 0;
     if (!o->rests || o->dormant) continue;
     if (o->until <= ts) {
       int64_t at = o->until > o->ts ? o->until : o->ts;
@@ -144,21 +145,42 @@ static bv_rc end_open(bv_sim *s, int64_t ts, bv_err *err) {
 
 /* --- the instant --- */
 
+/* Combos alone, by number: where the other orders wait for the end of the bar. */
+static bv_rc run_combos(bv_sim *s, int64_t ts, bool closing, bv_err *err) {
+  bv_queue *q = &s->queue;
+  bv_combo_turns(s, closing);
+  for (int turn = BV_TURN_FIRST; turn <= BV_TURN_LATER_SECOND; turn++) {
+    for (size_t i = 0; i < q->n; i++) {
+      bv_order *o = &q->order[i];
+      bool now = o->legs > 0 && !o->done && (int)o->turn == turn;
+      if (now) BV_TRY(bv_combo_try(s, o, closing, err));
+    }
+  }
+  return bv_combo_over(s, ts, closing, err);
+}
+
 static bv_rc run_open(bv_sim *s, int64_t ts, bv_err *err) {
   bv_queue *q = &s->queue;
   if (q->nrest > 0) BV_TRY(begin_bar(s, ts, err));
+  if (q->ncombo > 0) BV_TRY(bv_combo_begin(s, ts, err));
   bool later = s->cfg.fill_at == BV_FILL_NEXT_CLOSE;
   if (later || (q->nrest > 0 && s->cfg.rules != BV_RULES_CERTAIN)) {
+    if (!later && q->ncombo > 0) BV_TRY(run_combos(s, ts, false, err));
     bv_queue_sweep(q);
     return BV_OK;
   }
   if (s->cfg.size_at == BV_SIZE_OPEN) s->opening = bv_ledger_value(&s->ledger, BV_VALUE_OPEN);
   for (size_t i = 0; i < q->n; i++) q->order[i].turn = turn_at_open(s, &q->order[i]);
+  if (q->ncombo > 0) bv_combo_turns(s, false);
   int last = q->nrest > 0 ? BV_TURN_LATER_SECOND : BV_TURN_SECOND;
   for (int turn = BV_TURN_FIRST; turn <= last; turn++) {
     for (size_t i = 0; i < q->n; i++) {
       bv_order *o = &q->order[i];
       if ((int)o->turn != turn || o->done) continue;
+      if (o->legs > 0) {
+        BV_TRY(bv_combo_try(s, o, false, err));
+        continue;
+      }
       bv_place at = place_of(s, o);
       if (isnan(at.price)) continue; /* a fill at this open has moved the level of a risk rule */
       BV_TRY(bv_execute(s, o, &at, err));
@@ -166,6 +188,7 @@ static bv_rc run_open(bv_sim *s, int64_t ts, bv_err *err) {
   }
   s->opening = NAN;
   if (q->nrest > 0) BV_TRY(end_open(s, ts, err));
+  if (q->ncombo > 0) BV_TRY(bv_combo_over(s, ts, false, err));
   bv_queue_sweep(q);
   return BV_OK;
 }
@@ -352,6 +375,7 @@ bv_rc bv_match_close(bv_sim *s, int64_t t, const bv_sim_bar *bar, int n, bv_err 
     }
   }
   if (rc == BV_OK) rc = end_open(s, t, err);
+  if (rc == BV_OK && q->ncombo > 0) rc = run_combos(s, t, true, err);
   for (size_t i = 0; i < q->n && rc == BV_OK; i++) {
     bv_order *o = &q->order[i];
     if (!waits_for_close(s, o) || o->type == BV_TYPE_MARKET) continue;

@@ -49,6 +49,13 @@ void bv_queue_push(bv_queue *q, bv_asset *a, bv_order o) {
   q->nclose += o.rests && o.tif == BV_TIF_CLS;
 }
 
+void bv_queue_adopt(bv_queue *q, int64_t from, int64_t to) {
+  for (size_t i = 0; i < q->n; i++) {
+    if (q->order[i].leader == from) q->order[i].leader = to;
+    if (q->order[i].parent == from) q->order[i].parent = to;
+  }
+}
+
 void bv_order_plain(bv_order *o) {
   size_t second = offsetof(bv_order, type);
   if (!o->rests) memset((char *)o + second, 0, sizeof *o - second);
@@ -66,7 +73,32 @@ static bv_order_type type_of(const bv_order *o) {
   return o->type;
 }
 
+bool bv_order_is_whole(const bv_order *o) {
+  return o->combo && o->combo == o->id;
+}
+
+/* One that stands for several: what is counted is units of the whole. */
+static bv_sim_order report_whole(const bv_order *o) {
+  bool filled = o->filled != 0;
+  return (bv_sim_order){.id = o->id,
+                        .ts = o->ts,
+                        .asset = o->asset,
+                        .ask = o->ask,
+                        .amount = o->amount,
+                        .qty = o->amount,
+                        .filled = filled ? o->amount : 0,
+                        .avg_price = filled ? o->worth : NAN,
+                        .type = o->nets ? BV_TYPE_LIMIT : BV_TYPE_MARKET,
+                        .tif = o->tif,
+                        .limit = o->nets ? o->net : NAN,
+                        .stop = NAN,
+                        .trail = NAN,
+                        .trail_percent = NAN,
+                        .tag = o->tag};
+}
+
 bv_sim_order bv_order_report(const bv_queue *q, const bv_order *o) {
+  if (o->rests && bv_order_is_whole(o)) return report_whole(o);
   return (bv_sim_order){.id = o->id,
                         .ts = o->ts,
                         .asset = o->asset,
@@ -81,7 +113,7 @@ bv_sim_order bv_order_report(const bv_queue *q, const bv_order *o) {
                         .stop = given(o->stop),
                         .trail = given(o->trail),
                         .trail_percent = given(o->trail_percent),
-                        .parent = o->parent,
+                        .parent = o->combo ? o->combo : o->parent,
                         .tag = o->tag};
 }
 
@@ -96,10 +128,14 @@ static void lead(bv_queue *q, const bv_order *o, const bv_asset *a, int64_t ts, 
   }
 }
 
-bv_rc bv_order_finish(bv_queue *q, bv_order *o, bv_asset *a, int64_t ts, bv_order_state state,
-                      const char *reason, bv_err *err) {
+static bv_rc finish_one(bv_queue *q, bv_order *o, bv_asset *a, int64_t ts, bv_order_state state,
+                        const char *reason, bv_err *err) {
   assert(!o->done);
   o->done = true;
+  if (o->waiting && o->combo) {
+    q->ncombo -= bv_order_is_whole(o);
+    q->ngather -= bv_order_is_whole(o) && o->gathers;
+  }
   if (o->waiting) a->nwait--;
   if (o->waiting) q->nrest -= o->rests;
   if (o->waiting) q->nclose -= o->rests && o->tif == BV_TIF_CLS;
@@ -116,6 +152,20 @@ bv_rc bv_order_finish(bv_queue *q, bv_order *o, bv_asset *a, int64_t ts, bv_orde
   return q->sink->order(q->sink->ctx, &out, err);
 }
 
+/* A leg that ends without a fill ends the others and the whole. */
+bv_rc bv_order_finish(bv_queue *q, bv_order *o, bv_asset *a, int64_t ts, bv_order_state state,
+                      const char *reason, bv_err *err) {
+  if (!o->combo || state == BV_ORDER_FILLED) return finish_one(q, o, a, ts, state, reason, err);
+  bv_asset *assets = a - o->asset;
+  int64_t combo = o->combo;
+  for (size_t i = 0; i < q->n; i++) {
+    bv_order *k = &q->order[i];
+    if (k->combo != combo || k->done) continue;
+    BV_TRY(finish_one(q, k, &assets[k->asset], ts, state, reason, err));
+  }
+  return BV_OK;
+}
+
 static bool waits(const bv_queue *q, int64_t id) {
   for (size_t i = 0; i < q->n; i++) {
     if (q->order[i].id == id) return !q->order[i].done;
@@ -129,7 +179,8 @@ static bv_rc end_orphans(bv_queue *q, bv_asset *assets, int64_t ts, bv_err *err)
   for (size_t i = 0; i < q->n; i++) {
     bv_order *o = &q->order[i];
     bool lost = o->leader == -1;
-    if (o->done || !o->dormant || (!lost && (o->leader || waits(q, o->parent)))) continue;
+    bool kept = o->leader || o->combo || waits(q, o->parent);
+    if (o->done || !o->dormant || (!lost && kept)) continue;
     int64_t at = o->ts > ts ? o->ts : ts;
     BV_TRY(bv_order_finish(q, o, &assets[o->asset], at, BV_ORDER_CANCELLED,
                            lost ? "the order before it did not fill" : why, err));
@@ -154,7 +205,7 @@ void bv_queue_sweep(bv_queue *q) {
 }
 
 bool bv_ask_is_target(bv_ask ask) {
-  return ask != BV_ASK_QTY;
+  return (int)ask < (int)BV_ASK_QTY;
 }
 
 bv_rc bv_queue_replace(bv_queue *q, bv_asset *assets, int asset, int64_t ts, bv_err *err) {
@@ -175,7 +226,8 @@ double bv_queue_pending(const bv_queue *q, const bv_asset *a, int asset) {
   double n = 0;
   for (size_t i = 0; a->nwait > 0 && i < q->n; i++) {
     const bv_order *o = &q->order[i];
-    bool counts = o->type == BV_TYPE_MARKET && !o->dormant && !bv_ask_is_target(o->ask);
+    bool waits_here = !o->dormant || (o->combo && !o->leader && !bv_order_is_whole(o));
+    bool counts = o->type == BV_TYPE_MARKET && waits_here && !bv_ask_is_target(o->ask);
     if (o->asset == asset && counts) n += o->n - o->filled;
   }
   return n;
@@ -186,7 +238,8 @@ bv_rc bv_queue_expire(bv_queue *q, bv_asset *assets, int64_t ts, bv_err *err) {
   for (size_t i = 0; rc == BV_OK && i < q->n; i++) {
     bv_order *o = &q->order[i];
     int64_t at = o->ts > ts ? o->ts : ts; /* it may have been decided after the last bar */
-    if (o->done || (o->dormant && !o->rouse)) continue;
+    bool sleeps = o->dormant && !o->rouse && !(o->combo && !o->leader);
+    if (o->done || sleeps) continue;
     rc = bv_order_finish(q, o, &assets[o->asset], at, BV_ORDER_EXPIRED, "no further bar", err);
   }
   if (rc == BV_OK) rc = bv_queue_orphans(q, assets, ts, err);

@@ -50,21 +50,31 @@ typedef struct bv_order {
   bv_role role;
   int side; /* +1 buys, -1 sells */
   double limit, stop, trail, trail_percent;
-  int64_t until;    /* INT64_MAX: no end */
-  int64_t parent;   /* entry of a bracket; 0: none */
-  bv_pick pick;     /* the lots it closes */
-  const char *oco;  /* one fills, the others of the asset end; the name itself is the key */
-  int64_t entered;  /* bracket: number of the bar the entry filled on */
-  double from;      /* bracket: price of the entry */
-  bv_via via;       /* bracket: how bar `entered` came to that price */
-  double opened;    /* lots of it that opened a position, signed */
-  bool brackets;    /* has a bracket */
-  bool dormant;     /* a bracket whose entry waits */
-  bool triggered;   /* a stop-limit order that has become a limit order */
-  bool told;        /* and that has been reported */
-  int64_t leader;   /* sleeps until this order has filled; -1: that has ended otherwise; 0: none */
-  int64_t rouse;    /* and wakes for bars that begin from here on; 0: not yet */
-  bool leads;       /* other orders sleep until it has filled */
+  int64_t until;   /* INT64_MAX: no end */
+  int64_t parent;  /* entry of a bracket; 0: none */
+  bv_pick pick;    /* the lots it closes */
+  const char *oco; /* one fills, the others of the asset end; the name itself is the key */
+  int64_t entered; /* bracket: number of the bar the entry filled on */
+  double from;     /* bracket: price of the entry */
+  bv_via via;      /* bracket: how bar `entered` came to that price */
+  double opened;   /* lots of it that opened a position, signed */
+  bool brackets;   /* has a bracket */
+  bool dormant;    /* a bracket whose entry waits */
+  bool triggered;  /* a stop-limit order that has become a limit order */
+  bool told;       /* and that has been reported */
+  int64_t leader;  /* sleeps until this order has filled; -1: that has ended otherwise; 0: none */
+  int64_t rouse;   /* and wakes for bars that begin from here on; 0: not yet */
+  bool leads;      /* other orders sleep until it has filled */
+  /* several orders that fill together or not at all (combo.h) */
+  int64_t combo;    /* number of the order that stands for the whole, also in that one; 0: none */
+  int legs;         /* of that one: how many it has; else 0 */
+  bool gathers;     /* more legs may follow */
+  bool nets;        /* of that one: it has a net limit */
+  double net;       /* which, for one unit */
+  double bound;     /* and in currency for the whole */
+  double worth;     /* paid (> 0) or received for the whole */
+  const char *name; /* of the combo */
+  const char *flaw; /* of that one: why it will be rejected; NULL: nothing known */
   bool reduce_only; /* never adds to or turns a position */
   bool forced;      /* of a margin call: nobody cancels it */
   bool ambiguous;   /* hangs on a guess */
@@ -79,6 +89,8 @@ typedef struct bv_queue {
   size_t n, cap;
   size_t nrest;        /* of those, with `rests` */
   size_t nclose;       /* and with tif cls */
+  size_t ncombo;       /* orders that stand for several */
+  size_t ngather;      /* and of which legs may follow */
   const char *orphans; /* why, where an entry may have left a bracket behind */
   int64_t next_id;
 } bv_queue;
@@ -92,8 +104,14 @@ BV_MUST bv_rc bv_queue_reserve(bv_queue *q, size_t more);
 /* Append a waiting order; room must be reserved.  `o` is copied, its id given here. */
 void bv_queue_push(bv_queue *q, bv_asset *a, bv_order o);
 
+/* Order `from` has become order `to`: what hangs on it follows. */
+void bv_queue_adopt(bv_queue *q, int64_t from, int64_t to);
+
 /* A plain market order has nothing in the second part of bv_order; it is cleared where it is kept. */
 void bv_order_plain(bv_order *o);
+
+/* Whether it stands for the several orders of a combo. */
+bool bv_order_is_whole(const bv_order *o);
 
 /* An order that never waits: gives the next id. */
 int64_t bv_queue_take_id(bv_queue *q);

@@ -5,9 +5,11 @@
 #include "sim/sim.h"
 
 #include "sim/bracket.h"
+#include "sim/combo.h"
 #include "sim/funds.h"
 #include "sim/precheck.h"
 #include "sim/expiry.h"
+#include "sim/request.h"
 #include "sim/size.h"
 #include "sim/state.h"
 
@@ -57,7 +59,7 @@ static bv_rc intern_tag(bv_sim *s, const char *tag, const char **out) {
 static bool rests(const bv_sim_request *r) {
   return r->type != BV_TYPE_MARKET || r->tif != BV_TIF_GTC || r->limit != 0 || r->stop != 0 ||
          r->trail != 0 || r->trail_percent != 0 || r->take_profit != 0 || r->stop_loss != 0 ||
-         r->until != 0 || r->reduce_only || r->oco || r->closes || r->oto;
+         r->until != 0 || r->reduce_only || r->oco || r->closes || r->oto || r->combo;
 }
 
 /* The types that name a time in force, as that and the plain type. */
@@ -79,7 +81,7 @@ static bool names_tif(const bv_sim_request *r) {
 
 /* The names a request carries, as the simulator's copies. */
 typedef struct names {
-  const char *tag, *oco, *closes;
+  const char *tag, *oco, *closes, *combo;
 } names;
 
 static void order_of(const bv_sim *s, int64_t t, const bv_sim_request *r, const names *k,
@@ -114,7 +116,7 @@ static void order_of(const bv_sim *s, int64_t t, const bv_sim_request *r, const 
 }
 
 /* An order that ends as it begins. */
-static bv_rc reject(bv_sim *s, bv_order *o, const char *reason, bv_err *err) {
+bv_rc bv_request_reject(bv_sim *s, bv_order *o, const char *reason, bv_err *err) {
   bv_order_plain(o);
   o->id = bv_queue_take_id(&s->queue);
   return bv_order_finish(&s->queue, o, &s->ledger.asset[o->asset], o->ts, BV_ORDER_REJECTED, reason,
@@ -164,7 +166,7 @@ static const struct {
                      "a limit_if_touched order takes no trail"},
 };
 
-static const char *bad_shape(const bv_order *o) {
+const char *bv_request_bad_shape(const bv_order *o) {
   int have = (o->limit != 0 ? LIMIT : 0) | (o->stop != 0 ? STOP : 0) |
              (o->trail != 0 || o->trail_percent != 0 ? TRAIL : 0);
   if ((have & shape[o->type].needs) != shape[o->type].needs) return shape[o->type].missing;
@@ -201,7 +203,7 @@ static const char *bad_bracket(const bv_order *o, double take_profit, double sto
 /* Why a sized order cannot stand, or NULL. */
 static const char *senseless(const bv_sim *s, const bv_order *o, double take_profit,
                              double stop_loss) {
-  const char *why = bad_shape(o);
+  const char *why = bv_request_bad_shape(o);
   if (why) return why;
   if (o->tif == BV_TIF_GTD && o->until == 0) return "tif gtd needs expire_at";
   bool plain = o->type == BV_TYPE_MARKET || o->type == BV_TYPE_LIMIT;
@@ -227,11 +229,12 @@ static int side_of(const bv_sim *s, const bv_order *o, double base) {
   return n > 0 ? 1 : -1;
 }
 
-/* The newest waiting order with the tag, of any asset; NULL where there is none. */
-static bv_order *leader_of(bv_sim *s, const char *tag) {
+bv_order *bv_request_leader(bv_sim *s, const char *tag, int64_t combo) {
   for (size_t i = s->queue.n; i > 0; i--) {
     bv_order *o = &s->queue.order[i - 1];
-    if (!o->done && !o->parent && !o->guard && o->tag && strcmp(o->tag, tag) == 0) return o;
+    bool leg = o->rests && o->combo && (o->combo == combo || !bv_order_is_whole(o));
+    if (o->done || o->parent || o->guard || leg) continue;
+    if (o->tag && strcmp(o->tag, tag) == 0) return o;
   }
   return NULL;
 }
@@ -239,8 +242,8 @@ static bv_order *leader_of(bv_sim *s, const char *tag) {
 /* Let an order wait, with its bracket, if it makes sense. */
 static bv_rc push(bv_sim *s, bv_order *o, const bv_sim_request *r, double base, bv_err *err) {
   bv_asset *a = &s->ledger.asset[o->asset];
-  bv_order *leader = r->oto ? leader_of(s, r->oto) : NULL;
-  if (r->oto && !leader) return reject(s, o, "no waiting order has the tag in oto", err);
+  bv_order *leader = r->oto ? bv_request_leader(s, r->oto, 0) : NULL;
+  if (r->oto && !leader) return bv_request_reject(s, o, "no waiting order has the tag in oto", err);
   if (leader) {
     o->leader = leader->id;
     o->dormant = true;
@@ -250,11 +253,11 @@ static bv_rc push(bv_sim *s, bv_order *o, const bv_sim_request *r, double base, 
     const char *why = senseless(s, o, r->take_profit, r->stop_loss);
     if (!why && r->until != 0 && r->tif != BV_TIF_GTD) why = "expire_at needs tif gtd";
     if (names_tif(r) && r->tif != BV_TIF_GTC && r->tif != o->tif) why = on[r->type].wrong;
-    if (why) return reject(s, o, why, err);
+    if (why) return bv_request_reject(s, o, why, err);
     if (bv_rest_trails(o) && o->stop == 0 && !isnan(o->mark)) o->stop = bv_rest_trail(o, o->mark);
   }
   if (s->cfg.submit_check == BV_SUBMIT_CASH && !bv_precheck(s, o)) {
-    return reject(s, o, bv_no_funds, err);
+    return bv_request_reject(s, o, bv_no_funds, err);
   }
   if (s->ledger.both && o->rests && o->reduce_only) o->pick.side = -o->side;
   if (leader) leader->leads = true;
@@ -285,9 +288,9 @@ static bv_rc submit_qty(bv_sim *s, bv_order *o, const bv_sim_request *r, bv_err 
   if (o->amount == 0) return BV_OK;
   s->ledger.asset[o->asset].target = NAN;
   size_order(s, o, 0);
-  if (o->n == 0) return reject(s, o, "less than one lot", err);
+  if (o->n == 0) return bv_request_reject(s, o, "less than one lot", err);
   const char *why = unsizable(s, o);
-  if (why) return reject(s, o, why, err);
+  if (why) return bv_request_reject(s, o, why, err);
   return push(s, o, r, 0, err);
 }
 
@@ -299,7 +302,7 @@ static bv_rc submit_net(bv_sim *s, bv_order *o, const bv_sim_request *r, bool re
   size_order(s, o, base);
   if (o->size_at_fill ? o->amount == 0 && base == 0 : o->n == 0) {
     bool nothing = !o->size_at_fill && o->amount != 0 && base == 0;
-    return nothing && !repeated ? reject(s, o, "less than one lot", err) : BV_OK;
+    return nothing && !repeated ? bv_request_reject(s, o, "less than one lot", err) : BV_OK;
   }
   return push(s, o, r, base, err);
 }
@@ -328,14 +331,15 @@ static bv_rc submit_close_first(bv_sim *s, const bv_order *o, const bv_sim_reque
     s->queue.order[s->queue.n - 1].pick = pick;
   }
   if (o->amount == 0) return BV_OK;
-  if (!entry.size_at_fill && entry.n == 0) return reject(s, &entry, "less than one lot", err);
+  if (!entry.size_at_fill && entry.n == 0)
+    return bv_request_reject(s, &entry, "less than one lot", err);
   return push(s, &entry, r, 0, err);
 }
 
 /* A weight or value on top of what is held. */
 static bv_rc submit_add(bv_sim *s, bv_order *o, const bv_sim_request *r, bv_err *err) {
   size_order(s, o, 0);
-  if (!o->size_at_fill && o->n == 0) return reject(s, o, "less than one lot", err);
+  if (!o->size_at_fill && o->n == 0) return bv_request_reject(s, o, "less than one lot", err);
   return push(s, o, r, 0, err);
 }
 
@@ -355,7 +359,7 @@ static bv_rc submit_target(bv_sim *s, bv_order *o, const bv_sim_request *r, bv_e
   if (why) {
     /* Nothing was acted on, so the same target is news again later. */
     if (s->cfg.rebalance == BV_REBALANCE_ON_CHANGE) a->target = NAN;
-    return repeated ? BV_OK : reject(s, o, why, err);
+    return repeated ? BV_OK : bv_request_reject(s, o, why, err);
   }
   if (adds) return submit_add(s, o, r, err);
   bool net = s->cfg.flip == BV_FLIP_NET || (s->cfg.flip == BV_FLIP_ADD && o->amount != 0);
@@ -369,7 +373,7 @@ static bv_rc submit_refused(bv_sim *s, bv_order *o, const char *why, bv_err *err
   if (target && a->target_ask == o->ask && a->target == o->amount) return BV_OK;
   a->target_ask = o->ask;
   a->target = target ? o->amount : NAN;
-  return reject(s, o, why, err);
+  return bv_request_reject(s, o, why, err);
 }
 
 bv_rc bv_sim_submit(bv_sim *s, int64_t t, const bv_sim_request *req, bv_err *err) {
@@ -387,13 +391,17 @@ bv_rc bv_sim_submit(bv_sim *s, int64_t t, const bv_sim_request *req, bv_err *err
   bv_rc rc = intern_tag(s, req->tag, &k.tag);
   if (rc == BV_OK && req->oco) rc = intern_tag(s, req->oco, &k.oco);
   if (rc == BV_OK && req->closes) rc = intern_tag(s, req->closes, &k.closes);
+  if (rc == BV_OK && req->combo) rc = intern_tag(s, req->combo, &k.combo);
   if (rc == BV_OK) rc = bv_queue_reserve(&s->queue, 4);
   if (rc == BV_OK) rc = bv_ledger_reserve(a, a->nwait + 4);
   if (rc != BV_OK) return bv_fail(err, rc, "out of memory for an order of %s", a->key);
   bv_order o;
   order_of(s, t, req, &k, &o);
-  if (s->ruined) return submit_refused(s, &o, "the account is ruined", err);
-  const char *why = a->def ? bv_expiry_refuses(s, a, t) : NULL;
+  const char *why = s->ruined ? "the account is ruined"
+                    : a->def  ? bv_expiry_refuses(s, a, t)
+                              : NULL;
+  if (req->has_net_limit && !req->combo) why = "net_limit needs combo";
+  if (req->combo) return bv_combo_add(s, &o, req, k.combo, why, err);
   if (why) return submit_refused(s, &o, why, err);
   return bv_ask_is_target(o.ask) ? submit_target(s, &o, req, err) : submit_qty(s, &o, req, err);
 }
@@ -402,6 +410,7 @@ bv_rc bv_sim_submit(bv_sim *s, int64_t t, const bv_sim_request *req, bv_err *err
 
 static bool matches(const bv_order *o, int asset, const char *tag) {
   if (o->done || o->guard || o->forced || o->asset != asset) return false;
+  if (o->rests && o->gathers) return false;
   return strcmp(tag, "*") == 0 || (o->tag && strcmp(o->tag, tag) == 0);
 }
 
@@ -412,7 +421,7 @@ static bv_rc found_nothing(bv_sim *s, int64_t t, int asset, const char *tag, bv_
   bv_rc rc = intern_tag(s, tag, &kept);
   if (rc != BV_OK) return bv_fail(err, rc, "out of memory for an order");
   bv_order o = {.ts = t, .asset = asset, .ask = BV_ASK_CANCEL, .tag = kept};
-  return reject(s, &o, "no waiting order has this tag", err);
+  return bv_request_reject(s, &o, "no waiting order has this tag", err);
 }
 
 bv_rc bv_sim_cancel(bv_sim *s, int64_t t, int asset, const char *tag, bv_err *err) {
@@ -421,6 +430,7 @@ bv_rc bv_sim_cancel(bv_sim *s, int64_t t, int asset, const char *tag, bv_err *er
   BV_TRY(check_request(s, &r, err));
   bv_queue *q = &s->queue;
   size_t found = 0;
+  if (q->ngather > 0) BV_TRY(bv_combo_seal(s, t, err));
   for (size_t i = 0; i < q->n; i++) {
     bv_order *o = &q->order[i];
     if (!matches(o, asset, tag)) continue;
@@ -465,13 +475,6 @@ static bool changed(const bv_sim *s, bv_order *o, const bv_sim_request *r) {
          o->trail_percent != before.trail_percent || o->until != before.until || o->n != before.n;
 }
 
-static void adopt(bv_queue *q, int64_t from, int64_t to) {
-  for (size_t i = 0; i < q->n; i++) {
-    if (q->order[i].leader == from) q->order[i].leader = to;
-    if (q->order[i].parent == from) q->order[i].parent = to;
-  }
-}
-
 /* Whether a waiting entry and its bracket, one of which is changed, still fit each other. */
 static const char *bad_family(const bv_queue *q, const bv_order *o, const bv_sim_request *r) {
   const bv_order *entry = o;
@@ -495,21 +498,22 @@ static bv_rc replace_one(bv_sim *s, int64_t t, size_t i, const bv_sim_request *r
   bv_order o = q->order[i];
   o.n -= o.filled; /* what is filled is the old order's */
   o.filled = o.points = 0;
-  if (!changed(s, &o, r)) return BV_OK;
+  if (!changed(s, &o, r) && !r->has_net_limit) return BV_OK;
   o.ts = t;
   o.mark = a->mark;
   o.bar = a->bars - 1;
   o.rests = true;
   o.waiting = false; /* the copy does not */
   const char *why = o.n == 0 && !o.size_at_fill && !o.dormant ? "less than one lot" : NULL;
+  if (r->has_net_limit) why = "net_limit needs combo";
   if (!why) why = senseless(s, &o, 0, 0);
   if (!why) why = bad_family(q, &o, r);
-  if (why) return reject(s, &o, why, err);
+  if (why) return bv_request_reject(s, &o, why, err);
   int64_t old = o.id;
   q->order[i].leads = false; /* the new one does */
   BV_TRY(bv_order_finish(q, &q->order[i], a, t, BV_ORDER_CANCELLED, "replaced", err));
   bv_queue_push(q, a, o);
-  adopt(q, old, q->order[q->n - 1].id);
+  bv_queue_adopt(q, old, q->order[q->n - 1].id);
   return BV_OK;
 }
 
@@ -524,14 +528,23 @@ bv_rc bv_sim_replace(bv_sim *s, int64_t t, const bv_sim_request *req, const char
     rounded = bv_expiry_on_tick(a, req);
     req = &rounded;
   }
+  if (q->ngather > 0) BV_TRY(bv_combo_seal(s, t, err));
   size_t found = 0, n = q->n;
-  for (size_t i = 0; i < n; i++) found += matches(&q->order[i], req->asset, tag);
+  int64_t told = 0;
+  for (size_t i = 0; i < n; i++) {
+    if (!matches(&q->order[i], req->asset, tag)) continue;
+    found += q->order[i].rests && q->order[i].combo ? BV_COMBO_LEGS + 1 : 1;
+  }
   if (found == 0) return found_nothing(s, t, req->asset, tag, err);
   bv_rc rc = bv_queue_reserve(q, found);
   if (rc == BV_OK) rc = bv_ledger_reserve(a, a->nwait + found);
   if (rc != BV_OK) return bv_fail(err, rc, "out of memory for an order of %s", a->key);
   for (size_t i = 0; i < n; i++) {
-    if (matches(&q->order[i], req->asset, tag)) BV_TRY(replace_one(s, t, i, req, err));
+    if (!matches(&q->order[i], req->asset, tag)) continue;
+    int64_t combo = q->order[i].rests ? q->order[i].combo : 0;
+    if (combo && combo == told) continue; /* its whole, or another leg with the tag */
+    told = combo;
+    BV_TRY(combo ? bv_combo_replace(s, t, i, req, err) : replace_one(s, t, i, req, err));
   }
   bv_queue_sweep(q);
   return BV_OK;

@@ -69,18 +69,39 @@ static bool same_group(const bv_sim *s, const bv_rule *k, int asset, const char 
   return of && group && strcmp(of, group) == 0;
 }
 
+/* Lots that the legs of a combo thought of as filled add to a position (state.h). */
+static double trial_of(const bv_sim *s, int asset) {
+  for (int i = 0; i < s->ntrial; i++) {
+    const bv_leg *k = &s->trial[i];
+    if (k->order->asset == asset) return k->plan.close + k->plan.open;
+  }
+  return 0;
+}
+
+static double use_of(const bv_sim *s, const bv_rule *k, bv_value_at at, int asset, double n,
+                     const char *group) {
+  const bv_asset *a = &s->ledger.asset[asset];
+  double is = n * a->unit * bv_ledger_price(a, at);
+  if (k->kind == BV_RULE_GROSS) return fabs(is);
+  if (k->kind == BV_RULE_NET) return is;
+  if (k->kind == BV_RULE_HEAT) return heat_of(s, asset, n, at);
+  return k->kind == BV_RULE_GROUP && same_group(s, k, asset, group) ? fabs(is) : 0;
+}
+
 /* What the positions use of a rule, but for `asset` (-1: none is left out). */
 static double used_by(const bv_sim *s, const bv_rule *k, bv_value_at at, int asset,
                       const char *group) {
   double sum = 0;
   for (int i = 0; i < s->ledger.nopen; i++) {
     int number = s->ledger.open[i];
-    const bv_asset *a = &s->ledger.asset[number];
     if (number == asset) continue;
-    if (k->kind == BV_RULE_GROSS) sum += fabs(worth(a, at));
-    if (k->kind == BV_RULE_NET) sum += worth(a, at);
-    if (k->kind == BV_RULE_HEAT) sum += heat_of(s, number, a->n, at);
-    if (k->kind == BV_RULE_GROUP && same_group(s, k, number, group)) sum += fabs(worth(a, at));
+    double n = s->ledger.asset[number].n + trial_of(s, number);
+    sum += use_of(s, k, at, number, n, group);
+  }
+  for (int i = 0; i < s->ntrial; i++) {
+    int number = s->trial[i].order->asset;
+    bool held = s->ledger.asset[number].nlot > 0;
+    if (!held && number != asset) sum += use_of(s, k, at, number, trial_of(s, number), group);
   }
   return sum;
 }
@@ -119,6 +140,8 @@ static bool gate_open(const bv_sim *s, int rule, const bv_order *o, double left,
   switch (k->kind) {
   case BV_RULE_MAX_POSITIONS:
     *value = s->ledger.nopen - (a->nlot > 0) + 1;
+    for (int i = 0; i < s->ntrial; i++)
+      *value += s->ledger.asset[s->trial[i].order->asset].nlot == 0;
     *limit = k->positions;
     return left != 0 || *value <= *limit;
   case BV_RULE_CONTEXT:

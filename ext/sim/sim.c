@@ -8,6 +8,7 @@
 #include "sim/sim.h"
 
 #include "sim/action.h"
+#include "sim/combo.h"
 #include "sim/expiry.h"
 #include "sim/finance.h"
 #include "sim/margin.h"
@@ -132,6 +133,7 @@ bv_rc bv_sim_open(bv_sim *s, int64_t ts, const bv_sim_bar *bar, int n, bv_err *e
     const bv_asset *a = &s->ledger.asset[bar[i].asset];
     bv_liquidity_open(a->liquidity, a->zone, bar[i].ts);
   }
+  if (s->queue.ngather > 0) BV_TRY(bv_combo_seal(s, INT64_MAX, err));
   if (s->finance) BV_TRY(bv_finance_accrue(s, ts, err));
   if (ts >= s->next_expiry) BV_TRY(bv_expiry_run(s, ts, err));
   if (s->queue.n == 0) return BV_OK;
@@ -141,6 +143,7 @@ bv_rc bv_sim_open(bv_sim *s, int64_t ts, const bv_sim_bar *bar, int n, bv_err *e
 bv_rc bv_sim_close(bv_sim *s, int64_t t, const bv_sim_bar *bar, int n, bv_err *err) {
   assert(!s->finished);
   bool at_close = s->cfg.fill_at == BV_FILL_NEXT_CLOSE;
+  if (s->queue.ngather > 0) BV_TRY(bv_combo_seal(s, INT64_MAX, err));
   if (s->queue.nrest > 0 && !at_close) BV_TRY(bv_match_inside(s, t, bar, n, err));
   /* Exchange rates first: what is marked to market at this instant is converted at its rates. */
   bool fx = s->ledger.nfx > 0;
@@ -219,6 +222,7 @@ bool bv_sim_reads_volume(const bv_sim *s) {
 bv_rc bv_sim_finish(bv_sim *s, int64_t t, bv_err *err) {
   assert(!s->finished);
   s->finished = true;
+  if (s->queue.ngather > 0) BV_TRY(bv_combo_seal(s, INT64_MAX, err));
   BV_TRY(bv_queue_expire(&s->queue, s->ledger.asset, t, err));
   BV_TRY(bv_match_finish(s, err));
   return bv_ledger_report_open(&s->ledger, t, err);
@@ -236,7 +240,8 @@ bool bv_sim_waiting_at(const bv_sim *s, size_t i, bv_sim_waiting *out) {
   *out = (bv_sim_waiting){.order = bv_order_report(&s->queue, o),
                           .until = o->rests ? o->until : INT64_MAX,
                           .oco = o->oco,
-                          .dormant = o->dormant,
+                          .combo = o->name,
+                          .dormant = o->dormant && !(o->combo && (!o->leader || o->rouse)),
                           .triggered = o->triggered,
                           .reduce_only = o->reduce_only};
   return true;

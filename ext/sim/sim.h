@@ -61,6 +61,7 @@ typedef enum bv_ask {
   BV_ASK_TARGET, /* position of `amount` units */
   BV_ASK_QTY,    /* buy (> 0) or sell (< 0) `amount` units */
   BV_ASK_CANCEL, /* reports only: a cancel or replace that found no order */
+  BV_ASK_COMBO,  /* reports only: an order that stands for several, its legs */
 } bv_ask;
 
 typedef enum bv_order_type {
@@ -109,6 +110,10 @@ typedef struct bv_sim_request {
   const char *closes;            /* closes lots entered under this tag, and only reduces */
   const char *
       oto; /* one triggers the other: sleeps until the waiting order with this tag, of any asset, has filled */
+  const char
+      *combo;       /* requests of one instant with this name are the legs of one order (combo.h) */
+  double net_limit; /* of the whole; where has_net_limit says so */
+  int has_net_limit;
 } bv_sim_request;
 
 typedef enum bv_order_state {
@@ -136,7 +141,7 @@ typedef struct bv_sim_order {
   bv_tif tif;
   double limit, stop;          /* NaN: none; the stop of a trailing order is where it got to */
   double trail, trail_percent; /* NaN: none */
-  int64_t parent;              /* the entry whose bracket this is; 0: none */
+  int64_t parent;     /* the entry whose bracket this is, or the whole whose leg; 0: none */
   const char *reason; /* static text: "", "insufficient funds", "cut to buying power", ... */
   const char *tag;    /* NULL if none was given; lives as long as the simulator */
 } bv_sim_order;
@@ -353,8 +358,9 @@ typedef struct bv_sim_waiting {
   bv_sim_order order; /* state and done_ts have no meaning; qty and filled as far as known */
   int64_t until;      /* INT64_MAX: no end */
   const char *oco;
-  bool dormant;   /* a bracket whose entry has not filled */
-  bool triggered; /* a limit order now */
+  const char *combo; /* NULL: it is no part of one */
+  bool dormant;      /* a bracket whose entry has not filled */
+  bool triggered;    /* a limit order now */
   bool reduce_only;
 } bv_sim_waiting;
 

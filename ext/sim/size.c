@@ -46,7 +46,8 @@ double bv_size_target(const bv_sim *s, const bv_asset *a, bv_ask ask, double amo
   case BV_ASK_VALUE: target = amount / (price * a->unit); break;
   case BV_ASK_TARGET: target = amount / s->ledger.lot; break;
   case BV_ASK_QTY: return bv_size_step(a, bv_size_round(amount / s->ledger.lot));
-  case BV_ASK_CANCEL: return 0;
+  case BV_ASK_CANCEL:
+  case BV_ASK_COMBO: return 0;
   }
   return bv_size_step(a, bv_size_round(target)) - base;
 }

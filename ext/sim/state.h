@@ -48,7 +48,10 @@ struct bv_sim {
   struct {
     bv_sim_finer_fn read; /* NULL: there are none */
     void *ctx;
-  } finer;             /* bars inside bars */
+  } finer; /* bars inside bars */
+  const struct bv_leg
+      *trial; /* legs that are thought of as filled while limits look at the next one */
+  int ntrial;
   bool closing;        /* the bars under way have been marked and counted (session.h) */
   int64_t next_expiry; /* INT64_MAX: none */
   bool follows;        /* assets that are not traded matter: exchange rates, underlyings */

@@ -248,6 +248,45 @@ static void test_order_types(void **state) {
   close_db(db);
 }
 
+/* Orders of several legs, and one that sleeps for them; a program compiled before there were any has a shorter
+** barsvt_order. */
+static void test_combos(void **state) {
+  (void)state;
+  sqlite3 *db = open_db(NULL);
+  number(db, "INSERT INTO bars(asset, timestep, ts, open, high, low, close) SELECT 'CCC', 'day', "
+             "ts, 5, 5, 5, 5 FROM bars('AAA', 'day') RETURNING 1");
+  barsvt_run *r = open_run(db, NULL, "{\"assets\": [\"AAA\", \"CCC\"], \"cash\": 1000}");
+  assert_int_equal(step(r), SQLITE_ROW);
+  barsvt_order leg = {.size = sizeof leg,
+                      .kind = BARSVT_QTY,
+                      .asset = "AAA",
+                      .amount = 2,
+                      .combo = "pair",
+                      .net_limit = 12,
+                      .has_net_limit = 1};
+  assert_int_equal(barsvt_run_submit(r, &leg, NULL), SQLITE_OK);
+  leg.asset = "CCC";
+  leg.amount = -4;
+  leg.has_net_limit = 0;
+  assert_int_equal(barsvt_run_submit(r, &leg, NULL), SQLITE_OK);
+  barsvt_order after = {
+      .size = sizeof after, .kind = BARSVT_QTY, .asset = "CCC", .amount = 4, .oto = "pair"};
+  assert_int_equal(barsvt_run_submit(r, &after, NULL), SQLITE_OK);
+  barsvt_order old = {.kind = BARSVT_QTY, .asset = "AAA", .amount = 1, .combo = "not read"};
+  old.size = offsetof(barsvt_order, oto);
+  assert_int_equal(barsvt_run_submit(r, &old, NULL), SQLITE_OK);
+  assert_int_equal(step(r), SQLITE_ROW); /* AAA at 11: 11 - 2 x 5 */
+  assert_true(barsvt_run_qty(r, "AAA") == 3 && barsvt_run_qty(r, "CCC") == -4);
+  assert_true(barsvt_run_cash(r) == 1000 - 3 * 11 + 4 * 5);
+  while (step(r) == SQLITE_ROW) {
+  }
+  assert_true(barsvt_run_qty(r, "CCC") == 0);
+  assert_int_equal(barsvt_run_close(r, 0, NULL), SQLITE_OK);
+  assert_int_equal(number(db, "SELECT count(*) FROM bt_order WHERE parent = 1 OR ask = 'combo'"),
+                   3);
+  close_db(db);
+}
+
 /* The clock stands at the step, and is put back. */
 static void test_clock(void **state) {
   (void)state;
@@ -601,12 +640,12 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_life),          cmocka_unit_test(test_discard),
       cmocka_unit_test(test_one_at_a_time), cmocka_unit_test(test_orders),
-      cmocka_unit_test(test_order_types),   cmocka_unit_test(test_clock),
-      cmocka_unit_test(test_transaction),   cmocka_unit_test(test_dropped),
-      cmocka_unit_test(test_bad_row),       cmocka_unit_test(test_out_of_memory),
-      cmocka_unit_test(test_long_run),      cmocka_unit_test(test_feed_order),
-      cmocka_unit_test(test_feed_range),    cmocka_unit_test(test_feed_before),
-      cmocka_unit_test(test_feed_long),
+      cmocka_unit_test(test_order_types),   cmocka_unit_test(test_combos),
+      cmocka_unit_test(test_clock),         cmocka_unit_test(test_transaction),
+      cmocka_unit_test(test_dropped),       cmocka_unit_test(test_bad_row),
+      cmocka_unit_test(test_out_of_memory), cmocka_unit_test(test_long_run),
+      cmocka_unit_test(test_feed_order),    cmocka_unit_test(test_feed_range),
+      cmocka_unit_test(test_feed_before),   cmocka_unit_test(test_feed_long),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

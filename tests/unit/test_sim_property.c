@@ -9,6 +9,7 @@
 **   - every order is reported exactly once, with the sum of its fills;
 **   - a fill lies on a bar that starts at or after its order, between that bar's low and high;
 **   - the fills of an asset in a bar stay within the share of its volume, where that is limited;
+**   - the legs of a combo end with it in one state, filled whole at one instant or not at all;
 **   - a bracket never adds to a position or turns it;
 **   - the lots' pnl add up to the change of the account's value;
 **   - results are the same bits whatever the order of bv_sim_asset calls and of bars in a call;
@@ -38,14 +39,15 @@ typedef struct world {
   double *filled; /* by order id */
   int64_t *filled_ts;
   unsigned char *seen, *grew;
+  unsigned char *combo;             /* by the number of the whole: 1 + state of its parts */
   double low[ASSETS], high[ASSETS]; /* of the bars under way */
   double most[ASSETS];              /* units held at most */
   double taken[ASSETS];             /* units filled of the bars under way */
   double cap;                       /* units of a bar; 0: no limit */
   int64_t apart;                    /* seconds from bar to bar */
-  int64_t last_id, orders, fills, lots, requests;
+  int64_t combos, last_id, orders, fills, lots, requests;
   uint64_t hash;
-  bool check_exposure, long_only, in_range, acting, instruments;
+  bool leg_grew, check_exposure, long_only, in_range, acting, instruments;
 } world;
 
 /* Seconds of a bar: a minute, or a day where something is charged or averaged by day. */
@@ -81,30 +83,6 @@ static void mix_i64(world *w, int64_t x) {
 
 /* --- the sink: an account of its own --- */
 
-static bv_rc on_order(void *ctx, const bv_sim_order *o, bv_err *err) {
-  world *w = ctx;
-  (void)err;
-  assert_true(o->id >= 1 && o->id < MAX_ID);
-  assert_int_equal(w->seen[o->id], 0);
-  w->seen[o->id] = 1;
-  if (o->id > w->last_id) w->last_id = o->id;
-  w->orders++;
-  /* Sums of at most a few fills of one order. */
-  assert_true(fabs(w->filled[o->id] - o->filled) <= 1e-9 * (1 + fabs(o->filled)));
-  assert_true(fabs(o->filled) <= fabs(o->qty) * (1 + 1e-12));
-  assert_true(o->filled * o->qty >= 0);
-  assert_true(o->done_ts >= o->ts || o->amount == 0);
-  if (o->filled != 0 && w->in_range) assert_true(w->filled_ts[o->id] >= o->ts);
-  if (o->parent) assert_false(w->grew[o->id]);
-  mix_i64(w, o->id);
-  mix_f64(w, o->stop);
-  mix_i64(w, w->asset_of[o->asset]);
-  mix_i64(w, (int64_t)o->state);
-  mix_f64(w, o->filled);
-  mix_f64(w, o->avg_price);
-  return BV_OK;
-}
-
 static void check_exposure(const world *w) {
   double gross = 0, value = w->cash;
   const double *at = w->sim->closing ? w->close : w->valued; /* at a close its marks count */
@@ -114,6 +92,60 @@ static void check_exposure(const world *w) {
     value += w->pos[i] * at[i];
   }
   assert_true(gross <= w->sim->account.leverage * value + 1e-9 * (fabs(value) + gross));
+}
+
+static bool is_leg(const world *w, int64_t order) {
+  const bv_queue *q = &w->sim->queue;
+  for (size_t i = 0; i < q->n; i++) {
+    if (q->order[i].id == order) return q->order[i].combo != 0;
+  }
+  return false;
+}
+
+/* A whole, or a leg, whose fills must be those of its parts. */
+static void check_combo(world *w, const bv_sim_order *o) {
+  bool whole = o->ask == BV_ASK_COMBO;
+  int64_t id = whole ? o->id : o->parent;
+  unsigned char is = (unsigned char)(1 + (int)o->state);
+  if (!whole && !(o->parent && is_leg(w, o->parent))) return;
+  assert_true(w->combo[id] == 0 || w->combo[id] == is);
+  w->combo[id] = is;
+  assert_true(o->filled == (o->state == BV_ORDER_FILLED ? o->qty : 0));
+  if (o->state != BV_ORDER_FILLED) return;
+  if (w->filled_ts[id] == 0) w->filled_ts[id] = o->done_ts;
+  assert_int_equal(w->filled_ts[id], o->done_ts);
+  if (!whole) return;
+  w->combos++;
+  /* Between two legs the account may be anything. */
+  if (w->check_exposure && w->leg_grew) check_exposure(w);
+  w->leg_grew = false;
+  if (o->type == BV_TYPE_LIMIT) assert_true(o->avg_price <= o->limit + 1e-6);
+}
+
+static bv_rc on_order(void *ctx, const bv_sim_order *o, bv_err *err) {
+  world *w = ctx;
+  (void)err;
+  assert_true(o->id >= 1 && o->id < MAX_ID);
+  assert_int_equal(w->seen[o->id], 0);
+  w->seen[o->id] = 1;
+  if (o->id > w->last_id) w->last_id = o->id;
+  w->orders++;
+  check_combo(w, o);
+  /* Sums of at most a few fills of one order. */
+  bool whole = o->ask == BV_ASK_COMBO;
+  assert_true(whole || fabs(w->filled[o->id] - o->filled) <= 1e-9 * (1 + fabs(o->filled)));
+  assert_true(fabs(o->filled) <= fabs(o->qty) * (1 + 1e-12));
+  assert_true(o->filled * o->qty >= 0);
+  assert_true(o->done_ts >= o->ts || o->amount == 0);
+  if (o->filled != 0 && w->in_range) assert_true(w->filled_ts[o->id] >= o->ts);
+  if (o->parent && !is_leg(w, o->parent)) assert_false(w->grew[o->id]);
+  mix_i64(w, o->id);
+  mix_f64(w, o->stop);
+  mix_i64(w, w->asset_of[o->asset]);
+  mix_i64(w, (int64_t)o->state);
+  mix_f64(w, o->filled);
+  mix_f64(w, o->avg_price);
+  return BV_OK;
 }
 
 static bv_rc on_fill(void *ctx, const bv_sim_fill *f, bv_err *err) {
@@ -141,7 +173,9 @@ static bv_rc on_fill(void *ctx, const bv_sim_fill *f, bv_err *err) {
   bool both = w->cfg.sides == BV_SIDES_BOTH; /* then closing one side can make the net larger */
   if (fabs(w->pos[i]) > before && !both) w->grew[f->order] = 1;
   if (!w->cfg.allow_short) assert_true(f->position >= 0);
-  if (w->check_exposure && fabs(w->pos[i]) > before) check_exposure(w);
+  bool more = fabs(w->pos[i]) > before, leg = more && is_leg(w, f->order);
+  if (w->check_exposure && more && !leg) check_exposure(w);
+  w->leg_grew |= leg;
   /* Only a sale worth less than its own commission can take cash below zero. */
   if (w->long_only && f->qty > 0) assert_true(f->cash >= -1e-9 * w->cfg.cash);
   if (w->long_only && f->qty < 0)
@@ -201,10 +235,12 @@ static void world_open(world *w, const bv_sim_config *c, int rotate) {
   w->filled_ts = calloc(MAX_ID, sizeof *w->filled_ts);
   w->seen = calloc(MAX_ID, 1);
   w->grew = calloc(MAX_ID, 1);
+  w->combo = calloc(MAX_ID, 1);
   assert_non_null(w->filled);
   assert_non_null(w->filled_ts);
   assert_non_null(w->seen);
   assert_non_null(w->grew);
+  assert_non_null(w->combo);
   bv_sim_sink sink = {.ctx = w, .order = on_order, .fill = on_fill, .lot = on_lot, .flow = on_flow};
   if (bv_sim_new(c, &sink, &w->sim, &err) != BV_OK) fail_msg("%s", err.msg);
   for (int k = 0; k < ASSETS; k++) {
@@ -241,6 +277,7 @@ static void world_close(world *w) {
   free(w->filled_ts);
   free(w->seen);
   free(w->grew);
+  free(w->combo);
 }
 
 /* Three bars inside each: up or down to one extreme, to the other, and to the close. */
@@ -359,6 +396,41 @@ static void cancel_or_replace(world *w, int i, double price, int64_t t) {
   }
 }
 
+/* A combo of two or three legs, now and then one that makes no sense. */
+static void make_combo(world *w, int64_t t, const double price[ASSETS]) {
+  int first = (int)(rnd() % ASSETS), legs = rnd() % 16 ? 2 + (int)(rnd() % 2) : 1;
+  bv_tif tif = rnd() % 3 ? BV_TIF_GTC : (bv_tif)(rnd() % 7);
+  double units = 1 + floor(4 * uniform()), net = 0, divisor = 0;
+  double ratio[3];
+  bool nets = rnd() % 2, tagged = rnd() % 2, sleeps = rnd() % 16 == 0;
+  for (int k = 0; k < legs; k++) {
+    ratio[k] = floor(1 + 5 * uniform()) * (rnd() % 2 ? 1 : -1);
+    net += ratio[k] * price[(first + k) % ASSETS] * (1 + 0.02 * (uniform() - 0.5));
+    for (double a = fabs(ratio[k]), rest; a != 0; a = rest) {
+      rest = fmod(divisor, a);
+      divisor = a;
+    }
+  }
+  for (int k = 0; k < legs; k++) {
+    int i = (first + k) % ASSETS;
+    bv_sim_request r = {.asset = w->number[i],
+                        .ask = BV_ASK_QTY,
+                        .amount = ratio[k] * units,
+                        .tag = tagged ? "odd" : NULL,
+                        .tif = tif,
+                        .combo = "pair",
+                        .oto = sleeps ? "odd" : NULL,
+                        .net_limit = net / divisor,
+                        .has_net_limit = nets};
+    if (tif == BV_TIF_GTD) r.until = t + 5 * step_s;
+    if (rnd() % 8 == 0) {
+      r.type = BV_TYPE_LIMIT;
+      r.limit = price_near(price[i], ratio[k] > 0 ? 1 : -1);
+    }
+    assert_int_equal(bv_sim_submit(w->sim, t, &r, NULL), BV_OK);
+  }
+}
+
 static void make_request(world *w, int64_t t, const double price[ASSETS], bool resting) {
   static const double weights[] = {0, 0.2, 0.5, 1, -0.2, -0.5, -1, 0.3, 1.7};
   int i = (int)(rnd() % ASSETS);
@@ -381,6 +453,7 @@ static void make_request(world *w, int64_t t, const double price[ASSETS], bool r
   w->requests++;
   if (resting && rnd() % 3) make_resting(&r, price[i], t);
   assert_int_equal(bv_sim_submit(w->sim, t, &r, NULL), BV_OK);
+  if (resting && rnd() % 8 == 0) make_combo(w, t, price);
   if (resting && rnd() % 4 == 0) cancel_or_replace(w, i, price[i], t);
 }
 
@@ -630,18 +703,21 @@ static void run_stream(world *w, const stream *st, int nstep, int rotate, uint64
 static void test_stream(void **state) {
   const stream *st = *state;
   static world w;
-  int64_t requests = 0, orders = 0, fills = 0, lots = 0;
+  int64_t requests = 0, orders = 0, fills = 0, lots = 0, combos = 0;
   for (uint64_t episode = 0; episode < EPISODES; episode++) {
     run_stream(&w, st, STEPS, 0, episode);
     requests += w.requests;
     orders += w.orders;
     fills += w.fills;
     lots += w.lots;
+    combos += w.combos;
     world_close(&w);
   }
   assert_true(fills > 10000);
-  print_message("%-15s %7lld requests %7lld orders %7lld fills %7lld lots\n", st->profile,
-                (long long)requests, (long long)orders, (long long)fills, (long long)lots);
+  assert_true(!st->resting || combos > 20);
+  print_message("%-15s %7lld requests %7lld orders %7lld fills %7lld lots %6lld combos\n",
+                st->profile, (long long)requests, (long long)orders, (long long)fills,
+                (long long)lots, (long long)combos);
 }
 
 static void test_registration_order_does_not_matter(void **state) {
