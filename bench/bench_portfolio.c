@@ -1,13 +1,13 @@
 /*
 ** bench_portfolio.c - W6 over many assets, everything stored: 250 assets by the day, the 25 with the highest
 ** score long and the 25 with the lowest short at 100 units; and (scale M) 250 symbols by the minute, the 25
-** with the largest return over 390 minutes at equal weights, chosen every hour, marked every minute.
+** with the largest return over 390 minutes at equal weights, chosen at every full hour, marked every minute.
 **
 ** "callback": a C program drives the run and gives the orders.  "sql": a view does.
 */
 #include "bench.h"
 
-enum { ASSETS = 250, DAYS = 5040, HELD = 25, LOOK = 390 };
+enum { ASSETS = 250, DAYS = 5040, HELD = 25 };
 
 static char name[ASSETS][8];
 
@@ -165,32 +165,31 @@ static void by_day(void) {
 
 /* --- by the minute --- */
 
-static const char minute_rest[] =
-    "\"cash\": 1000000, \"commission\": 0.0001, \"units\": \"fractional\", \"size_at\": \"fill\"";
+static const char minute_rest[] = "\"cash\": 1000000, \"commission\": 0.0001, \"units\": "
+                                  "\"fractional\", \"size_at\": \"fill\", \"every\": \"hour\"";
+
+/* Full hours of a session of 390 minutes: the seventh before is the same minute of the day before. */
+enum { HOURS = 7 };
 
 static double momentum_callback(sqlite3 *db) {
-  static double before[16][ASSETS];
+  static double before[HOURS][ASSETS];
   barsvt_run *run;
   char *error = NULL;
   int code, held[ASSETS] = {0};
-  int64_t ts;
-  long k = 0;
   bench_exec(db, "SAVEPOINT bench");
   check(barsvt_run_open(db, NULL, config_text("minute", minute_rest), &run, &error), error);
-  for (; (code = barsvt_run_step(run, &ts, &error)) == SQLITE_ROW; k++) {
-    /* Closes of every half hour are enough: 390 minutes are 13 of them. */
-    if (k % 30 != 0) continue;
-    double *now = before[k / 30 % 16], *then = before[(k / 30 + 3) % 16];
-    for (int i = 0; i < ASSETS; i++) now[i] = barsvt_run_price(run, name[i]);
-    if (k < LOOK || k % 60 != 0) continue;
-    double ret[ASSETS];
+  for (long k = 0; (code = barsvt_run_step(run, NULL, &error)) == SQLITE_ROW; k++) {
+    double *then = before[k % HOURS], ret[ASSETS];
     int order[ASSETS], picked[ASSETS] = {0};
     for (int i = 0; i < ASSETS; i++) {
-      ret[i] = now[i] / then[i] - 1;
+      double now = barsvt_run_price(run, name[i]);
+      ret[i] = 100 * (now - then[i]) / then[i];
+      then[i] = now;
       int j = i;
       for (; j > 0 && ret[order[j - 1]] < ret[i]; j--) order[j] = order[j - 1];
       order[j] = i;
     }
+    if (k < HOURS) continue;
     for (int j = 0; j < HELD; j++) picked[order[j]] = 1;
     for (int i = 0; i < ASSETS; i++) {
       if (!picked[i] && !held[i]) continue;
@@ -204,25 +203,21 @@ static double momentum_callback(sqlite3 *db) {
   return close_run(db, run);
 }
 
-/* The same by a view in step mode: it is asked every minute and answers at the rebalances. */
+/* The same by a view in step mode. */
 static void make_momentum(sqlite3 *db) {
   /* A chunk of the store at a time: 250 assets in turn would have it decoded again for each part. */
   bench_exec(db, "SELECT bars_config('future', 13000)");
   bench_exec(db, "CREATE TEMP TABLE universe(asset TEXT PRIMARY KEY) WITHOUT ROWID");
-  bench_exec(db, "CREATE TEMP TABLE rebalance(at INTEGER PRIMARY KEY)");
   for (int i = 0; i < ASSETS; i++) {
     char sql[80];
     snprintf(sql, sizeof sql, "INSERT INTO universe VALUES ('S%03d')", i);
     bench_exec(db, sql);
   }
-  bench_exec(db,
-             "INSERT INTO rebalance SELECT known_at FROM (SELECT known_at, row_number() OVER "
-             "(ORDER BY ts) - 1 AS k FROM bars('S000', 'minute')) WHERE k >= 390 AND k % 60 = 0");
-  bench_exec(db,
-             "CREATE TEMP VIEW momentum AS SELECT asset, CASE WHEN place <= 25 THEN 0.04 ELSE "
-             "0.0 END AS target_weight FROM (SELECT asset, row_number() OVER (ORDER BY "
-             "roc(asset, 'minute', 390) DESC, asset) AS place FROM rebalance CROSS JOIN universe "
-             "WHERE at = bars_clock())");
+  bench_exec(db, "CREATE TEMP VIEW momentum AS"
+                 " SELECT asset, CASE WHEN place <= 25 THEN 0.04 ELSE 0.0 END AS target_weight FROM"
+                 " (SELECT asset, row_number() OVER (ORDER BY change DESC, asset) AS place FROM"
+                 " (SELECT asset, roc(asset, 'minute', 390) AS change FROM universe)"
+                 " WHERE change IS NOT NULL)");
 }
 
 static double momentum_sql(sqlite3 *db) {

@@ -52,7 +52,8 @@ enum {
 int barsvt_run_open(struct sqlite3 *db, const char *strategy, const char *config, barsvt_run **run,
                     char **errmsg);
 
-/* Go on to the next instant at which a bar ended: fill what was waiting, mark, let the strategy see it.
+/* Go on to the next instant at which a bar ended: fill what was waiting, mark, let the strategy see it; with the key
+** "every" of the configuration, to the next one at which the strategy is asked.
 ** SQLITE_ROW: *ts is that instant and the state below is as of it; SQLITE_DONE: the data are at their
 ** end; else an error, after which the run can only be closed.  ts may be NULL.
 **

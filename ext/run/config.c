@@ -13,7 +13,7 @@
 static const char *const plain_keys[] = {
     "profile",   "timestep",           "assets",          "start",      "end",      "tz",
     "risk_free", "currency",           "periods",         "commission", "slippage", "params",
-    "benchmark", "benchmark_timestep", "financing.rates", "risk"};
+    "benchmark", "benchmark_timestep", "financing.rates", "risk",       "every"};
 #define NPLAIN (sizeof plain_keys / sizeof *plain_keys)
 
 enum { NCOSTS = 2 };
@@ -112,15 +112,19 @@ static bv_rc add_asset(bv_run_config *c, const char *path, const char *type, sql
   return BV_OK;
 }
 
-static bv_rc read_timestep(const char *path, const char *type, sqlite3_value *v, char out[32],
-                           bv_err *err) {
+static bv_rc read_length(const char *path, const char *type, sqlite3_value *v, bv_timestep *out,
+                         bv_err *err) {
   const char *text = NULL;
-  bv_timestep step;
   BV_TRY(read_text(path, type, v, &text, err));
   bv_err why = {0};
-  if (bv_timestep_parse(text, strlen(text), &step, &why) != BV_OK) {
-    return bv_fail(err, BV_ARG, "config: %s", why.msg);
-  }
+  if (bv_timestep_parse(text, strlen(text), out, &why) == BV_OK) return BV_OK;
+  return bv_fail(err, BV_ARG, "config: '%s': %s", path, why.msg);
+}
+
+static bv_rc read_timestep(const char *path, const char *type, sqlite3_value *v, char out[32],
+                           bv_err *err) {
+  bv_timestep step;
+  BV_TRY(read_length(path, type, v, &step, err));
   bv_timestep_format(step, out);
   return BV_OK;
 }
@@ -266,6 +270,7 @@ static bv_rc read_leaf(void *ctx, const char *path, const char *type, sqlite3_va
     return add_asset(c, path, type, v, err);
   if (strncmp(path, "params.", 7) == 0) return add_param(c, path + 7, type, v, err);
   if (bv_text_ieq(path, "timestep")) return read_timestep(path, type, v, c->timestep, err);
+  if (bv_text_ieq(path, "every")) return read_length(path, type, v, &c->every, err);
   if (bv_text_ieq(path, "financing.rates")) return read_rates(c, path, type, v, err);
   if (bv_text_ieq(path, "benchmark")) return read_benchmark(c, path, type, v, err);
   if (bv_text_ieq(path, "benchmark_timestep")) {

@@ -14,6 +14,7 @@ typedef struct bv_run_config {
   bv_sim_config sim;
   char profile[40];
   char timestep[32]; /* of the bars orders are matched on; "" = the finest the strategy reads */
+  bv_timestep every; /* at the ends of whose buckets the strategy is asked; n = 0: at every step */
   char **asset;      /* assets of the run; none: those the strategy reads */
   int nasset;
   int64_t start, end;  /* bars that lie between them take part: start <= ts, end of bar <= end */
@@ -30,7 +31,7 @@ typedef struct bv_run_config {
 /* Read a configuration; text may be NULL or "".  Every key is checked: BV_ARG names an unknown one
 ** with the nearest known, and values of the wrong type or range.  zone: the default one.
 **
-** Besides the simulator's knobs (bv_sim_knobs): profile, timestep, assets (a name or an array of
+** Besides the simulator's knobs (bv_sim_knobs): profile, timestep, every (a timestep), assets (a name or an array of
 ** names), start, end (epoch seconds, or text in the zone tz), tz, currency, risk_free, periods, benchmark (an
 ** asset), benchmark_timestep, financing.rates (a table), params (an object, what bt_param() answers), risk (a list of rules, rule.h).  {"commission": x} and {"slippage": x} are short for the
 ** percentage model at that rate. */

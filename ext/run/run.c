@@ -127,6 +127,13 @@ static bv_rc open_parts(bv_run *r, const bv_run_start *how, bv_err *err) {
   if (r->saved_clock < r->config.end) r->config.end = r->saved_clock;
   if (how->end < r->config.end) r->config.end = how->end;
   if (strategy) BV_TRY(bv_strategy_open(s->db, strategy, &r->strategy, err));
+  if (r->strategy.set_mode && r->config.every.n > 0) {
+    return bv_fail(
+        err, BV_ARG,
+        "config: every is for a strategy that is asked at steps; the rows of view '%.80s' "
+        "have known_at, which says when",
+        r->strategy.name);
+  }
   BV_TRY(bv_around_open(s, "bt_run()", &r->around, err));
   s->frozen--; /* from here on nobody can commit between this and what is read */
   bv_rc synced = bv_store_sync(s, err);
@@ -172,7 +179,7 @@ bv_rc bv_run_begin(bv_store *s, const bv_run_start *how, bv_run **out, bv_err *e
   if (!r) return BV_NOMEM;
   r->store = s;
   r->saved_clock = s->clock;
-  r->began = INT64_MIN;
+  r->began = r->due = INT64_MIN;
   bv_map_init(&r->asset);
   bv_batch_clear(&r->batch);
   bv_map_init(&r->config.param);
@@ -191,8 +198,23 @@ static bv_rc record(bv_run *r, int64_t t, bv_err *err) {
                          bv_sim_exposed(r->sim), err);
 }
 
-/* Everything at instant t; *step tells whether a bar ended. */
-static bv_rc instant(bv_run *r, int64_t t, bool *step, bv_err *err) {
+/* The end of the bucket that holds t; what comes at or after it is asked about. */
+static int64_t due_after(const bv_run *r, int64_t t) {
+  int64_t end;
+  if (r->config.every.n == 0) return INT64_MIN;
+  (void)bv_bucket_start(r->config.every, r->config.zone, t, &end);
+  return end;
+}
+
+/* Whether the strategy is asked at this step. */
+static bool asks(bv_run *r) {
+  if (r->now < r->due) return false;
+  r->due = due_after(r, r->now);
+  return true;
+}
+
+/* Everything at instant t; *step tells whether a bar ended, *asked whether the strategy is asked. */
+static bv_rc instant(bv_run *r, int64_t t, bool *step, bool *asked, bv_err *err) {
   bv_feed_bars bars;
   BV_TRY(bv_feed_closes(&r->feed, t, &bars, err));
   *step = bars.any;
@@ -200,10 +222,11 @@ static bv_rc instant(bv_run *r, int64_t t, bool *step, bv_err *err) {
   if (*step && r->context.used) BV_TRY(bv_context_advance(&r->context, t, r->sim, err));
   if (*step || bars.n > 0) BV_TRY(bv_sim_close(r->sim, t, bars.bar, bars.n, err));
   if (*step) BV_TRY(record(r, t, err));
+  *asked = *step && asks(r);
   if (r->strategy.set_mode) return bv_hand_over(r, t, err);
   if (!*step) return BV_OK;
   r->store->clock = t;
-  return r->strategy.st ? bv_hand_decide(r, t, err) : BV_OK;
+  return r->strategy.st && *asked ? bv_hand_decide(r, t, err) : BV_OK;
 }
 
 /* When something happens next: a bar begins or ends, or (set mode) a row becomes known, which may
@@ -217,7 +240,10 @@ static bv_rc open_bars(bv_run *r, int64_t t, bv_err *err) {
   bv_feed_bars bars;
   if (r->actions.next < r->actions.n) BV_TRY(bv_actions_run(&r->actions, &r->feed, t, err));
   BV_TRY(bv_feed_opens(&r->feed, t, &bars, err));
-  if (bars.any && r->began == INT64_MIN) r->began = t;
+  if (bars.any && r->began == INT64_MIN) {
+    r->began = t;
+    r->due = due_after(r, t);
+  }
   if (bars.any && r->rates.more) BV_TRY(bv_rates_advance(&r->rates, t, r->sim, err));
   bool some = bars.any || bars.n > 0;
   return some ? bv_sim_open(r->sim, t, bars.bar, bars.n, err) : BV_OK;
@@ -279,22 +305,24 @@ static bv_rc check_transaction(const bv_run *r, bv_err *err) {
   return bv_fail(err, BV_ARG, "the run's transaction was ended between two steps");
 }
 
-/* Steps at which nothing can happen are laid out ahead, up to the next row of a set-mode strategy, and a
-** corporate action; a step-mode view is executed at each. */
+/* Steps at which nothing can happen are laid out ahead, up to the next row of a set-mode strategy, the next step
+** at which a view is executed, and a corporate action. */
 static bv_rc lay_out(bv_run *r) {
   int64_t until = r->has_next ? r->next.known_at : INT64_MAX;
   if (r->result->curve.total == 0 || r->rates.more) return BV_OK;
-  if (r->strategy.st && !r->strategy.set_mode) return BV_OK;
+  if (r->strategy.st && !r->strategy.set_mode) until = r->due;
   if (r->actions.next < r->actions.n && r->actions.due[r->actions.next].ts < until) {
     until = r->actions.due[r->actions.next].ts + 1;
   }
   return bv_stretch_begin(&r->stretch, &r->feed, &r->result->curve, r->now, until);
 }
 
+/* Pass steps laid out, up to one at which the strategy is asked: true. */
 static bool pass(bv_run *r) {
-  if (!bv_stretch_pass(&r->stretch, &r->now)) return false;
-  if (!r->strategy.set_mode) r->store->clock = r->now;
-  return true;
+  bool asked = false;
+  while (!asked && bv_stretch_pass(&r->stretch, &r->now)) asked = asks(r);
+  if (!r->strategy.set_mode && r->stretch.at > 0) r->store->clock = r->now;
+  return asked;
 }
 
 double bv_run_value(const bv_run *r) {
@@ -310,15 +338,10 @@ double bv_run_price(bv_run *r, int asset) {
   return bv_sim_price(r->sim, asset);
 }
 
-/* The bars that open at the step's instant are opened when the caller comes back, so that its own
-** orders, given at the step, can still fill on them. */
-bv_rc bv_run_step(bv_run *r, bool *more, bv_err *err) {
+/* Go on: by the steps that can be laid out, or by one.  The bars that open at a step's instant are opened when
+** the caller comes back, so that its own orders, given at the step, can still fill on them. */
+static bv_rc go_on(bv_run *r, bool *asked, bv_err *err) {
   bool step = false;
-  *more = false;
-  if (r->done) return BV_OK;
-  BV_TRY(check_transaction(r, err));
-  *more = pass(r);
-  if (*more) return BV_OK;
   bv_run_settle(r);
   if (r->batch.n > 0) {
     bv_batch_seal(&r->batch);
@@ -326,17 +349,28 @@ bv_rc bv_run_step(bv_run *r, bool *more, bv_err *err) {
   }
   if (r->result->curve.total > 0) BV_TRY(open_bars(r, r->now, err));
   BV_TRY(lay_out(r));
-  step = pass(r);
+  if (r->stretch.n > 0) {
+    *asked = pass(r);
+    return BV_OK;
+  }
   while (!step) {
     int64_t t = next_instant(r);
     if (t == BV_FEED_END) {
       r->done = true;
       return finish(r, err);
     }
-    BV_TRY(instant(r, t, &step, err));
+    BV_TRY(instant(r, t, &step, asked, err));
     if (!step) BV_TRY(open_bars(r, t, err));
   }
-  *more = true;
+  return BV_OK;
+}
+
+bv_rc bv_run_step(bv_run *r, bool *more, bv_err *err) {
+  *more = false;
+  if (r->done) return BV_OK;
+  BV_TRY(check_transaction(r, err));
+  *more = pass(r);
+  while (!*more && !r->done) BV_TRY(go_on(r, more, err));
   return BV_OK;
 }
 

@@ -11,6 +11,9 @@
 **   step mode  the view is executed at every step with the clock at that step: whatever it says, it
 **              cannot see later bars.
 **
+** With the key `every` of the configuration a step-mode view, or the caller who gives orders, is asked only at
+** the first step at or after the end of each bucket of that length (hours, days of the zone tz, ...).
+**
 ** The run's range is that of the bars it steps over; a decision is taken after its start and by its
 ** end.  An asset that a row names first comes in at that instant, at the last price before it.
 **
@@ -51,6 +54,7 @@ typedef struct bv_run {
   int64_t saved_clock;
   int64_t now;   /* the current step */
   int64_t began; /* when the first bar opened */
+  int64_t due;   /* the strategy is asked at the first step from here on */
   bv_stretch stretch;
   bv_inputs inputs;
   bv_series benchmark;       /* where the configuration names one */
@@ -85,7 +89,7 @@ BV_MUST bv_rc bv_run_open(bv_store *s, const char *strategy, const char *config,
 /* The end of the newest bar there is (of the 100 series that were made last); BV_INSTANT_MIN: none. */
 BV_MUST bv_rc bv_run_data_end(bv_store *s, int64_t *end, bv_err *err);
 
-/* The next step; *more = false after the last, when the results are complete. */
+/* The next step at which the strategy is asked; *more = false after the last, when the results are complete. */
 BV_MUST bv_rc bv_run_step(bv_run *r, bool *more, bv_err *err);
 
 /* An order of the caller at the current step, as a row of a strategy gives it. */
