@@ -153,7 +153,7 @@ static bv_rc asof_range(const request *q, const bv_source *src, int64_t *lo, int
     const char *text = bv_arg_text(tol);
     if (!text) return BV_NOMEM;
     bv_err why = {0};
-    bv_rc rc = bv_timestep_parse(text, strlen(text), &span, &why);
+    bv_rc rc = bv_span_parse(text, strlen(text), &span, &why);
     if (rc != BV_OK) return bv_fail(err, rc, "bars_asof: tolerance: %s", bv_err_text(&why, rc));
     tolerance = bv_timestep_nominal_s(span);
   } else {

@@ -23,7 +23,7 @@ static bv_rc action(bv_store *s, sqlite3_value **argv, bv_err *err) {
     return bv_fail(err, BV_ARG, "%s: %s", who, why.msg);
   }
   BV_TRY(bv_store_sync(s, err));
-  BV_TRY(bv_series_of(s, asset, &one, 1, &n, err));
+  BV_TRY(bv_series_all(s, asset, &one, 1, &n, err));
   if (n == 0) return bv_series_missing(s, "bars_action", asset, "", err);
   BV_TRY(bv_arg_instant(argv[1], one.zone, who, "ts", &a.ts, err));
   if (!bv_arg_null(argv[3])) {
@@ -58,7 +58,7 @@ bv_rc bv_asset_property(bv_store *s, const char *asset, const char *name, sqlite
   int n;
   bv_err why = {0};
   if (!p) return unknown_property(name, err);
-  BV_TRY(bv_series_of(s, asset, &one, 1, &n, err));
+  BV_TRY(bv_series_all(s, asset, &one, 1, &n, err));
   if (n == 0) return bv_series_missing(s, "bars_asset", asset, "", err);
   if (p->type == BV_PROPERTY_INSTANT && !bv_arg_null(v)) {
     int64_t t;

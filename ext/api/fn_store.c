@@ -139,7 +139,7 @@ static bv_rc change_asset(bv_store *s, const char *asset, const char *sql, sqlit
                           bv_err *err) {
   bv_series before;
   int n;
-  BV_TRY(bv_series_of(s, asset, &before, 1, &n, err));
+  BV_TRY(bv_series_all(s, asset, &before, 1, &n, err));
   sqlite3_stmt *st;
   BV_TRY(bv_sql_prepare(s->db, sql, &st, err));
   sqlite3_bind_text(st, 1, asset, -1, SQLITE_STATIC);
@@ -217,7 +217,7 @@ static bv_rc last_price(bv_store *s, const char *asset, const char *step, double
     BV_TRY(bv_series_find(s, asset, step, &series, err));
   } else {
     int n;
-    BV_TRY(bv_series_of(s, asset, &one, 1, &n, err));
+    BV_TRY(bv_series_of(s, asset, BV_OF_TRADES, &one, 1, &n, err));
     if (n > 0) series = &one;
   }
   if (!series) return bv_series_missing(s, "last_price", asset, step ? step : "", err);

@@ -103,12 +103,12 @@ static bv_rc fill_coverage(bv_store *s, bv_list *out, sqlite3_value *const *arg,
   BV_TRY(bv_store_has_schema(s, &there, err));
   if (!there) return BV_OK;
   sqlite3_stmt *st;
-  BV_TRY(
-      bv_sql_prepare(s->db,
-                     "SELECT s.id FROM main.barsvt_series s JOIN main.barsvt_asset a ON a.id ="
-                     " s.asset WHERE (?1 IS NULL OR a.asset = ?1) AND (?2 IS NULL OR s.timestep ="
-                     " ?2) ORDER BY a.asset, s.id",
-                     &st, err));
+  BV_TRY(bv_sql_prepare(
+      s->db,
+      "SELECT s.id FROM main.barsvt_series s JOIN main.barsvt_asset a ON a.id ="
+      " s.asset WHERE (?1 IS NULL OR a.asset = ?1) AND (?2 IS NULL OR " BV_SERIES_STEP
+      " = ?2) ORDER BY a.asset, s.id",
+      &st, err));
   if (arg[0]) sqlite3_bind_value(st, 1, arg[0]);
   if (step[0]) sqlite3_bind_text(st, 2, step, -1, SQLITE_STATIC);
   int row;

@@ -38,7 +38,7 @@ static bv_rc each_series_in(bv_store *home, const choice *c, bv_series_fn add, v
   BV_TRY(bv_store_prepare(home,
                           "SELECT s.id FROM main.barsvt_series s JOIN main.barsvt_asset a"
                           " ON a.id = s.asset WHERE (?1 IS NULL OR a.asset = ?1)"
-                          " AND (?2 IS NULL OR s.timestep = ?2) ORDER BY a.asset, s.id",
+                          " AND (?2 IS NULL OR " BV_SERIES_STEP " = ?2) ORDER BY a.asset, s.id",
                           &st, err));
   sqlite3_bind_text(st, 1, c->asset, -1, SQLITE_STATIC);
   sqlite3_bind_text(st, 2, c->step, -1, SQLITE_STATIC);

@@ -161,8 +161,8 @@ static bv_rc learn(bv_bar_reader *r, bv_err *err) {
     return bv_fail(err, BV_ARG, "%s: the file has no header and no rows", name);
   for (int i = 0; i < BV_ROLE_COUNT; i++) wanted |= r->options.column[i] != NULL;
   if (!bv_csv_columns_is_data(&first)) {
-    BV_TRY(bv_csv_columns_match(&first, r->options.column, name, &r->columns, &r->text, &r->warn,
-                                err));
+    BV_TRY(bv_csv_columns_match(&first, r->options.column, r->options.step.of, name, &r->columns,
+                                &r->text, &r->warn, err));
   } else if (wanted) {
     return bv_fail(err, BV_ARG, "%s: columns are named in the options, but the file has no header",
                    name);
@@ -412,6 +412,16 @@ static bool field_count_fits(const bv_bar_reader *r, const bv_csv_record *rec) {
   return true;
 }
 
+/* Whether a quote of a file with both sides does not have this one, which is no fault. */
+static bool side_absent(const bv_bar_reader *r, const bv_csv_record *rec) {
+  double v;
+  if (!r->columns.sided || rec->flaw || !field_count_fits(r, rec)) return false;
+  for (int role = BV_ROLE_OPEN; role <= BV_ROLE_CLOSE; role++) {
+    if (read_number(rec->field[r->columns.at[role]], &v) != CELL_ABSENT) return false;
+  }
+  return true;
+}
+
 /* Turn a record into a bar; *why is set where it is none. */
 static bv_rc read_row(bv_bar_reader *r, const bv_csv_record *rec, bv_bar_row *row, const char **why,
                       bv_err *err) {
@@ -557,6 +567,7 @@ bv_rc bv_bar_reader_next(bv_bar_reader *r, bv_bar_row *rows, size_t cap, size_t 
     if (*n > before) continue;
     BV_TRY(bv_csv_next(r->csv, &rec, err));
     if (rec.nfield == 0) break;
+    if (side_absent(r, &rec)) continue;
     BV_TRY(read_row(r, &rec, &rows[*n], &why, err));
     if (why) {
       BV_TRY(set_aside(r, &rec, why, err));

@@ -41,7 +41,7 @@ static bv_rc series_from_row(sqlite3_stmt *st, bv_series *out, bv_err *err) {
   if (bv_asset_check(asset, strlen(asset), NULL) != BV_OK ||
       strlen(step) >= sizeof out->step_text ||
       bv_timestep_parse(step, strlen(step), &out->step, NULL) != BV_OK || out->id <= 0 ||
-      out->id >= (INT64_C(1) << 24) || !(out->multiplier > 0)) {
+      out->step.of != BV_OF_TRADES || out->id >= (INT64_C(1) << 24) || !(out->multiplier > 0)) {
     return bv_fail(err, BV_CORRUPT,
                    "barsvt_series: row %lld (asset '%.64s', timestep '%.32s') "
                    "cannot be read",
@@ -49,12 +49,24 @@ static bv_rc series_from_row(sqlite3_stmt *st, bv_series *out, bv_err *err) {
   }
   BV_TRY(check_sum(st, err));
   memcpy(out->asset, asset, strlen(asset) + 1);
+  const char *venue = bv_sql_text(st, 6);
+  (void)bv_bars_of_find(venue, strlen(venue), &out->step.of); /* another venue says nothing of it */
   bv_timestep_format(out->step, out->step_text);
   return bv_zone_find(tz, &out->zone, err);
 }
 
-/* Look up (asset, canonical timestep) in the tables; *found = 0 where it is not there. */
-static bv_rc load_from(bv_store *s, const char *asset, const char *step, bv_series *out, int *found,
+/* The key of a series in its table: asset or its number, and the two parts of the timestep. */
+static void bind_step(sqlite3_stmt *st, bv_timestep step) {
+  char length[32];
+  const char *venue = bv_bars_of_name(step.of);
+  step.of = BV_OF_TRADES;
+  bv_timestep_format(step, length);
+  sqlite3_bind_text(st, 2, length, -1, SQLITE_TRANSIENT);
+  sqlite3_bind_text(st, 3, venue, -1, SQLITE_STATIC);
+}
+
+/* Look up (asset, timestep) in the tables; *found = 0 where it is not there. */
+static bv_rc load_from(bv_store *s, const char *asset, bv_timestep step, bv_series *out, int *found,
                        bv_err *err) {
   bool there;
   *found = 0;
@@ -63,7 +75,7 @@ static bv_rc load_from(bv_store *s, const char *asset, const char *step, bv_seri
   sqlite3_stmt *st;
   BV_TRY(bv_store_stmt(s, BV_ST_SERIES_FIND, &st, err));
   sqlite3_bind_text(st, 1, asset, -1, SQLITE_STATIC);
-  sqlite3_bind_text(st, 2, step, -1, SQLITE_STATIC);
+  bind_step(st, step);
   bv_rc rc = bv_sql_row(s->db, st, found, err, "barsvt_series");
   if (rc == BV_OK && *found) rc = series_from_row(st, out, err);
   sqlite3_reset(st);
@@ -71,7 +83,7 @@ static bv_rc load_from(bv_store *s, const char *asset, const char *step, bv_seri
   return rc;
 }
 
-static bv_rc load_series(bv_store *s, const char *asset, const char *step, bv_series *out,
+static bv_rc load_series(bv_store *s, const char *asset, bv_timestep step, bv_series *out,
                          int *found, bv_err *err) {
   BV_TRY(load_from(s, asset, step, out, found, err));
   for (int i = 0; i < s->nattached && !*found; i++) {
@@ -106,12 +118,10 @@ bv_rc bv_series_find(bv_store *s, const char *asset, const char *timestep, const
     if (*out) return BV_OK;
   }
   bv_timestep step;
-  char canonical[32];
   BV_TRY(bv_timestep_parse(timestep, nt, &step, err));
-  bv_timestep_format(step, canonical);
   bv_series found;
   int any;
-  BV_TRY(load_series(s, asset, canonical, &found, &any, err));
+  BV_TRY(load_series(s, asset, step, &found, &any, err));
   if (!any) return BV_OK;
   if (!cacheable) return bv_fail(err, BV_ARG, "timestep '%.40s' is too long", timestep);
   bv_series *keep = bv_alloc(BV_MEM_BASE, sizeof *keep);
@@ -126,11 +136,16 @@ bv_rc bv_series_find(bv_store *s, const char *asset, const char *timestep, const
   return BV_OK;
 }
 
-/* Insert into n series in order of length; of more than cap the longest is left out. */
+/* Which of two series comes first: trades before quotes, then the finer. */
+static bool comes_before(const bv_series *a, const bv_series *b) {
+  if (a->step.of != b->step.of) return a->step.of < b->step.of;
+  return bv_timestep_nominal_s(a->step) < bv_timestep_nominal_s(b->step);
+}
+
+/* Insert into n series in their order; of more than cap the last is left out. */
 static int keep_finest(bv_series *out, int n, int cap, const bv_series *one) {
-  int64_t size = bv_timestep_nominal_s(one->step);
   int at = n;
-  while (at > 0 && bv_timestep_nominal_s(out[at - 1].step) > size) at--;
+  while (at > 0 && comes_before(one, &out[at - 1])) at--;
   if (at == cap) return 0;
   int last = n < cap ? n : cap - 1;
   for (int i = last; i > at; i--) out[i] = out[i - 1];
@@ -138,8 +153,9 @@ static int keep_finest(bv_series *out, int n, int cap, const bv_series *one) {
   return n < cap;
 }
 
-static bv_rc series_in(bv_store *s, const char *asset, bv_series *out, int cap, int *n,
-                       bv_err *err) {
+/* of: NULL for all. */
+static bv_rc series_in(bv_store *s, const char *asset, const bv_bars_of *of, bv_series *out,
+                       int cap, int *n, bv_err *err) {
   bool there;
   *n = 0;
   BV_TRY(bv_store_usable(s, &there, err));
@@ -154,18 +170,29 @@ static bv_rc series_in(bv_store *s, const char *asset, bv_series *out, int cap, 
     rc = series_from_row(st, &one, err);
     if (rc != BV_OK) break;
     if (s->parent) one.home = s;
+    if (of && one.step.of != *of) continue;
     *n += keep_finest(out, *n, cap, &one);
   }
   sqlite3_reset(st);
   return rc;
 }
 
-bv_rc bv_series_of(bv_store *s, const char *asset, bv_series *out, int cap, int *n, bv_err *err) {
-  BV_TRY(series_in(s, asset, out, cap, n, err));
+static bv_rc first_series(bv_store *s, const char *asset, const bv_bars_of *of, bv_series *out,
+                          int cap, int *n, bv_err *err) {
+  BV_TRY(series_in(s, asset, of, out, cap, n, err));
   for (int i = 0; i < s->nattached && *n == 0; i++) {
-    BV_TRY(series_in(s->attached[i], asset, out, cap, n, err));
+    BV_TRY(series_in(s->attached[i], asset, of, out, cap, n, err));
   }
   return BV_OK;
+}
+
+bv_rc bv_series_of(bv_store *s, const char *asset, bv_bars_of of, bv_series *out, int cap, int *n,
+                   bv_err *err) {
+  return first_series(s, asset, &of, out, cap, n, err);
+}
+
+bv_rc bv_series_all(bv_store *s, const char *asset, bv_series *out, int cap, int *n, bv_err *err) {
+  return first_series(s, asset, NULL, out, cap, n, err);
 }
 
 /* The stored asset whose name is nearest, into a buffer; empty where none is near. */
@@ -202,7 +229,7 @@ bv_rc bv_series_missing(bv_store *s, const char *who, const char *asset, const c
   enum { MAX = 32 };
   bv_series have[MAX];
   int n;
-  BV_TRY(bv_series_of(s, asset, have, MAX, &n, err));
+  BV_TRY(bv_series_all(s, asset, have, MAX, &n, err));
   if (n == 0) {
     char near[BV_ASSET_MAX + 1];
     BV_TRY(nearest_asset(s, asset, near, err));
@@ -221,8 +248,18 @@ bv_rc bv_series_missing(bv_store *s, const char *who, const char *asset, const c
     snprintf(list + used, sizeof list - used, "%s%s", i ? ", " : "", have[i].step_text);
   }
   bv_timestep step;
-  bool longer = bv_timestep_parse(timestep, strlen(timestep), &step, NULL) == BV_OK &&
-                bv_timestep_nominal_s(step) > bv_timestep_nominal_s(have[0].step);
+  bool longer = false, read = bv_timestep_parse(timestep, strlen(timestep), &step, NULL) == BV_OK;
+  for (int i = 0; i < n && read; i++) {
+    longer |= step.of == have[i].step.of &&
+              bv_timestep_nominal_s(step) > bv_timestep_nominal_s(have[i].step);
+  }
+  if (!timestep[0]) {
+    return bv_fail(
+        err, BV_NOTFOUND,
+        "%s: '%.80s' has no bars of trades, but of quotes: name the timestep (there are: "
+        "%s)",
+        who, asset, list);
+  }
   if (!longer) {
     return bv_fail(err, BV_NOTFOUND, "%s: no '%.40s' bars of '%.80s' are stored (there are: %s)",
                    who, timestep, asset, list);
@@ -271,7 +308,7 @@ bv_rc bv_series_sign(bv_store *s, int64_t asset_id, bv_err *err) {
 static bv_rc read_before_change(bv_store *s, const char *asset, bv_err *err) {
   bv_series any;
   int n;
-  return series_in(s, asset, &any, 1, &n, err);
+  return series_in(s, asset, NULL, &any, 1, &n, err);
 }
 
 /* The asset's id, made in zone tz if it is new.  A given zone that differs from the stored one is
@@ -303,13 +340,13 @@ static bv_rc make_asset(bv_store *s, const char *asset, const char *tz, int64_t 
 }
 
 /* Sign a series that was just made. */
-static bv_rc sign_new(bv_store *s, const char *asset, const char *step, bv_err *err) {
+static bv_rc sign_new(bv_store *s, const char *asset, bv_timestep step, bv_err *err) {
   sqlite3_stmt *st;
   int row;
   if (!s->series_sums) return BV_OK;
   BV_TRY(bv_store_stmt(s, BV_ST_SERIES_FIND, &st, err));
   sqlite3_bind_text(st, 1, asset, -1, SQLITE_STATIC);
-  sqlite3_bind_text(st, 2, step, -1, SQLITE_STATIC);
+  bind_step(st, step);
   BV_TRY(bv_sql_row(s->db, st, &row, err, "barsvt_series"));
   int64_t id = row ? sqlite3_column_int64(st, 0) : -1, sum = 0;
   bv_rc rc = row ? row_sum(st, &sum) : BV_OK;
@@ -319,8 +356,6 @@ static bv_rc sign_new(bv_store *s, const char *asset, const char *step, bv_err *
 
 bv_rc bv_series_make(bv_store *s, const char *asset, bv_timestep step, const char *tz,
                      bv_series *out, bv_err *err) {
-  char canonical[32];
-  bv_timestep_format(step, canonical);
   BV_TRY(bv_asset_check(asset, strlen(asset), err));
   const bv_zone *zone;
   if (tz) BV_TRY(bv_zone_find(tz, &zone, err));
@@ -330,17 +365,17 @@ bv_rc bv_series_make(bv_store *s, const char *asset, bv_timestep step, const cha
   sqlite3_stmt *st;
   BV_TRY(bv_store_stmt(s, BV_ST_SERIES_ADD, &st, err));
   sqlite3_bind_int64(st, 1, id);
-  sqlite3_bind_text(st, 2, canonical, -1, SQLITE_STATIC);
+  bind_step(st, step);
   int before = sqlite3_total_changes(s->db);
   BV_TRY(bv_sql_done(s->db, st, err, "barsvt_series"));
-  if (sqlite3_total_changes(s->db) != before) BV_TRY(sign_new(s, asset, canonical, err));
+  if (sqlite3_total_changes(s->db) != before) BV_TRY(sign_new(s, asset, step, err));
   if (tz) {
     bv_store_catalog_changed(s); /* days of what is stored may have moved */
   } else {
     bv_store_catalog_grew(s);
   }
   int found;
-  BV_TRY(load_from(s, asset, canonical, out, &found, err));
+  BV_TRY(load_from(s, asset, step, out, &found, err));
   return found ? BV_OK : bv_fail(err, BV_CORRUPT, "barsvt_series: the row just written is gone");
 }
 

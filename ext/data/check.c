@@ -215,7 +215,7 @@ static bv_rc check_series(walk *w, bv_err *err) {
   if (is(w, 4, SQLITE_NULL)) {
     BV_TRY(REPORT(w, id, "there is no asset %s", bv_sql_text(w->st, 1)));
   }
-  if (bv_timestep_parse(text, strlen(text), &step, NULL) == BV_OK) {
+  if (bv_timestep_parse(text, strlen(text), &step, NULL) == BV_OK && step.of == BV_OF_TRADES) {
     bv_timestep_format(step, canonical);
   }
   if (!is_text(w, 2) || strcmp(canonical, text) != 0) {

@@ -262,6 +262,37 @@ static void find_time(const bv_csv_record *h, bv_csv_columns *c, bool *twice) {
   }
 }
 
+/* The column whose name is a side and a word, in either order: -1 where there is none. */
+static int find_side(const bv_csv_record *h, const char *side, const char *const *word) {
+  for (; *word; word++) {
+    char first[KEY_MAX], last[KEY_MAX], key[KEY_MAX];
+    snprintf(first, sizeof first, "%s%s", side, *word);
+    snprintf(last, sizeof last, "%s%s", *word, side);
+    for (size_t i = 0; i < h->nfield; i++) {
+      make_key(h->field[i].p, h->field[i].n, key);
+      if (strcmp(key, first) == 0 || strcmp(key, last) == 0) return (int)i;
+    }
+  }
+  return -1;
+}
+
+/* Of a file with both sides of quotes, the columns of one; what else the file has is not about it. */
+static void match_side(const bv_csv_record *h, bv_bars_of of, bv_csv_columns *c) {
+  static const char *const word[5][5] = {{"open", "o", "openprice", NULL},
+                                         {"high", "h", "highprice", NULL},
+                                         {"low", "l", "lowprice", NULL},
+                                         {"close", "c", "closeprice", NULL},
+                                         {"size", "volume", "vol", "qty", NULL}};
+  const char *side = bv_bars_of_name(of);
+  int at[5];
+  c->at[BV_ROLE_BID] = c->at[BV_ROLE_ASK] = -1;
+  for (int i = 0; i < 5; i++) at[i] = find_side(h, side, word[i]);
+  c->sided = at[0] >= 0 && at[1] >= 0 && at[2] >= 0 && at[3] >= 0;
+  if (!c->sided) return;
+  for (int i = 0; i < 5; i++) c->at[BV_ROLE_OPEN + i] = at[i];
+  c->at[BV_ROLE_VWAP] = c->at[BV_ROLE_TRADES] = c->at[BV_ROLE_OI] = -1;
+}
+
 static bv_rc match_known(const bv_csv_record *h, bv_csv_columns *c, bv_buf *warn) {
   bool twice[BV_ROLE_COUNT] = {false}, money = false;
   for (int r = 0; r < BV_ROLE_COUNT; r++) c->at[r] = find_known(h, roles[r].known, &twice[r]);
@@ -293,10 +324,12 @@ static bv_rc apply_wanted(const bv_csv_record *h, const char *const *wanted, con
   return BV_OK;
 }
 
-bv_rc bv_csv_columns_match(const bv_csv_record *header, const char *const *wanted, const char *name,
-                           bv_csv_columns *out, bv_buf *text, bv_buf *warn, bv_err *err) {
+bv_rc bv_csv_columns_match(const bv_csv_record *header, const char *const *wanted, bv_bars_of of,
+                           const char *name, bv_csv_columns *out, bv_buf *text, bv_buf *warn,
+                           bv_err *err) {
   *out = (bv_csv_columns){.nfield = header->nfield, .header = true};
   BV_TRY(match_known(header, out, warn));
+  if (of != BV_OF_TRADES) match_side(header, of, out);
   BV_TRY(apply_wanted(header, wanted, name, out, err));
   if (out->at[BV_ROLE_TIME] >= 0) {
     char key[KEY_MAX];

@@ -540,6 +540,12 @@ static bv_rc open_reader(bv_dbn *r, bv_infile *in, const char *path, bv_err *err
 bv_rc bv_dbn_open(bv_infile *in, const char *path, const bv_bar_reader_options *options,
                   bv_row_source *out, bv_err *err) {
   *out = (bv_row_source){0};
+  if (options->step.of != BV_OF_TRADES) {
+    bv_rc rc = bv_fail(err, BV_ARG, "%s: bars of the %s are not made from DBN files",
+                       bv_infile_name(in), bv_bars_of_name(options->step.of));
+    bv_infile_close(in);
+    return rc;
+  }
   bv_dbn *r = new_reader(in, path, options);
   if (!r) {
     bv_infile_close(in);

@@ -144,7 +144,7 @@ static bv_rc list_in(export *x, bv_store *s, bv_err *err) {
   if (!there) return BV_OK;
   BV_TRY(bv_store_prepare(s,
                           "SELECT a.asset FROM main.barsvt_asset a JOIN main.barsvt_series s ON "
-                          "s.asset = a.id WHERE s.timestep = ?1 AND s.venue = ''",
+                          "s.asset = a.id WHERE " BV_SERIES_STEP " = ?1",
                           &st, err));
   sqlite3_bind_text(st, 1, x->step_text, -1, SQLITE_STATIC);
   bv_rc rc;

@@ -52,7 +52,7 @@ static bv_rc read_span(const bv_feature *f, const char *key, const char *text, i
   *out = -1;
   if (!text || bv_text_ieq(text, "none")) return BV_OK;
   if (bv_parse_i64(text, strlen(text), out) == BV_OK && *out >= 0) return BV_OK;
-  if (bv_timestep_parse(text, strlen(text), &step, NULL) == BV_OK) {
+  if (bv_span_parse(text, strlen(text), &step, NULL) == BV_OK) {
     *out = bv_timestep_nominal_s(step);
     return BV_OK;
   }
@@ -76,7 +76,7 @@ static bv_rc read_options(bv_feature *f, const bv_feature_spec *spec, const bv_f
   bv_err why = {0};
   f->span_told = span != NULL;
   f->has_span = span && !bv_text_ieq(span, "none");
-  if (f->has_span && bv_timestep_parse(span, strlen(span), &f->span, &why) != BV_OK) {
+  if (f->has_span && bv_span_parse(span, strlen(span), &f->span, &why) != BV_OK) {
     return bv_fail(err, BV_ARG, "%s: span: %s", f->label, why.msg);
   }
   if (!f->asof && (f->tolerance >= 0 || f->max_age >= 0) && (spec->tolerance || spec->max_age)) {

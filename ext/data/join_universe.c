@@ -48,7 +48,7 @@ static bv_rc add_stored(names *l, bv_store *s, bv_store *home, const char *step,
   if (!there) return BV_OK;
   BV_TRY(bv_store_prepare(home,
                           "SELECT a.asset FROM main.barsvt_series s JOIN main.barsvt_asset a"
-                          " ON a.id = s.asset WHERE s.timestep = ?1 AND s.venue = ''",
+                          " ON a.id = s.asset WHERE " BV_SERIES_STEP " = ?1",
                           &st, err));
   sqlite3_bind_text(st, 1, step, -1, SQLITE_STATIC);
   return add_rows(l, s->db, st, "barsvt_series", err);

@@ -63,10 +63,10 @@ static bool read_resolution(bv_field f, bv_lean_file *out) {
   static const struct {
     const char *name;
     bv_timestep step;
-  } known[] = {{"second", {1, BV_SECOND}},
-               {"minute", {1, BV_MINUTE}},
-               {"hour", {1, BV_HOUR}},
-               {"daily", {1, BV_DAY}}};
+  } known[] = {{"second", {1, BV_SECOND, BV_OF_TRADES}},
+               {"minute", {1, BV_MINUTE, BV_OF_TRADES}},
+               {"hour", {1, BV_HOUR, BV_OF_TRADES}},
+               {"daily", {1, BV_DAY, BV_OF_TRADES}}};
   for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
     if (!bv_text_ieqn(f.p, f.n, known[i].name)) continue;
     out->step = known[i].step;
@@ -210,10 +210,12 @@ static bv_rc refuse(const bv_lean *r, bv_err *err) {
   if (f->tick == BV_LEAN_OI) {
     return bv_fail(err, BV_ARG, "%s: LEAN open interest has no prices, so it makes no bars", name);
   }
-  if (f->step.n && o->step.n && !bv_timestep_eq(f->step, o->step)) {
+  bv_timestep length = o->step;
+  length.of = BV_OF_TRADES;
+  if (f->step.n && o->step.n && !bv_timestep_eq(f->step, length)) {
     char has[32], asked[32];
     bv_timestep_format(f->step, has);
-    bv_timestep_format(o->step, asked);
+    bv_timestep_format(length, asked);
     return bv_fail(err, BV_ARG, "%s: this LEAN file has bars of one %s, the timestep given is '%s'",
                    name, has, asked);
   }
@@ -257,6 +259,10 @@ static bv_rc learn(bv_lean *r, bv_err *err) {
   if (r->file.tick == BV_LEAN_UNSAID) {
     r->file.tick = first.nfield == QUOTE_FIELDS ? BV_LEAN_QUOTE : BV_LEAN_TRADE;
   }
+  if (r->options.step.of != BV_OF_TRADES && r->file.tick != BV_LEAN_QUOTE) {
+    return bv_fail(err, BV_ARG, "%s: this LEAN file has bars of trades, which have no %s",
+                   bv_infile_name(r->in), bv_bars_of_name(r->options.step.of));
+  }
   bv_csv_rewind(r->csv);
   return BV_OK;
 }
@@ -283,19 +289,28 @@ bv_rc bv_lean_open(bv_infile *in, const bv_lean_file *f, const bv_bar_reader_opt
   return BV_OK;
 }
 
+static const char *columns_of(const bv_lean *r) {
+  if (r->file.tick != BV_LEAN_QUOTE) return "LEAN trade: ts, open, high, low, close, volume";
+  switch (r->options.step.of) {
+  case BV_OF_BID: return "LEAN quote: ts, bid open, high, low, close, size as volume; ignored: ask";
+  case BV_OF_ASK: return "LEAN quote: ts, ask open, high, low, close, size as volume; ignored: bid";
+  case BV_OF_TRADES:
+  default:
+    return "LEAN quote: ts, bid open, high, low, close, size, ask open, high, low, close, size; "
+           "ignored: sizes";
+  }
+}
+
 bv_bar_reader_info bv_lean_info_of(const bv_lean *r) {
-  return (bv_bar_reader_info){
-      .time_kind = r->file.date[0] ? "LEAN ms of the day" : "LEAN date-time",
-      .compression = bv_infile_kind_name(bv_infile_kind_of(r->in)),
-      .delimiter = ',',
-      .columns = r->file.tick == BV_LEAN_QUOTE
-                     ? "LEAN quote: ts, bid open, high, low, close, size, ask open, high, low, "
-                       "close, size; ignored: sizes"
-                     : "LEAN trade: ts, open, high, low, close, volume",
-      .warnings = "",
-      .tz = r->file.placed && !r->options.tz_given ? r->file.tz : NULL,
-      .rows = r->rows,
-      .rejects = r->rejects};
+  return (bv_bar_reader_info){.time_kind =
+                                  r->file.date[0] ? "LEAN ms of the day" : "LEAN date-time",
+                              .compression = bv_infile_kind_name(bv_infile_kind_of(r->in)),
+                              .delimiter = ',',
+                              .columns = columns_of(r),
+                              .warnings = "",
+                              .tz = r->file.placed && !r->options.tz_given ? r->file.tz : NULL,
+                              .rows = r->rows,
+                              .rejects = r->rejects};
 }
 
 void bv_lean_close(bv_lean *r) {
@@ -379,7 +394,20 @@ static const char *read_quote(const bv_lean *r, const bv_csv_record *rec, bv_bar
   return set_prices(r, bid, 2, row);
 }
 
-static const char *read_row(bv_lean *r, const bv_csv_record *rec, bv_bar_row *row) {
+/* One side of a quote.  *none: the quote does not have it, which is no fault. */
+static const char *read_quote_side(const bv_lean *r, const bv_csv_record *rec, bv_bar_row *row,
+                                   bool *none) {
+  const bv_field *side = rec->field + (r->options.step.of == BV_OF_BID ? 1 : 6);
+  double v[PRICES];
+  const char *why = read_side(side, v, none);
+  if (why || *none) return why;
+  if (side[PRICES].n && !read_number(side[PRICES], &row->volume)) return "size is not a number";
+  if (row->volume < 0) return "size is negative";
+  return set_prices(r, v, 1, row);
+}
+
+static const char *read_row(bv_lean *r, const bv_csv_record *rec, bv_bar_row *row, bool *none) {
+  *none = false;
   bool quote = r->file.tick == BV_LEAN_QUOTE;
   *row = (bv_bar_row){.volume = NAN, .vwap = NAN, .trades = NAN, .bid = NAN, .ask = NAN};
   row->open_interest = NAN;
@@ -395,6 +423,7 @@ static const char *read_row(bv_lean *r, const bv_csv_record *rec, bv_bar_row *ro
                              : bv_csv_time_read(&r->time, rec->field[0], NULL, &stamp, &why);
   if (rc != BV_OK) return why ? why : "not a time";
   row->ts = stamp.ts;
+  if (r->options.step.of != BV_OF_TRADES) return read_quote_side(r, rec, row, none);
   return quote ? read_quote(r, rec, row) : read_trade(r, rec, row);
 }
 
@@ -405,8 +434,9 @@ bv_rc bv_lean_next(bv_lean *r, bv_bar_row *rows, size_t cap, size_t *n, bv_err *
     bv_csv_record rec;
     BV_TRY(bv_csv_next(r->csv, &rec, err));
     if (rec.nfield == 0) break;
-    const char *why = read_row(r, &rec, &rows[*n]);
-    *n += !why;
+    bool none;
+    const char *why = read_row(r, &rec, &rows[*n], &none);
+    *n += !why && !none;
     if (!why) continue;
     r->rejects++;
     if (!r->options.reject) continue;

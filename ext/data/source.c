@@ -144,7 +144,7 @@ static bv_rc resolve(bv_store *s, const char *asset, const char *step, const cha
     BV_TRY(parse_session(session, &out->session_lo, &out->session_hi, err));
   if (fill && fill[0]) BV_TRY(parse_fill(fill, &out->fill, err));
   if (tz && tz[0]) BV_TRY(bv_zone_find(tz, &out->zone, err));
-  BV_TRY(bv_series_of(s, asset, have, MAX, &n, err));
+  BV_TRY(bv_series_of(s, asset, out->step.of, have, MAX, &n, err));
   if (n == 0) return bv_series_missing(s, "bars_agg", asset, step, err);
   BV_TRY(choose_base(s, have, n, out, base ? &named : NULL, &pick, err));
   if (pick < 0 && base) {

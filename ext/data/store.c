@@ -23,8 +23,8 @@ extern const char bv_sql_schema[];
 #define SERIES(sum, where)                                                                         \
   "SELECT s.id, a.asset, s.timestep, a.tz, a.multiplier, s.asset, s.venue, " sum                   \
   " FROM main.barsvt_series s JOIN main.barsvt_asset a ON a.id = s.asset WHERE " where
-#define BY_NAME  "a.asset = ?1 AND s.timestep = ?2 AND s.venue = ''"
-#define OF_ASSET "a.asset = ?1 AND s.venue = '' ORDER BY s.id"
+#define BY_NAME  "a.asset = ?1 AND s.timestep = ?2 AND s.venue = ?3"
+#define OF_ASSET "a.asset = ?1 AND s.venue IN ('', 'bid', 'ask') ORDER BY s.id"
 #define NEXT     "s.asset = ?1 AND s.id > ?2 ORDER BY s.id LIMIT 1"
 
 #define HOT_VALUES "open, high, low, close, volume, vwap, trades, bid, ask, open_interest"
@@ -53,7 +53,7 @@ static const char *const stmt_sql[BV_ST_COUNT] = {
     [BV_ST_ASSET_ADD] = "INSERT INTO main.barsvt_asset(asset, tz) VALUES (?1, ?2)",
     [BV_ST_ASSET_TZ] = "UPDATE main.barsvt_asset SET tz = ?2 WHERE id = ?1",
     [BV_ST_SERIES_ADD] =
-        "INSERT OR IGNORE INTO main.barsvt_series(asset, timestep) VALUES (?1, ?2)",
+        "INSERT OR IGNORE INTO main.barsvt_series(asset, timestep, venue) VALUES (?1, ?2, ?3)",
     [BV_ST_HOT_INSERT] = HOT_PUT("IGNORE"),
     [BV_ST_HOT_REPLACE] = HOT_PUT("REPLACE"),
     [BV_ST_HOT_GET] = HOT_GET("checksum"),

@@ -225,6 +225,10 @@ BV_MUST bv_rc bv_store_create_schema(bv_store *s, bv_err *err);
 
 /* ---- catalog (catalog.c) ---- */
 
+/* The text of a series' timestep with what its bars are of ("minute bid"), in statements that name
+** barsvt_series s. */
+#define BV_SERIES_STEP "s.timestep || rtrim(' ' || s.venue)"
+
 /* The series of (asset, timestep).  *out = NULL where the asset or the series is not stored; use
 ** bv_series_missing for the error text.  BV_ARG: the timestep cannot be read. */
 BV_MUST bv_rc bv_series_find(bv_store *s, const char *asset, const char *timestep,
@@ -238,9 +242,14 @@ BV_MUST bv_rc bv_series_by_id(bv_store *s, int64_t id, bv_series *out, bool *fou
 bv_rc bv_series_missing(bv_store *s, const char *who, const char *asset, const char *timestep,
                         bv_err *err);
 
-/* All series of an asset, finest first; at most cap, *n tells how many. */
-BV_MUST bv_rc bv_series_of(bv_store *s, const char *asset, bv_series *out, int cap, int *n,
-                           bv_err *err);
+/* All series of an asset that are of trades, of the bid or of the ask, finest first; at most cap, *n tells
+** how many. */
+BV_MUST bv_rc bv_series_of(bv_store *s, const char *asset, bv_bars_of of, bv_series *out, int cap,
+                           int *n, bv_err *err);
+
+/* The same whatever they are of: those of trades, then the bid's and the ask's. */
+BV_MUST bv_rc bv_series_all(bv_store *s, const char *asset, bv_series *out, int cap, int *n,
+                            bv_err *err);
 
 /* The series, made if need be (with its asset, in zone tz; tz NULL = keep, UTC for a new one). */
 BV_MUST bv_rc bv_series_make(bv_store *s, const char *asset, bv_timestep step, const char *tz,

@@ -14,13 +14,15 @@
 #define DAY 86400
 
 const char *const bv_problem_name[BV_NPROBLEM + 1] = {
-    [BV_P_PRICE] = "price",         [BV_P_OHLC] = "ohlc", [BV_P_VOLUME] = "volume",
-    [BV_P_OVERLAP] = "overlap",     [BV_P_JUMP] = "jump", [BV_P_OUTLIER] = "outlier",
-    [BV_P_DUPLICATE] = "duplicate", [BV_P_GAP] = "gap",   [BV_P_STALE] = "stale"};
+    [BV_P_PRICE] = "price",     [BV_P_OHLC] = "ohlc",           [BV_P_VOLUME] = "volume",
+    [BV_P_CROSSED] = "crossed", [BV_P_OVERLAP] = "overlap",     [BV_P_JUMP] = "jump",
+    [BV_P_OUTLIER] = "outlier", [BV_P_DUPLICATE] = "duplicate", [BV_P_GAP] = "gap",
+    [BV_P_STALE] = "stale"};
 const char *const bv_problem_severity[BV_NPROBLEM] = {
-    [BV_P_PRICE] = "error",       [BV_P_OHLC] = "error",   [BV_P_VOLUME] = "error",
-    [BV_P_OVERLAP] = "error",     [BV_P_JUMP] = "warning", [BV_P_OUTLIER] = "warning",
-    [BV_P_DUPLICATE] = "warning", [BV_P_GAP] = "info",     [BV_P_STALE] = "warning"};
+    [BV_P_PRICE] = "error",     [BV_P_OHLC] = "error",        [BV_P_VOLUME] = "error",
+    [BV_P_CROSSED] = "warning", [BV_P_OVERLAP] = "error",     [BV_P_JUMP] = "warning",
+    [BV_P_OUTLIER] = "warning", [BV_P_DUPLICATE] = "warning", [BV_P_GAP] = "info",
+    [BV_P_STALE] = "warning"};
 
 /* A growing array of numbers. */
 typedef struct sample {
@@ -195,6 +197,42 @@ static bv_rc follow_run(validator *v, stale_run *r, const bar *b) {
   return BV_OK;
 }
 
+/* ---- the bid and the ask ---- */
+
+typedef struct bid_side {
+  bv_stream st;
+  bar bid; /* at the current bar of st */
+} bid_side;
+
+static bv_rc read_prices(bv_stream *st, bar *b, bv_err *err) {
+  b->ts = bv_stream_ts(st);
+  for (int c = BV_COL_OPEN; c <= BV_COL_CLOSE; c++) {
+    BV_TRY(bv_stream_value(st, (bv_column)c, &b->value[c], err));
+  }
+  return BV_OK;
+}
+
+/* At every instant the ask is at least the bid, so its extremes are too. */
+static bv_rc check_crossed(validator *v, const bar *before, const bar *ask, void *ctx) {
+  static const char *const what[] = {
+      "the ask's open is below the bid's", "the ask's high is below the bid's",
+      "the ask's low is below the bid's", "the ask's close is below the bid's"};
+  (void)before;
+  bid_side *side = ctx;
+  while (!side->st.eof && bv_stream_ts(&side->st) < ask->ts) {
+    BV_TRY(bv_stream_next(&side->st, v->err));
+  }
+  if (side->st.eof || bv_stream_ts(&side->st) != ask->ts) return BV_OK;
+  BV_TRY(read_prices(&side->st, &side->bid, v->err));
+  static const bv_column order[] = {BV_COL_CLOSE, BV_COL_OPEN, BV_COL_HIGH, BV_COL_LOW};
+  for (int i = 0; i < 4; i++) {
+    double a = ask->value[order[i]], b = side->bid.value[order[i]];
+    if (!(a < b)) continue;
+    return report(v, about(BV_P_CROSSED, ask, what[order[i]], a, NAN, b));
+  }
+  return BV_OK;
+}
+
 /* ---- passes over the series ---- */
 
 typedef bv_rc (*bar_fn)(validator *v, const bar *before, const bar *b, void *ctx);
@@ -263,9 +301,30 @@ static bool wants(const validator *v, unsigned classes) {
   return (v->opt->classes & classes) != 0;
 }
 
+/* The bid beside a series of the ask. */
+static bv_rc compare_sides(validator *v) {
+  bv_timestep step = v->series->step;
+  char name[32];
+  const bv_series *bid;
+  bid_side side = {0};
+  if (step.of != BV_OF_ASK) return BV_OK;
+  step.of = BV_OF_BID;
+  bv_timestep_format(step, name);
+  BV_TRY(bv_series_find(v->s, v->series->asset, name, &bid, v->err));
+  if (!bid) return BV_OK;
+  bv_source src = bv_source_stored(bid);
+  bv_rc rc = bv_stream_open(&side.st, v->s, &src, v->lo, v->hi, false, BV_STREAM_PIECE,
+                            BV_COLBIT(BV_COL_OPEN) | BV_COLBIT(BV_COL_HIGH) |
+                                BV_COLBIT(BV_COL_LOW) | BV_COLBIT(BV_COL_CLOSE),
+                            v->err);
+  if (rc == BV_OK) rc = each_bar(v, check_crossed, &side);
+  bv_stream_close(&side.st);
+  return rc;
+}
+
 static bv_rc search(validator *v) {
   const unsigned judged = 1u << BV_P_JUMP | 1u << BV_P_OUTLIER;
-  if (wants(v, ~(1u << BV_P_GAP | 1u << BV_P_DUPLICATE))) {
+  if (wants(v, ~(1u << BV_P_GAP | 1u << BV_P_DUPLICATE | 1u << BV_P_CROSSED))) {
     stale_run run = {0};
     BV_TRY(each_bar(v, look, &run));
     BV_TRY(end_run(v, &run));
@@ -274,6 +333,7 @@ static bv_rc search(validator *v) {
   judge(&v->across);
   judge(&v->volume);
   if (wants(v, judged)) BV_TRY(each_bar(v, compare, NULL));
+  if (wants(v, 1u << BV_P_CROSSED)) BV_TRY(compare_sides(v));
   if (wants(v, 1u << BV_P_GAP)) {
     BV_TRY(v->opt->calendar[0] ? bv_gap_in_sessions(v->s, v->series, v->opt->calendar, v->lo, v->hi,
                                                     add_gap, v, v->err)
@@ -325,7 +385,10 @@ void bv_problem_text(const bv_problem *p, char out[160]) {
       snprintf(out, 160, "%s", p->what);
     } else {
       snprintf(out, 160, "%s: %.10g%s%.10g", p->what, p->value,
-               p->cls == BV_P_OHLC ? ", beyond " : ", not above ", p->bound);
+               p->cls == BV_P_OHLC      ? ", beyond "
+               : p->cls == BV_P_CROSSED ? ", the bid is "
+                                        : ", not above ",
+               p->bound);
     }
   }
 }

@@ -6,6 +6,7 @@
 **   price      error    a price is zero, negative, or no number
 **   ohlc       error    high is below low, or open or close lies outside
 **   volume     error    volume is negative or no number
+**   crossed    warning  the ask is below the bid, where both are stored; told of the ask's series
 **   overlap    error    a bar begins before the one before it has ended
 **   duplicate  warning  the same series is stored in another database, too, where it is never read
 **   jump       warning  the close moves further than `sigma` deviations from the bar before
@@ -32,6 +33,7 @@ typedef enum bv_problem_class {
   BV_P_PRICE,
   BV_P_OHLC,
   BV_P_VOLUME,
+  BV_P_CROSSED,
   BV_P_OVERLAP,
   BV_P_DUPLICATE,
   BV_P_JUMP,

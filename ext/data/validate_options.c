@@ -33,7 +33,7 @@ static bv_rc read_class(const char *path, const char *type, sqlite3_value *v, un
   const char *near = bv_nearest(name, bv_problem_name);
   return bv_fail(err, BV_ARG,
                  "options: '%s': there is no class '%.40s'%s%s%s; classes are price, ohlc, volume, "
-                 "overlap, duplicate, jump, outlier, stale, gap",
+                 "crossed, overlap, duplicate, jump, outlier, stale, gap",
                  path, name, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 

@@ -18,7 +18,7 @@ bv_rc bv_benchmark_find(bv_store *s, const char *asset, const char *timestep, bv
     BV_TRY(bv_series_find(s, asset, timestep, &found, err));
     if (found) *out = *found;
   } else {
-    BV_TRY(bv_series_of(s, asset, out, 1, &n, err));
+    BV_TRY(bv_series_of(s, asset, BV_OF_TRADES, out, 1, &n, err));
   }
   if (found || n > 0) return BV_OK;
   return bv_series_missing(s, "config: benchmark", asset, timestep, err);

@@ -18,7 +18,7 @@ static bv_rc find_pair(bv_run *r, const char *from, const char *to, char out[BV_
   int n = 0;
   for (size_t i = 0; i < sizeof between / sizeof *between; i++) {
     snprintf(out, BV_ASSET_MAX + 1, "%s%s%s", from, between[i], to);
-    BV_TRY(bv_series_of(r->store, out, &any, 1, &n, err));
+    BV_TRY(bv_series_all(r->store, out, &any, 1, &n, err));
     if (n > 0) return BV_OK;
   }
   out[0] = 0;

@@ -56,7 +56,7 @@ static void await(const bv_feed *f, bv_feed_grid *g, int64_t not_before) {
 static bool same_times(const bv_feed_asset *a, const bv_feed_asset *b) {
   return a->bars.n == b->bars.n && a->more == b->more && a->bars.n > 0 &&
          a->bars.ts[0] == b->bars.ts[0] && a->series.zone == b->series.zone &&
-         a->series.step.n == b->series.step.n && a->series.step.unit == b->series.step.unit &&
+         bv_timestep_eq(a->series.step, b->series.step) &&
          memcmp(a->bars.ts, b->bars.ts, (size_t)a->bars.n * sizeof *a->bars.ts) == 0;
 }
 
@@ -355,7 +355,7 @@ static bv_rc seek_finer(bv_feed *f, bv_feed_asset *a, bv_err *err) {
   enum { MAX = 32 };
   bv_series have[MAX];
   int n;
-  BV_TRY(bv_series_of(f->store, a->series.asset, have, MAX, &n, err));
+  BV_TRY(bv_series_of(f->store, a->series.asset, a->series.step.of, have, MAX, &n, err));
   int64_t own = bv_timestep_nominal_s(a->series.step);
   a->sought = true;
   a->has_finer = n > 0 && bv_timestep_nominal_s(have[0].step) < own;

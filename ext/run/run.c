@@ -19,11 +19,12 @@ static bv_rc newest_end(bv_store *s, bv_store *home, int64_t *out, bv_err *err) 
   int row;
   BV_TRY(bv_store_has_schema(home, &there, err));
   if (!there) return BV_OK;
-  BV_TRY(bv_store_prepare(home,
-                          "SELECT a.asset, s.timestep FROM main.barsvt_series s JOIN"
-                          " main.barsvt_asset a ON a.id = s.asset WHERE s.venue = ''"
-                          " ORDER BY s.id DESC LIMIT 100",
-                          &st, err));
+  BV_TRY(
+      bv_store_prepare(home,
+                       "SELECT a.asset, " BV_SERIES_STEP " FROM main.barsvt_series s JOIN"
+                       " main.barsvt_asset a ON a.id = s.asset WHERE s.venue IN ('', 'bid', 'ask')"
+                       " ORDER BY s.id DESC LIMIT 100",
+                       &st, err));
   bv_rc rc;
   while ((rc = bv_sql_row(s->db, st, &row, err, "barsvt_series")) == BV_OK && row) {
     const bv_series *series;

@@ -17,12 +17,15 @@ void bv_universe_touch(void *ctx, const bv_series *s) {
   r->touched[r->ntouched++] = *s;
 }
 
+/* Of the same length those of trades come before those of quotes. */
 static bool finer(const bv_series *a, const bv_series *b) {
-  return bv_timestep_nominal_s(a->step) < bv_timestep_nominal_s(b->step);
+  int64_t x = bv_timestep_nominal_s(a->step), y = bv_timestep_nominal_s(b->step);
+  return x != y ? x < y : a->step.of < b->step.of;
 }
 
 /* The series orders of an asset are matched on: of the configured timestep; else the finest one of it
-** that the strategy reads; else the finest stored one. */
+** that the strategy reads; else the finest stored one; of an asset that is only quoted, of its
+** bid. */
 static bv_rc base_series(bv_run *r, const char *asset, bv_series *out, bv_err *err) {
   bv_store *s = r->store;
   if (r->config.timestep[0]) {
@@ -44,7 +47,7 @@ static bv_rc base_series(bv_run *r, const char *asset, bv_series *out, bv_err *e
   enum { MAX = 32 };
   bv_series have[MAX];
   int n;
-  BV_TRY(bv_series_of(s, asset, have, MAX, &n, err));
+  BV_TRY(bv_series_all(s, asset, have, MAX, &n, err));
   if (n == 0) return bv_series_missing(s, "bt_run()", asset, "", err);
   *out = have[0];
   return BV_OK;
@@ -63,7 +66,7 @@ static bv_rc followed_series(bv_run *r, const char *asset, bv_series *out, bv_er
     *out = *found;
     return BV_OK;
   }
-  BV_TRY(bv_series_of(r->store, asset, have, MAX, &n, err));
+  BV_TRY(bv_series_all(r->store, asset, have, MAX, &n, err));
   if (n == 0) return bv_series_missing(r->store, "bt_run()", asset, "", err);
   *out = have[0];
   return BV_OK;

@@ -49,9 +49,9 @@ static const struct word *find_word(const char *p, size_t n) {
 }
 
 static bv_timestep lowest_terms(bv_timestep s) {
-  if (s.unit == BV_SECOND && s.n % 60 == 0) s = (bv_timestep){s.n / 60, BV_MINUTE};
-  if (s.unit == BV_MINUTE && s.n % 60 == 0) s = (bv_timestep){s.n / 60, BV_HOUR};
-  if (s.unit == BV_DAY && s.n % 7 == 0) s = (bv_timestep){s.n / 7, BV_WEEK};
+  if (s.unit == BV_SECOND && s.n % 60 == 0) s = (bv_timestep){s.n / 60, BV_MINUTE, s.of};
+  if (s.unit == BV_MINUTE && s.n % 60 == 0) s = (bv_timestep){s.n / 60, BV_HOUR, s.of};
+  if (s.unit == BV_DAY && s.n % 7 == 0) s = (bv_timestep){s.n / 7, BV_WEEK, s.of};
   return s;
 }
 
@@ -59,7 +59,7 @@ static bv_rc unknown(const char *p, size_t n, bv_err *err) {
   return bv_fail(err, BV_ARG,
                  "timestep '%.*s' is not understood: write a count and a unit, such as 'minute', "
                  "'5 minutes', '15m', '2h', 'day', 'week', 'month' (units: s, m or min, h, d, w, "
-                 "mo, q, y and their names)",
+                 "mo, q, y and their names; behind it ' bid' or ' ask' for bars of quotes)",
                  n < 40 ? (int)n : 40, p);
 }
 
@@ -70,10 +70,22 @@ static bv_rc bad_count(const char *p, size_t n, bv_err *err) {
                  n < 40 ? (int)n : 40, p);
 }
 
+/* What the bars are of, as the last word says it, which is cut off. */
+static bv_bars_of take_of(const char *p, size_t from, size_t *to) {
+  size_t at = *to;
+  bv_bars_of of;
+  while (at > from && p[at - 1] != ' ') at--;
+  if (at == from || !bv_bars_of_find(p + at, *to - at, &of)) return BV_OF_TRADES;
+  while (at > from && p[at - 1] == ' ') at--;
+  *to = at;
+  return of;
+}
+
 bv_rc bv_timestep_parse(const char *p, size_t n, bv_timestep *out, bv_err *err) {
   size_t from = 0, to = n;
   while (from < to && p[from] == ' ') from++;
   while (to > from && p[to - 1] == ' ') to--;
+  bv_bars_of of = take_of(p, from, &to);
   size_t digits = from;
   while (digits < to && p[digits] >= '0' && p[digits] <= '9') digits++;
   size_t unit = digits;
@@ -92,23 +104,50 @@ bv_rc bv_timestep_parse(const char *p, size_t n, bv_timestep *out, bv_err *err) 
     return bad_count(p, n, err);
   }
   if (count < 1 || count > MAX_S) return bad_count(p, n, err);
-  bv_timestep s = {count * w->n, w->unit};
+  bv_timestep s = {count * w->n, w->unit, of};
   if (bv_timestep_nominal_s(s) > MAX_S) return bad_count(p, n, err);
   *out = lowest_terms(s);
   return BV_OK;
 }
 
+bv_rc bv_span_parse(const char *p, size_t n, bv_timestep *out, bv_err *err) {
+  bv_timestep s;
+  BV_TRY(bv_timestep_parse(p, n, &s, err));
+  if (s.of != BV_OF_TRADES) {
+    return bv_fail(err, BV_ARG, "'%.*s' is a length of time here, which has no bid or ask",
+                   n < 40 ? (int)n : 40, p);
+  }
+  *out = s;
+  return BV_OK;
+}
+
+static const char *const of_name[] = {
+    [BV_OF_TRADES] = "", [BV_OF_BID] = "bid", [BV_OF_ASK] = "ask"};
+
+const char *bv_bars_of_name(bv_bars_of of) {
+  return of_name[of];
+}
+
+bool bv_bars_of_find(const char *p, size_t n, bv_bars_of *out) {
+  for (int i = BV_OF_TRADES; i <= BV_OF_ASK; i++) {
+    if (!bv_text_ieqn(p, n, of_name[i])) continue;
+    *out = (bv_bars_of)i;
+    return true;
+  }
+  return false;
+}
+
 void bv_timestep_format(bv_timestep s, char out[32]) {
-  const char *name = unit_table[s.unit].name;
+  const char *name = unit_table[s.unit].name, *gap = s.of ? " " : "";
   if (s.n == 1) {
-    snprintf(out, 32, "%s", name);
+    snprintf(out, 32, "%s%s%s", name, gap, of_name[s.of]);
   } else {
-    snprintf(out, 32, "%lld %ss", (long long)s.n, name);
+    snprintf(out, 32, "%lld %ss%s%s", (long long)s.n, name, gap, of_name[s.of]);
   }
 }
 
 bool bv_timestep_eq(bv_timestep a, bv_timestep b) {
-  return a.n == b.n && a.unit == b.unit;
+  return a.n == b.n && a.unit == b.unit && a.of == b.of;
 }
 
 int64_t bv_timestep_dur_s(bv_timestep s) {
@@ -152,6 +191,7 @@ void bv_timestep_bounds_s(bv_timestep s, int64_t *min_s, int64_t *max_s) {
 
 bool bv_timestep_divides(bv_timestep fine, bv_timestep coarse) {
   int64_t dur = bv_timestep_dur_s(fine), coarse_dur = bv_timestep_dur_s(coarse);
+  if (fine.of != coarse.of) return false;
   if (dur > 0) return coarse_dur > 0 ? coarse_dur % dur == 0 : 900 % dur == 0;
   if (coarse_dur > 0) return false;
   int64_t days = whole_days(fine);

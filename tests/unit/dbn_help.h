@@ -273,6 +273,6 @@ static inline void assert_row(const bv_bar_row *b, int64_t ts, const double v[5]
   }
 }
 
-static const bv_bar_reader_options minute = {.step = {1, BV_MINUTE}};
+static const bv_bar_reader_options minute = {.step = {1, BV_MINUTE, BV_OF_TRADES}};
 
 #endif

@@ -28,7 +28,7 @@ static inline int teardown_store(void **state) {
 /* An empty series of minutes. */
 static inline void make_minutes(const char *asset, bv_series *series) {
   bv_err err = {0};
-  bv_timestep minute = {1, BV_MINUTE};
+  bv_timestep minute = {1, BV_MINUTE, BV_OF_TRADES};
   ok(bv_series_make(store, asset, minute, NULL, series, &err), &err);
 }
 

@@ -275,7 +275,8 @@ static void test_warnings(void **state) {
       {"ts,open,high,low,close\n2024-01-02,1,1,1,1\n", "shorter than a day, the times are dates"},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-    reading r = read_text(cases[i].text, (bv_bar_reader_options){.step = {1, BV_MINUTE}});
+    reading r =
+        read_text(cases[i].text, (bv_bar_reader_options){.step = {1, BV_MINUTE, BV_OF_TRADES}});
     assert_int_equal(r.rc, BV_OK);
     if (!strstr(bv_buf_text(&r.warnings), cases[i].want))
       fail_msg("%zu: %s", i, bv_buf_text(&r.warnings));

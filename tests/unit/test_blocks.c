@@ -46,7 +46,7 @@ static void remove_bar(int64_t i) {
 /* Weeks with holes; `from` lies before a change of clocks. */
 static void fill(const char *asset, const char *tz, bool whole, uint64_t *r) {
   bv_err err = {0};
-  bv_timestep minute = {1, BV_MINUTE};
+  bv_timestep minute = {1, BV_MINUTE, BV_OF_TRADES};
   memset(&w, 0, sizeof w);
   w.from = 1710000000; /* 2024-03-09 16:00 UTC */
   w.whole = whole;

@@ -14,7 +14,7 @@
 #include "tzif_make.h"
 
 static bv_timestep step(const char *text) {
-  bv_timestep s = {0, BV_SECOND};
+  bv_timestep s = {0, BV_SECOND, BV_OF_TRADES};
   bv_err err = {0};
   if (bv_timestep_parse(text, strlen(text), &s, &err) != BV_OK) fail_msg("%s", err.msg);
   return s;
@@ -245,7 +245,7 @@ static void month_bounds(void **state) {
   static const int count[] = {1, 2, 3, 7, 9, 12, 24, 37, 119, 600, 1200};
   int reach_lo = 0, reach_hi = 0;
   for (size_t i = 0; i < COUNT(count); i++) {
-    bv_timestep s = {count[i], BV_MONTH};
+    bv_timestep s = {count[i], BV_MONTH, BV_OF_TRADES};
     int64_t lo, hi, least = INT64_MAX, most = 0;
     bv_timestep_bounds_s(s, &lo, &hi);
     for (int64_t t = at("1800-01-01"); t < at("2200-01-01"); t += DAY_S) {

@@ -50,13 +50,13 @@ static void many_series(void **state) {
   bv_series list[32];
   bv_err err = {0};
   int n = 7;
-  ok(bv_series_of(store, "SPY", list, 32, &n, &err), &err);
+  ok(bv_series_of(store, "SPY", BV_OF_TRADES, list, 32, &n, &err), &err);
   assert_int_equal(n, 0);
   for (size_t i = 0; i < COUNT(step); i++) {
     make("SPY", step[i], NULL);
     make("QQQ", step[i], "Asia/Tokyo");
   }
-  ok(bv_series_of(store, "SPY", list, 32, &n, &err), &err);
+  ok(bv_series_of(store, "SPY", BV_OF_TRADES, list, 32, &n, &err), &err);
   assert_int_equal(n, COUNT(step));
   for (int i = 0; i < n; i++) {
     assert_string_equal(list[i].step_text, finest_first[i]);
@@ -64,7 +64,7 @@ static void many_series(void **state) {
     assert_int_equal(found("SPY", finest_first[i])->id, list[i].id);
     assert_string_equal(bv_zone_name(found("QQQ", finest_first[i])->zone), "Asia/Tokyo");
   }
-  ok(bv_series_of(store, "SPY", list, 1, &n, &err), &err);
+  ok(bv_series_of(store, "SPY", BV_OF_TRADES, list, 1, &n, &err), &err);
   assert_int_equal(n, 1);
   assert_string_equal(list[0].step_text, "second"); /* the finest, not the first made */
 }
@@ -88,7 +88,7 @@ static void zone_of_an_asset(void **state) {
   assert_string_equal(bv_zone_name(make("A", "day", NULL).zone), "UTC"); /* of a new one */
   assert_string_equal(bv_zone_name(make("A", "hour", "Asia/Tokyo").zone), "Asia/Tokyo");
   assert_string_equal(bv_zone_name(found("A", "day")->zone), "Asia/Tokyo"); /* of all its series */
-  bv_timestep day = {1, BV_DAY};
+  bv_timestep day = {1, BV_DAY, BV_OF_TRADES};
   assert_int_equal(bv_series_make(store, "B", day, "Mars/Olympus", &out, &err), BV_NOTFOUND);
   sql_is(db, "SELECT count(*) FROM barsvt_asset WHERE asset = 'B'", "0");
 }
@@ -103,7 +103,7 @@ static void keys_are_checked(void **state) {
       "S\x7fY",
       "\xff\xfe",
       "12345678901234567890123456789012345678901234567890123456789012345"};
-  bv_timestep day = {1, BV_DAY};
+  bv_timestep day = {1, BV_DAY, BV_OF_TRADES};
   for (size_t i = 0; i < COUNT(bad); i++) {
     bv_series out;
     bv_err err = {0};
@@ -203,7 +203,7 @@ static void rows_nobody_can_read(void **state) {
     bv_rc rc = bv_series_find(store, "A", "day", &s, &err);
     if (rc == BV_OK || strlen(err.msg) < 10) fail_msg("%s: read all the same", damage[i]);
     assert_null(s);
-    assert_int_not_equal(bv_series_of(store, "A", list, 4, &n, NULL), BV_OK);
+    assert_int_not_equal(bv_series_of(store, "A", BV_OF_TRADES, list, 4, &n, NULL), BV_OK);
     sql_ok(db, "DELETE FROM barsvt_series");
     sql_ok(db, "DELETE FROM barsvt_asset");
     bv_store_catalog_changed(store);

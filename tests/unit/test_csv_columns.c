@@ -44,7 +44,8 @@ static result match(const char *header, const char *const *wanted, bool guess) {
   line l = open_line(header);
   assert_int_equal(bv_csv_columns_is_data(&l.r), guess);
   r.rc = guess ? bv_csv_columns_guess(&l.r, "h.csv", &r.columns, &r.text, &r.warn, &r.err)
-               : bv_csv_columns_match(&l.r, wanted, "h.csv", &r.columns, &r.text, &r.warn, &r.err);
+               : bv_csv_columns_match(&l.r, wanted, BV_OF_TRADES, "h.csv", &r.columns, &r.text,
+                                      &r.warn, &r.err);
   close_line(&l);
   return r;
 }
@@ -284,7 +285,7 @@ static void test_no_memory(void **state) {
       bv_buf_init(&out, BV_MEM_IMPORT, 1000);
       bv_buf_init(&warn, BV_MEM_IMPORT, 1000);
       bv_alloc_fail_after(i, 0);
-      bv_rc rc = bv_csv_columns_match(&l.r, NULL, "x", &c, &out, &warn, NULL);
+      bv_rc rc = bv_csv_columns_match(&l.r, NULL, BV_OF_TRADES, "x", &c, &out, &warn, NULL);
       bool hit = bv_alloc_failures() > 0;
       bv_alloc_fail_after(-1, 0);
       bv_buf_reset(&out);

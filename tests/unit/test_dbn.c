@@ -44,10 +44,10 @@ static int visit(const char *path, const struct stat *st, int type, struct FTW *
   static const struct {
     const char *part;
     bv_timestep step;
-  } schema[] = {{".ohlcv-1s.", {1, BV_SECOND}},
-                {".ohlcv-1m.", {1, BV_MINUTE}},
-                {".ohlcv-1h.", {1, BV_HOUR}},
-                {".ohlcv-1d.", {1, BV_DAY}}};
+  } schema[] = {{".ohlcv-1s.", {1, BV_SECOND, BV_OF_TRADES}},
+                {".ohlcv-1m.", {1, BV_MINUTE, BV_OF_TRADES}},
+                {".ohlcv-1h.", {1, BV_HOUR, BV_OF_TRADES}},
+                {".ohlcv-1d.", {1, BV_DAY, BV_OF_TRADES}}};
   static const char *const none[] = {".definition.", ".statistics.", ".status.",
                                      ".imbalance.",  ".bbo-",        ".cbbo"};
   (void)st;
@@ -103,7 +103,7 @@ static void symbols_by_day(void **state) {
     for (size_t i = 0; i < sizeof at / sizeof *at; i++) {
       put_bar(&b, 0x23, 1, at[i].instrument, 1704153600 + DAY_S * at[i].day, px, 7);
     }
-    reading r = read_bytes(b.p, b.n, (bv_bar_reader_options){.step = {1, BV_DAY}}, 3);
+    reading r = read_bytes(b.p, b.n, (bv_bar_reader_options){.step = {1, BV_DAY, BV_OF_TRADES}}, 3);
     assert_int_equal(r.rc, BV_OK);
     assert_string_equal(bv_buf_text(&r.keys), "1 A B C 1 2 G 7 ");
     assert_string_equal(bv_buf_text(&r.warnings),
@@ -214,9 +214,10 @@ static void the_timestep_must_fit(void **state) {
   (void)state;
   bv_buf b = minutes_file(3, 2);
   expect_refusal(
-      &b, (bv_bar_reader_options){.step = {1, BV_HOUR}}, BV_ARG,
+      &b, (bv_bar_reader_options){.step = {1, BV_HOUR, BV_OF_TRADES}}, BV_ARG,
       "bars of timestep 'minute' (schema ohlcv-1m), not 'hour'; import them as 'minute'");
-  expect_refusal(&b, (bv_bar_reader_options){.step = {1, BV_SECOND}}, BV_ARG, "not 'second'");
+  expect_refusal(&b, (bv_bar_reader_options){.step = {1, BV_SECOND, BV_OF_TRADES}}, BV_ARG,
+                 "not 'second'");
   reading r = read_bytes(b.p, b.n, (bv_bar_reader_options){0}, 10); /* not asked for any */
   assert_int_equal(r.n, 2);
   finish(&r);
@@ -232,7 +233,7 @@ static void session_bars_are_days(void **state) {
   put_bar(&b, 0x24, 1, 5, T0, px, 7);
   put_bar(&b, 0x11, 1, 5, T0 + DAY_S, px, 7); /* of the schema's length */
   put_bar(&b, 0x23, 1, 5, T0, px, 7);         /* another schema */
-  reading r = read_bytes(b.p, b.n, (bv_bar_reader_options){.step = {1, BV_DAY}}, 10);
+  reading r = read_bytes(b.p, b.n, (bv_bar_reader_options){.step = {1, BV_DAY, BV_OF_TRADES}}, 10);
   assert_int_equal(r.n, 2);
   assert_row(&r.row[0], T0, pv);
   assert_row(&r.row[1], T0 + DAY_S, pv);
@@ -395,7 +396,8 @@ static void readings_tell_and_stop(void **state) {
   }
   for (int stop = 0; stop <= 7; stop++) {
     told t = {.stop_at = stop};
-    bv_bar_reader_options options = {.step = {1, BV_DAY}, .tell = note_told, .tell_ctx = &t};
+    bv_bar_reader_options options = {
+        .step = {1, BV_DAY, BV_OF_TRADES}, .tell = note_told, .tell_ctx = &t};
     bv_err err = {0};
     bv_infile *in;
     bv_row_source src = {0};

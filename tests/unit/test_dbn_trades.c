@@ -6,7 +6,7 @@
 #define NS 1000000000u
 
 static bv_dbn_trades minutes(void) {
-  return (bv_dbn_trades){{1, BV_MINUTE}, bv_zone_utc(), 0};
+  return (bv_dbn_trades){{1, BV_MINUTE, BV_OF_TRADES}, bv_zone_utc(), 0};
 }
 
 static bv_dbn_trade trade(double s, double received_s, int64_t price, uint32_t size) {
@@ -163,7 +163,7 @@ static void calendar_buckets(void **state) {
   bv_bar_row row;
   bv_dbn_series s = {0};
   assert_int_equal(bv_zone_find("+05:30", &zone, NULL), BV_OK);
-  bv_dbn_trades all = {{1, BV_DAY}, zone, 0};
+  bv_dbn_trades all = {{1, BV_DAY, BV_OF_TRADES}, zone, 0};
   add(&all, &s, trade(86400.0 * 10 - 19801, 0, 1, 1), 1); /* 23:59:59 of a local day */
   add(&all, &s, trade(86400.0 * 10 - 19800, 0, 2, 1), 2); /* and its end */
   assert_true(bv_dbn_series_pop(&all, &s, true, &row));

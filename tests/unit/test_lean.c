@@ -199,7 +199,7 @@ static void test_trades(void **state) {
                          "14400000,1674100,1674200,1672500,1672700,3197\n"
                          "34200000,1680000,1680001,1679999,1680000,0.5\n"
                          "86340000,1,1,1,1,\n",
-                         (bv_bar_reader_options){.step = {1, BV_MINUTE}});
+                         (bv_bar_reader_options){.step = {1, BV_MINUTE, BV_OF_TRADES}});
   assert_int_equal(r.rc, BV_OK);
   assert_int_equal(r.n, 3);
   expect_row(&r, 0, at("2013-10-07 08:00"), 167.41, 167.42, 167.25, 167.27, 3197);
@@ -226,7 +226,8 @@ static void test_days(void **state) {
   (void)state;
   const char *text = "19980102 00:00,973100,975300,965300,973600,2150000\r\n"
                      "19980706 00:00,100,100,100,100,1"; /* no line end */
-  reading r = read_table(DAILY, "spy.csv", text, (bv_bar_reader_options){.step = {1, BV_DAY}});
+  reading r = read_table(DAILY, "spy.csv", text,
+                         (bv_bar_reader_options){.step = {1, BV_DAY, BV_OF_TRADES}});
   assert_int_equal(r.n, 2);
   expect_row(&r, 0, at("1998-01-02 05:00"), 97.31, 97.53, 96.53, 97.36, 2150000);
   expect_row(&r, 1, at("1998-07-06 04:00"), 0.01, 0.01, 0.01, 0.01, 1);
@@ -310,7 +311,7 @@ static void test_refused(void **state) {
   (void)state;
   const char *row = "0,1,1,1,1,1\n";
   bv_bar_reader_options none = {0}, utc = {.tz = bv_zone_utc(), .tz_given = true};
-  bv_bar_reader_options scale = {.price_scale = 1}, day = {.step = {1, BV_DAY}};
+  bv_bar_reader_options scale = {.price_scale = 1}, day = {.step = {1, BV_DAY, BV_OF_TRADES}};
   expect_refusal(EQUITY, "20131007_es_minute_openinterest_201312.csv", "0,5\n", none,
                  "open interest has no prices");
   expect_refusal(EQUITY, "20131007_es_tick_trade.csv", "0,5,1\n", none, "ticks are not bars");

@@ -68,7 +68,7 @@ static void every_mixture(void **state) {
     model m = model_new("minute", 1704672000 - 3 * 1966080, 700, 5, false, (uint64_t)k + 50);
     for (int64_t i = 0; i < m.n; i++) m.ts[i] = 1704672000 + (i / 140) * 1966080 + i % 140 * 60;
     bv_err err = {0};
-    bv_timestep minute = {1, BV_MINUTE};
+    bv_timestep minute = {1, BV_MINUTE, BV_OF_TRADES};
     ok(bv_series_make(store, asset, minute, NULL, &m.series, &err), &err);
     sql_ok(db, "SAVEPOINT put");
     /* five chunks of 140 bars: bit i of k says whether chunk i is sealed or rows */

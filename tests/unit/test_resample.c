@@ -55,7 +55,7 @@ static bv_bars bars_from(int64_t at, int64_t n) {
 }
 
 static bv_timestep step_of(const char *text) {
-  bv_timestep s = {1, BV_MINUTE};
+  bv_timestep s = {1, BV_MINUTE, BV_OF_TRADES};
   assert_int_equal(bv_timestep_parse(text, strlen(text), &s, NULL), BV_OK);
   return s;
 }

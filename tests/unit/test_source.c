@@ -236,11 +236,11 @@ static void limits(void **state) {
 static void known_at_of_some_days(void **state) {
   (void)state;
   bv_source src = bv_source_stored(&minute.series);
-  src.step = (bv_timestep){1, BV_DAY}; /* New York, 2024-03-10 and 2024-11-03 */
+  src.step = (bv_timestep){1, BV_DAY, BV_OF_TRADES}; /* New York, 2024-03-10 and 2024-11-03 */
   assert_int_equal(bv_source_known_at(&src, 1710046800), 1710046800 + 23 * 3600);
   assert_int_equal(bv_source_known_at(&src, 1730606400), 1730606400 + 25 * 3600);
   assert_int_equal(bv_source_limit(&src, 1710046800 + 23 * 3600 - 1), 1710046800);
-  src.step = (bv_timestep){1, BV_MINUTE};
+  src.step = (bv_timestep){1, BV_MINUTE, BV_OF_TRADES};
   assert_int_equal(bv_source_known_at(&src, 90), 150);
   assert_int_equal(bv_source_limit(&src, 150), 91);
 }

@@ -322,7 +322,7 @@ static void ranges(void **state) {
 static void decodes_what_it_must(void **state) {
   (void)state;
   bv_err err = {0};
-  bv_timestep minute = {1, BV_MINUTE};
+  bv_timestep minute = {1, BV_MINUTE, BV_OF_TRADES};
   model m = model_new("minute", 1700000000, 1000, 4, false, 9);
   ok(bv_series_make(store, "A", minute, NULL, &m.series, &err), &err);
   int64_t first, hi;

@@ -17,7 +17,7 @@ static bv_rc parse(const char *text, bv_timestep *out, bv_err *err) {
 }
 
 static bv_timestep step(const char *text) {
-  bv_timestep s = {0, BV_SECOND};
+  bv_timestep s = {0, BV_SECOND, BV_OF_TRADES};
   bv_err err = {0};
   if (parse(text, &s, &err) != BV_OK) fail_msg("%s", err.msg);
   return s;
@@ -118,6 +118,48 @@ static void every_text_comes_back(void **state) {
   assert_false(bv_timestep_eq(step("2h"), step("3h")));
 }
 
+static void sides_of_quotes(void **state) {
+  (void)state;
+  static const struct {
+    const char *text;
+    bv_bars_of of;
+    const char *canonical;
+  } row[] = {{"minute bid", BV_OF_BID, "minute bid"},
+             {"5m ask", BV_OF_ASK, "5 minutes ask"},
+             {" 300 s  BID ", BV_OF_BID, "5 minutes bid"},
+             {"7 days Ask", BV_OF_ASK, "week ask"},
+             {"100 years bid", BV_OF_BID, "1200 months bid"}};
+  for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+    char text[32];
+    bv_timestep s = step(row[i].text), plain = s, again;
+    assert_int_equal(s.of, row[i].of);
+    bv_timestep_format(s, text);
+    assert_string_equal(text, row[i].canonical);
+    again = step(text);
+    assert_true(bv_timestep_eq(s, again));
+    plain.of = BV_OF_TRADES;
+    assert_false(bv_timestep_eq(s, plain));
+    assert_false(bv_timestep_divides(plain, s));
+    assert_true(bv_timestep_divides(s, s));
+    assert_int_equal(bv_timestep_nominal_s(s), bv_timestep_nominal_s(plain));
+    assert_int_equal(bv_span_parse(text, strlen(text), &again, NULL), BV_ARG);
+  }
+  static const char *const bad[] = {
+      "bid", " ask", "minute mid", "minutebid", "minute bid ask", "bid minute", "minute bids"};
+  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+    bv_timestep s;
+    bv_err err = {0};
+    assert_int_equal(parse(bad[i], &s, &err), BV_ARG);
+  }
+  bv_timestep span;
+  assert_int_equal(bv_span_parse("2 days", 6, &span, NULL), BV_OK);
+  assert_int_equal(span.n, 2);
+  bv_bars_of of = BV_OF_ASK;
+  assert_true(bv_bars_of_find("", 0, &of));
+  assert_int_equal(of, BV_OF_TRADES);
+  assert_false(bv_bars_of_find("XNAS", 4, &of));
+}
+
 static void refuses_text(void **state) {
   (void)state;
   static const struct {
@@ -150,7 +192,7 @@ static void refuses_text(void **state) {
       {"99999999999999999999999y", BV_RANGE, "100 years"},
   };
   for (size_t i = 0; i < COUNT(row); i++) {
-    bv_timestep s = {77, BV_HOUR};
+    bv_timestep s = {77, BV_HOUR, BV_OF_TRADES};
     bv_err err = {0};
     if (parse(row[i].text, &s, &err) != row[i].rc || !strstr(err.msg, row[i].says)) {
       fail_msg("'%s': %s", row[i].text, err.msg);
@@ -225,9 +267,13 @@ static void bounds(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(reads_and_prints), cmocka_unit_test(every_text_comes_back),
-      cmocka_unit_test(refuses_text),     cmocka_unit_test(lengths),
-      cmocka_unit_test(divides_table),    cmocka_unit_test(bounds),
+      cmocka_unit_test(sides_of_quotes),
+      cmocka_unit_test(reads_and_prints),
+      cmocka_unit_test(every_text_comes_back),
+      cmocka_unit_test(refuses_text),
+      cmocka_unit_test(lengths),
+      cmocka_unit_test(divides_table),
+      cmocka_unit_test(bounds),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -190,7 +190,7 @@ static void series_without_bars(void **state) {
   (void)state;
   bv_err err = {0};
   bv_series empty;
-  bv_timestep day = {1, BV_DAY};
+  bv_timestep day = {1, BV_DAY, BV_OF_TRADES};
   ok(bv_series_make(store, "EMPTY", day, NULL, &empty, &err), &err);
   bv_source src = bv_source_stored(&empty);
   for (int k = 0; k < 2; k++) {
