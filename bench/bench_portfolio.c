@@ -171,35 +171,44 @@ static const char minute_rest[] = "\"cash\": 1000000, \"commission\": 0.0001, \"
 /* Full hours of a session of 390 minutes: the seventh before is the same minute of the day before. */
 enum { HOURS = 7 };
 
-static double momentum_callback(sqlite3 *db) {
-  static double before[HOURS][ASSETS];
-  barsvt_run *run;
-  char *error = NULL;
-  int code, held[ASSETS] = {0};
-  bench_exec(db, "SAVEPOINT bench");
-  check(barsvt_run_open(db, NULL, config_text("minute", minute_rest), &run, &error), error);
-  for (long k = 0; (code = barsvt_run_step(run, NULL, &error)) == SQLITE_ROW; k++) {
-    double *then = before[k % HOURS], ret[ASSETS];
-    int order[ASSETS], picked[ASSETS] = {0};
-    for (int i = 0; i < ASSETS; i++) {
-      double now = barsvt_run_price(run, name[i]);
-      ret[i] = 100 * (now - then[i]) / then[i];
-      then[i] = now;
-      int j = i;
-      for (; j > 0 && ret[order[j - 1]] < ret[i]; j--) order[j] = order[j - 1];
-      order[j] = i;
-    }
-    if (k < HOURS) continue;
-    for (int j = 0; j < HELD; j++) picked[order[j]] = 1;
-    for (int i = 0; i < ASSETS; i++) {
-      if (!picked[i] && !held[i]) continue;
-      held[i] = picked[i];
-      check(barsvt_run_order(run, name[i], BARSVT_TARGET_WEIGHT, picked[i] ? 1.0 / HELD : 0, NULL,
-                             &error),
-            error);
-    }
+typedef struct momentum {
+  double before[HOURS][ASSETS];
+  int held[ASSETS];
+  long k;
+  char *error;
+} momentum;
+
+static int rebalance(void *ctx, barsvt_run *run, int64_t ts) {
+  (void)ts;
+  momentum *m = ctx;
+  double *then = m->before[m->k++ % HOURS], now[ASSETS], ret[ASSETS];
+  int order[ASSETS], picked[ASSETS] = {0};
+  barsvt_run_state(run, now, NULL);
+  for (int i = 0; i < ASSETS; i++) {
+    ret[i] = 100 * (now[i] - then[i]) / then[i];
+    then[i] = now[i];
+    int j = i;
+    for (; j > 0 && ret[order[j - 1]] < ret[i]; j--) order[j] = order[j - 1];
+    order[j] = i;
   }
-  check(code, error);
+  if (m->k <= HOURS) return 0;
+  for (int j = 0; j < HELD; j++) picked[order[j]] = 1;
+  for (int i = 0; i < ASSETS; i++) {
+    if (!picked[i] && !m->held[i]) continue;
+    m->held[i] = picked[i];
+    double weight = picked[i] ? 1.0 / HELD : 0;
+    check(barsvt_run_order_at(run, i, BARSVT_TARGET_WEIGHT, weight, NULL, &m->error), m->error);
+  }
+  return 0;
+}
+
+static double momentum_callback(sqlite3 *db) {
+  static momentum m;
+  barsvt_run *run;
+  memset(&m, 0, sizeof m);
+  bench_exec(db, "SAVEPOINT bench");
+  check(barsvt_run_open(db, NULL, config_text("minute", minute_rest), &run, &m.error), m.error);
+  check(barsvt_run_each(run, rebalance, &m, &m.error), m.error);
   return close_run(db, run);
 }
 

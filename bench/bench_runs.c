@@ -6,7 +6,7 @@
 **   sma_cross_above    set mode, the bars at which it changes (bars_above)
 **   sma_cross_window   set mode, averages as window functions of SQLite
 **   sma_cross_step     step mode
-**   sma_cross_c        a loop in C that gives the orders
+**   sma_cross_c        a function in C, called at each step, gives the orders
 **   no_strategy_c      the loop without orders: bars, marks, equity and metrics alone
 */
 #include "bench.h"
@@ -23,31 +23,47 @@ static double run(sqlite3 *db, const char *view) {
 }
 
 /* The same in a program, which keeps its own sums. */
+typedef struct cross {
+  double window[30], fast, slow;
+  long n;
+  int asset, in;
+} cross;
+
+static int at_step(void *ctx, barsvt_run *r, int64_t ts) {
+  (void)ts;
+  cross *c = ctx;
+  double price = barsvt_run_price_at(r, c->asset);
+  if (c->n >= 10) c->fast -= c->window[(c->n - 10) % 30];
+  if (c->n >= 30) c->slow -= c->window[c->n % 30];
+  c->window[c->n++ % 30] = price;
+  c->fast += price;
+  c->slow += price;
+  int want = c->n >= 30 && c->fast / 10 > c->slow / 30;
+  if (want == c->in) return 0;
+  c->in = want;
+  return barsvt_run_order_at(r, c->asset, BARSVT_TARGET_WEIGHT, want, NULL, NULL);
+}
+
+static int at_step_idle(void *ctx, barsvt_run *r, int64_t ts) {
+  (void)ctx;
+  (void)r;
+  (void)ts;
+  return 0;
+}
+
 static double loop(sqlite3 *db, int trade) {
   barsvt_run *r;
   char *why = NULL;
-  double window[30] = {0}, fast = 0, slow = 0;
-  long n = 0;
-  int in = 0, code;
+  cross c = {0};
   bench_exec(db, "SAVEPOINT bench");
   if (barsvt_run_open(db, NULL,
                       "{\"commission\": 0.0005, \"assets\": \"S000\", \"timestep\": \"minute\"}",
                       &r, &why) != SQLITE_OK)
     bench_die(db, why);
-  while ((code = barsvt_run_step(r, NULL, &why)) == SQLITE_ROW) {
-    if (!trade) continue;
-    double price = barsvt_run_price(r, "S000");
-    if (n >= 10) fast -= window[(n - 10) % 30];
-    if (n >= 30) slow -= window[n % 30];
-    window[n++ % 30] = price;
-    fast += price;
-    slow += price;
-    int want = n >= 30 && fast / 10 > slow / 30;
-    if (want != in) code = barsvt_run_order(r, "S000", BARSVT_TARGET_WEIGHT, want, NULL, &why);
-    if (code != SQLITE_OK && code != SQLITE_ROW) bench_die(db, why);
-    in = want;
+  c.asset = barsvt_run_find(r, "S000");
+  if (barsvt_run_each(r, trade ? at_step : at_step_idle, &c, &why) != SQLITE_DONE) {
+    bench_die(db, why);
   }
-  if (code != SQLITE_DONE) bench_die(db, why);
   double v = barsvt_run_value(r);
   if (barsvt_run_close(r, 0, &why) != SQLITE_OK) bench_die(db, why);
   bench_exec(db, "ROLLBACK TO bench; RELEASE bench");

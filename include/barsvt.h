@@ -128,6 +128,25 @@ double barsvt_run_cash(const barsvt_run *run);
 double barsvt_run_qty(const barsvt_run *run, const char *asset);   /* 0 when flat or unknown */
 double barsvt_run_price(const barsvt_run *run, const char *asset); /* last close; NaN before one */
 
+/* The run's assets are numbered 0 ... in the order in which they came in: those of the configuration first, as they
+** stand there.  A name is looked up at each call, a number is not.  NULL, -1: there is none. */
+int barsvt_run_assets(const barsvt_run *run);
+const char *barsvt_run_asset(const barsvt_run *run, int asset);
+int barsvt_run_find(const barsvt_run *run, const char *asset);
+double barsvt_run_qty_at(const barsvt_run *run, int asset);
+double barsvt_run_price_at(const barsvt_run *run, int asset);
+int barsvt_run_order_at(barsvt_run *run, int asset, int kind, double amount, const char *tag,
+                        char **errmsg);
+
+/* Last closes and quantities of all assets, by number: arrays of barsvt_run_assets(), or NULL. */
+void barsvt_run_state(const barsvt_run *run, double *price, double *qty);
+
+/* Call fn at every step that is left, as barsvt_run_step() would return, until it returns something else than 0.  It
+** may give orders and ask for the state, and must not close the run.  SQLITE_DONE: the data are at their end;
+** SQLITE_OK: fn has ended it, the run can go on; else an error, as of barsvt_run_step(). */
+int barsvt_run_each(barsvt_run *run, int (*fn)(void *ctx, barsvt_run *run, int64_t ts), void *ctx,
+                    char **errmsg);
+
 /* End the run.  After SQLITE_DONE its results and metrics are stored in bt_run, bt_order, bt_fill,
 ** bt_trade, bt_equity, bt_metric ...; before that (or with discard != 0) nothing of it is kept.
 ** NULL is fine. */

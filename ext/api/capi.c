@@ -76,6 +76,16 @@ int barsvt_run_step(barsvt_run *r, int64_t *ts, char **errmsg) {
   return more ? SQLITE_ROW : SQLITE_DONE;
 }
 
+int barsvt_run_each(barsvt_run *r, int (*fn)(void *ctx, barsvt_run *run, int64_t ts), void *ctx,
+                    char **errmsg) {
+  int64_t ts;
+  int code;
+  while ((code = barsvt_run_step(r, &ts, errmsg)) == SQLITE_ROW) {
+    if (fn(ctx, r, ts)) return SQLITE_OK;
+  }
+  return code;
+}
+
 static const bv_ask asks[] = {[BARSVT_TARGET_WEIGHT] = BV_ASK_WEIGHT,
                               [BARSVT_TARGET_VALUE] = BV_ASK_VALUE,
                               [BARSVT_TARGET_QTY] = BV_ASK_TARGET,
@@ -177,17 +187,45 @@ double barsvt_run_cash(const barsvt_run *r) {
   return bv_sim_cash(r->run->sim);
 }
 
-static int asset_number(const barsvt_run *r, const char *asset) {
-  return asset ? bv_run_asset(r->run, asset) : -1;
-}
-
 double barsvt_run_qty(const barsvt_run *r, const char *asset) {
-  int a = asset_number(r, asset);
-  return a < 0 ? 0 : bv_sim_qty(r->run->sim, a);
+  return barsvt_run_qty_at(r, barsvt_run_find(r, asset));
 }
 
 double barsvt_run_price(const barsvt_run *r, const char *asset) {
-  return bv_run_price(r->run, asset_number(r, asset));
+  return bv_run_price(r->run, barsvt_run_find(r, asset));
+}
+
+/* ---- assets by number ---- */
+
+int barsvt_run_assets(const barsvt_run *r) {
+  return bv_sim_asset_count(r->run->sim);
+}
+
+const char *barsvt_run_asset(const barsvt_run *r, int asset) {
+  return bv_sim_asset_key(r->run->sim, asset);
+}
+
+int barsvt_run_find(const barsvt_run *r, const char *asset) {
+  return asset ? bv_run_asset(r->run, asset) : -1;
+}
+
+double barsvt_run_qty_at(const barsvt_run *r, int asset) {
+  return bv_sim_qty(r->run->sim, asset);
+}
+
+double barsvt_run_price_at(const barsvt_run *r, int asset) {
+  return bv_run_price(r->run, asset);
+}
+
+int barsvt_run_order_at(barsvt_run *r, int asset, int kind, double amount, const char *tag,
+                        char **errmsg) {
+  return barsvt_run_order(r, barsvt_run_asset(r, asset), kind, amount, tag, errmsg);
+}
+
+void barsvt_run_state(const barsvt_run *r, double *price, double *qty) {
+  const int n = barsvt_run_assets(r);
+  for (int a = 0; price && a < n; a++) price[a] = bv_run_price(r->run, a);
+  for (int a = 0; qty && a < n; a++) qty[a] = bv_sim_qty(r->run->sim, a);
 }
 
 int barsvt_run_close(barsvt_run *r, int discard, char **errmsg) {

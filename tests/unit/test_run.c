@@ -287,6 +287,64 @@ static void test_combos(void **state) {
   close_db(db);
 }
 
+/* ---- steps handed to a function, assets by number ---- */
+
+typedef struct visits {
+  int n, stop_at;
+  int64_t last;
+  double sum;
+} visits;
+
+static int visit(void *ctx, barsvt_run *r, int64_t ts) {
+  visits *v = ctx;
+  double price = NAN, qty = NAN;
+  assert_true(ts > v->last);
+  v->last = ts;
+  v->n++;
+  barsvt_run_state(r, &price, &qty);
+  assert_true(price == barsvt_run_price_at(r, 0) && price == barsvt_run_price(r, "AAA"));
+  assert_true(qty == barsvt_run_qty_at(r, 0) && qty == barsvt_run_qty(r, "AAA"));
+  v->sum += price + qty;
+  if (v->n % 3 == 2) {
+    assert_int_equal(barsvt_run_order_at(r, 0, BARSVT_TARGET_QTY, v->n, "t", NULL), SQLITE_OK);
+  }
+  return v->n == v->stop_at;
+}
+
+/* The same run by steps, and by a function that stops on the way and goes on. */
+static void test_each(void **state) {
+  (void)state;
+  visits by[2] = {{0}, {.stop_at = 4}};
+  int64_t left[2];
+  for (int i = 0; i < 2; i++) {
+    sqlite3 *db = open_db(NULL);
+    barsvt_run *r = open_run(db, NULL, "{\"assets\": [\"AAA\"]}");
+    int64_t ts;
+    assert_int_equal(barsvt_run_assets(r), 1);
+    assert_string_equal(barsvt_run_asset(r, 0), "AAA");
+    assert_null(barsvt_run_asset(r, 1));
+    assert_null(barsvt_run_asset(r, -1));
+    assert_int_equal(barsvt_run_find(r, "AAA"), 0);
+    assert_int_equal(barsvt_run_find(r, "B"), -1);
+    assert_int_equal(barsvt_run_find(r, NULL), -1);
+    assert_true(isnan(barsvt_run_price_at(r, 7)));
+    assert_true(barsvt_run_qty_at(r, -1) == 0);
+    while (i == 0 && barsvt_run_step(r, &ts, NULL) == SQLITE_ROW) (void)visit(&by[0], r, ts);
+    if (i == 1) {
+      assert_int_equal(barsvt_run_each(r, visit, &by[1], NULL), SQLITE_OK);
+      assert_int_equal(by[1].n, 4);
+      REFUSED(barsvt_run_order_at(r, 3, BARSVT_QTY, 1, NULL, &why), "needs an asset");
+      assert_int_equal(barsvt_run_each(r, visit, &by[1], NULL), SQLITE_DONE);
+    }
+    assert_int_equal(barsvt_run_close(r, 0, NULL), SQLITE_OK);
+    left[i] = number(db, "SELECT sum(id * ts + qty * price * 1000 + cash) FROM bt_fill");
+    close_db(db);
+  }
+  assert_int_equal(by[0].n, 10);
+  assert_int_equal(by[1].n, 10);
+  assert_true(by[0].sum == by[1].sum && left[0] == left[1] && left[0] != 0);
+}
+
 /* The clock stands at the step, and is put back. */
 static void test_clock(void **state) {
   (void)state;
@@ -641,11 +699,12 @@ int main(void) {
       cmocka_unit_test(test_life),          cmocka_unit_test(test_discard),
       cmocka_unit_test(test_one_at_a_time), cmocka_unit_test(test_orders),
       cmocka_unit_test(test_order_types),   cmocka_unit_test(test_combos),
-      cmocka_unit_test(test_clock),         cmocka_unit_test(test_transaction),
-      cmocka_unit_test(test_dropped),       cmocka_unit_test(test_bad_row),
-      cmocka_unit_test(test_out_of_memory), cmocka_unit_test(test_long_run),
-      cmocka_unit_test(test_feed_order),    cmocka_unit_test(test_feed_range),
-      cmocka_unit_test(test_feed_before),   cmocka_unit_test(test_feed_long),
+      cmocka_unit_test(test_each),          cmocka_unit_test(test_clock),
+      cmocka_unit_test(test_transaction),   cmocka_unit_test(test_dropped),
+      cmocka_unit_test(test_bad_row),       cmocka_unit_test(test_out_of_memory),
+      cmocka_unit_test(test_long_run),      cmocka_unit_test(test_feed_order),
+      cmocka_unit_test(test_feed_range),    cmocka_unit_test(test_feed_before),
+      cmocka_unit_test(test_feed_long),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
