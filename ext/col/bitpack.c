@@ -373,6 +373,17 @@ static bool positions_ok(const uint8_t *pos, size_t e, size_t m) {
   return e == 0 || pos[e - 1] < m;
 }
 
+size_t bv_packed_bytes(const uint8_t *p, size_t bytes, size_t n, unsigned h) {
+  const uint8_t *const start = p, *const end = p + bytes;
+  for (size_t at = 0; at < n; at += BV_FRAME) {
+    const size_t m = n - at < BV_FRAME ? n - at : BV_FRAME;
+    frame f;
+    if (!frame_head(&p, end, m, h, &f)) return 0;
+    p += low_bytes(m, f.b) + (f.e ? exception_bytes(f.e, f.w) - 2 : 0);
+  }
+  return (size_t)(p - start);
+}
+
 size_t bv_unpack32(const uint8_t *p, size_t bytes, size_t n, unsigned h, const uint8_t *plane,
                    uint32_t *out) {
   const uint8_t *const start = p, *const end = p + bytes;

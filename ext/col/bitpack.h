@@ -57,6 +57,9 @@ size_t bv_unpack32(const uint8_t *p, size_t bytes, size_t n, unsigned h, const u
 size_t bv_unpack64(const uint8_t *p, size_t bytes, size_t n, unsigned h, const uint8_t *plane,
                    uint64_t *out);
 
+/* The bytes that unpacking n values would consume, without it; 0 as above. */
+size_t bv_packed_bytes(const uint8_t *p, size_t bytes, size_t n, unsigned h);
+
 /* Number of significant bits: 0 for 0, 64 for the largest. */
 static inline unsigned bv_bit_width(uint64_t u) {
   return u ? 64u - (unsigned)__builtin_clzll(u) : 0u;

@@ -111,15 +111,17 @@ BV_INLINE void min_any(const int32_t *restrict r, size_t n, double ref, double i
   BV_FOR_CHUNKS(n, out[i] = smaller(quant(x[i], inv), quant(y[i], inv)) - ((double)r[i] + ref));
 }
 
-/* Running sum: integers below 2^51 become doubles by their bit pattern, one pass later. */
-BV_INLINE void prev_any(const int32_t *restrict r, size_t n, int64_t first, int64_t ref,
-                        double *restrict out) {
-  uint64_t k = (uint64_t)first + ROUNDER_BITS;
+/* Running sum from the integer `k` before; integers below 2^51 become doubles by their bit pattern, one pass
+** later.  Returns the last integer. */
+BV_INLINE int64_t prev_any(const int32_t *restrict r, size_t n, int64_t k, int64_t ref,
+                           double *restrict out) {
+  uint64_t sum = (uint64_t)k + ROUNDER_BITS;
   for (size_t i = 0; i < n; i++) {
-    if (i > 0) k += (uint64_t)((int64_t)r[i] + ref);
-    out[i] = of_bits(k);
+    sum += (uint64_t)((int64_t)r[i] + ref);
+    out[i] = of_bits(sum);
   }
   BV_FOR_CHUNKS(n, out[i] = out[i] - ROUNDER);
+  return (int64_t)(sum - ROUNDER_BITS);
 }
 
 BV_INLINE void scale_any(double *restrict out, size_t n, double g, double p) {
@@ -133,7 +135,7 @@ BV_INLINE void scale_any(double *restrict out, size_t n, double g, double p) {
 typedef struct kernels {
   void (*unzigzag32)(uint32_t *u, size_t n);
   void (*none)(const int32_t *r, size_t n, double ref, double *out);
-  void (*prev)(const int32_t *r, size_t n, int64_t first, int64_t ref, double *out);
+  int64_t (*prev)(const int32_t *r, size_t n, int64_t k, int64_t ref, double *out);
   void (*one)(const int32_t *r, size_t n, double ref, double inv, const double *x, double *out);
   void (*max)(const int32_t *r, size_t n, double ref, double inv, const double *x, const double *y,
               double *out);
@@ -149,9 +151,9 @@ typedef struct kernels {
   target static void none_##suffix(const int32_t *r, size_t n, double ref, double *out) {          \
     none_any(r, n, ref, out);                                                                      \
   }                                                                                                \
-  target static void prev_##suffix(const int32_t *r, size_t n, int64_t first, int64_t ref,         \
-                                   double *out) {                                                  \
-    prev_any(r, n, first, ref, out);                                                               \
+  target static int64_t prev_##suffix(const int32_t *r, size_t n, int64_t k, int64_t ref,          \
+                                      double *out) {                                               \
+    return prev_any(r, n, k, ref, out);                                                            \
   }                                                                                                \
   target static void one_##suffix(const int32_t *r, size_t n, double ref, double inv,              \
                                   const double *x, double *out) {                                  \
@@ -197,8 +199,14 @@ static const double *one_source(const bv_model *m, const bv_deps *d) {
   return m->pred == BV_PRED_CLOSE ? d->close + d->at : d->close + d->at - 1;
 }
 
-void bv_codec_restore32(const bv_model *m, uint32_t *u, size_t n, const bv_deps *deps,
-                        double *out) {
+/* The integer before a piece whose first residual is r: a block's first integer is stored, its residual says
+** nothing. */
+static int64_t integer_before(const bv_model *m, const bv_carry *carry, int64_t r) {
+  return carry->begun ? carry->k : (int64_t)((uint64_t)m->first - (uint64_t)r);
+}
+
+void bv_codec_restore32(const bv_model *m, bv_carry *carry, uint32_t *u, size_t n,
+                        const bv_deps *deps, double *out) {
   assert(m->codec == BV_CODEC_TICK);
   const kernels *k = kernels_now();
   const double p = bv_pow10(m->scale), g = (double)m->g, inv = p / g;
@@ -209,7 +217,10 @@ void bv_codec_restore32(const bv_model *m, uint32_t *u, size_t n, const bv_deps 
 
   switch (m->pred) {
   case BV_PRED_NONE: k->none(r, n, ref, out); break;
-  case BV_PRED_PREV: k->prev(r, n, m->first, (int64_t)m->ref, out); break;
+  case BV_PRED_PREV:
+    carry->k = integer_before(m, carry, (int64_t)((uint64_t)r[0] + m->ref));
+    carry->k = k->prev(r, n, carry->k, (int64_t)m->ref, out);
+    break;
   case BV_PRED_PREV_CLOSE:
   case BV_PRED_CLOSE:
     if (m->pred == BV_PRED_PREV_CLOSE && deps->at == 0) {
@@ -227,6 +238,7 @@ void bv_codec_restore32(const bv_model *m, uint32_t *u, size_t n, const bv_deps 
     break;
   default: assert(0);
   }
+  carry->begun = true;
   k->scale(out, n, g, p);
 }
 
@@ -276,8 +288,8 @@ static void add_prediction(const bv_model *m, const bv_deps *deps, uint64_t *u, 
   }
 }
 
-void bv_codec_restore64(const bv_model *m, uint64_t *u, size_t n, const bv_deps *deps,
-                        double *out) {
+void bv_codec_restore64(const bv_model *m, bv_carry *carry, uint64_t *u, size_t n,
+                        const bv_deps *deps, double *out) {
   if (n == 0) return;
   if (m->zigzag)
     for (size_t i = 0; i < n; i++) u[i] = (uint64_t)unzigzag(u[i]);
@@ -285,11 +297,13 @@ void bv_codec_restore64(const bv_model *m, uint64_t *u, size_t n, const bv_deps 
     for (size_t i = 0; i < n; i++) u[i] += m->ref;
 
   if (m->pred == BV_PRED_PREV) {
-    u[0] = (uint64_t)m->first;
+    u[0] += (uint64_t)integer_before(m, carry, (int64_t)u[0]);
     for (size_t i = 1; i < n; i++) u[i] += u[i - 1];
+    carry->k = (int64_t)u[n - 1];
   } else if (from_columns(m->pred)) {
     add_prediction(m, deps, u, n);
   }
+  carry->begun = true;
   if (m->codec == BV_CODEC_BITS) {
     for (size_t i = 0; i < n; i++) out[i] = of_bits(u[i] << m->shift);
     return;

@@ -95,9 +95,18 @@ void bv_codec_residual(const int64_t *k, const uint8_t *patch, size_t n, const b
 
 /* ---- decoding ---- */
 
-/* Values of a TICK or BITS block from its residuals; u is overwritten.  Patches are the caller's. */
-void bv_codec_restore32(const bv_model *m, uint32_t *u, size_t n, const bv_deps *deps, double *out);
-void bv_codec_restore64(const bv_model *m, uint64_t *u, size_t n, const bv_deps *deps, double *out);
+/* What a piece of a block hands on to the next one; zeroed at the block's start. */
+typedef struct bv_carry {
+  bool begun;
+  int64_t k; /* the last integer */
+} bv_carry;
+
+/* Values of a TICK or BITS block, or of the piece of it that follows the one before (deps->at is the piece's), from
+** its residuals; u is overwritten.  Patches are the caller's. */
+void bv_codec_restore32(const bv_model *m, bv_carry *carry, uint32_t *u, size_t n,
+                        const bv_deps *deps, double *out);
+void bv_codec_restore64(const bv_model *m, bv_carry *carry, uint64_t *u, size_t n,
+                        const bv_deps *deps, double *out);
 
 /* Times of a TIME block; u = NULL stands for stored residuals that are all
 ** zero. */

@@ -15,6 +15,7 @@ typedef struct seg_scratch {
 
 struct bv_segctx {
   void *compressor, *decompressor; /* made at first use */
+  struct bv_segread *reader;       /* the same, for segments that are decoded whole */
   seg_scratch plane;               /* bits above the packed ones */
   seg_scratch plane_z;             /* the same, compressed */
   seg_scratch ints, vol_ints;      /* int64 of a segment, of a block's volumes */
@@ -35,9 +36,11 @@ void *bv_seg_room(seg_scratch *s, size_t n);
 BV_MUST bv_rc bv_seg_deflate(bv_segctx *ctx, const uint8_t *plane, size_t n, int level, size_t *z,
                              bv_err *err);
 
-/* Patch list of a block: append it, and apply it to decoded values.  bv_seg_patch_apply returns the
-** bytes read, 0 where the list contradicts itself. */
+/* And back: nz bytes of it to exactly n. */
+BV_MUST bv_rc bv_seg_inflate(bv_segctx *ctx, const uint8_t *z, size_t nz, uint8_t *out, size_t n,
+                             bv_err *err);
+
+/* Append the patch list of a block. */
 BV_MUST bv_rc bv_seg_patch_put(const double *x, const uint8_t *patch, size_t n, bv_buf *out);
-size_t bv_seg_patch_apply(const uint8_t *p, size_t bytes, double *x, size_t n);
 
 #endif

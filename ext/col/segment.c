@@ -1,5 +1,5 @@
 /*
-** segment.c - compressed segments: stored format, entropy layer, decoding.
+** segment.c - compressed segments: stored format, entropy layer, statistics.
 **
 ** FORMAT, version 1.  All integers are little-endian.  "varint" is base 128, low group first, at
 ** most 64 bits (128 where said); "zvarint" is a varint of the zigzag form (sign in bit 0); "double"
@@ -64,8 +64,8 @@
 ** Refused as corrupt: anything that the lengths, counts, checksums and value ranges above exclude.
 */
 #include "col/segment.h"
-#include "col/crc32c.h"
 #include "col/segctx.h"
+#include "col/segread.h"
 
 #include <string.h>
 /* The custom allocators, which put zstd's memory into the library's accounts, are declared only with
@@ -105,6 +105,7 @@ void bv_segctx_free(bv_segctx *ctx) {
   if (ctx == NULL) return;
   ZSTD_freeCCtx(ctx->compressor);
   ZSTD_freeDCtx(ctx->decompressor);
+  bv_segread_free(ctx->reader);
   seg_scratch *const all[] = {&ctx->plane,     &ctx->plane_z,  &ctx->ints,
                               &ctx->vol_ints,  &ctx->residual, &ctx->patch,
                               &ctx->vol_patch, &ctx->packed,   &ctx->block};
@@ -172,10 +173,10 @@ bv_rc bv_seg_deflate(bv_segctx *ctx, const uint8_t *plane, size_t n, int level, 
   return BV_OK;
 }
 
-static bv_rc inflate_plane(bv_segctx *ctx, const uint8_t *z, size_t nz, size_t n, bv_err *err) {
+bv_rc bv_seg_inflate(bv_segctx *ctx, const uint8_t *z, size_t nz, uint8_t *out, size_t n,
+                     bv_err *err) {
   if (ctx->decompressor == NULL) ctx->decompressor = ZSTD_createDCtx_advanced(zstd_memory);
-  uint8_t *out = bv_seg_room(&ctx->plane, n);
-  if (ctx->decompressor == NULL || out == NULL) return bv_fail(err, BV_NOMEM, "segment: no memory");
+  if (ctx->decompressor == NULL) return bv_fail(err, BV_NOMEM, "segment: no memory");
   const size_t r = ZSTD_decompressDCtx(ctx->decompressor, out, n, z, nz);
   if (ZSTD_isError(r) && ZSTD_getErrorCode(r) == ZSTD_error_memory_allocation)
     return bv_fail(err, BV_NOMEM, "segment: no memory");
@@ -205,178 +206,6 @@ bv_rc bv_seg_patch_put(const double *x, const uint8_t *patch, size_t n, bv_buf *
     last = x + i;
     end = i = j;
   }
-  return BV_OK;
-}
-
-size_t bv_seg_patch_apply(const uint8_t *p, size_t bytes, double *x, size_t n) {
-  const uint8_t *const start = p, *const end = p + bytes;
-  uint64_t runs, gap, len;
-  size_t at = 0;
-  double value = 0;
-  bool any = false;
-  p = bv_varint_get(p, end, &runs);
-  if (p == NULL || runs == 0 || runs > n) return 0;
-  for (; runs > 0; runs--, any = true) {
-    p = bv_varint_get(p, end, &gap);
-    p = bv_varint_get(p, end, &len);
-    if (p == NULL) return 0;
-    if (!(len & 1)) {
-      if (end - p < 8) return 0;
-      memcpy(&value, p, 8);
-      p += 8;
-    } else if (!any) {
-      return 0;
-    }
-    len >>= 1;
-    if (len == 0 || gap > n - at || len > n - at - gap) return 0;
-    at += gap;
-    for (uint64_t i = 0; i < len; i++) x[at + i] = value;
-    at += len;
-  }
-  return (size_t)(p - start);
-}
-
-/* ---- decoding ---- */
-
-/* Where a decoder stands in a blob. */
-typedef struct reader {
-  bv_seg_head head;
-  bv_seg_cursor cursor;
-  const uint8_t *payload, *plane;
-} reader;
-
-static bv_rc plane_size(const reader *r, size_t *n, bv_err *err) {
-  bv_seg_cursor c = r->cursor;
-  *n = 0;
-  for (size_t i = bv_seg_nblock(&r->head); i > 0; i--) {
-    bv_seg_block b;
-    BV_TRY(bv_seg_block_read(&r->head, &c, &b, err));
-    if (!b.zero) *n += bv_plane_bytes(b.n, r->head.h);
-  }
-  return BV_OK;
-}
-
-/* Verify a whole blob of a column and set up for its blocks. */
-static bv_rc reader_open(bv_segctx *ctx, bv_column col, const uint8_t *p, size_t bytes, size_t cap,
-                         reader *r, bv_err *err) {
-  const bv_seg_head *h = &r->head;
-  BV_TRY(bv_seg_head_read(p, bytes, &r->head, &r->cursor, err));
-  if (h->total != bytes)
-    return bv_fail(err, BV_CORRUPT, "segment: %zu bytes where %u are expected", bytes, h->total);
-  if (h->col != col)
-    return bv_fail(err, BV_CORRUPT, "segment: holds column %s, not %s", bv_column_name((int)h->col),
-                   bv_column_name((int)col));
-  const uint8_t *body = p + bv_seg_head_size(h), *end = p + bytes - SEG_CRC;
-  uint32_t crc;
-  memcpy(&crc, end, sizeof crc);
-  if (bv_crc32c(body, (size_t)(end - body)) != crc)
-    return bv_fail(err, BV_CORRUPT, "segment: the checksum does not match");
-  if (h->n > cap) return bv_fail(err, BV_RANGE, "segment: %u bars, room for %zu", h->n, cap);
-  r->payload = body + h->plane_z;
-  r->plane = NULL;
-  if (!h->plane) return BV_OK;
-  size_t n;
-  BV_TRY(plane_size(r, &n, err));
-  BV_TRY(inflate_plane(ctx, body, h->plane_z, n, err));
-  r->plane = ctx->plane.p;
-  return BV_OK;
-}
-
-static bv_rc bad_block(const bv_seg_block *b, bv_err *err) {
-  return bv_fail(err, BV_CORRUPT, "segment: the block at bar %zu is damaged", b->at);
-}
-
-/* Residuals of the next block, in ctx->wide or ctx->narrow; *used gets the bytes they took. */
-static bv_rc read_residuals(bv_segctx *ctx, reader *r, const bv_seg_block *b, size_t *used,
-                            bv_err *err) {
-  const unsigned h = r->head.h;
-  *used = 0;
-  if (b->zero) {
-    memset(ctx->narrow, 0, b->n * sizeof *ctx->narrow);
-    return BV_OK;
-  }
-  *used = b->wide ? bv_unpack64(r->payload, b->bytes, b->n, h, r->plane, ctx->wide)
-                  : bv_unpack32(r->payload, b->bytes, b->n, h, r->plane, ctx->narrow);
-  if (*used == 0) return bad_block(b, err);
-  if (r->plane != NULL) r->plane += bv_plane_bytes(b->n, h);
-  return BV_OK;
-}
-
-static void widen(bv_segctx *ctx, const bv_seg_block *b) {
-  if (!b->wide)
-    for (size_t i = 0; i < b->n; i++) ctx->wide[i] = ctx->narrow[i];
-}
-
-static bv_rc decode_block(bv_segctx *ctx, reader *r, const bv_seg_block *b, bv_deps *deps,
-                          double *out, bv_err *err) {
-  size_t used;
-  BV_TRY(read_residuals(ctx, r, b, &used, err));
-  deps->at = b->at;
-  if (b->wide || b->model.codec == BV_CODEC_BITS) {
-    widen(ctx, b);
-    bv_codec_restore64(&b->model, ctx->wide, b->n, deps, out + b->at);
-  } else {
-    bv_codec_restore32(&b->model, ctx->narrow, b->n, deps, out + b->at);
-  }
-  if (b->patched) {
-    const size_t n = bv_seg_patch_apply(r->payload + used, b->bytes - used, out + b->at, b->n);
-    if (n == 0) return bad_block(b, err);
-    used += n;
-  }
-  if (used != b->bytes) return bad_block(b, err);
-  r->payload += used;
-  return BV_OK;
-}
-
-/* The columns a blob was coded against must be there, bar for bar. */
-static bv_rc take_deps(const bv_seg_head *h, const bv_bars *bars, bv_deps *out, bv_err *err) {
-  const unsigned needs = bv_pred_needs(h->pred);
-  *out = (bv_deps){0, NULL, NULL};
-  if (needs == 0 || h->n == 0) return BV_OK;
-  const char *name = bv_column_name((int)h->col);
-  if (bars == NULL || bars->n != (int64_t)h->n)
-    return bv_fail(err, BV_ARG, "segment: %s needs %u bars of other columns", name, h->n);
-  out->open = bars->col[BV_COL_OPEN];
-  out->close = bars->col[BV_COL_CLOSE];
-  if ((needs & BV_COLBIT(BV_COL_CLOSE)) && out->close == NULL)
-    return bv_fail(err, BV_ARG, "segment: %s needs close", name);
-  if ((needs & BV_COLBIT(BV_COL_OPEN)) && out->open == NULL)
-    return bv_fail(err, BV_ARG, "segment: %s needs open", name);
-  return BV_OK;
-}
-
-bv_rc bv_segment_decode(bv_segctx *ctx, bv_column col, const void *blob, size_t bytes,
-                        const bv_bars *bars, double *out, size_t cap, size_t *n, bv_err *err) {
-  reader r;
-  bv_deps deps;
-  if (col < 0 || col >= BV_SEG_NCOL)
-    return bv_fail(err, BV_ARG, "segment: no value column %d", (int)col);
-  BV_TRY(reader_open(ctx, col, blob, bytes, cap, &r, err));
-  BV_TRY(take_deps(&r.head, bars, &deps, err));
-  for (size_t i = bv_seg_nblock(&r.head); i > 0; i--) {
-    bv_seg_block b;
-    BV_TRY(bv_seg_block_read(&r.head, &r.cursor, &b, err));
-    BV_TRY(decode_block(ctx, &r, &b, &deps, out, err));
-  }
-  *n = r.head.n;
-  return BV_OK;
-}
-
-bv_rc bv_segment_decode_ts(bv_segctx *ctx, const void *blob, size_t bytes, int64_t *out, size_t cap,
-                           size_t *n, bv_err *err) {
-  reader r;
-  BV_TRY(reader_open(ctx, BV_COL_TS, blob, bytes, cap, &r, err));
-  for (size_t i = bv_seg_nblock(&r.head); i > 0; i--) {
-    bv_seg_block b;
-    size_t used;
-    BV_TRY(bv_seg_block_read(&r.head, &r.cursor, &b, err));
-    BV_TRY(read_residuals(ctx, &r, &b, &used, err));
-    if (used != b.bytes) return bad_block(&b, err);
-    r.payload += used;
-    if (!b.zero) widen(ctx, &b);
-    bv_codec_restore_time(&b.model, b.zero ? NULL : ctx->wide, b.n, out + b.at);
-  }
-  *n = r.head.n;
   return BV_OK;
 }
 

@@ -31,6 +31,17 @@ static int64_t strip_span(const bv_ahead *a) {
   return span;
 }
 
+/* Whether the chunks at hand of all lanes fit in memory, compressed, with a decoded piece of each. */
+static bool walks_fit(const bv_ahead *a) {
+  const bv_series *s = &a->lane[0].src.base;
+  int64_t start, end, limit = bv_mem_limit() / 4;
+  bv_seg_range(s, 0, &start, &end);
+  double bars = (double)(end - start) * a->density / a->nlane;
+  if (bars > BV_SEG_MAX) bars = BV_SEG_MAX;
+  if (limit > STRIP_BYTES) limit = STRIP_BYTES;
+  return bv_walk_bytes(a->mask, (int64_t)bars) <= limit / a->nlane;
+}
+
 /* Where the strip that begins at `from` ends. */
 static int64_t strip_end(const bv_ahead *a, int64_t from) {
   const bv_series *s = &a->lane[0].src.base;
@@ -50,19 +61,40 @@ static void set_head(bv_ahead *a, int i) {
   a->head[i] = l->k < l->n ? l->ts[l->k] : INT64_MAX;
 }
 
-/* Whether all lanes that have bars at hand have them at the same instants. */
-static bool is_even(bv_ahead *a) {
+/* The lane whose bars at hand come to their end first; NULL: none has any. */
+static const bv_lane *first_to_end(const bv_ahead *a) {
   const bv_lane *first = NULL;
-  a->nlive = 0;
   for (int i = 0; i < a->nlane; i++) {
     const bv_lane *l = &a->lane[i];
-    if (l->n == 0) continue;
-    if (!first) first = l;
-    if (l->n != first->n || memcmp(l->ts, first->ts, (size_t)l->n * sizeof *l->ts) != 0)
-      return false;
+    if (l->k < l->n && (!first || l->ts[l->n - 1] < first->ts[first->n - 1])) first = l;
+  }
+  return first;
+}
+
+/* Whether a lane has its next bars at the instants ts[0..n), and no other before `until`. */
+static bool has_bars_at(const bv_lane *l, const int64_t *ts, int64_t n, int64_t until) {
+  const int64_t *mine = l->ts + l->k, left = l->n - l->k;
+  if (left < n || (left > n && mine[n] < until)) return false;
+  return mine == ts || memcmp(mine, ts, (size_t)n * sizeof *ts) == 0;
+}
+
+/* A stretch: the bars up to the end of those of the lane whose come to their end first.  Whether all lanes that have
+** bars in it have them at the same instants. */
+static void begin_stretch(bv_ahead *a) {
+  const bv_lane *first = first_to_end(a);
+  a->until = INT64_MAX;
+  a->left = a->laid = a->nlive = 0;
+  a->even = a->mode != BV_AHEAD_STREAMS; /* their rows tell which bar they are of */
+  for (int i = 0; i < a->nlane; i++) set_head(a, i);
+  if (!first) return;
+  const int64_t *ts = first->ts + first->k;
+  a->left = first->n - first->k;
+  a->until = first->ts[first->n - 1] + 1;
+  for (int i = 0; i < a->nlane && a->even; i++) {
+    if (a->head[i] >= a->until) continue;
+    a->even = has_bars_at(&a->lane[i], ts, a->left, a->until);
     a->live[a->nlive++] = i;
   }
-  return true;
 }
 
 static void forget(bv_ahead *a, int lane) {
@@ -76,7 +108,6 @@ static bv_rc match(bv_ahead *a, int lane, bv_err *err) {
     if (a->source[k].used) BV_TRY(bv_source_match(a, k, lane, err));
   }
   a->lane[lane].matched = true;
-  set_head(a, lane);
   return BV_OK;
 }
 
@@ -114,35 +145,28 @@ static bv_rc read_strip(bv_ahead *a, bv_err *err) {
   return BV_OK;
 }
 
-/* The bars up to the last of the lane whose come to their end first can be delivered. */
-static void set_until(bv_ahead *a) {
-  a->until = INT64_MAX;
-  for (int i = 0; i < a->nlane; i++) {
-    const bv_lane *l = &a->lane[i];
-    if (l->n > 0 && l->ts[l->n - 1] < a->until) a->until = l->ts[l->n - 1] + 1;
-  }
-  a->done = a->until == INT64_MAX;
-}
-
-static bv_rc next_streams(bv_ahead *a, bv_err *err) {
+/* Lanes whose bars are used up go on to their next ones. */
+static bv_rc refill(bv_ahead *a, bv_err *err) {
   for (int i = 0; i < a->nlane; i++) {
     bv_lane *l = &a->lane[i];
     if (l->n == 0 || l->k < l->n) continue;
-    BV_TRY(bv_lane_stream_next(l, err));
+    BV_TRY(l->streaming ? bv_lane_stream_next(l, err) : bv_lane_walk_next(l, a->store, err));
     forget(a, i);
     BV_TRY(match(a, i, err));
   }
-  set_until(a);
   return BV_OK;
 }
 
-static bv_rc next_strip(bv_ahead *a, bv_err *err) {
-  if (a->streaming) return next_streams(a, err);
-  BV_TRY(read_strip(a, err));
-  if (a->done) return BV_OK;
-  a->even = is_even(a);
-  a->laid = 0;
-  return match_all(a, err);
+static bv_rc next_stretch(bv_ahead *a, bv_err *err) {
+  if (a->mode == BV_AHEAD_STRIPS && first_to_end(a) == NULL) {
+    BV_TRY(read_strip(a, err));
+    if (!a->done) BV_TRY(match_all(a, err));
+  } else if (a->mode != BV_AHEAD_STRIPS) {
+    BV_TRY(refill(a, err));
+  }
+  begin_stretch(a);
+  a->done = a->until == INT64_MAX;
+  return BV_OK;
 }
 
 /* ---- tiles ---- */
@@ -159,7 +183,7 @@ static void lay_own(const bv_ahead *a, int c, int from, int m) {
     int lanes = a->nlive - p < LANES ? a->nlive - p : LANES;
     for (int q = 0; q < lanes; q++) {
       const bv_lane *l = &a->lane[a->live[p + q]];
-      src[q] = l->col[c] + l->k;
+      src[q] = l->col[c] ? l->col[c] + l->k : a->none;
       __builtin_prefetch(src[q] + TILE_BLOCK);
       __builtin_prefetch(src[q] + TILE_BLOCK + 8);
     }
@@ -231,13 +255,13 @@ static void lay_even(bv_ahead *a, int from, int m) {
 
 static void fill_even(bv_ahead *a) {
   bv_tile *t = &a->tile;
-  const bv_lane *first = &a->lane[a->live[0]];
-  while (first->k < first->n && t->n + a->nlive <= t->cap) {
+  while (a->left > 0 && t->n + a->nlive <= t->cap) {
     int64_t m = (t->cap - t->n) / a->nlive;
     if (m > TILE_BLOCK && a->nlive > 1) m = TILE_BLOCK;
-    if (m > first->n - first->k) m = first->n - first->k;
+    if (m > a->left) m = a->left;
     lay_even(a, t->n, (int)m);
     t->n += (int)m * a->nlive;
+    a->left -= m;
   }
 }
 
@@ -323,7 +347,7 @@ bv_rc bv_ahead_next(bv_ahead *a, bv_err *err) {
       fill_uneven(a);
     }
     if (a->tile.n > 0) return BV_OK;
-    BV_TRY(next_strip(a, err));
+    BV_TRY(next_stretch(a, err));
   }
   return BV_OK;
 }
@@ -346,9 +370,11 @@ static int tile_rows(const bv_ahead *a) {
 static bv_rc open_places(bv_ahead *a) {
   a->most = tile_rows(a) / a->nlane;
   if (a->most < TILE_BLOCK) a->most = TILE_BLOCK;
+  a->none = bv_alloc(BV_MEM_CURSOR, (size_t)a->most * sizeof *a->none);
+  for (int i = 0; a->none && i < a->most; i++) a->none[i] = NAN;
   a->place = bv_alloc(BV_MEM_CURSOR, (size_t)a->nlane * (size_t)a->most * sizeof *a->place);
   a->given = bv_alloc0(BV_MEM_CURSOR, (size_t)a->nlane * sizeof *a->given);
-  return a->place && a->given ? BV_OK : BV_NOMEM;
+  return a->none && a->place && a->given ? BV_OK : BV_NOMEM;
 }
 
 static bv_rc open_lane(bv_ahead *a, const char *asset, bv_err *err) {
@@ -405,17 +431,19 @@ static bv_rc open_lanes(bv_ahead *a, bv_err *err) {
   for (int i = 0; i < a->nlane; i++) {
     bv_lane *l = &a->lane[i];
     BV_TRY(open_trail(a, l, lag, err));
-    if (a->streaming) BV_TRY(bv_lane_stream(l, a->store, piece, a->mask, err));
-    if (!a->streaming) BV_TRY(limit_lane(a, l, err));
+    if (a->mode == BV_AHEAD_STREAMS) BV_TRY(bv_lane_stream(l, a->store, piece, a->mask, err));
+    if (a->mode != BV_AHEAD_STREAMS) BV_TRY(limit_lane(a, l, err));
   }
-  if (a->streaming) {
-    set_until(a);
-    return BV_OK;
+  if (a->mode == BV_AHEAD_STREAMS) return BV_OK;
+  if (!walks_fit(a)) {
+    a->mode = BV_AHEAD_STRIPS;
+    a->strip_s = FIRST_STRIP * bv_timestep_nominal_s(a->def->step);
+    if (a->strip_s > strip_span(a)) a->strip_s = strip_span(a);
+    return read_strip(a, err);
   }
-  a->strip_s = FIRST_STRIP * bv_timestep_nominal_s(a->def->step);
-  if (a->strip_s > strip_span(a)) a->strip_s = strip_span(a);
-  BV_TRY(read_strip(a, err));
-  if (!a->done) a->even = is_even(a);
+  for (int i = 0; i < a->nlane; i++) {
+    if (!a->lane[i].ended) BV_TRY(bv_lane_walk(&a->lane[i], a->store, err));
+  }
   return BV_OK;
 }
 
@@ -428,10 +456,13 @@ static bv_rc open_sources(bv_ahead *a, const bool *wanted, bv_err *err) {
     a->nvalue += a->def->source[k].ncolumn;
   }
   BV_TRY(open_lanes(a, err));
+  a->done = first_to_end(a) == NULL;
   for (int k = 0; k < a->def->nsource && !a->done; k++) {
     if (a->source[k].used) BV_TRY(bv_source_begin(a, k, err));
   }
-  return a->done ? BV_OK : match_all(a, err);
+  if (!a->done) BV_TRY(match_all(a, err));
+  begin_stretch(a);
+  return BV_OK;
 }
 
 bv_rc bv_ahead_open(bv_ahead *a, bv_store *s, bv_join_def *def, const bv_join_request *q,
@@ -446,7 +477,7 @@ bv_rc bv_ahead_open(bv_ahead *a, bv_store *s, bv_join_def *def, const bv_join_re
   for (int i = 0; i < n; i++) BV_TRY(open_lane(a, asset[i], err));
   a->done = n == 0;
   if (n == 0) return BV_OK;
-  a->streaming = q->handles || is_short(a);
+  a->mode = q->handles || is_short(a) ? BV_AHEAD_STREAMS : BV_AHEAD_WALKS;
   BV_TRY(open_sources(a, q->wanted, err));
   if (!a->done) BV_TRY(open_places(a));
   if (!a->done) BV_TRY(bv_tile_open(&a->tile, tile_rows(a), a->mask, q->wanted, a->nvalue));
@@ -463,6 +494,7 @@ void bv_ahead_close(bv_ahead *a) {
   bv_free(a->live);
   bv_free(a->place);
   bv_free(a->given);
+  bv_free(a->none);
   bv_free(a->source);
   bv_map_reset(&a->index);
   *a = (bv_ahead){0};

@@ -1,12 +1,13 @@
 /*
 ** join_ahead.h - the bars and rows of a join, oldest first; see join.h.
 **
-** Every asset is a lane (data/lane.h).  Long ranges are read in strips of time, which end where the store's chunks
-** end, so each chunk is decoded about once; a strip of all assets fits in a fixed piece of memory, or is
-** shorter.  Short ranges, and those read with row handles, come from the windows the streams keep.
+** Every asset is a lane (data/lane.h).  A lane walks: it has a piece of its chunk decoded and the rest of it compressed
+** in memory (data/walk.h), and goes on to the next piece when that is used up.  Where all chunks together would take too
+** much memory, bars are read in strips of time instead, which end where the store's chunks end and fit in a fixed
+** piece of memory.  Short ranges, and those read with row handles, come from the windows the streams keep.
 **
 ** Out of the lanes the bars are laid into a tile: a few thousand rows in order of (ts, asset), column by column.
-** Where all assets have bars at the same instants, which is the rule, that is a transposition.
+** A stretch of time in which all assets have bars at the same instants, which is the rule, is a transposition.
 */
 #ifndef BV_DATA_JOIN_AHEAD_H
 #define BV_DATA_JOIN_AHEAD_H
@@ -15,14 +16,19 @@
 #include "data/lane.h"
 #include "data/tile.h"
 
+typedef enum bv_ahead_mode { BV_AHEAD_WALKS, BV_AHEAD_STRIPS, BV_AHEAD_STREAMS } bv_ahead_mode;
+
 typedef struct bv_ahead {
   bv_store *store;
   bv_join_def *def;
   int64_t lo, hi;
   unsigned mask;
-  bool streaming, even, done;
-  double density;               /* bars of all lanes per second, about */
-  int64_t strip_s, from, until; /* strip: bars [from, until) are at hand */
+  bv_ahead_mode mode;
+  bool even, done;
+  int64_t left;   /* even: instants that are left of the stretch */
+  double density; /* bars of all lanes per second, about */
+  int64_t strip_s, from,
+      until; /* all bars before `until` are at hand; strip: those of [from, until) */
   bv_lane *lane;
   int nlane;
   bv_map index;  /* asset -> number of its lane + 1 */
@@ -32,7 +38,8 @@ typedef struct bv_ahead {
   int32_t *place; /* per lane: rows of the tile that its bars were given, at most `most` */
   int *given;     /* per lane: how many */
   int most;
-  int laid; /* even: rows of the tile whose lanes are those of this strip */
+  double *none; /* so many NaN, for a column that a lane does not have */
+  int laid;     /* even: rows of the tile whose lanes are those of this stretch */
   struct bv_ahead_source *source;
   int nvalue;
   bv_tile tile;

@@ -140,7 +140,10 @@ bv_rc bv_source_match(bv_ahead *a, int source, int lane, bv_err *err) {
     watch_room(a, source, &l->use[source]);
   }
   if (f->context) trim_shared(a, source);
-  return bv_lane_match(l, f, &l->use[source]);
+  bv_lane *mate = s->mate;
+  BV_TRY(bv_lane_match(l, f, &l->use[source], mate, mate ? &mate->use[source] : NULL));
+  if (a->mode == BV_AHEAD_WALKS) s->mate = l;
+  return BV_OK;
 }
 
 /* ---- beginning ---- */
@@ -226,7 +229,7 @@ static bv_rc use_held(bv_ahead *a, int source, bool *missing, bv_err *err) {
   int64_t upto = INT64_MIN;
   *missing = true;
   bv_buf_init(&s->key, BV_MEM_CURSOR, 1 << 20);
-  if (a->streaming) return BV_OK;
+  if (a->mode == BV_AHEAD_STREAMS) return BV_OK;
   BV_TRY(bv_held_key(f, s->wanted, &s->key));
   BV_TRY(bv_held_stamp_now(a->store, f, &s->stamp, err));
   s->recording = s->stamp.ok && a->lo == INT64_MIN;

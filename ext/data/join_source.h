@@ -29,6 +29,7 @@ typedef struct bv_ahead_source {
   bv_buf key;           /* what the source is held under */
   bv_held_stamp stamp;
   bv_held_rows *held; /* context: whose rows the shared ones are */
+  bv_lane *mate;      /* the lane whose bars' rows were found last */
 } bv_ahead_source;
 
 /* Begin, when the lanes have their first bars at hand. */

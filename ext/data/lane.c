@@ -119,6 +119,34 @@ bv_rc bv_lane_stream_next(bv_lane *l, bv_err *err) {
   return BV_OK;
 }
 
+/* Point at the next piece of the walk. */
+static bv_rc show_piece(bv_lane *l, bv_store *s, bv_err *err) {
+  bv_bars b;
+  BV_TRY(bv_view_walk(&l->walk, s, &b, err));
+  l->n = b.n;
+  l->k = 0;
+  l->ts = b.ts;
+  for (int c = 0; c < BV_NCOL; c++) l->col[c] = b.col[c];
+  l->whole = l->walk.whole;
+  l->matched = false;
+  l->ended = b.n == 0;
+  return BV_OK;
+}
+
+bv_rc bv_lane_walk(bv_lane *l, bv_store *s, bv_err *err) {
+  l->walking = true;
+  bv_walk_open(&l->walk, s, &l->src, l->lo, l->hi, l->mask, l->number);
+  BV_TRY(show_piece(l, s, err));
+  if (l->n > 0) l->lo = l->ts[0];
+  return BV_OK;
+}
+
+bv_rc bv_lane_walk_next(bv_lane *l, bv_store *s, bv_err *err) {
+  remember(l);
+  l->lo = l->ts[l->n - 1] + 1;
+  return show_piece(l, s, err);
+}
+
 bv_rc bv_trail_fill(bv_trail *t, bv_store *s, const bv_source *src, int64_t ts, bv_err *err) {
   bv_stream st;
   t->n = 0;
@@ -180,6 +208,7 @@ static bv_rc add_candidate(bv_lane_use *u, const int64_t *exists, int64_t row) {
 }
 
 static bv_rc match_asof(const bv_lane *l, const bv_feature *f, bv_lane_use *u) {
+  int32_t *row = u->room;
   const bv_rows *r = u->rows;
   const int64_t *ts = r->ts, *exists = r->exists, first = r->first, end = bv_rows_end(r);
   for (int64_t k = 0; k < l->n; k++) {
@@ -190,18 +219,19 @@ static bv_rc match_asof(const bv_lane *l, const bv_feature *f, bv_lane_use *u) {
       u->next++;
     }
     while (u->ncand - u->head > 1 && exists[u->cand[u->head + 1] - first] <= known) u->head++;
-    u->row[k] = -1;
+    row[k] = -1;
     if (u->ncand == u->head) continue;
     int64_t i = u->cand[u->head] - first;
     if (exists[i] > known || (f->tolerance >= 0 && bar - ts[i] > f->tolerance)) continue;
     if (f->max_age >= 0 && known - exists[i] > f->max_age) continue;
-    u->row[k] = (int32_t)i;
+    row[k] = (int32_t)i;
   }
   return BV_OK;
 }
 
 /* The same where a row exists as soon as its turn comes: then the newest whose turn has come is used. */
 static void match_newest(const bv_lane *l, const bv_feature *f, bv_lane_use *u) {
+  int32_t *row = u->room;
   const bv_rows *r = u->rows;
   const int64_t *ts = r->ts, n = r->n;
   int64_t next = u->next - r->first;
@@ -212,30 +242,30 @@ static void match_newest(const bv_lane *l, const bv_feature *f, bv_lane_use *u) 
     for (; next < n && before < l->n && ts[next] >= l->ts[before] + (f->lag == 0); before++) {
     }
     if (next < n) end = before;
-    for (; k < end; k++) u->row[k] = (int32_t)(next - 1);
+    for (; k < end; k++) row[k] = (int32_t)(next - 1);
   }
   u->next = next + r->first;
   if (f->tolerance < 0 && f->max_age < 0) return;
   for (int64_t k = 0; k < l->n; k++) {
-    int32_t i = u->row[k];
+    int32_t i = row[k];
     if (i < 0) continue;
     bool old = f->tolerance >= 0 && l->ts[k] - ts[i] > f->tolerance;
-    if (old || (f->max_age >= 0 && bv_lane_known_at(l, l->ts[k]) - ts[i] > f->max_age))
-      u->row[k] = -1;
+    if (old || (f->max_age >= 0 && bv_lane_known_at(l, l->ts[k]) - ts[i] > f->max_age)) row[k] = -1;
   }
 }
 
 static void match_exact(const bv_lane *l, const bv_feature *f, bv_lane_use *u) {
+  int32_t *row = u->room;
   const bv_rows *r = u->rows;
   const int64_t *ts = r->ts, first = r->first, end = bv_rows_end(r);
   for (int64_t k = 0; k < l->n; k++) {
     int64_t bar = l->ts[k], at = f->lag == 0 ? bar : bars_before(l, k, f->lag), known = 0;
-    u->row[k] = -1;
+    row[k] = -1;
     if (at == INT64_MIN) continue;
     while (u->next < end && ts[u->next - first] < at) u->next++;
     if (u->next < end && ts[u->next - first] == at) known = bv_lane_known_at(l, bar);
     for (int64_t i = u->next - first; i < end - first && ts[i] == at; i++) {
-      if (r->exists[i] <= known) u->row[k] = (int32_t)i;
+      if (r->exists[i] <= known) row[k] = (int32_t)i;
     }
   }
 }
@@ -246,15 +276,48 @@ void bv_lane_forget(bv_lane_use *u, bool recorded) {
   if (u->rows == &u->own && !recorded) bv_rows_trim(u->rows, u->keep);
 }
 
-bv_rc bv_lane_match(bv_lane *l, const bv_feature *f, bv_lane_use *u) {
-  if (l->n > u->caprow) {
-    int32_t *more = bv_realloc(BV_MEM_CURSOR, u->row, (size_t)l->n * sizeof *more);
-    if (!more) return BV_NOMEM;
-    u->row = more;
-    u->caprow = l->n;
+/* Whether rows have the same times as those the mate's bars at hand use, from the last one whose turn had come to the
+** first whose turn has not. */
+static bool rows_alike(const bv_lane *l, const bv_feature *f, const bv_lane_use *u,
+                       const bv_lane_use *mates) {
+  const bv_rows *a = u->rows, *b = mates->rows;
+  int64_t i = u->next - a->first, j = mates->begun - b->first, n = mates->next - mates->begun;
+  if ((i == 0) != (j == 0) || i + n > a->n || j + n > b->n) return false;
+  if (i + n < a->n && a->ts[i + n] < l->ts[l->n - 1] + (f->lag == 0)) return false;
+  if (i > 0) {
+    i--;
+    j--;
+    n++;
   }
+  return memcmp(a->ts + i, b->ts + j, (size_t)n * sizeof *a->ts) == 0;
+}
+
+/* Take what the mate's bars use, where that is the same: row by row from the one whose turn comes next. */
+static bool share_newest(const bv_lane *l, const bv_feature *f, bv_lane_use *u, const bv_lane *mate,
+                         const bv_lane_use *mates) {
+  if (!mate || !mate->matched || mate->ts != l->ts || mate->n != l->n || mate->k > 0) return false;
+  if (!mates->rows || !mates->rows->same || !rows_alike(l, f, u, mates)) return false;
+  u->begun = u->next;
+  u->base = mates->base + (u->begun - mates->begun);
+  u->next += mates->next - mates->begun;
+  u->row = mates->row;
+  return true;
+}
+
+bv_rc bv_lane_match(bv_lane *l, const bv_feature *f, bv_lane_use *u, const bv_lane *mate,
+                    const bv_lane_use *mates) {
+  bool newest = f->asof && u->rows->same && f->lag <= 1;
+  if (newest && share_newest(l, f, u, mate, mates)) return BV_OK;
+  if (l->n > u->caproom) {
+    int32_t *more = bv_realloc(BV_MEM_CURSOR, u->room, (size_t)l->n * sizeof *more);
+    if (!more) return BV_NOMEM;
+    u->room = more;
+    u->caproom = l->n;
+  }
+  u->row = u->room;
   u->base = u->rows->first;
-  if (f->asof && u->rows->same && f->lag <= 1) {
+  u->begun = u->next;
+  if (newest) {
     match_newest(l, f, u);
     return BV_OK;
   }
@@ -267,11 +330,12 @@ void bv_lane_reset(bv_lane *l, int nsource) {
   for (int k = 0; l->use && k < nsource; k++) {
     bv_rows_reset(&l->use[k].own);
     bv_free(l->use[k].cand);
-    bv_free(l->use[k].row);
+    bv_free(l->use[k].room);
   }
   bv_free(l->use);
   bv_free(l->trail.ts);
   for (int c = 0; c <= BV_NCOL; c++) bv_free(l->room[c]);
   if (l->streaming) bv_stream_close(&l->stream);
+  if (l->walking) bv_walk_close(&l->walk);
   *l = (bv_lane){0};
 }

@@ -10,6 +10,7 @@
 
 #include "col/chunk.h"
 #include "data/store.h"
+#include "data/walk.h"
 
 /* Append to `out` the bars of a series with lo <= ts < hi, in order of time, at most max of them:
 ** the oldest ones, or with desc the newest ones.  Columns are those of out->mask (among the stored
@@ -23,5 +24,9 @@ BV_MUST bv_rc bv_raw_read(bv_store *s, const bv_series *series, int64_t lo, int6
 typedef bv_rc (*bv_raw_fn)(void *ctx, const bv_bars *bars);
 BV_MUST bv_rc bv_raw_each(bv_store *s, const bv_series *series, int64_t lo, int64_t hi,
                           unsigned mask, bv_raw_fn fn, void *ctx, bv_err *err);
+
+/* The next bars of a walk, none at the end, of those before `hi`; borrowed until the next call.  Columns that are not
+** stored are absent.  Series whose times are the same as stored are shown the same array. */
+BV_MUST bv_rc bv_raw_walk(bv_walk *w, int64_t hi, bv_bars *out, bv_err *err);
 
 #endif

@@ -2,6 +2,7 @@
 #include "data/seg.h"
 #include "data/barhash.h"
 #include "data/cachelog.h"
+#include "data/segfetch.h"
 #include "data/segstat.h"
 #include "data/sql.h"
 #include "time/instant.h"
@@ -25,6 +26,7 @@ typedef struct entry {
 /* What the store keeps for this file. */
 struct bv_segcache {
   bv_segctx *ctx;
+  bv_timeset times;
   int64_t tick, generation;
   entry slot[CACHE];
 };
@@ -89,6 +91,7 @@ void bv_seg_cache_clear(bv_store *s) {
   struct bv_segcache *c = s->segcache;
   if (!c) return;
   for (int i = 0; i < CACHE; i++) entry_reset(&c->slot[i]);
+  bv_timeset_reset(&c->times);
   bv_segctx_free(c->ctx);
   bv_free(c);
   s->segcache = NULL;
@@ -121,6 +124,14 @@ static double *entry_column(entry *e) {
   return bv_alloc(BV_MEM_DECODE, (size_t)e->bars.cap * 8);
 }
 
+bv_rc bv_seg_context(bv_store *s, bv_segctx **ctx, bv_timeset **times) {
+  struct bv_segcache *c;
+  BV_TRY(get_cache(s, &c));
+  *ctx = c->ctx;
+  *times = &c->times;
+  return BV_OK;
+}
+
 /* The entry longest unused that holds memory, and how many do. */
 static void cache_oldest(struct bv_segcache *c, entry **pick, int *n) {
   for (int i = 0; c && i < CACHE; i++) {
@@ -133,6 +144,7 @@ static void cache_oldest(struct bv_segcache *c, entry **pick, int *n) {
 
 /* What encoding and decoding work in: more than a megabyte after sealing. */
 static bool drop_context(struct bv_segcache *c) {
+  if (c) bv_timeset_reset(&c->times);
   if (!c || !c->ctx) return false;
   bv_segctx_free(c->ctx);
   c->ctx = NULL;
@@ -204,7 +216,7 @@ static entry *cache_slot(struct bv_segcache *c, int64_t series, int64_t chunk) {
 
 /* ---- reading ---- */
 
-static bv_rc corrupt(const bv_series *series, int64_t chunk, int col, const char *what,
+bv_rc bv_seg_corrupt(const bv_series *series, int64_t chunk, int col, const char *what,
                      bv_err *err) {
   return bv_fail(err, BV_CORRUPT, "barsvt_seg: %s of %s %s, chunk %lld: %s", bv_column_name(col),
                  series->asset, series->step_text, (long long)chunk, what);
@@ -218,8 +230,7 @@ int64_t bv_seg_blob_crc(const void *blob, size_t bytes) {
   return crc;
 }
 
-/* Fetch one column's row: *blob stays valid until the statement is reset.  *n = -1: no such row. */
-static bv_rc fetch(bv_store *s, const bv_series *series, int64_t chunk, int col, sqlite3_stmt **st,
+bv_rc bv_seg_fetch(bv_store *s, const bv_series *series, int64_t chunk, int col, sqlite3_stmt **st,
                    const void **blob, int *bytes, int64_t *n, bv_err *err) {
   int row;
   *n = -1;
@@ -237,7 +248,7 @@ static bv_rc fetch(bv_store *s, const bv_series *series, int64_t chunk, int col,
   }
   if (!wrong) return BV_OK;
   sqlite3_reset(*st);
-  return corrupt(series, chunk, col, wrong, err);
+  return bv_seg_corrupt(series, chunk, col, wrong, err);
 }
 
 static bv_rc check_times(const bv_series *series, int64_t chunk, const bv_chunk *bars,
@@ -245,28 +256,27 @@ static bv_rc check_times(const bv_series *series, int64_t chunk, const bv_chunk 
   int64_t lo, hi;
   bv_seg_range(series, chunk, &lo, &hi);
   if (bars->ts[0] < lo || bars->ts[bars->n - 1] >= hi || !bv_chunk_ordered(bars)) {
-    return corrupt(series, chunk, BV_COL_TS, "times lie outside the chunk or are not in order",
-                   err);
+    return bv_seg_corrupt(series, chunk, BV_COL_TS,
+                          "times lie outside the chunk or are not in order", err);
   }
   return BV_OK;
 }
 
-/* A chunk without times is not sealed: then it has no other columns either. */
-static bv_rc check_unsealed(bv_store *s, const bv_series *series, int64_t chunk, bv_err *err) {
+bv_rc bv_seg_check_unsealed(bv_store *s, const bv_series *series, int64_t chunk, bv_err *err) {
   int64_t found;
   BV_TRY(bv_seg_find(s, series, chunk, false, &found, err));
-  return found == chunk ? corrupt(series, chunk, BV_COL_TS, "the column is missing", err) : BV_OK;
+  return found == chunk ? bv_seg_corrupt(series, chunk, BV_COL_TS, "the column is missing", err)
+                        : BV_OK;
 }
 
-/* What came of decoding a blob: anything but a lack of memory is damage. */
-static bv_rc decoded(const bv_series *series, int64_t chunk, int col, bv_rc rc, const bv_err *why,
+bv_rc bv_seg_decoded(const bv_series *series, int64_t chunk, int col, bv_rc rc, const bv_err *why,
                      bool whole, bv_err *err) {
   if (rc == BV_NOMEM || (rc == BV_OK && whole)) return rc;
-  return corrupt(series, chunk, col, rc == BV_OK ? "count differs" : why->msg, err);
+  return bv_seg_corrupt(series, chunk, col, rc == BV_OK ? "count differs" : why->msg, err);
 }
 
 /* Counters of an attached store are its own; the log is the connection's. */
-static void note_decode(bv_store *s, const bv_series *series, int col, int64_t n, int64_t t0) {
+void bv_seg_note(bv_store *s, const bv_series *series, int col, int64_t n, int64_t t0) {
   s->counter[BV_N_DECODE]++;
   bv_log_add(s->parent ? s->parent : s, &(bv_decision){.event = BV_EV_DECODE,
                                                        .held = BV_HELD_CHUNK,
@@ -281,8 +291,8 @@ static bv_rc load_times(bv_store *s, const bv_series *series, entry *e, bv_err *
   const void *blob = NULL;
   int bytes = 0;
   int64_t n;
-  BV_TRY(fetch(s, series, e->chunk, BV_COL_TS, &st, &blob, &bytes, &n, err));
-  if (n < 0) return check_unsealed(s, series, e->chunk, err);
+  BV_TRY(bv_seg_fetch(s, series, e->chunk, BV_COL_TS, &st, &blob, &bytes, &n, err));
+  if (n < 0) return bv_seg_check_unsealed(s, series, e->chunk, err);
   int64_t t0 = bv_log_now();
   bv_rc rc = entry_reserve(e, n);
   size_t got = 0;
@@ -290,12 +300,12 @@ static bv_rc load_times(bv_store *s, const bv_series *series, entry *e, bv_err *
     bv_err why = {0};
     rc = bv_segment_decode_ts(s->segcache->ctx, blob, (size_t)bytes, e->bars.ts, (size_t)n, &got,
                               &why);
-    rc = decoded(series, e->chunk, BV_COL_TS, rc, &why, (int64_t)got == n, err);
+    rc = bv_seg_decoded(series, e->chunk, BV_COL_TS, rc, &why, (int64_t)got == n, err);
   }
   sqlite3_reset(st);
   if (rc != BV_OK) return rc;
   e->bars.n = n;
-  note_decode(s, series, BV_COL_TS, n, t0);
+  bv_seg_note(s, series, BV_COL_TS, n, t0);
   return check_times(series, e->chunk, &e->bars, err);
 }
 
@@ -313,14 +323,14 @@ static bv_rc load_needs(bv_store *s, const bv_series *series, entry *e, unsigned
 }
 
 /* A chunk's statistics know which columns it has. */
-static bv_rc check_absent(bv_store *s, const bv_series *series, int64_t chunk, int col,
+bv_rc bv_seg_check_absent(bv_store *s, const bv_series *series, int64_t chunk, int col,
                           bv_err *err) {
   bv_stats stats;
   bool found;
   BV_TRY(bv_segstat_read(s, series->id, chunk, &stats, &found, err));
   if (found && col > BV_COL_CLOSE && !(stats.columns & BV_COLBIT(col))) return BV_OK;
-  return corrupt(series, chunk, col, found ? "the column is missing" : "the statistics are missing",
-                 err);
+  return bv_seg_corrupt(series, chunk, col,
+                        found ? "the column is missing" : "the statistics are missing", err);
 }
 
 static bv_rc load_column(bv_store *s, const bv_series *series, entry *e, int col, bv_err *err) {
@@ -331,19 +341,20 @@ static bv_rc load_column(bv_store *s, const bv_series *series, entry *e, int col
   int64_t n;
   int64_t t0 = bv_log_now();
   make_room(s->segcache, e);
-  BV_TRY(fetch(s, series, e->chunk, col, &st, &blob, &bytes, &n, err));
-  if (n < 0) return check_absent(s, series, e->chunk, col, err);
+  BV_TRY(bv_seg_fetch(s, series, e->chunk, col, &st, &blob, &bytes, &n, err));
+  if (n < 0) return bv_seg_check_absent(s, series, e->chunk, col, err);
   bv_rc rc = BV_OK;
   size_t got = 0;
   double *values = entry_column(e);
   if (!values) rc = BV_NOMEM;
-  if (rc == BV_OK && n != e->bars.n) rc = corrupt(series, e->chunk, col, "count differs", err);
+  if (rc == BV_OK && n != e->bars.n)
+    rc = bv_seg_corrupt(series, e->chunk, col, "count differs", err);
   bv_bars deps = bv_chunk_view(&e->bars);
   if (rc == BV_OK) {
     bv_err why = {0};
     rc = bv_segment_decode(s->segcache->ctx, (bv_column)col, blob, (size_t)bytes, &deps, values,
                            (size_t)n, &got, &why);
-    rc = decoded(series, e->chunk, col, rc, &why, (int64_t)got == n, err);
+    rc = bv_seg_decoded(series, e->chunk, col, rc, &why, (int64_t)got == n, err);
   }
   sqlite3_reset(st);
   if (rc != BV_OK) {
@@ -352,7 +363,7 @@ static bv_rc load_column(bv_store *s, const bv_series *series, entry *e, int col
   }
   e->bars.col[col] = values;
   e->bars.mask |= BV_COLBIT(col);
-  note_decode(s, series, col, n, t0);
+  bv_seg_note(s, series, col, n, t0);
   s->counter[BV_N_READ] += n;
   return BV_OK;
 }

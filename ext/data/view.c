@@ -250,6 +250,14 @@ bv_rc bv_view_each(bv_store *s, const bv_source *src, int64_t lo, int64_t hi, un
   return BV_OK;
 }
 
+bv_rc bv_view_walk(bv_walk *w, bv_store *s, bv_bars *out, bv_err *err) {
+  assert(!w->src.agg);
+  if (s->touched) s->touched(s->touched_ctx, &w->src.base);
+  BV_TRY(bv_raw_walk(w, clamp(s, &w->src, w->hi), out, err));
+  bv_evict(s);
+  return BV_OK;
+}
+
 static bv_rc newest(bv_store *s, const bv_source *src, int64_t hi, int64_t n, unsigned mask,
                     bv_window **out, int64_t *from, int64_t *to, bv_err *err) {
   int64_t limit = clamp(s, src, hi), history, future, hidden = 0;

@@ -10,6 +10,7 @@
 #define BV_DATA_VIEW_H
 
 #include "data/derived.h"
+#include "data/walk.h"
 #include "data/window.h"
 
 typedef struct bv_stream {
@@ -71,6 +72,9 @@ BV_MUST bv_rc bv_view_read(bv_store *s, const bv_source *src, int64_t lo, int64_
 typedef bv_rc (*bv_view_fn)(void *ctx, const bv_bars *bars);
 BV_MUST bv_rc bv_view_each(bv_store *s, const bv_source *src, int64_t lo, int64_t hi, unsigned mask,
                            bv_view_fn fn, void *ctx, bv_err *err);
+
+/* The next bars of a walk that have ended by the clock, none at the end; borrowed until the next call. */
+BV_MUST bv_rc bv_view_walk(bv_walk *w, bv_store *s, bv_bars *out, bv_err *err);
 
 /* The newest bars, at most n <= the source's history, that start before hi and have ended by the clock:
 ** window (a reference) and numbers [*from, *to).  Not for a source with a cut. */

@@ -206,7 +206,7 @@ for n in (20000, 80000):
     db.execute('CREATE INDEX scores_t ON scores(ts)')
     db.execute('SELECT bars_compact()')
     feed(db, 'timestep=minute, signals=(scores match=asof timing=next_bar)')
-    db.execute("SELECT bars_config('memory_limit', '8 MB')")
+    db.execute("SELECT bars_config('memory_limit', '3 MB')")
     before = one(db, "SELECT value FROM bars_stat WHERE name = 'memory.cursor'")
     most = 0
     for i, _ in enumerate(db.execute('SELECT score FROM feed')):

@@ -211,13 +211,14 @@ static void round_trip(const double *x, size_t n, size_t at, bv_pred pred) {
     bv_simd_force((bv_simd)level);
     for (int form = 0; form < 2; form++) {
       if (form == 0 && (all >> 31 || m.codec != BV_CODEC_TICK)) continue;
+      bv_carry carry = {0};
       memset(got, 0xA5, sizeof got);
       memcpy(wide, u, sizeof wide);
       for (size_t i = 0; i < n; i++) narrow[i] = (uint32_t)u[i];
       if (form == 0)
-        bv_codec_restore32(&m, narrow, n, &deps, got);
+        bv_codec_restore32(&m, &carry, narrow, n, &deps, got);
       else
-        bv_codec_restore64(&m, wide, n, &deps, got);
+        bv_codec_restore64(&m, &carry, wide, n, &deps, got);
       for (size_t i = 0; i < n; i++)
         if (!patch_of[i]) assert_memory_equal(got + i, x + i, sizeof *x);
     }

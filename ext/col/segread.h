@@ -1,0 +1,36 @@
+/*
+** segread.h - a value column of a segment, read piece by piece.
+**
+** A reader has verified the whole blob and keeps what it needs of it, compressed, so the blob itself may go.  The
+** values are then decoded a piece at a time, in order: many columns can be read side by side with little of each
+** in memory.  Pieces end where frames do (bitpack.h) or blocks; the columns that the blob is coded against are read
+** in the same pieces before.
+*/
+#ifndef BV_COL_SEGREAD_H
+#define BV_COL_SEGREAD_H
+
+#include "col/segment.h"
+
+typedef struct bv_segread bv_segread;
+
+BV_MUST bv_rc bv_segread_new(bv_segread **out);
+void bv_segread_free(bv_segread *r);
+
+/* Begin with a blob; its memory is used again by the next one.  Errors as those of bv_segment_decode. */
+BV_MUST bv_rc bv_segread_open(bv_segread *r, bv_segctx *ctx, bv_column col, const void *blob,
+                              size_t bytes, bv_err *err);
+
+/* Bars of the segment, and columns it is coded against. */
+size_t bv_segread_bars(const bv_segread *r);
+unsigned bv_segread_needs(const bv_segread *r);
+
+/* How many bars there are up to the end of the block at hand; 0 at the end of the segment.  *whole tells whether
+** none of them is a NaN for sure. */
+BV_MUST bv_rc bv_segread_left(bv_segread *r, size_t *left, bool *whole, bv_err *err);
+
+/* Decode the next n of them, a multiple of BV_FRAME or all that are left.  deps->at is the place of the first in the
+** columns it is coded against, whose values before it are read, too, unless it is 0: the segment's first bar. */
+BV_MUST bv_rc bv_segread_next(bv_segread *r, bv_segctx *ctx, size_t n, const bv_deps *deps,
+                              double *out, bv_err *err);
+
+#endif
