@@ -237,9 +237,8 @@ static bv_rc no_number(const barsvt_feed *f, const feed_column *c, int row, bv_e
 /* All values of a tile as doubles. */
 static bv_rc to_doubles(const barsvt_feed *f, const feed_column *c, bv_err *err) {
   const bv_tile_col *t = &f->tile->value[c->value];
-  uint8_t seen = 0;
-  for (int r = 0; r < f->tile->n; r++) seen |= t->type[r];
-  for (int r = 0; seen > BV_WORD_REAL && r < f->tile->n; r++) {
+  if (!(t->seen & (BV_WORD_INT | BV_WORD_OTHER))) return BV_OK;
+  for (int r = 0; r < f->tile->n; r++) {
     if (t->type[r] == BV_WORD_OTHER) return no_number(f, c, r, err);
     if (t->type[r] != BV_WORD_INT) continue;
     t->word[r].r = (double)t->word[r].i;

@@ -10,7 +10,8 @@ bv_rc bv_rows_init(bv_rows *r, int ncell, const bool *wanted, bool same) {
   *r = (bv_rows){.ncell = ncell, .same = same};
   r->word = bv_alloc0(BV_MEM_CURSOR, n * sizeof *r->word + 1);
   r->type = bv_alloc0(BV_MEM_CURSOR, n * sizeof *r->type + 1);
-  if (!r->word || !r->type) return BV_NOMEM;
+  r->seen = bv_alloc0(BV_MEM_CURSOR, n + 1);
+  if (!r->word || !r->type || !r->seen) return BV_NOMEM;
   for (int c = 0; c < ncell; c++) {
     if (!wanted[c]) continue;
     r->word[c] = bv_alloc(BV_MEM_CURSOR, 1);
@@ -34,6 +35,7 @@ void bv_rows_reset(bv_rows *r) {
   }
   bv_free(r->word);
   bv_free(r->type);
+  bv_free(r->seen);
   bv_free(r->ts);
   if (!r->same) bv_free(r->exists);
   *r = (bv_rows){0};
@@ -117,6 +119,7 @@ bv_rc bv_rows_add(bv_rows *r, sqlite3_stmt *st, const bv_feature_row *row) {
     ok = read_word(sqlite3_column_value(st, BV_FEATURE_FIRST_VALUE + c), &r->word[c][r->n],
                    &r->type[c][r->n]);
     if (r->type[c][r->n] == BV_WORD_OTHER) r->other = true;
+    r->seen[c] |= bv_word_seen(r->type[c][r->n]);
   }
   r->n++;
   return ok ? BV_OK : BV_NOMEM;
@@ -130,6 +133,7 @@ bv_rc bv_rows_take_reversed(bv_rows *r, bv_rows *from) {
       if (!r->type[c]) continue;
       r->word[c][r->n] = from->word[c][i];
       r->type[c][r->n] = from->type[c][i];
+      r->seen[c] |= bv_word_seen(from->type[c][i]);
     }
     r->n++;
     from->n--;

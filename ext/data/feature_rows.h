@@ -15,8 +15,12 @@ typedef union bv_word {
   sqlite3_value *v;
 } bv_word;
 
-/* Single bits, so that types of many words can be gathered into a set. */
-enum { BV_WORD_NULL = 0, BV_WORD_REAL = 1, BV_WORD_INT = 2, BV_WORD_OTHER = 4 };
+/* Single bits, so that types of many words can be gathered into a set, where a NULL is BV_SEEN_NULL. */
+enum { BV_WORD_NULL = 0, BV_WORD_REAL = 1, BV_WORD_INT = 2, BV_WORD_OTHER = 4, BV_SEEN_NULL = 8 };
+
+static inline uint8_t bv_word_seen(uint8_t type) {
+  return type == BV_WORD_NULL ? BV_SEEN_NULL : type;
+}
 
 typedef struct bv_rows {
   int64_t first, n, cap; /* rows [first, first + n) are held */
@@ -26,6 +30,7 @@ typedef struct bv_rows {
   int ncell;
   bv_word **word; /* per value column; NULL: it is not wanted */
   uint8_t **type;
+  uint8_t *seen;                /* per value column: types of all rows there ever were */
   int64_t last_ts, last_exists; /* of the row that came last, held or not */
   bool any;                     /* there was one */
 } bv_rows;

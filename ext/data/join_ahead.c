@@ -1,5 +1,6 @@
 /* join_ahead.c - the bars and rows of a join, oldest first; see join_ahead.h. */
 #include "data/join_ahead.h"
+#include "data/join_lay.h"
 #include "data/join_source.h"
 #include "data/seg.h"
 #include "time/instant.h"
@@ -8,7 +9,6 @@
 #include <string.h>
 
 #define TILE_ROWS    4096
-#define TILE_BLOCK   16                   /* instants of an even tile that are laid out together */
 #define STRIP_BYTES  (INT64_C(160) << 20) /* of the bars of all lanes */
 #define SOURCE_BYTES 32                   /* of a source per bar, where it has a row for each */
 #define SHORT_RANGE  256                  /* bars; so many are read through the windows */
@@ -85,15 +85,20 @@ static void begin_stretch(bv_ahead *a) {
   a->until = INT64_MAX;
   a->left = a->laid = a->nlive = 0;
   a->even = a->mode != BV_AHEAD_STREAMS; /* their rows tell which bar they are of */
+  a->whole = a->mask;
   for (int i = 0; i < a->nlane; i++) set_head(a, i);
   if (!first) return;
   const int64_t *ts = first->ts + first->k;
   a->left = first->n - first->k;
   a->until = first->ts[first->n - 1] + 1;
-  for (int i = 0; i < a->nlane && a->even; i++) {
+  for (int i = 0; i < a->nlane; i++) {
     if (a->head[i] >= a->until) continue;
-    a->even = has_bars_at(&a->lane[i], ts, a->left, a->until);
+    if (a->even) a->even = has_bars_at(&a->lane[i], ts, a->left, a->until);
+    a->whole &= a->lane[i].whole;
     a->live[a->nlive++] = i;
+  }
+  for (int k = 0; k < a->def->nsource; k++) {
+    if (a->source[k].used) bv_lay_begin(a, k);
   }
 }
 
@@ -169,183 +174,10 @@ static bv_rc next_stretch(bv_ahead *a, bv_err *err) {
   return BV_OK;
 }
 
-/* ---- tiles ---- */
-
-/* One column, a few lanes at a time: then what is read of each and what is written lie close together.  Where the
-** next block will be read is asked for ahead. */
-static void lay_own(const bv_ahead *a, int c, int from, int m) {
-  enum { LANES = 8 };
-  const bv_tile *t = &a->tile;
-  size_t width = (size_t)a->nlive;
-  bv_word *out = t->own[c].word + from;
-  for (int p = 0; p < a->nlive; p += LANES) {
-    const double *src[LANES];
-    int lanes = a->nlive - p < LANES ? a->nlive - p : LANES;
-    for (int q = 0; q < lanes; q++) {
-      const bv_lane *l = &a->lane[a->live[p + q]];
-      src[q] = l->col[c] ? l->col[c] + l->k : a->none;
-      __builtin_prefetch(src[q] + TILE_BLOCK);
-      __builtin_prefetch(src[q] + TILE_BLOCK + 8);
-    }
-    for (int i = 0; i < m; i++) {
-      bv_word *row = out + (size_t)i * width + (size_t)p;
-      if (lanes == LANES) {
-        for (int q = 0; q < LANES; q++) row[q].r = src[q][i];
-      } else {
-        for (int q = 0; q < lanes; q++) row[q].r = src[q][i];
-      }
-    }
-  }
-}
-
-/* The types of a column of bars; in steps of a fixed size, which compilers make wide instructions of. */
-static void type_own(const bv_tile_col *col, int from, int n) {
-  enum { STEP = 16 };
-  const bv_word *word = col->word + from;
-  uint8_t *type = col->type + from;
-  int r = 0;
-  for (; r + STEP <= n; r += STEP) {
-    for (int i = 0; i < STEP; i++) type[r + i] = word[r + i].r == word[r + i].r;
-  }
-  for (; r < n; r++) type[r] = word[r].r == word[r].r;
-}
-
-static void lay_value(const bv_ahead *a, int source, int c, int from, int m) {
-  const bv_ahead_source *s = &a->source[source];
-  const bv_tile_col *to = &a->tile.value[s->base + c];
-  for (int p = 0; p < a->nlive; p++) {
-    const bv_lane *l = &a->lane[a->live[p]];
-    const bv_lane_use *u = &l->use[source];
-    const bv_word *word = u->rows->word[c] + (u->base - u->rows->first);
-    const uint8_t *type = u->rows->type[c] + (u->base - u->rows->first);
-    const int32_t *row = u->row + l->k;
-    __builtin_prefetch(row + TILE_BLOCK);
-    for (int i = 0; i < m; i++) {
-      size_t at = (size_t)(from + i * a->nlive + p);
-      to->type[at] = BV_WORD_NULL;
-      to->word[at].r = NAN;
-      if (row[i] < 0) continue;
-      to->type[at] = type[row[i]];
-      to->word[at] = word[row[i]];
-    }
-  }
-}
-
-/* Lay the next m instants of lanes that all have bars at the same ones into rows [from, ...). */
-static void lay_even(bv_ahead *a, int from, int m) {
-  bv_tile *t = &a->tile;
-  const bv_lane *first = &a->lane[a->live[0]];
-  for (int i = 0, r = from; i < m; i++) {
-    int64_t ts = first->ts[first->k + i];
-    for (int p = 0; p < a->nlive; p++) t->ts[r++] = ts;
-  }
-  for (; a->laid < from + m * a->nlive; a->laid++) t->lane[a->laid] = a->live[a->laid % a->nlive];
-  for (int c = 0; c < BV_NCOL; c++) {
-    if (!t->own[c].word) continue;
-    lay_own(a, c, from, m);
-    type_own(&t->own[c], from, m * a->nlive);
-  }
-  for (int k = 0; k < a->def->nsource; k++) {
-    for (int c = 0; a->source[k].used && c < a->def->source[k].ncolumn; c++) {
-      if (a->source[k].wanted[c]) lay_value(a, k, c, from, m);
-    }
-  }
-  for (int p = 0; p < a->nlive; p++) a->lane[a->live[p]].k += m;
-}
-
-static void fill_even(bv_ahead *a) {
-  bv_tile *t = &a->tile;
-  while (a->left > 0 && t->n + a->nlive <= t->cap) {
-    int64_t m = (t->cap - t->n) / a->nlive;
-    if (m > TILE_BLOCK && a->nlive > 1) m = TILE_BLOCK;
-    if (m > a->left) m = a->left;
-    lay_even(a, t->n, (int)m);
-    t->n += (int)m * a->nlive;
-    a->left -= m;
-  }
-}
-
-/* Put what the n bars of a lane from `from` on have in a column into the rows they were given. */
-static void place_own(const bv_ahead *a, int c, int lane, int64_t from, int n) {
-  const double *src = a->lane[lane].col[c];
-  const int32_t *row = a->place + (size_t)lane * (size_t)a->most;
-  const bv_tile_col *to = &a->tile.own[c];
-  if (src) {
-    __builtin_prefetch(src + from + n); /* the next tile's */
-    __builtin_prefetch(src + from + n + 8);
-  }
-  for (int i = 0; i < n; i++) to->word[row[i]].r = src ? src[from + i] : NAN;
-}
-
-static void place_value(const bv_ahead *a, int source, int c, int lane, int64_t from, int n) {
-  const bv_ahead_source *s = &a->source[source];
-  const bv_lane_use *u = &a->lane[lane].use[source];
-  const bv_tile_col *to = &a->tile.value[s->base + c];
-  const int32_t *row = a->place + (size_t)lane * (size_t)a->most;
-  const bv_word *word = u->rows->word[c] + (u->base - u->rows->first);
-  const uint8_t *type = u->rows->type[c] + (u->base - u->rows->first);
-  for (int i = 0; i < n; i++) {
-    int32_t used = u->row[from + i];
-    to->type[row[i]] = used < 0 ? BV_WORD_NULL : type[used];
-    if (used < 0) {
-      to->word[row[i]].r = NAN;
-    } else {
-      to->word[row[i]] = word[used];
-    }
-  }
-}
-
-/* Give the bars of the next instants their rows, and note which lanes have some: live[0..nlive). */
-static void give_rows(bv_ahead *a) {
-  bv_tile *t = &a->tile;
-  a->nlive = 0;
-  for (int m = 0; m < a->most && t->n + a->nlane <= t->cap; m++) {
-    int64_t ts = INT64_MAX;
-    for (int i = 0; i < a->nlane; i++) ts = a->head[i] < ts ? a->head[i] : ts;
-    if (ts >= a->until) break;
-    for (int i = 0; i < a->nlane; i++) {
-      if (a->head[i] != ts) continue;
-      bv_lane *l = &a->lane[i];
-      if (a->given[i] == 0) a->live[a->nlive++] = i;
-      a->place[(size_t)i * (size_t)a->most + (size_t)a->given[i]++] = t->n;
-      t->ts[t->n] = ts;
-      t->lane[t->n] = i;
-      t->bar[t->n++] = (int32_t)l->k++;
-      a->head[i] = l->k < l->n ? l->ts[l->k] : INT64_MAX;
-    }
-  }
-}
-
-/* Lane by lane, so that what is read lies together. */
-static void fill_uneven(bv_ahead *a) {
-  give_rows(a);
-  for (int p = 0; p < a->nlive; p++) {
-    int lane = a->live[p], n = a->given[lane];
-    int64_t from = a->lane[lane].k - n;
-    __builtin_prefetch(a->lane[lane].ts + from + n + 8);
-    for (int c = 0; c < BV_NCOL; c++) {
-      if (a->tile.own[c].word) place_own(a, c, lane, from, n);
-    }
-    for (int k = 0; k < a->def->nsource; k++) {
-      for (int c = 0; a->source[k].used && c < a->def->source[k].ncolumn; c++) {
-        if (a->source[k].wanted[c]) place_value(a, k, c, lane, from, n);
-      }
-    }
-    a->given[lane] = 0;
-  }
-  for (int c = 0; c < BV_NCOL; c++) {
-    if (a->tile.own[c].word) type_own(&a->tile.own[c], 0, a->tile.n);
-  }
-}
-
 bv_rc bv_ahead_next(bv_ahead *a, bv_err *err) {
   a->tile.n = 0;
   while (!a->done) {
-    if (a->even) {
-      fill_even(a);
-    } else {
-      fill_uneven(a);
-    }
+    bv_lay_tile(a);
     if (a->tile.n > 0) return BV_OK;
     BV_TRY(next_stretch(a, err));
   }
@@ -369,9 +201,10 @@ static int tile_rows(const bv_ahead *a) {
 /* Room to lay a tile out lane by lane. */
 static bv_rc open_places(bv_ahead *a) {
   a->most = tile_rows(a) / a->nlane;
-  if (a->most < TILE_BLOCK) a->most = TILE_BLOCK;
-  a->none = bv_alloc(BV_MEM_CURSOR, (size_t)a->most * sizeof *a->none);
-  for (int i = 0; a->none && i < a->most; i++) a->none[i] = NAN;
+  if (a->most < BV_LAY_BLOCK) a->most = BV_LAY_BLOCK;
+  int rows = tile_rows(a);
+  a->none = bv_alloc(BV_MEM_CURSOR, (size_t)rows * sizeof *a->none);
+  for (int i = 0; a->none && i < rows; i++) a->none[i] = NAN;
   a->place = bv_alloc(BV_MEM_CURSOR, (size_t)a->nlane * (size_t)a->most * sizeof *a->place);
   a->given = bv_alloc0(BV_MEM_CURSOR, (size_t)a->nlane * sizeof *a->given);
   return a->none && a->place && a->given ? BV_OK : BV_NOMEM;

@@ -26,6 +26,7 @@ typedef struct bv_ahead {
   bv_ahead_mode mode;
   bool even, done;
   int64_t left;   /* even: instants that are left of the stretch */
+  unsigned whole; /* columns in which none of its bars has a NaN */
   double density; /* bars of all lanes per second, about */
   int64_t strip_s, from,
       until; /* all bars before `until` are at hand; strip: those of [from, until) */
@@ -38,7 +39,7 @@ typedef struct bv_ahead {
   int32_t *place; /* per lane: rows of the tile that its bars were given, at most `most` */
   int *given;     /* per lane: how many */
   int most;
-  double *none; /* so many NaN, for a column that a lane does not have */
+  double *none; /* as many NaN as the tile has rows, for a column that a lane does not have */
   int laid;     /* even: rows of the tile whose lanes are those of this stretch */
   struct bv_ahead_source *source;
   int nvalue;

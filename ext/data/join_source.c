@@ -208,6 +208,11 @@ static bv_rc init_rows(bv_ahead *a, int source, bv_err *err) {
   const bv_feature *f = &a->def->source[source];
   bv_ahead_source *s = &a->source[source];
   (void)err;
+  size_t columns = (size_t)f->ncolumn, each = columns * (size_t)a->nlane;
+  s->word = bv_alloc(BV_MEM_CURSOR, each * sizeof *s->word + 1);
+  s->type = bv_alloc(BV_MEM_CURSOR, each * sizeof *s->type + 1);
+  s->seen = bv_alloc(BV_MEM_CURSOR, columns + 1);
+  if (!s->word || !s->type || !s->seen) return BV_NOMEM;
   s->alike_before = INT64_MAX;
   bool same = bv_feature_at_once(f);
   if (f->context) BV_TRY(bv_rows_init(&s->shared, f->ncolumn, s->wanted, same));
@@ -318,6 +323,9 @@ void bv_source_end(bv_ahead *a, int source) {
   sqlite3_finalize(s->st);
   bv_rows_reset(&s->shared);
   bv_buf_reset(&s->key);
+  bv_free(s->word);
+  bv_free(s->type);
+  bv_free(s->seen);
   bv_held_done(s->held);
   for (int i = 0; i < a->nlane; i++) {
     if (a->lane[i].use) bv_held_done(a->lane[i].use[source].held);

@@ -30,6 +30,11 @@ typedef struct bv_ahead_source {
   bv_held_stamp stamp;
   bv_held_rows *held; /* context: whose rows the shared ones are */
   bv_lane *mate;      /* the lane whose bars' rows were found last */
+  bool alike;         /* even stretch: all lanes use the same numbers of rows, those of live[0] */
+  const bv_word *
+      *word; /* even stretch, per column and live lane: the row of number 0, and its type */
+  const uint8_t **type;
+  uint8_t *seen; /* even stretch, per column: types of all rows of all lanes */
 } bv_ahead_source;
 
 /* Begin, when the lanes have their first bars at hand. */

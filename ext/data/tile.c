@@ -5,6 +5,8 @@
 static bool open_column(bv_tile_col *c, size_t n) {
   c->word = bv_alloc(BV_MEM_CURSOR, n * sizeof *c->word);
   c->type = bv_alloc(BV_MEM_CURSOR, n * sizeof *c->type);
+  c->seen = UINT8_MAX;
+  c->ones = false;
   return c->word && c->type;
 }
 

@@ -13,6 +13,8 @@
 typedef struct bv_tile_col {
   bv_word *word; /* NULL: not asked for */
   uint8_t *type;
+  uint8_t seen; /* types that may be among them (data/feature_rows.h) */
+  bool ones;    /* all types there is room for are BV_WORD_REAL */
 } bv_tile_col;
 
 typedef struct bv_tile {
