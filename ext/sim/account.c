@@ -83,9 +83,6 @@ bv_rc bv_account_check(const bv_sim_config *c, bv_err *err) {
     return bv_fail(err, BV_ARG,
                    "margin_warning and margin_buffer need margin_call warn or liquidate");
   }
-  if (r.call == BV_CALL_LIQUIDATE && c->sides == BV_SIDES_BOTH) {
-    return bv_fail(err, BV_ARG, "margin_call liquidate needs sides net");
-  }
   if (c->settlement_days > 0 && c->account != BV_ACCOUNT_CASH) {
     return bv_fail(err, BV_ARG, "settlement_days is for account cash");
   }

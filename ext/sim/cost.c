@@ -31,6 +31,10 @@ bv_paid bv_cost_paid(const bv_sim *s, const bv_asset *a, const bv_order *o, int6
   return paid;
 }
 
+double bv_cost_tick(const bv_sim *s, const bv_asset *a) {
+  return a->def && a->def->tick > 0 ? a->def->tick : s->cfg.tick;
+}
+
 /* The price after slippage, before a limit holds it. */
 static double slipped(const bv_sim *s, const bv_asset *a, const bv_place *at, double n, bool opens,
                       const bv_paid *paid) {
@@ -41,7 +45,7 @@ static double slipped(const bv_sim *s, const bv_asset *a, const bv_place *at, do
                   .opens = opens,
                   .at_open = at->open,
                   .limited = at->limit != 0,
-                  .tick = s->cfg.tick,
+                  .tick = bv_cost_tick(s, a),
                   .bar = at->bar,
                   .liquidity = a->liquidity};
   return bv_slippage(&s->cfg, &slip);
@@ -75,8 +79,8 @@ void bv_cost_booked(bv_sim *s, bv_order *o, const bv_place *at, const bv_paid *p
   s->traded_month = month_of(at->ts);
 }
 
-double bv_cost_price(const bv_sim *s, double price, int side, bool opens) {
-  bv_slip slip = {.price = price, .side = side, .opens = opens, .tick = s->cfg.tick};
+double bv_cost_price(const bv_sim *s, const bv_asset *a, double price, int side, bool opens) {
+  bv_slip slip = {.price = price, .side = side, .opens = opens, .tick = bv_cost_tick(s, a)};
   return bv_slippage(&s->cfg, &slip);
 }
 
@@ -99,8 +103,8 @@ double bv_cost_commission(const bv_sim *s, const bv_asset *a, double n, double p
   return bv_commission(&s->cfg, &fee, &none);
 }
 
-double bv_cost_per_unit(const bv_sim *s, double price, double multiplier, int side) {
-  double paid = bv_cost_price(s, price, side, true);
-  double value = multiplier * (price + fabs(paid - price));
-  return value + bv_commission_per_unit(&s->cfg, paid, multiplier, side);
+double bv_cost_per_unit(const bv_sim *s, const bv_asset *a, double price, int side) {
+  double paid = bv_cost_price(s, a, price, side, true);
+  double value = a->multiplier * (price + fabs(paid - price));
+  return value + bv_commission_per_unit(&s->cfg, paid, a->multiplier, side);
 }

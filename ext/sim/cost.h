@@ -28,12 +28,15 @@ bool bv_cost_refuses(const bv_sim *s, const bv_order *o, const bv_place *at);
 void bv_cost_booked(bv_sim *s, bv_order *o, const bv_place *at, const bv_paid *paid);
 
 /* Price and commission at the market price alone, for sizes, which come before an order has a place. */
-double bv_cost_price(const bv_sim *s, double price, int side, bool opens);
+double bv_cost_price(const bv_sim *s, const bv_asset *a, double price, int side, bool opens);
 double bv_cost_commission(const bv_sim *s, const bv_asset *a, double n, double price, int side,
                           int position_side);
 
 /* Currency to buy (side +1) or sell short (-1) one unit quoted at `price`, costs that grow with the
 ** quantity included: slippage, spread and commission rate are counted against the account. */
-double bv_cost_per_unit(const bv_sim *s, double price, double multiplier, int side);
+double bv_cost_per_unit(const bv_sim *s, const bv_asset *a, double price, int side);
+
+/* The price step that slippage.ticks counts: the asset's own, else the run's. */
+double bv_cost_tick(const bv_sim *s, const bv_asset *a);
 
 #endif

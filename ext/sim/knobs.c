@@ -130,7 +130,9 @@ static const bv_sim_knob knobs[] = {
     NUMBER("slippage.bps", slippage_bps, 0, 5000, "Hundredths of a percent of the price."),
     NUMBER("slippage.amount", slippage_amount, 0, 1e9,
            "Units of the price; with model spread the spread."),
-    NUMBER("slippage.ticks", slippage_ticks, 0, 1e6, "Price steps (knob tick) with model fixed."),
+    NUMBER("slippage.ticks", slippage_ticks, 0, 1e6,
+           "Price steps with model fixed: of the asset's own tick where it has one, else of knob "
+           "tick."),
     CHOICE("slippage.pays", slippage_pays, choice_pays,
            "Model spread: half, slippage.amount is the whole spread and a fill pays half of it; "
            "full: a fill pays slippage.amount."),

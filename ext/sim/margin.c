@@ -7,11 +7,22 @@
 
 static const char *const tag = "margin call";
 
+/* One side of an asset that can have both is a position of its own. */
+typedef struct side {
+  int asset, sign; /* -1: none; +1 long, -1 short */
+} side;
+
 /* Of one lot at the last price. */
-static double per_lot(const bv_sim *s, const bv_asset *a) {
+static double per_lot(const bv_sim *s, const bv_asset *a, int sign) {
   if (a->maintain > 0) return a->maintain;
-  double part = a->n > 0 ? s->account.long_maintenance : s->account.short_maintenance;
+  double part = sign > 0 ? s->account.long_maintenance : s->account.short_maintenance;
   return fabs(a->unit * a->mark) * part;
+}
+
+/* Lots held of a side, not signed. */
+static double held_of(const bv_sim *s, const bv_asset *a, int sign) {
+  if (s->ledger.both) return fabs(bv_ledger_picked(a, (bv_pick){.side = sign}));
+  return fmax(0, a->n * sign);
 }
 
 double bv_margin_required(const bv_sim *s) {
@@ -19,7 +30,7 @@ double bv_margin_required(const bv_sim *s) {
   double sum = 0;
   for (int i = 0; i < l->nopen; i++) {
     const bv_asset *a = &l->asset[l->open[i]];
-    sum += fabs(a->n) * per_lot(s, a);
+    for (int sign = 1; sign >= -1; sign -= 2) sum += held_of(s, a, sign) * per_lot(s, a, sign);
   }
   return sum;
 }
@@ -39,44 +50,53 @@ static bv_rc report(bv_sim *s, int64_t t, const char *event, double value, doubl
 /* --- liquidation --- */
 
 /* The order under way for the position, or NULL. */
-static bv_order *order_of(bv_sim *s, int asset) {
+static bv_order *order_of(bv_sim *s, side of) {
   for (size_t i = 0; i < s->queue.n; i++) {
     bv_order *o = &s->queue.order[i];
-    if (o->forced && !o->done && o->asset == asset) return o;
+    if (o->forced && !o->done && o->asset == of.asset && o->side == -of.sign) return o;
   }
   return NULL;
 }
 
 /* What closing `n` lots takes from the account's value. */
 static double cost_of(const bv_sim *s, const bv_asset *a, double n) {
-  int side = n > 0 ? 1 : -1;
-  double paid = bv_cost_price(s, a->mark, side, false);
-  return n * a->unit * (paid - a->mark) + bv_cost_commission(s, a, n, paid, side, -side);
+  int sign = n > 0 ? 1 : -1;
+  double paid = bv_cost_price(s, a, a->mark, sign, false);
+  return n * a->unit * (paid - a->mark) + bv_cost_commission(s, a, n, paid, sign, -sign);
+}
+
+/* Lots of a position that no order is under way for. */
+static double left_of(bv_sim *s, side of) {
+  const bv_order *o = order_of(s, of);
+  double held = held_of(s, &s->ledger.asset[of.asset], of.sign);
+  return fmax(0, held - (o ? fabs(o->n - o->filled) : 0));
 }
 
 /* The position to close next: the largest open loss among those that are not closed whole. */
-static int worst(bv_sim *s) {
+static side worst(bv_sim *s) {
   bv_ledger *l = &s->ledger;
   double least = INFINITY;
-  int found = -1;
+  side found = {-1, 0};
   for (int i = 0; i < l->nopen; i++) {
     const bv_asset *a = &l->asset[l->open[i]];
-    const bv_order *o = order_of(s, l->open[i]);
-    if (o && fabs(o->n - o->filled) >= fabs(a->n)) continue;
-    double pnl = bv_ledger_realised(l, a, -a->n, a->mark, (bv_pick){0});
-    if (pnl < least) {
+    for (int sign = 1; sign >= -1; sign -= 2) {
+      side of = {l->open[i], sign};
+      double held = held_of(s, a, sign);
+      if (held == 0 || left_of(s, of) == 0) continue;
+      double pnl = bv_ledger_realised(l, a, held, a->mark, (bv_pick){.side = sign});
+      if (!(pnl < least)) continue;
       least = pnl;
-      found = l->open[i];
+      found = of;
     }
   }
   return found;
 }
 
 /* Close `lots` more of the position. */
-static bv_rc close_lots(bv_sim *s, int64_t t, int asset, double lots, bv_err *err) {
-  bv_asset *a = &s->ledger.asset[asset];
-  bv_order *under_way = order_of(s, asset);
-  double n = copysign(lots, -a->n);
+static bv_rc close_lots(bv_sim *s, int64_t t, side of, double lots, bv_err *err) {
+  bv_asset *a = &s->ledger.asset[of.asset];
+  bv_order *under_way = order_of(s, of);
+  double n = -of.sign * lots;
   if (under_way) {
     under_way->n += n;
     under_way->amount += n * s->ledger.lot;
@@ -86,7 +106,7 @@ static bv_rc close_lots(bv_sim *s, int64_t t, int asset, double lots, bv_err *er
     return bv_fail(err, BV_NOMEM, "out of memory for the order of a margin call");
   }
   bv_order o = {.ts = t,
-                .asset = asset,
+                .asset = of.asset,
                 .ask = BV_ASK_QTY,
                 .amount = n * s->ledger.lot,
                 .n = n,
@@ -94,8 +114,9 @@ static bv_rc close_lots(bv_sim *s, int64_t t, int asset, double lots, bv_err *er
                 .bar = a->bars - 1,
                 .tag = tag,
                 .type = BV_TYPE_MARKET,
-                .side = n > 0 ? 1 : -1,
+                .side = -of.sign,
                 .until = INT64_MAX,
+                .pick = {.side = s->ledger.both ? of.sign : 0},
                 .rests = true,
                 .reduce_only = true,
                 .forced = true};
@@ -110,24 +131,22 @@ static bv_rc liquidate(bv_sim *s, int64_t t, double value, double required, int 
     const bv_order *o = &s->queue.order[i];
     const bv_asset *a = &s->ledger.asset[o->asset];
     if (!o->forced || o->done) continue;
-    double left = fmin(fabs(o->n - o->filled), fabs(a->n));
-    required -= left * per_lot(s, a);
-    if (left > 0) value -= cost_of(s, a, copysign(left, -a->n));
+    double left = fmin(fabs(o->n - o->filled), held_of(s, a, -o->side));
+    required -= left * per_lot(s, a, -o->side);
+    if (left > 0) value -= cost_of(s, a, o->side * left);
   }
-  int asset;
-  while ((required > value || value <= 0) && (asset = worst(s)) >= 0) {
-    const bv_asset *a = &s->ledger.asset[asset];
-    const bv_order *o = order_of(s, asset);
-    double held = fabs(a->n) - (o ? fabs(o->n - o->filled) : 0), each = per_lot(s, a);
-    double lots = held;
+  side of;
+  while ((required > value || value <= 0) && (of = worst(s)).asset >= 0) {
+    const bv_asset *a = &s->ledger.asset[of.asset];
+    double left = left_of(s, of), each = per_lot(s, a, of.sign), lots = left;
     if (value > 0 && each > 0) {
-      lots = fmin(held, a->step * ceil((required - value) / each / a->step));
-      double cost = cost_of(s, a, copysign(lots, -a->n));
-      lots = fmin(held, a->step * ceil((required - value + cost) / each / a->step));
+      lots = fmin(left, a->step * ceil((required - value) / each / a->step));
+      double cost = cost_of(s, a, -of.sign * lots);
+      lots = fmin(left, a->step * ceil((required - value + cost) / each / a->step));
     }
-    BV_TRY(close_lots(s, t, asset, lots, err));
+    BV_TRY(close_lots(s, t, of, lots, err));
     required -= lots * each;
-    value -= cost_of(s, a, copysign(lots, -a->n));
+    value -= cost_of(s, a, -of.sign * lots);
     ++*orders;
   }
   return BV_OK;

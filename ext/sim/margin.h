@@ -9,7 +9,7 @@
 **      call       required > value x (1 + margin_buffer), or the value is not above 0
 **
 ** A call makes market orders for the next open (margin_call liquidate): positions with the largest open loss
-** first, of equal ones the lesser key, each cut until, at the last prices and with the costs of closing
+** first, of equal ones the lesser key, and of one asset the long side (with sides both each side is a position), each cut until, at the last prices and with the costs of closing
 ** that are known, the rest is in order.  If the next close finds it is not, more follow.  The orders
 ** cannot be cancelled; they carry the tag "margin call".
 */

@@ -6,6 +6,7 @@
 
 #include "sim/bracket.h"
 #include "sim/combo.h"
+#include "sim/cost.h"
 #include "sim/funds.h"
 #include "sim/precheck.h"
 #include "sim/expiry.h"
@@ -27,6 +28,13 @@ static bv_rc check_request(const bv_sim *s, const bv_sim_request *r, bv_err *err
   }
   if (!isfinite(r->amount)) {
     return bv_fail(err, BV_ARG, "order for %s: the amount is not a finite number", key);
+  }
+  if (s->cfg.slippage_ticks != 0 && bv_cost_tick(s, &s->ledger.asset[r->asset]) == 0) {
+    return bv_fail(
+        err, BV_ARG,
+        "order for %s: slippage.ticks needs a price step: the asset's own property tick, "
+        "or knob tick",
+        key);
   }
   if ((int)r->type < 0 || (int)r->type > (int)BV_TYPE_LIMIT_ON_CLOSE) {
     return bv_fail(err, BV_ARG, "order for %s: unknown type %d", key, (int)r->type);

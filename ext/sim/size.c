@@ -24,14 +24,14 @@ static double leave_room(const bv_sim *s, const bv_asset *a, double target, doub
                          double price) {
   double held = target * base > 0 ? base : 0;
   if (fabs(target) <= fabs(held)) return target;
-  double with_costs = bv_cost_per_unit(s, price, a->multiplier, target > 0 ? 1 : -1);
+  double with_costs = bv_cost_per_unit(s, a, price, target > 0 ? 1 : -1);
   return held + (target - held) * (a->multiplier * price / with_costs);
 }
 
 /* What leaving `base` lots at `price` costs. */
 static double closing_cost(const bv_sim *s, const bv_asset *a, double base, double price) {
   int side = base > 0 ? -1 : 1;
-  double paid = bv_cost_price(s, price, side, false);
+  double paid = bv_cost_price(s, a, price, side, false);
   return fabs(base * a->unit * (paid - price)) + bv_cost_commission(s, a, base, paid, side, -side);
 }
 
@@ -54,7 +54,7 @@ double bv_size_target(const bv_sim *s, const bv_asset *a, bv_ask ask, double amo
 
 double bv_size_lot_cost(const bv_sim *s, const bv_asset *a, double size, double price) {
   int side = size > 0 ? 1 : -1;
-  double paid = bv_cost_price(s, price, side, true);
+  double paid = bv_cost_price(s, a, price, side, true);
   double commission = bv_cost_commission(s, a, size, price, side, side);
   return paid * a->unit + commission / fabs(size);
 }

@@ -125,9 +125,6 @@ bv_rc bv_slippage_check(const bv_sim_config *c, bv_err *err) {
     return bv_fail(err, BV_ARG, "slippage.model %s needs slippage.impact, its coefficient",
                    models[c->slippage_model].name);
   }
-  if (c->slippage_ticks != 0 && c->tick == 0) {
-    return bv_fail(err, BV_ARG, "slippage.ticks needs tick, the price step");
-  }
   if (c->slippage_window != floor(c->slippage_window)) {
     return bv_fail(err, BV_ARG, "slippage.window is a whole number of days");
   }

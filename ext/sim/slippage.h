@@ -15,7 +15,7 @@ typedef struct bv_slip {
   bool opens;                    /* it adds to a position and so pays the spread */
   bool at_open;                  /* a market order at the bar's open */
   bool limited;                  /* a limit order */
-  double tick;                   /* smallest price step, for slippage.ticks */
+  double tick;                   /* price step, for slippage.ticks */
   const bv_sim_bar *bar;         /* bounds the price and has the volume; NULL: neither */
   const bv_liquidity *liquidity; /* NULL where no model needs it */
 } bv_slip;

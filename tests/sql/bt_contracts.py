@@ -110,6 +110,22 @@ def test_steps():
     checks.equal(one(db, 'SELECT filled FROM bt_order WHERE run = ?', r), 250, 'steps: default')
 
 
+def test_ticks():
+    """slippage.ticks by the asset's own tick, and what is said where there is none."""
+    db = connect()
+    for asset in ('ES', 'ZN'):
+        put(db, asset, [100, 100, 100])
+    say(db, 'ES', tick=0.25)
+    config = '{"slippage": {"model": "fixed", "ticks": 2, "clamp": false}%s}'
+    rows = [(1, 'ES', 1), (1, 'ZN', -1)]
+    r = run(db, rows, config % ', "tick": 0.015625')
+    checks.equal(db.execute('SELECT asset, price FROM bt_fill WHERE run = ? ORDER BY asset', (r,)).fetchall(), [('ES', 100.5), ('ZN', 100 - 2 / 64)], 'ticks')
+    checks.error(lambda: run(db, rows, config % ''), ['ZN', 'slippage.ticks needs a price step'], 'ticks: none')
+    say(db, 'ZN', tick=0.5)
+    r = run(db, rows, config % '')
+    checks.equal(db.execute('SELECT asset, price FROM bt_fill WHERE run = ? ORDER BY asset', (r,)).fetchall(), [('ES', 100.5), ('ZN', 99.0)], 'ticks: own alone')
+
+
 def test_errors():
     db = connect()
     put(db, 'AAA', [1, 2, 3])

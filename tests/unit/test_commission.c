@@ -325,23 +325,28 @@ static void test_tiers_over_orders(void **state) {
   }
 }
 
+static double per_unit(const bench *b, double multiplier, int side) {
+  const bv_asset a = {.multiplier = multiplier};
+  return bv_cost_per_unit(b->sim, &a, 100, side);
+}
+
 static void test_per_unit(void **state) {
   (void)state;
   bench b;
   bench_start(&b, "default", "slippage.rate=0.001 commission.rate=0.002", 1);
   /* long: 100.1 x 1.002; short: 100 + 0.1 lost + 99.9 x 0.002 */
-  near(bv_cost_per_unit(b.sim, 100, 1, 1), 100.1 * 1.002);
-  near(bv_cost_per_unit(b.sim, 100, 1, -1), 100.1 + 99.9 * 0.002);
+  near(per_unit(&b, 1, 1), 100.1 * 1.002);
+  near(per_unit(&b, 1, -1), 100.1 + 99.9 * 0.002);
   bench_end(&b);
   bench_start(&b, "default", MODEL("per_share") "commission.rate=0.5 slippage.rate=0.001", 1);
-  near(bv_cost_per_unit(b.sim, 100, 10, 1), 1001.5);
+  near(per_unit(&b, 10, 1), 1001.5);
   bench_end(&b);
   bench_start(&b, "default", MODEL("combined") "commission.rate=0.01 commission.per_unit=0.5", 1);
-  near(bv_cost_per_unit(b.sim, 100, 10, 1), 1000 + 10 + 0.5);
+  near(per_unit(&b, 10, 1), 1000 + 10 + 0.5);
   bench_end(&b);
   bench_start(&b, "default",
               MODEL("tiered") "commission.tiers=10:0.01,0.02 commission.tier_by=value", 1);
-  near(bv_cost_per_unit(b.sim, 100, 1, 1), 102);
+  near(per_unit(&b, 1, 1), 102);
   bench_end(&b);
 }
 

@@ -305,6 +305,38 @@ static void test_steps(void **state) {
   bench_end(&b);
 }
 
+/* slippage.ticks counts the asset's own tick, else the run's; without either there is no such price. */
+static void test_ticks_of_slippage(void **state) {
+  (void)state;
+  bench b;
+  bv_err err = {0};
+  bv_instrument d = plain;
+  d.tick = 0.25;
+  start(&b, "cash=1e5 slippage.model=fixed slippage.ticks=2 slippage.clamp=0 tick=0.01", 1);
+  define(&b, 0, d);
+  at(&b, 10, 10, 0);
+  bench_ok(&b, 0, BV_ASK_QTY, 1);
+  bench_ok(&b, 1, BV_ASK_QTY, -1);
+  at(&b, 10, 10, 0);
+  near(b.fill[0].price, 10.5);
+  near(b.fill[1].price, 9.98);
+  near(b.fill[1].slippage, 0.02);
+  /* Sizes leave room for it: 1e5 - 10.5 + 9.98 of value, a unit is worth 10 and costs 10.5. */
+  bench_ok(&b, 0, BV_ASK_WEIGHT, 1);
+  bench_finish(&b);
+  near(b.order[2].qty, floor((1e5 - 0.5 - 0.02 - 10) / 10.5));
+  bench_end(&b);
+  start(&b, "cash=1e5 slippage.model=fixed slippage.ticks=2 slippage.clamp=0", 1);
+  define(&b, 0, d);
+  at(&b, 10, 10, 0);
+  bench_ok(&b, 0, BV_ASK_QTY, 1);
+  bv_sim_request r = {.asset = 1, .ask = BV_ASK_QTY, .amount = 1};
+  assert_int_equal(bv_sim_submit(b.sim, b.now, &r, &err), BV_ARG);
+  assert_non_null(strstr(err.msg, "slippage.ticks needs a price step"));
+  bench_finish(&b);
+  bench_end(&b);
+}
+
 static void test_refusals(void **state) {
   (void)state;
   bench b;
@@ -354,6 +386,7 @@ int main(void) {
       cmocka_unit_test(test_delivery),
       cmocka_unit_test(test_currency),
       cmocka_unit_test(test_currency_of_a_future),
+      cmocka_unit_test(test_ticks_of_slippage),
       cmocka_unit_test(test_steps),
       cmocka_unit_test(test_refusals),
       cmocka_unit_test(test_bad_definitions),

@@ -139,6 +139,71 @@ static void test_call_goes_on(void **state) {
   bench_end(&b);
 }
 
+/* With both sides open each is a position: its own requirement, loss and order. */
+static void test_both_sides(void **state) {
+  (void)state;
+  static const struct {
+    double buy, sell, close, value, required, fill;
+  } t[] = {
+      /* The long lost 1050 and requires 1.3 a lot: 252.5 / 1.3. */
+      {300, -100, 6.5, 300, 390 + 162.5, -195},
+      /* The short lost 1050 and requires 3.375 a lot: 982.5 / 3.375. */
+      {100, -300, 13.5, 300, 270 + 1012.5, 292},
+  };
+  for (int i = 0; i < 2; i++) {
+    bench b;
+    bench_start(&b, "default",
+                "cash=1000 leverage=4 flip=add sides=both long_maintenance=0.2 "
+                "short_maintenance=0.25 margin_call=liquidate",
+                1);
+    bench_bar(&b, 10, 10);
+    bench_ok(&b, 0, BV_ASK_QTY, t[i].buy);
+    bench_ok(&b, 0, BV_ASK_QTY, t[i].sell);
+    bench_bar(&b, 10, t[i].close);
+    expect(&b, 0, "call", t[i].value, t[i].required, 1);
+    bench_bar(&b, t[i].close, t[i].close);
+    assert_int_equal(b.nfill, 3);
+    near(b.fill[2].qty, t[i].fill);
+    near(bv_sim_qty(b.sim, 0), t[i].buy + t[i].sell + t[i].fill);
+    assert_string_equal(b.margin[1].event, "restored");
+    bench_finish(&b);
+    bench_end(&b);
+  }
+  /* Equal losses, of the long from 12 and the short from 8: the long one first, 120 / 5 of it. */
+  bench b;
+  bench_start(&b, "default",
+              "cash=1000 leverage=2 flip=add sides=both long_maintenance=0.5 "
+              "short_maintenance=0.5 margin_call=liquidate",
+              1);
+  bench_bar(&b, 12, 12);
+  bench_ok(&b, 0, BV_ASK_QTY, 80);
+  bench_bar(&b, 12, 8);
+  bench_ok(&b, 0, BV_ASK_QTY, -80);
+  bench_bar(&b, 8, 10);
+  expect(&b, 0, "call", 680, 800, 1);
+  bench_bar(&b, 10, 4); /* long 56: 224, lost 448; short 80: 320, gained 320 */
+  near(b.fill[2].qty, -24);
+  near(bv_sim_qty(b.sim, 0), -24);
+  bench_finish(&b);
+  bench_end(&b);
+  /* Nothing is left: both sides go, the worse first. */
+  bench_start(&b, "default",
+              "cash=1000 leverage=4 flip=add sides=both long_maintenance=0.2 "
+              "short_maintenance=0.25 margin_call=liquidate",
+              1);
+  bench_bar(&b, 10, 10);
+  bench_ok(&b, 0, BV_ASK_QTY, 300);
+  bench_ok(&b, 0, BV_ASK_QTY, -50);
+  bench_bar(&b, 10, 5);
+  expect(&b, 0, "call", -250, 300 + 62.5, 2);
+  bench_bar(&b, 5, 5);
+  near(b.fill[2].qty, -300);
+  near(b.fill[3].qty, 50);
+  assert_int_equal(b.sim->ledger.nopen, 0);
+  bench_finish(&b);
+  bench_end(&b);
+}
+
 /* Worth nothing: everything goes. */
 static void test_no_value(void **state) {
   (void)state;
@@ -184,7 +249,6 @@ static void test_contradictions(void **state) {
   static const char *const bad[][2] = {
       {"leverage=10 long_maintenance=0.25 margin_call=warn", "at once"},
       {"margin_warning=0.05", "margin_call"},
-      {"account=reg_t sides=both flip=add", "sides net"},
       {"account=reg_t margin_call=none margin_buffer=0.1", "margin_call"},
   };
   assert_contradictions(bad, sizeof bad / sizeof bad[0]);
@@ -192,10 +256,11 @@ static void test_contradictions(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_long_call),          cmocka_unit_test(test_short_call),
-      cmocka_unit_test(test_costs_count),        cmocka_unit_test(test_order_of_liquidation),
-      cmocka_unit_test(test_call_goes_on),       cmocka_unit_test(test_no_value),
-      cmocka_unit_test(test_warning_and_buffer), cmocka_unit_test(test_contradictions),
+      cmocka_unit_test(test_long_call),      cmocka_unit_test(test_short_call),
+      cmocka_unit_test(test_costs_count),    cmocka_unit_test(test_order_of_liquidation),
+      cmocka_unit_test(test_both_sides),     cmocka_unit_test(test_call_goes_on),
+      cmocka_unit_test(test_no_value),       cmocka_unit_test(test_warning_and_buffer),
+      cmocka_unit_test(test_contradictions),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -609,6 +609,10 @@ static const stream streams[] = {
      "cash=1e6 leverage=10 long_maintenance=0.09 short_maintenance=0.1 margin_call=liquidate "
      "margin_warning=0.1 commission.rate=0.001",
      true, true},
+    {"default",
+     "cash=1e6 leverage=10 flip=add sides=both long_maintenance=0.09 short_maintenance=0.1 "
+     "margin_call=liquidate commission.rate=0.001",
+     false, true},
     {"default", "cash=1e6 commission.rate=0.001", false, 2},
     {"default", "cash=1e6 lots=average fill_per=lot size_at=fill", false, 2},
     {"default", "cash=1e6 units=fractional lot=0.01 lots=lifo", false, 2},

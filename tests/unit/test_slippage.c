@@ -156,7 +156,6 @@ static void test_checks(void **state) {
       {MODEL("square_root"), "needs slippage.impact"},
       {MODEL("almgren") "slippage.amount=1", "slippage.amount"},
       {MODEL("linear") "slippage.impact=1 slippage.shares=5", "slippage.shares"},
-      {MODEL("fixed") "slippage.ticks=1", "tick"},
       {"slippage.window=3.5", "whole number"},
   };
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
