@@ -136,6 +136,9 @@ static const bv_property properties[] = {
     {"settlement_price", BV_PROPERTY_NUMBER, AT(settlement_price), NULL},
     {"underlying", BV_PROPERTY_TEXT, AT(underlying), NULL},
     {"currency", BV_PROPERTY_TEXT, AT(currency), NULL},
+    {"sector", BV_PROPERTY_TEXT, AT(sector), NULL},
+    {"industry", BV_PROPERTY_TEXT, AT(industry), NULL},
+    {"country", BV_PROPERTY_TEXT, AT(country), NULL},
 };
 
 #define NPROPERTY ((int)(sizeof properties / sizeof *properties))
@@ -150,6 +153,15 @@ const bv_property *bv_property_find(const char *name) {
     if (bv_text_ieq(name, properties[i].name)) return &properties[i];
   }
   return NULL;
+}
+
+const char *bv_property_text(const bv_contract *c, const bv_property *p) {
+  const char *at = (const char *)c + p->at;
+  int word;
+  if (p->type == BV_PROPERTY_TEXT) return *at ? at : NULL;
+  if (p->type != BV_PROPERTY_WORD) return NULL;
+  memcpy(&word, at, sizeof word);
+  return p->word == right_word && word == 0 ? NULL : p->word[word];
 }
 
 /* Put a value into a contract; an error text where it cannot be. */

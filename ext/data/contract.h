@@ -18,6 +18,7 @@ typedef struct bv_contract {
   int64_t expiry; /* 0: none */
   char underlying[BV_ASSET_MAX + 1];
   char currency[16];
+  char sector[64], industry[64], country[64];
   bool given; /* there is any */
 } bv_contract;
 
@@ -38,6 +39,9 @@ typedef struct bv_property {
 /* The table of properties, and one of them; NULL where there is none of the name. */
 const bv_property *bv_properties(int *n);
 const bv_property *bv_property_find(const char *name);
+
+/* The value of a property that is a word or a text; NULL where there is none, or it is neither. */
+const char *bv_property_text(const bv_contract *c, const bv_property *p);
 
 /* Set a property from a value of its type; one that is NULL deletes it.  BV_ARG: it cannot be. */
 BV_MUST bv_rc bv_property_put(bv_store *s, const char *asset, const bv_property *p,

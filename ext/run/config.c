@@ -292,6 +292,7 @@ static bv_rc check(bv_run_config *c, bv_err *err) {
   bv_err why = {0};
   bv_rc rc = bv_sim_config_check(&c->sim, &why);
   if (rc == BV_OK) rc = bv_ruleset_check(&c->risk, &why);
+  if (rc == BV_OK) rc = bv_risk_config_check(&c->risk, &why);
   return rc == BV_OK ? BV_OK : bv_fail(err, rc, "config: %s", bv_err_text(&why, rc));
 }
 

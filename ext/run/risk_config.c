@@ -2,6 +2,7 @@
 #include "run/risk_config.h"
 
 #include "base/text.h"
+#include "data/contract.h"
 #include "run/benchmark.h"
 
 #include <stdlib.h>
@@ -76,6 +77,46 @@ bv_rc bv_risk_config_leaf(bv_ruleset *rules, const char *path, const char *type,
   bv_rc rc = take(rules, i, p + 1, type, v, &why);
   if (rc == BV_OK) return BV_OK;
   return bv_fail(err, rc, "config: risk[%d]: %s", i, bv_err_text(&why, rc));
+}
+
+/* --- groups by a property --- */
+
+static bool names_groups(const bv_property *p) {
+  return p->type == BV_PROPERTY_WORD || p->type == BV_PROPERTY_TEXT;
+}
+
+bv_rc bv_risk_config_check(const bv_ruleset *rules, bv_err *err) {
+  for (int i = 0; i < rules->n; i++) {
+    const char *name = rules->rule[i].property, *names[32] = {0}, *near;
+    const bv_property *p = name ? bv_property_find(name) : NULL;
+    if (!name || (p && names_groups(p))) continue;
+    int n, k = 0;
+    p = bv_properties(&n);
+    for (int j = 0; j < n && k < 31; j++) {
+      if (names_groups(&p[j])) names[k++] = p[j].name;
+    }
+    near = bv_nearest(name, names);
+    return bv_fail(
+        err, BV_ARG,
+        "risk[%d]: property is '%.40s'%s%s%s; it must be one of an asset that is a name, "
+        "such as sector, industry, country, currency or kind",
+        i, name, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+  }
+  return BV_OK;
+}
+
+bv_rc bv_risk_config_join(bv_ruleset *rules, bv_store *s, const char *asset, bv_err *err) {
+  bv_contract c;
+  bool known = false;
+  for (int i = 0; i < rules->n; i++) {
+    bv_rule *k = &rules->rule[i];
+    if (!k->property) continue;
+    if (!known) BV_TRY(bv_contract_read(s, asset, &c, err));
+    known = true;
+    const char *group = bv_property_text(&c, bv_property_find(k->property));
+    if (group) BV_TRY(bv_rule_add_member(k, asset, group, err));
+  }
+  return BV_OK;
 }
 
 /* --- context --- */

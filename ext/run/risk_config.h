@@ -14,6 +14,12 @@ BV_MUST bv_rc bv_risk_config_leaf(bv_ruleset *rules, const char *path, const cha
 /* Whether a path is one of the list's. */
 bool bv_risk_config_owns(const char *path);
 
+/* What the library of rules does not know of: properties that rules name.  BV_ARG names the key. */
+BV_MUST bv_rc bv_risk_config_check(const bv_ruleset *rules, bv_err *err);
+
+/* An asset comes in: rules that group by a property hear of its value. */
+BV_MUST bv_rc bv_risk_config_join(bv_ruleset *rules, bv_store *s, const char *asset, bv_err *err);
+
 /* The series that context rules look at, read in step with the run.  A value counts from the end of its
 ** bar on. */
 typedef struct bv_context {

@@ -81,6 +81,7 @@ static bv_rc add_asset(bv_run *r, const char *asset, int64_t from, bool quiet, i
   bool found = false;
   if (from < r->config.start) from = r->config.start;
   BV_TRY(quiet ? followed_series(r, asset, &series, err) : base_series(r, asset, &series, err));
+  if (r->config.risk.n > 0) BV_TRY(bv_risk_config_join(&r->config.risk, r->store, asset, err));
   BV_TRY(bv_sim_asset(r->sim, asset, series.multiplier, number, err));
   bv_sim_asset_zone(r->sim, *number, series.zone);
   BV_TRY(bv_map_put(&r->asset, asset, strlen(asset), (void *)(intptr_t)(*number + 1)));

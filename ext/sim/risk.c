@@ -84,10 +84,12 @@ bv_rc bv_risk_reserve_asset(bv_sim *s, int asset) {
 void bv_risk_add_asset(bv_sim *s, int asset) {
   bv_risk *r = s->risk;
   size_t rules = (size_t)r->rules->n;
-  r->asset[asset] = (bv_risk_asset){.rules = rules_of(r->rules, s->ledger.asset[asset].key)};
+  const char *key = s->ledger.asset[asset].key;
+  r->asset[asset] = (bv_risk_asset){.rules = rules_of(r->rules, key)};
   for (size_t i = 0; i < rules; i++) {
+    const char *group = bv_rule_group(&r->rules->rule[i], key);
     r->cell[(size_t)asset * rules + i] =
-        (bv_risk_cell){.atr = NAN, .before = NAN, .at_entry = NAN, .ratchet = NAN};
+        (bv_risk_cell){.atr = NAN, .before = NAN, .at_entry = NAN, .ratchet = NAN, .group = group};
   }
   r->nasset = asset + 1;
 }

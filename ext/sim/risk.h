@@ -43,6 +43,7 @@ typedef struct bv_risk_cell {
   double atr, before, sum; /* Wilder's, seeded with the mean of the first n */
   int64_t n;
   double at_entry, ratchet; /* NaN: none */
+  const char *group;        /* of the asset, by a rule on groups; NULL: none */
   bool over;                /* has fired and goes on being true */
 } bv_risk_cell;
 

@@ -64,8 +64,13 @@ static double heat_of(const bv_sim *s, int asset, double n, bv_value_at at) {
 
 /* --- measures --- */
 
+static const char *group_of(const bv_sim *s, const bv_rule *k, int asset) {
+  const bv_risk *r = s->risk;
+  return r->cell[(size_t)asset * (size_t)r->rules->n + (size_t)(k - r->rules->rule)].group;
+}
+
 static bool same_group(const bv_sim *s, const bv_rule *k, int asset, const char *group) {
-  const char *of = bv_rule_group(k, s->ledger.asset[asset].key);
+  const char *of = group_of(s, k, asset);
   return of && group && strcmp(of, group) == 0;
 }
 
@@ -114,7 +119,7 @@ static measure measure_order(const bv_sim *s, const bv_rule *k, const bv_order *
   int d = p->open > 0 ? 1 : -1;
   measure m = {.value = bv_ledger_value(&s->ledger, at->at), .per_lot = fabs(a->unit * price)};
   m.allowed = k->percent / 100 * m.value;
-  const char *group = bv_rule_group(k, a->key);
+  const char *group = group_of(s, k, o->asset);
   m.used = used_by(s, k, at->at, o->asset, group);
   if (k->kind == BV_RULE_NET) {
     m.used = d * (m.used + left * a->unit * price);
@@ -262,7 +267,7 @@ static bv_rc watch_groups(bv_sim *s, int64_t t, int rule, double value, bv_err *
   const bv_rule *k = &r->rules->rule[rule];
   for (int i = 0; i < s->ledger.nopen; i++) {
     int number = s->ledger.open[i];
-    const char *group = bv_rule_group(k, s->ledger.asset[number].key);
+    const char *group = group_of(s, k, number);
     bool first = group != NULL;
     for (int j = 0; j < i && first; j++) first = !same_group(s, k, s->ledger.open[j], group);
     if (!first) continue;

@@ -28,7 +28,8 @@ enum {
   STEPS = 16384,
   GROUPS = 32768,
   RULE = 65536,
-  ACTION = 131072
+  ACTION = 131072,
+  PROPERTY = 262144
 };
 
 /* What a key holds. */
@@ -57,6 +58,7 @@ static const struct {
     {"asset", ASSET, TEXT, offsetof(bv_rule, asset), 0, 0},
     {"timestep", TIMESTEP, TEXT, offsetof(bv_rule, timestep), 0, 0},
     {"column", COLUMN, TEXT, offsetof(bv_rule, column), 0, 0},
+    {"property", PROPERTY, TEXT, offsetof(bv_rule, property), 0, 0},
     {"steps", STEPS, OTHER, 0, 0, 0},
     {"groups", GROUPS, OTHER, 0, 0, 0},
 };
@@ -101,7 +103,8 @@ static const struct {
                        BV_ACTION_REDUCE},
     [BV_RULE_NET] = {"net_exposure", "risk: net_exposure", PERCENT, 0, LIMITS, BV_ACTION_REDUCE},
     [BV_RULE_HEAT] = {"heat", "risk: heat", PERCENT, 0, LIMITS, BV_ACTION_REDUCE},
-    [BV_RULE_GROUP] = {"group", "risk: group", PERCENT | GROUPS, 0, LIMITS, BV_ACTION_REDUCE},
+    [BV_RULE_GROUP] = {"group", "risk: group", PERCENT, GROUPS | PROPERTY, LIMITS,
+                       BV_ACTION_REDUCE},
     [BV_RULE_CONTEXT] = {"context", "risk: context", ASSET, TIMESTEP | COLUMN | MIN | MAX, GATES,
                          BV_ACTION_HALT},
     [BV_RULE_DRAWDOWN] = {"max_drawdown", "risk: max_drawdown", PERCENT, 0, LOSSES, BV_ACTION_HALT},
@@ -129,6 +132,7 @@ void bv_ruleset_reset(bv_ruleset *rules) {
     bv_free(r->asset);
     bv_free(r->timestep);
     bv_free(r->column);
+    bv_free(r->property);
     for (int k = 0; k < r->nmember; k++) {
       bv_free(r->member[k].asset);
       bv_free(r->member[k].group);
@@ -308,6 +312,17 @@ static bv_rc check_context(bv_rule *r, bv_err *err) {
   return BV_OK;
 }
 
+static bv_rc check_group(const bv_rule *r, bv_err *err) {
+  bool listed = (r->given & GROUPS) != 0, asked = (r->given & PROPERTY) != 0;
+  if (!listed && !asked) {
+    return bv_fail(err, BV_ARG,
+                   "group needs groups, such as {\"AAPL\": \"tech\"}, or property, such as "
+                   "\"sector\"");
+  }
+  if (listed && asked) return bv_fail(err, BV_ARG, "group: groups and property exclude each other");
+  return BV_OK;
+}
+
 static bv_rc check_rule(bv_rule *r, bv_err *err) {
   if (!(r->given & RULE)) {
     return bv_fail(err, BV_ARG, "a risk rule needs its name: {\"rule\": \"stop_loss\", ...}");
@@ -327,6 +342,7 @@ static bv_rc check_rule(bv_rule *r, bv_err *err) {
   if (stop && r->percent >= 100) return bv_fail(err, BV_ARG, "%s: percent must be below 100", name);
   if (!(r->given & LEVEL)) r->level = 95;
   if (needs & STEPS) BV_TRY(check_steps(r, err));
+  if (r->kind == BV_RULE_GROUP) return check_group(r, err);
   return r->kind == BV_RULE_CONTEXT ? check_context(r, err) : BV_OK;
 }
 

@@ -61,6 +61,7 @@ typedef struct bv_rule {
   double bars, atr, window, positions; /* counts */
   double trail, closes;                /* 0 or 1 */
   char *asset, *timestep, *column;     /* NULL where not given */
+  char *property;                      /* of assets: names their group */
   bv_rule_step step[BV_RULE_STEPS];
   int nstep;
   bv_rule_member *member;
@@ -77,7 +78,7 @@ void bv_ruleset_reset(bv_ruleset *r);
 /* The i-th rule, made where it is the next one.  BV_LIMIT beyond BV_RULES_MAX. */
 BV_MUST bv_rc bv_ruleset_at(bv_ruleset *r, int i, bv_rule **out, bv_err *err);
 
-/* Set a key: a number (a flag: 0 or 1) or a text ("rule", "action", "asset", "timestep", "column").
+/* Set a key: a number (a flag: 0 or 1) or a text ("rule", "action", "asset", "timestep", "column", "property").
 ** BV_ARG names the key and what it takes, or the nearest key. */
 BV_MUST bv_rc bv_rule_set_number(bv_rule *r, const char *key, double v, bv_err *err);
 BV_MUST bv_rc bv_rule_set_text(bv_rule *r, const char *key, const char *v, bv_err *err);

@@ -234,7 +234,7 @@ BV_MUST bv_rc bv_sim_new(const bv_sim_config *cfg, const bv_sim_sink *sink, bv_s
 void bv_sim_free(bv_sim *s);
 
 /* Risk rules (checked, borrowed for the simulator's life), before the first asset; days are those of
-** `zone`, NULL for UTC. */
+** `zone`, NULL for UTC.  Members of groups may be added until their asset is. */
 BV_MUST bv_rc bv_sim_rules(bv_sim *s, const bv_ruleset *rules, const bv_zone *zone, bv_err *err);
 
 /* The value that a context rule (its place in the list) looks at from now on. */

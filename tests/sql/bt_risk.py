@@ -117,6 +117,23 @@ db.execute("CREATE VIEW one_a AS SELECT * FROM both WHERE asset = 'A'")
 r = one(db, "SELECT bt_run('one_a', ?)", json.dumps({'risk': [{'rule': 'group', 'percent': 10, 'groups': {'A': 'x', 'BRK.B': 'x'}}]}))
 checks.equal(one(db, "SELECT reason FROM bt_order WHERE run = ? AND id = 1", r), 'risk: group', 'a group cuts')
 
+# Groups by a property of the assets: what the lists give, whichever way an asset comes in.
+sectors = {'A': 'tech', 'B': 'oil'}
+for asset, sector in sectors.items():
+    db.execute('SELECT bars_asset(?, ?, ?)', (asset, 'sector', sector)).fetchone()
+kept = 'SELECT id, asset, qty, filled, reason FROM bt_order WHERE run = ?'
+fired = 'SELECT ts, asset, rule, value, "limit", action, order_id FROM bt_risk WHERE run = ?'
+for extra in ({}, {'assets': ['B', 'A'], 'timestep': 'hour'}):
+    runs = [one(db, "SELECT bt_run('both', ?)", json.dumps({'risk': [dict(rule='group', percent=10, **how)], **extra}))
+            for how in ({'groups': sectors}, {'property': 'sector'}, {'property': 'Industry'}, {'groups': {'A': 'stock', 'B': 'stock'}}, {'property': 'kind'})]
+    checks.ok(one(db, 'SELECT count(*) FROM bt_risk WHERE run = ?', runs[0]) > 1, 'groups: rows')
+    for a, b in ((0, 1), (3, 4)):
+        checks.equal(db.execute(kept, (runs[a],)).fetchall(), db.execute(kept, (runs[b],)).fetchall(), f'groups by a property: orders {a}')
+        checks.equal(db.execute(fired, (runs[a],)).fetchall(), db.execute(fired, (runs[b],)).fetchall(), f'groups by a property: firings {a}')
+    checks.equal(one(db, 'SELECT count(*) FROM bt_risk WHERE run = ?', runs[2]), 0, 'no value, no group')
+    checks.ok(db.execute(fired, (runs[0],)).fetchall() != db.execute(fired, (runs[3],)).fetchall(), 'other groups, other rows')
+db.execute("SELECT bars_asset('A', 'sector', NULL), bars_asset('B', 'sector', NULL)").fetchone()
+
 # Deleting a run deletes its rows.
 before = one(db, 'SELECT count(*) FROM bt_risk')
 mine = one(db, 'SELECT count(*) FROM bt_risk WHERE run = ?', r)
@@ -135,6 +152,9 @@ for rules, words in (
         ([{'rule': 'scaled_exit', 'steps': [5, 50]}], 'steps must be a list of up to 8 pairs'),
         ([{'rule': 'scaled_exit', 'steps': [[5, 'x']]}], 'steps must be a list of up to 8 pairs'),
         ([{'rule': 'group', 'percent': 5, 'groups': {'A': 3}}], 'groups must name a group'),
+        ([{'rule': 'group', 'percent': 5, 'property': 'secctor'}], "did you mean 'sector'"),
+        ([{'rule': 'group', 'percent': 5, 'property': 'tick'}], "property is 'tick'"),
+        ([{'rule': 'group', 'percent': 5, 'property': 'sector', 'groups': {'A': 'x'}}], 'exclude each other'),
         ([{'rule': 'context', 'asset': 'VIX', 'max': 3, 'column': 'bid'}], 'it must be open, high, low, close or volume'),
         ([{'rule': 'context', 'asset': 'NONE', 'max': 3}], 'NONE'),
         ([{'rule': 'max_positions', 'positions': 3, 'action': 'liquidate'}], 'max_positions cannot liquidate')):

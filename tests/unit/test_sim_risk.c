@@ -701,6 +701,9 @@ static void test_bad_rules(void **state) {
   refused("rule=tightening_stop steps=0:5,10:6", "must fall");
   refused("rule=group percent=5", "needs groups");
   refused("rule=group percent=5 groups=3", "must be an object");
+  refused("rule=group percent=5 group=A:x property=sector", "exclude each other");
+  refused("rule=heat percent=5 property=sector", "takes no property");
+  refused("rule=group percent=5 property=3", "must be a text");
   refused("rule=var percent=5", "needs window");
   bv_err err = {0};
   assert_int_equal(read_rules("rule=stop_loss percent=5", &err), BV_OK);
