@@ -333,20 +333,76 @@ bv_rc bv_feed_opens(bv_feed *f, int64_t t, bv_feed_bars *out, bv_err *err) {
   return BV_OK;
 }
 
-void bv_feed_pass(bv_feed *f, bv_feed_grid *g, int64_t n, int64_t t, const int *held, int nheld) {
+/* --- many instants at once --- */
+
+int64_t bv_feed_bar_end(const bv_feed *f, const bv_feed_grid *g, int64_t i) {
+  const bv_feed_asset *a = &f->asset[g->first];
+  return bv_timestep_end(a->series.step, a->series.zone, a->bars.ts[i]);
+}
+
+/* From where it was found last in steps that double, then by halves. */
+int64_t bv_feed_ended(const bv_feed *f, bv_feed_grid *g, int64_t t) {
+  const int64_t n = bars_of(f, g)->n;
+  int64_t lo = g->peek > g->i ? g->peek : g->i, step = 1;
+  while (lo + step <= n && bv_feed_bar_end(f, g, lo + step - 1) <= t) {
+    lo += step;
+    step *= 2;
+  }
+  int64_t hi = lo + step - 1 < n ? lo + step - 1 : n;
+  while (lo < hi) {
+    const int64_t mid = lo + (hi - lo) / 2;
+    if (bv_feed_bar_end(f, g, mid) <= t) {
+      lo = mid + 1;
+    } else {
+      hi = mid;
+    }
+  }
+  return g->peek = lo;
+}
+
+double bv_feed_close_by(const bv_feed *f, int sim_asset, int64_t t) {
+  const int number = sim_asset < f->nof ? f->of[sim_asset] : -1;
+  if (number < 0) return NAN;
+  const bv_feed_asset *a = &f->asset[number];
+  bv_feed_grid *g = &f->grid[a->grid];
+  if (g->event == BV_FEED_END) return NAN;
+  const double *close = a->bars.col[BV_COL_CLOSE];
+  int64_t i = bv_feed_ended(f, g, t);
+  while (i > g->i && isnan(close[i - 1])) i--;
+  return i > g->i ? close[i - 1] : NAN;
+}
+
+static void pass_bars(bv_feed *f, bv_feed_asset *a, int64_t to) {
+  const int64_t from = f->grid[a->grid].i;
+  const int64_t end = bv_feed_bar_end(f, &f->grid[a->grid], to - 1);
+  const bv_sim_bar last = bar_at(&a->bars, to - 1, a->sim_asset, end);
+  bv_sim_calm_pass(f->sim, &(bv_sim_calm_bars){.last = &last,
+                                               .n = to - from,
+                                               .high = a->bars.col[BV_COL_HIGH] + from,
+                                               .low = a->bars.col[BV_COL_LOW] + from});
+  a->seen = to;
+}
+
+void bv_feed_pass(bv_feed *f, int64_t t, const int *held, int nheld) {
   for (int k = 0; k < nheld; k++) {
     bv_feed_asset *a = &f->asset[f->of[held[k]]];
-    if (&f->grid[a->grid] != g) continue;
-    const bv_sim_bar last = bar_at(&a->bars, g->i + n - 1, a->sim_asset, t);
-    bv_sim_calm_pass(f->sim, &(bv_sim_calm_bars){.last = &last,
-                                                 .n = n,
-                                                 .high = a->bars.col[BV_COL_HIGH] + g->i,
-                                                 .low = a->bars.col[BV_COL_LOW] + g->i});
-    a->seen = g->i + n;
+    bv_feed_grid *g = &f->grid[a->grid];
+    const int64_t to = g->event == BV_FEED_END ? g->i : bv_feed_ended(f, g, t);
+    if (to > g->i) pass_bars(f, a, to);
   }
-  g->i += n;
-  g->closed = t;
-  await(f, g, t);
+  for (int k = 0; k < f->ngrid; k++) {
+    bv_feed_grid *g = &f->grid[k];
+    if (g->event == BV_FEED_END) continue;
+    const int64_t to = bv_feed_ended(f, g, t), ts = bars_of(f, g)->ts[to];
+    if (to == g->i && (g->open || g->event >= t)) continue;
+    if (to > g->i) g->closed = bv_feed_bar_end(f, g, to - 1);
+    const bool began = to == g->i || (ts < t && g->closed < t);
+    g->i = to;
+    await(f, g, t);
+    if (!began || g->event == BV_FEED_END) continue;
+    g->open = true;
+    g->event = g->ends;
+  }
 }
 
 /* --- bars inside bars --- */

@@ -48,6 +48,7 @@ typedef struct bv_feed_grid {
   bool quiet;      /* none but followed assets */
   int64_t ends;    /* end of bar i */
   int64_t closed;  /* end of the bar before */
+  int64_t peek;    /* bars of the chunk that were found to have ended (bv_feed_ended) */
   int64_t event;   /* instant of the next event, BV_FEED_END at the end */
 } bv_feed_grid;
 
@@ -97,9 +98,15 @@ typedef struct bv_feed_bars {
 BV_MUST bv_rc bv_feed_closes(bv_feed *f, int64_t t, bv_feed_bars *out, bv_err *err);
 BV_MUST bv_rc bv_feed_opens(bv_feed *f, int64_t t, bv_feed_bars *out, bv_err *err);
 
-/* n bars of a grid have passed at once, the last of them ended at t; the simulator learns of those of the assets
-** with these numbers there. */
-void bv_feed_pass(bv_feed *f, bv_feed_grid *g, int64_t n, int64_t t, const int *held, int nheld);
+/* The end of bar i of a grid's chunk; how many of its bars have ended by t, which must not go back before the grid
+** moves on; and the asset's last close among those of them that the simulator has not been told of (NaN: none). */
+int64_t bv_feed_bar_end(const bv_feed *f, const bv_feed_grid *g, int64_t i);
+int64_t bv_feed_ended(const bv_feed *f, bv_feed_grid *g, int64_t t);
+double bv_feed_close_by(const bv_feed *f, int sim_asset, int64_t t);
+
+/* All instants up to t have passed at once, at which no chunk was used up; the simulator learns of the bars of the
+** assets with these numbers there. */
+void bv_feed_pass(bv_feed *f, int64_t t, const int *held, int nheld);
 
 /* Let the simulator know the last price and the number of bars of an asset (its number there); -1: of
 ** all. */

@@ -334,7 +334,6 @@ double bv_run_price(bv_run *r, int asset) {
   if (asset < 0) return NAN;
   const double p = r->stretch.at > 0 ? bv_stretch_price(&r->stretch, asset) : NAN;
   if (!isnan(p)) return p;
-  bv_run_settle(r);
   bv_feed_catch_up(&r->feed, asset);
   return bv_sim_price(r->sim, asset);
 }

@@ -1,82 +1,183 @@
 /* stretch.c - runs of steps at which nothing happens but that prices change; see stretch.h. */
 #include "run/stretch.h"
+#include "base/alloc.h"
 
+#include <assert.h>
 #include <math.h>
+#include <string.h>
 
-enum { LEAST = 16 };
+enum { LEAST = 16, PAUSE_MOST = 64 };
 
 void bv_stretch_reset(bv_stretch *s) {
   bv_free(s->close);
-  *s = (bv_stretch){0};
+  bv_free(s->room);
+  s->close = NULL;
+  s->room = NULL;
+  s->n = s->at = 0;
 }
 
-/* The one grid that still has bars; NULL where there are several. */
-static bv_feed_grid *only_grid(const bv_feed *f) {
-  bv_feed_grid *one = NULL;
+/* How many grids still have bars; *one is the last of them. */
+static int live_grids(const bv_feed *f, const bv_feed_grid **one) {
+  int n = 0;
   for (int k = 0; k < f->ngrid; k++) {
-    bv_feed_grid *g = &f->grid[k];
-    if (g->event == BV_FEED_END) continue;
-    if (one || g->quiet) return NULL;
-    one = g;
+    if (f->grid[k].event == BV_FEED_END) continue;
+    *one = &f->grid[k];
+    n++;
   }
-  return one;
+  return n;
 }
 
-/* The ends of the grid's next bars, as far as each is the next event but the opening of its bar.  The last
-** bar of a chunk is left to the feed, which reads on after it. */
-static int64_t lay_times(const bv_feed *f, const bv_feed_grid *g, int64_t now, int64_t until,
-                         int64_t most, int64_t *ends) {
-  const bv_feed_asset *a = &f->asset[g->first];
-  const int64_t *ts = a->bars.ts + g->i, left = a->bars.n - 1 - g->i;
-  const int64_t fixed = bv_timestep_dur_s(a->series.step);
+/* The ends of the only grid's next bars, as far as each is the next event but the opening of its bar.  The
+** last bar of a chunk is left to the feed, which reads on after it. */
+static int64_t lay_one(bv_stretch *s, int64_t now, int64_t until, int64_t most, int64_t *ends) {
+  const bv_feed *f = s->feed;
+  const bv_feed_grid *g = s->grid;
+  const int64_t left = f->asset[g->first].bars.n - 1 - g->i;
   int64_t n = left < most ? left : most, before = now;
-  if (until > f->end) until = f->end < INT64_MAX ? f->end + 1 : f->end;
   for (int64_t k = 0; k < n; k++) {
-    ends[k] = fixed > 0 ? ts[k] + fixed : bv_timestep_end(a->series.step, a->series.zone, ts[k]);
+    ends[k] = bv_feed_bar_end(f, g, g->i + k);
     if (ends[k] >= until || ends[k] <= before) return k;
     before = ends[k];
   }
+  s->reached = n == most;
   return n > 0 ? n : 0;
 }
 
-/* The closes of the assets held; false where one has bars that do not go with the others'. */
-static bool lay_closes(bv_stretch *s, const bv_feed *f, const int *held, int n) {
-  for (int i = 0; i < n; i++) {
-    const int number = held[i] < f->nof ? f->of[held[i]] : -1;
-    if (number < 0) return false;
-    const bv_feed_asset *a = &f->asset[number];
-    const bool moves = &f->grid[a->grid] == s->grid;
-    if (moves && a->seen != s->grid->i) return false;
-    s->close[i] = moves ? a->bars.col[BV_COL_CLOSE] + s->grid->i : NULL;
+static int64_t divisor(int64_t a, int64_t b) {
+  while (b != 0) {
+    const int64_t rest = a % b;
+    a = b;
+    b = rest;
   }
-  return true;
+  return a;
 }
 
-static bv_rc room_for(bv_stretch *s, int n) {
-  if (n <= s->cap) return BV_OK;
-  const double **more = bv_realloc(BV_MEM_RUN, s->close, 2 * (size_t)n * sizeof *more);
-  if (!more) return BV_NOMEM;
-  s->close = more;
-  s->cap = 2 * n;
+/* The length of a slot, and *until lowered to the end of the first chunk that ends; 0 where the next instant comes
+** no earlier than that, or bars have no fixed length. */
+static int64_t slot_of(const bv_feed *f, int64_t now, int64_t *until) {
+  int64_t slot = 0, next = INT64_MAX;
+  for (int k = 0; k < f->ngrid; k++) {
+    const bv_feed_grid *g = &f->grid[k];
+    if (g->event == BV_FEED_END) continue;
+    const int64_t length = bv_timestep_dur_s(f->asset[g->first].series.step);
+    if (length == 0 || g->ends <= now) return 0;
+    slot = divisor(divisor(slot, length), g->ends - now);
+    if (g->ends < next) next = g->ends;
+    const int64_t last = bv_feed_bar_end(f, g, f->asset[g->first].bars.n - 1);
+    if (last < *until) *until = last;
+  }
+  return next < *until ? slot : 0;
+}
+
+/* Mark the slots in which the grid's bars end; a bar that ends between two is the limit. */
+static void mark_ends(bv_stretch *s, const bv_feed_grid *g, int64_t now, int64_t slot,
+                      int64_t *until) {
+  const int64_t *ts = s->feed->asset[g->first].bars.ts;
+  const int64_t length = g->ends - ts[g->i];
+  int64_t at = 0, before = now;
+  for (int64_t i = g->i; ts[i] + length < *until; i++) {
+    const int64_t end = ts[i] + length, gap = end - before;
+    if (gap == slot) {
+      at++;
+    } else if (gap % slot == 0) {
+      at += gap / slot;
+    } else {
+      *until = end;
+      return;
+    }
+    s->mark[at] = 1;
+    before = end;
+  }
+}
+
+static int64_t lay_several(bv_stretch *s, int64_t now, int64_t until, int64_t most, int64_t *ends) {
+  const bv_feed *f = s->feed;
+  const int64_t slot = slot_of(f, now, &until);
+  int64_t n = 0;
+  if (slot == 0) return 0;
+  s->reached = until > now + most * slot;
+  if (s->reached) until = now + most * slot + 1;
+  memset(s->mark, 0, (size_t)most + 1);
+  for (int k = 0; k < f->ngrid; k++) {
+    if (f->grid[k].event != BV_FEED_END) mark_ends(s, &f->grid[k], now, slot, &until);
+  }
+  for (int64_t k = 1; k <= most && now + k * slot < until; k++) {
+    if (s->mark[k]) ends[n++] = now + k * slot;
+  }
+  return n;
+}
+
+/* The closes of an asset at the instants, each until the next one comes. */
+static void fill_closes(const bv_feed *f, const bv_feed_asset *a, const int64_t *ends, int64_t n,
+                        double *out) {
+  const bv_feed_grid *g = &f->grid[a->grid];
+  const int64_t *ts = a->bars.ts, length = g->ends - ts[g->i];
+  const double *close = a->bars.col[BV_COL_CLOSE];
+  double p = bv_sim_price(f->sim, a->sim_asset);
+  int64_t i = g->i;
+  for (int64_t k = 0; k < n; k++) {
+    while (ts[i] + length <= ends[k]) p = close[i++];
+    out[k] = p;
+  }
+}
+
+static bv_rc room_for(bv_stretch *s, int64_t assets, int64_t values) {
+  if (assets > s->cap) {
+    const double **more = bv_realloc(BV_MEM_RUN, s->close, 2 * (size_t)assets * sizeof *more);
+    if (!more) return BV_NOMEM;
+    s->close = more;
+    s->cap = 2 * assets;
+  }
+  if (values > s->cap_room) {
+    double *more = bv_realloc(BV_MEM_RUN, s->room, 2 * (size_t)values * sizeof *more);
+    if (!more) return BV_NOMEM;
+    s->room = more;
+    s->cap_room = 2 * values;
+  }
+  return BV_OK;
+}
+
+static bv_rc lay_closes(bv_stretch *s, const int *held, int nheld, int64_t n, const int64_t *ends) {
+  const bv_feed *f = s->feed;
+  BV_TRY(room_for(s, nheld, s->grid ? 0 : nheld * n));
+  for (int i = 0; i < nheld; i++) {
+    const bv_feed_asset *a = &f->asset[f->of[held[i]]];
+    const bv_feed_grid *g = &f->grid[a->grid];
+    s->close[i] = NULL;
+    if (g->event == BV_FEED_END) continue;
+    if (s->grid) {
+      s->close[i] = a->bars.col[BV_COL_CLOSE] + g->i;
+    } else {
+      fill_closes(f, a, ends, n, s->room + i * n);
+      s->close[i] = s->room + i * n;
+    }
+  }
   return BV_OK;
 }
 
 bv_rc bv_stretch_begin(bv_stretch *s, bv_feed *f, bv_curve *c, int64_t now, int64_t until) {
   const int *held;
   int nheld;
-  int64_t expiry, room = BV_CURVE_CHUNK - c->n;
+  int64_t expiry, most = BV_CURVE_CHUNK - c->n, *ends = c->ts + c->n;
   s->n = s->at = 0;
+  s->reached = false;
   s->feed = f;
   s->curve = c;
-  if (room == 0 || !bv_sim_calm(f->sim, &held, &nheld, &expiry)) return BV_OK;
-  s->grid = only_grid(f);
-  if (!s->grid) return BV_OK;
-  BV_TRY(room_for(s, nheld));
-  if (!lay_closes(s, f, held, nheld)) return BV_OK;
+  if (s->pause > 0) s->pause--;
+  if (s->pause > 0 || most == 0) return BV_OK;
+  if (!bv_sim_calm(f->sim, &held, &nheld, &expiry)) return BV_OK;
+  const int grids = live_grids(f, &s->grid);
+  if (grids == 0) return BV_OK;
+  if (grids > 1) s->grid = NULL;
   if (s->most < LEAST) s->most = LEAST;
-  if (room > s->most) room = s->most;
-  const int64_t n = lay_times(f, s->grid, now, until < expiry ? until : expiry, room, c->ts + c->n);
-  s->n = n > 0 ? bv_sim_calm_values(f->sim, s->close, n, c->value + c->n) : 0;
+  if (most > s->most) most = s->most;
+  if (until > expiry) until = expiry;
+  if (f->end < until) until = f->end < INT64_MAX ? f->end + 1 : f->end;
+  const int64_t n =
+      s->grid ? lay_one(s, now, until, most, ends) : lay_several(s, now, until, most, ends);
+  if (n == 0) return BV_OK;
+  BV_TRY(lay_closes(s, held, nheld, n, ends));
+  s->n = bv_sim_calm_values(f->sim, s->close, n, c->value + c->n);
   return BV_OK;
 }
 
@@ -84,9 +185,13 @@ bv_rc bv_stretch_begin(bv_stretch *s, bv_feed *f, bv_curve *c, int64_t now, int6
 static void learn(bv_stretch *s) {
   if (s->at < s->n) {
     s->most = 2 * s->at;
-  } else if (s->n == s->most && s->most < BV_CURVE_CHUNK) {
+  } else if (s->reached && s->most < BV_CURVE_CHUNK) {
     s->most *= 2;
   }
+  s->paused = s->at > 1 || s->at == s->n ? 0
+              : s->paused < PAUSE_MOST   ? 2 * s->paused + 1
+                                         : s->paused;
+  s->pause = s->paused;
 }
 
 void bv_stretch_settle(bv_stretch *s) {
@@ -99,15 +204,19 @@ void bv_stretch_settle(bv_stretch *s) {
   bv_curve *c = s->curve;
   const int *held;
   int nheld;
-  int64_t until, t = c->ts[c->n + n - 1];
-  bool calm = bv_sim_calm(sim, &held, &nheld, &until);
-  bv_feed_pass(s->feed, s->grid, n, t, held, calm ? nheld : 0);
+  int64_t until;
+  const bool calm = bv_sim_calm(sim, &held, &nheld, &until);
+  assert(calm);
+  bv_feed_pass(s->feed, c->ts[c->n + n - 1], held, calm ? nheld : 0);
   bv_curve_extend(c, n, bv_sim_cash(sim), bv_sim_exposed(sim), nheld > 0);
 }
 
 double bv_stretch_price(const bv_stretch *s, int sim_asset) {
   const bv_feed *f = s->feed;
   const int number = sim_asset < f->nof ? f->of[sim_asset] : -1;
-  if (number < 0 || &f->grid[f->asset[number].grid] != s->grid) return NAN;
-  return f->asset[number].bars.col[BV_COL_CLOSE][s->grid->i + s->at - 1];
+  if (s->grid && number >= 0 && &f->grid[f->asset[number].grid] == s->grid) {
+    const double p = f->asset[number].bars.col[BV_COL_CLOSE][s->grid->i + s->at - 1];
+    if (!isnan(p)) return p;
+  }
+  return bv_feed_close_by(f, sim_asset, s->curve->ts[s->curve->n + s->at - 1]);
 }

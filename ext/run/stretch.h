@@ -9,7 +9,8 @@
 **                               at 0          at            n
 **
 ** What has passed is told to simulator, feed and curve when somebody asks or acts (bv_stretch_settle), or
-** at the end of the stretch.  To the caller, a run stands at the step that has passed last all the same:
+** at the end of the stretch.  Where assets have bars at different instants, their times are put together in slots
+** of the longest time that divides all their distances, and the closes of those held are filled forward.  To the caller, a run stands at the step that has passed last all the same:
 ** what is ahead is not shown to anybody, and it is thrown away where an order cuts the stretch short.
 */
 #ifndef BV_RUN_STRETCH_H
@@ -21,9 +22,15 @@
 typedef struct bv_stretch {
   int64_t n, at; /* instants: in all, and those that have passed */
   int64_t most;  /* instants that are laid out at a time: fewer where orders come often */
-  bv_feed_grid *grid;
-  const double **close; /* of the assets held */
-  int cap;
+  int64_t
+      pause; /* stretches to do without, and how many the last time: where orders come at every step */
+  int64_t paused;
+  const bv_feed_grid *grid; /* the only one that has bars; NULL where there are several */
+  const double **close;     /* of the assets held */
+  double *room;             /* where those of several grids lie */
+  int64_t cap, cap_room;
+  bool reached; /* `most` was the limit */
+  uint8_t mark[BV_CURVE_CHUNK + 1];
   bv_curve *curve;
   bv_feed *feed;
 } bv_stretch;
@@ -44,7 +51,7 @@ static inline bool bv_stretch_pass(bv_stretch *s, int64_t *t) {
 /* Everybody knows of what has passed, and the stretch is over. */
 void bv_stretch_settle(bv_stretch *s);
 
-/* At the instant that has passed last: the account's value; and an asset's price where it is at hand (else NaN). */
+/* At the instant that has passed last: the account's value; and an asset's price (NaN: as at the beginning). */
 static inline double bv_stretch_value(const bv_stretch *s) {
   return s->curve->value[s->curve->n + s->at - 1];
 }

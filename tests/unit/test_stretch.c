@@ -26,6 +26,8 @@ typedef struct market {
   int64_t orders;    /* one step of so many has orders */
   const char *setup; /* NULL: nothing more */
   bool none;         /* no orders at all */
+  bool
+      mixed; /* the second asset has bars of five lengths, the third ones that begin half of one later */
 } market;
 
 static void put_bars(sqlite3 *db, const market *m, int a, uint64_t *seed) {
@@ -38,13 +40,16 @@ static void put_bars(sqlite3 *db, const market *m, int a, uint64_t *seed) {
                          -1, &st, NULL),
       SQLITE_OK);
   sqlite3_bind_text(st, 1, name[a], -1, SQLITE_STATIC);
-  sqlite3_bind_text(st, 2, m->timestep, -1, SQLITE_STATIC);
-  int64_t ts = START - START % m->length, n = m->ends && a == m->assets - 1 ? m->ends : ROWS;
+  const bool longer = m->mixed && a == 1;
+  sqlite3_bind_text(st, 2, longer ? "5 minutes" : m->timestep, -1, SQLITE_STATIC);
+  int64_t ts = START - START % (5 * m->length) + (m->mixed && a == 2 ? m->length / 2 : 0),
+          n = m->ends && a == m->assets - 1 ? m->ends : ROWS;
   for (int64_t i = 0; i < n; i++, ts += m->length) {
     if (i % 390 == 389) ts += 100 * m->length;
     double open = px * (1 + (double)pick(seed, 9) / 4000 - 0.001);
     double close = open * (1 + m->drift + (double)pick(seed, 21) / 4000 - 0.0025);
     px = close;
+    if (longer && ts % (5 * m->length) != 0) continue;
     if (a > 0 && m->missing && pick(seed, m->missing) == 0) continue;
     sqlite3_bind_int64(st, 3, ts);
     sqlite3_bind_double(st, 4, open);
@@ -105,8 +110,10 @@ static char *left_by(sqlite3 *db) {
 static barsvt_run *begin(sqlite3 *db, const market *m, const char *more) {
   char config[600], *why = NULL;
   barsvt_run *r;
-  size_t n = (size_t)snprintf(config, sizeof config, "{\"timestep\": \"%s\", %s%s, \"assets\": [",
-                              m->timestep, m->config, more);
+  char step[40] = "";
+  if (!m->mixed) snprintf(step, sizeof step, ", \"timestep\": \"%s\"", m->timestep);
+  size_t n =
+      (size_t)snprintf(config, sizeof config, "{%s%s%s, \"assets\": [", m->config, more, step);
   for (int a = 0; a < m->assets; a++) {
     n += (size_t)snprintf(config + n, sizeof config - n, "%s\"%s\"", a ? ", " : "", name[a]);
   }
@@ -207,6 +214,14 @@ static void test_same(void **state) {
        .assets = 3,
        .orders = 20,
        .missing = 50,
+       .config = "\"cash\": 100000"},
+      {.label = "of several lengths",
+       .timestep = "minute",
+       .length = 60,
+       .assets = 3,
+       .orders = 40,
+       .mixed = true,
+       .missing = 70,
        .config = "\"cash\": 100000"},
       {.label = "days of a zone",
        .timestep = "day",
