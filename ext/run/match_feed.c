@@ -1,26 +1,26 @@
 /* match_feed.c - the bars a run is matched on; see match_feed.h. */
 #include "run/match_feed.h"
 #include "data/raw.h"
-#include "data/seg.h"
 #include "time/instant.h"
 
 #include <math.h>
 #include <string.h>
 
-/* A chunk has up to so many bars, and fewer where all of them would take more than so many bytes. */
-#define PIECE_MAX   65536
-#define PIECE_MIN   1024
-#define PIECE_BYTES (200ll << 20)
+/* Assets with bars at other instants copy so many nominal bars of time together at the most. */
+#define STRIP 2048
 #define COLUMNS                                                                                    \
   (BV_COLBIT(BV_COL_OPEN) | BV_COLBIT(BV_COL_HIGH) | BV_COLBIT(BV_COL_LOW) |                       \
    BV_COLBIT(BV_COL_CLOSE) | BV_COLBIT(BV_COL_VOLUME))
 
 void bv_feed_init(bv_feed *f, bv_store *s, int64_t start, int64_t end) {
-  *f = (bv_feed){.store = s, .start = start, .end = end};
+  *f = (bv_feed){.store = s, .start = start, .end = end, .strip = INT64_MIN};
 }
 
 void bv_feed_reset(bv_feed *f) {
-  for (int i = 0; i < f->n; i++) bv_chunk_reset(&f->asset[i].bars);
+  for (int i = 0; i < f->n; i++) {
+    bv_walk_close(&f->asset[i].walk);
+    bv_chunk_reset(&f->asset[i].copied);
+  }
   bv_free(f->asset);
   bv_free(f->grid);
   bv_free(f->bar);
@@ -37,7 +37,7 @@ static unsigned columns_of(const bv_feed *f) {
 
 /* --- grids --- */
 
-static const bv_chunk *bars_of(const bv_feed *f, const bv_feed_grid *g) {
+static const bv_bars *bars_of(const bv_feed *f, const bv_feed_grid *g) {
   return &f->asset[g->first].bars;
 }
 
@@ -54,13 +54,13 @@ static void await(const bv_feed *f, bv_feed_grid *g, int64_t not_before) {
 }
 
 static bool same_times(const bv_feed_asset *a, const bv_feed_asset *b) {
-  return a->bars.n == b->bars.n && a->more == b->more && a->bars.n > 0 &&
-         a->bars.ts[0] == b->bars.ts[0] && a->series.zone == b->series.zone &&
-         bv_timestep_eq(a->series.step, b->series.step) &&
-         memcmp(a->bars.ts, b->bars.ts, (size_t)a->bars.n * sizeof *a->bars.ts) == 0;
+  const int64_t *x = a->bars.ts, *y = b->bars.ts;
+  return a->bars.n == b->bars.n && a->more == b->more && a->bars.n > 0 && x[0] == y[0] &&
+         a->series.zone == b->series.zone && bv_timestep_eq(a->series.step, b->series.step) &&
+         (x == y || memcmp(x, y, (size_t)a->bars.n * sizeof *x) == 0);
 }
 
-/* Put an asset whose chunk is new into a grid that stands at its own start, or into one of its own. */
+/* Put an asset whose bars are new into a grid that stands at its own start, or into one of its own. */
 static void join_grid(bv_feed *f, int number, int64_t not_before) {
   bv_feed_asset *a = &f->asset[number];
   a->next = -1;
@@ -88,35 +88,40 @@ static void join_grid(bv_feed *f, int number, int64_t not_before) {
   await(f, g, not_before);
 }
 
-/* --- chunks --- */
+/* --- pieces --- */
 
-static int64_t piece_of(const bv_feed *f) {
-  int n = f->expect > f->n ? f->expect : f->n;
-  int64_t piece = PIECE_BYTES / (48 * (int64_t)n);
-  return piece > PIECE_MAX ? PIECE_MAX : piece < PIECE_MIN ? PIECE_MIN : piece;
+static int64_t last_ts(const bv_bars *b) {
+  return b->ts[b->n - 1];
 }
 
-/* Read the next bars, from ts on.  A sealed chunk is decoded as a whole, so no read goes beyond one. */
-static bv_rc read_bars(bv_feed *f, bv_feed_asset *a, int64_t from, bv_err *err) {
-  int64_t piece = piece_of(f), start, stop = f->end;
-  bv_chunk_clear(&a->bars);
-  for (bool whole = false; a->bars.n == 0 && !whole; from = stop) {
-    stop = f->end;
-    int64_t chunk = -1;
-    if (from < BV_INSTANT_MAX) {
-      BV_TRY(bv_seg_find(a->series.home ? a->series.home : f->store, &a->series,
-                         bv_seg_chunk_of(&a->series, from), false, &chunk, err));
-    }
-    if (chunk >= 0) bv_seg_range(&a->series, chunk, &start, &stop);
-    whole = chunk < 0 || stop >= f->end;
-    if (whole) stop = f->end;
-    BV_TRY(bv_raw_read(f->store, &a->series, from, stop, piece, false, &a->bars, err));
-    a->more = !whole || a->bars.n == piece;
+/* Copy bars up to the strip's end together, after those at hand. */
+static bv_rc copy_strip(bv_feed *f, bv_feed_asset *a, bv_err *err) {
+  bv_chunk_clear(&a->copied);
+  for (bv_bars piece = a->bars; piece.n > 0;) {
+    BV_TRY(bv_chunk_append(&a->copied, &piece));
+    BV_TRY(bv_raw_walk(&a->walk, f->strip, &piece, err));
   }
+  a->bars = bv_chunk_view(&a->copied);
   return BV_OK;
 }
 
-static bv_sim_bar bar_at(const bv_chunk *c, int64_t i, int sim_asset, int64_t known_at) {
+/* Read on: to the end of the strip; who has read that far says where the next one ends. */
+static bv_rc read_bars(bv_feed *f, bv_feed_asset *a, bv_err *err) {
+  const int64_t longest = STRIP * bv_timestep_nominal_s(a->series.step);
+  if (f->strip > a->walk.lo) {
+    BV_TRY(bv_raw_walk(&a->walk, f->strip, &a->bars, err));
+    if (a->bars.n > 0 && last_ts(&a->bars) + 1 < f->strip) BV_TRY(copy_strip(f, a, err));
+    if (a->bars.n > 0) return BV_OK;
+  }
+  BV_TRY(bv_raw_walk(&a->walk, f->end, &a->bars, err));
+  a->more = a->bars.n > 0;
+  if (!a->more) return BV_OK;
+  f->strip = last_ts(&a->bars) + 1;
+  if (f->strip > longest && a->bars.ts[0] < f->strip - longest) f->strip = a->bars.ts[0] + longest;
+  return BV_OK;
+}
+
+static bv_sim_bar bar_at(const bv_bars *c, int64_t i, int sim_asset, int64_t known_at) {
   return (bv_sim_bar){
       .asset = sim_asset,
       .ts = c->ts[i],
@@ -165,7 +170,7 @@ static bv_rc advance(bv_feed *f, int number, int64_t t, bv_err *err) {
   for (int i = first; i >= 0; i = f->asset[i].next) {
     bv_feed_asset *a = &f->asset[i];
     catch_up(f, a);
-    BV_TRY(read_bars(f, a, a->bars.ts[a->bars.n - 1] + 1, err));
+    BV_TRY(read_bars(f, a, err));
   }
   g->first = g->last = -1;
   g->event = BV_FEED_END;
@@ -214,8 +219,11 @@ bv_rc bv_feed_add(bv_feed *f, const bv_series *series, int sim_asset, int64_t fr
   int number = f->n++;
   bv_feed_asset *a = &f->asset[number];
   *a = (bv_feed_asset){.series = *series, .sim_asset = sim_asset, .more = true, .quiet = quiet};
-  bv_chunk_init(&a->bars, BV_MEM_RUN, columns_of(f));
-  bv_rc rc = read_bars(f, a, from > f->start ? from : f->start, err);
+  const bv_source src = bv_source_stored(series);
+  if (from < f->start) from = f->start;
+  bv_chunk_init(&a->copied, BV_MEM_RUN, columns_of(f));
+  bv_walk_open(&a->walk, f->store, &src, from, f->end, columns_of(f), number);
+  bv_rc rc = read_bars(f, a, err);
   join_grid(f, number, INT64_MIN);
   return rc;
 }
@@ -235,10 +243,11 @@ bv_rc bv_feed_before(bv_feed *f, const bv_series *series, int sim_asset, int64_t
   bv_chunk_init(&c, BV_MEM_RUN, COLUMNS);
   *found = false;
   bv_rc rc = bv_raw_read(f->store, series, INT64_MIN, t, BACK, true, &c, err);
+  const bv_bars bars = bv_chunk_view(&c);
   for (int64_t i = 0; rc == BV_OK && i < c.n; i++) {
     int64_t end = bv_timestep_end(series->step, series->zone, c.ts[i]);
     if (end > t) continue;
-    *out = bar_at(&c, i, sim_asset, end);
+    *out = bar_at(&bars, i, sim_asset, end);
     *found = true;
   }
   bv_chunk_reset(&c);
@@ -440,7 +449,8 @@ bv_rc bv_feed_finer(void *ctx, int asset, int64_t from, int64_t to, const bv_sim
   bv_chunk_init(&f->fine, BV_MEM_RUN, COLUMNS & ~BV_COLBIT(BV_COL_VOLUME));
   BV_TRY(bv_raw_read(f->store, &a->finer, from, to, MOST, false, &f->fine, err));
   BV_TRY(room_for(f, f->fine.n));
-  for (int64_t i = 0; i < f->fine.n; i++) f->fine_bar[i] = bar_at(&f->fine, i, asset, to);
+  const bv_bars fine = bv_chunk_view(&f->fine);
+  for (int64_t i = 0; i < fine.n; i++) f->fine_bar[i] = bar_at(&fine, i, asset, to);
   *bar = f->fine_bar;
   *n = (int)f->fine.n;
   return BV_OK;

@@ -7,11 +7,15 @@
 ** is not clamped: orders must fill on bars the strategy has not seen.
 **
 ** Assets whose bars begin and end at the same times move together, as one grid: an instant costs what
-** there are grids, not what there are assets.  A chunk of bars is read at a time, and assets are put
+** there are grids, not what there are assets.  A piece of bars is at hand at a time, and assets are put
 ** together anew with each.
 **
-**      asset   A  B  C  D          ts of the chunks of A, B and D are the same
+**      asset   A  B  C  D          ts of the pieces of A, B and D are the same
 **      grid    0  0  1  0
+**
+** A piece is what the walk over the asset's series (data/walk.h) has decoded last, where it lies; so all of them stay
+** in the processor's caches.  The piece of the first asset to read on says up to which instant the others
+** read: those whose bars lie otherwise copy theirs together, so that all use up their pieces at about the same time.
 **
 ** Most bars of a portfolio change nothing but the asset's last price.  A feed that knows the simulator
 ** hands over the bars of assets that are held or waited for, and lets the others fall behind: the driver
@@ -23,6 +27,7 @@
 
 #include "col/chunk.h"
 #include "data/store.h"
+#include "data/walk.h"
 #include "sim/sim.h"
 
 #define BV_FEED_END INT64_MAX
@@ -30,9 +35,11 @@
 typedef struct bv_feed_asset {
   bv_series series;
   int sim_asset;
-  bv_chunk bars;
-  bool more;    /* the store may have bars after the chunk */
-  int64_t seen; /* bars of the chunk that the simulator knows */
+  bv_walk walk;
+  bv_bars bars;    /* at hand: a piece of the walk, or */
+  bv_chunk copied; /* several pieces */
+  bool more;       /* the store may have bars after those at hand */
+  int64_t seen;    /* of the bars at hand, those that the simulator knows */
   int grid;
   int next;   /* of the grid; -1: the last */
   bool quiet; /* followed: its bars make no steps */
@@ -40,7 +47,7 @@ typedef struct bv_feed_asset {
   bool sought, has_finer; /* whether `finer` has been looked for, and is there */
 } bv_feed_asset;
 
-/* Assets with the same times; their chunks stand at the same bar. */
+/* Assets with the same times; they stand at the same bar of those at hand. */
 typedef struct bv_feed_grid {
   int first, last; /* assets; -1: none */
   int64_t i;       /* the bar whose event comes next */
@@ -48,7 +55,7 @@ typedef struct bv_feed_grid {
   bool quiet;      /* none but followed assets */
   int64_t ends;    /* end of bar i */
   int64_t closed;  /* end of the bar before */
-  int64_t peek;    /* bars of the chunk that were found to have ended (bv_feed_ended) */
+  int64_t peek;    /* bars at hand that were found to have ended (bv_feed_ended) */
   int64_t event;   /* instant of the next event, BV_FEED_END at the end */
 } bv_feed_grid;
 
@@ -56,7 +63,7 @@ typedef struct bv_feed {
   bv_store *store;
   bv_sim *sim;        /* NULL: every bar is handed over */
   int64_t start, end; /* bars that lie between: start <= ts, and end of bar <= end */
-  int expect;         /* assets there will be, for the size of chunks */
+  int64_t strip;      /* the instant up to which assets read that read on now */
   bv_feed_asset *asset;
   bv_feed_grid *grid;
   int n, ngrid, cap;
@@ -98,7 +105,7 @@ typedef struct bv_feed_bars {
 BV_MUST bv_rc bv_feed_closes(bv_feed *f, int64_t t, bv_feed_bars *out, bv_err *err);
 BV_MUST bv_rc bv_feed_opens(bv_feed *f, int64_t t, bv_feed_bars *out, bv_err *err);
 
-/* The end of bar i of a grid's chunk; how many of its bars have ended by t, which must not go back before the grid
+/* The end of bar i of a grid's bars at hand; how many of its bars have ended by t, which must not go back before the grid
 ** moves on; and the asset's last close among those of them that the simulator has not been told of (NaN: none). */
 int64_t bv_feed_bar_end(const bv_feed *f, const bv_feed_grid *g, int64_t i);
 int64_t bv_feed_ended(const bv_feed *f, bv_feed_grid *g, int64_t t);

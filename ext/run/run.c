@@ -76,7 +76,6 @@ static bv_rc discover(bv_run *r, bv_err *err) {
 
 static bv_rc add_assets(bv_run *r, bv_err *err) {
   int number;
-  r->feed.expect = r->config.nasset > r->ntouched ? r->config.nasset : r->ntouched;
   for (int i = 0; i < r->config.nasset; i++) {
     BV_TRY(bv_universe_join(r, r->config.asset[i], INT64_MIN, &number, err));
   }
