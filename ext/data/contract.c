@@ -136,6 +136,7 @@ static const bv_property properties[] = {
     {"settlement_price", BV_PROPERTY_NUMBER, AT(settlement_price), NULL},
     {"underlying", BV_PROPERTY_TEXT, AT(underlying), NULL},
     {"currency", BV_PROPERTY_TEXT, AT(currency), NULL},
+    {"calendar", BV_PROPERTY_TEXT, AT(calendar), NULL},
     {"sector", BV_PROPERTY_TEXT, AT(sector), NULL},
     {"industry", BV_PROPERTY_TEXT, AT(industry), NULL},
     {"country", BV_PROPERTY_TEXT, AT(country), NULL},

@@ -18,6 +18,7 @@ typedef struct bv_contract {
   int64_t expiry; /* 0: none */
   char underlying[BV_ASSET_MAX + 1];
   char currency[16];
+  char calendar[BV_ASSET_MAX + 1]; /* of its trading days */
   char sector[64], industry[64], country[64];
   bool given; /* there is any */
 } bv_contract;

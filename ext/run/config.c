@@ -13,7 +13,7 @@
 static const char *const plain_keys[] = {
     "profile",   "timestep",           "assets",          "start",      "end",      "tz",
     "risk_free", "currency",           "periods",         "commission", "slippage", "params",
-    "benchmark", "benchmark_timestep", "financing.rates", "risk",       "every"};
+    "benchmark", "benchmark_timestep", "financing.rates", "risk",       "every",    "calendar"};
 #define NPLAIN (sizeof plain_keys / sizeof *plain_keys)
 
 enum { NCOSTS = 2 };
@@ -154,13 +154,14 @@ static bv_rc read_benchmark(bv_run_config *c, const char *path, const char *type
   return c->benchmark ? BV_OK : BV_NOMEM;
 }
 
-static bv_rc read_rates(bv_run_config *c, const char *path, const char *type, sqlite3_value *v,
-                        bv_err *err) {
+/* The name of a table, or the like. */
+static bv_rc keep_name(char **to, const char *path, const char *type, sqlite3_value *v,
+                       bv_err *err) {
   const char *text = NULL;
   BV_TRY(read_text(path, type, v, &text, err));
-  bv_free(c->rates);
-  c->rates = bv_strdup(BV_MEM_RUN, text);
-  return c->rates ? BV_OK : BV_NOMEM;
+  bv_free(*to);
+  *to = bv_strdup(BV_MEM_RUN, text);
+  return *to ? BV_OK : BV_NOMEM;
 }
 
 static bv_rc add_param(bv_run_config *c, const char *name, const char *type, sqlite3_value *v,
@@ -271,7 +272,8 @@ static bv_rc read_leaf(void *ctx, const char *path, const char *type, sqlite3_va
   if (strncmp(path, "params.", 7) == 0) return add_param(c, path + 7, type, v, err);
   if (bv_text_ieq(path, "timestep")) return read_timestep(path, type, v, c->timestep, err);
   if (bv_text_ieq(path, "every")) return read_length(path, type, v, &c->every, err);
-  if (bv_text_ieq(path, "financing.rates")) return read_rates(c, path, type, v, err);
+  if (bv_text_ieq(path, "financing.rates")) return keep_name(&c->rates, path, type, v, err);
+  if (bv_text_ieq(path, "calendar")) return keep_name(&c->calendar, path, type, v, err);
   if (bv_text_ieq(path, "benchmark")) return read_benchmark(c, path, type, v, err);
   if (bv_text_ieq(path, "benchmark_timestep")) {
     return read_timestep(path, type, v, c->benchmark_timestep, err);
@@ -285,6 +287,9 @@ static bv_rc check(bv_run_config *c, bv_err *err) {
   if (c->periods < 0 || c->periods > 1e9) {
     return bv_fail(err, BV_ARG, "config: periods %g is not a number of periods per year",
                    c->periods);
+  }
+  if (c->calendar && c->sim.settlement_days == 0) {
+    return bv_fail(err, BV_ARG, "config: calendar counts settlement_days, which is 0");
   }
   if (c->benchmark_timestep[0] && !c->benchmark) {
     return bv_fail(err, BV_ARG, "config: benchmark_timestep without benchmark, the asset");
@@ -349,6 +354,8 @@ void bv_run_config_reset(bv_run_config *c) {
   c->benchmark = NULL;
   bv_free(c->rates);
   c->rates = NULL;
+  bv_free(c->calendar);
+  c->calendar = NULL;
   c->nasset = 0;
   size_t at = 0;
   for (const bv_map_entry *e; (e = bv_map_next(&c->param, &at));) sqlite3_value_free(e->value);

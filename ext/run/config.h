@@ -24,6 +24,7 @@ typedef struct bv_run_config {
   char *benchmark;             /* asset the metrics compare with; NULL: none */
   char benchmark_timestep[32]; /* "" = its finest */
   bv_ruleset risk;             /* the list "risk" */
+  char *calendar;              /* of assets that name none; NULL: weekdays */
   char *rates;                 /* table of rates that change; NULL: none */
   bv_map param;                /* name -> sqlite3_value* (own copies) */
 } bv_run_config;
@@ -33,7 +34,7 @@ typedef struct bv_run_config {
 **
 ** Besides the simulator's knobs (bv_sim_knobs): profile, timestep, every (a timestep), assets (a name or an array of
 ** names), start, end (epoch seconds, or text in the zone tz), tz, currency, risk_free, periods, benchmark (an
-** asset), benchmark_timestep, financing.rates (a table), params (an object, what bt_param() answers), risk (a list of rules, rule.h).  {"commission": x} and {"slippage": x} are short for the
+** asset), benchmark_timestep, financing.rates (a table), calendar (a name), params (an object, what bt_param() answers), risk (a list of rules, rule.h).  {"commission": x} and {"slippage": x} are short for the
 ** percentage model at that rate. */
 BV_MUST bv_rc bv_run_config_read(sqlite3 *db, const char *text, const bv_zone *zone,
                                  bv_run_config *out, bv_err *err);

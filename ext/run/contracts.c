@@ -44,9 +44,25 @@ static bv_rc find_rate(bv_run *r, const char *asset, const char *currency, int64
   return bv_run_follow(r, name, from, &d->fx, err);
 }
 
+/* Its own calendar, else the run's; where nothing settles none is needed. */
+static bv_rc find_calendar(bv_run *r, const char *asset, int number, const char *own, bv_err *err) {
+  const char *name = own[0] ? own : r->config.calendar ? r->config.calendar : "weekdays";
+  const bv_calendar *calendar;
+  bv_err why = {0};
+  if (r->config.sim.settlement_days == 0) return BV_OK;
+  bv_rc rc = bv_calendars_find(&r->calendars, r->store->db, name, bv_sim_zone(r->sim, number),
+                               &calendar, &why);
+  if (rc != BV_OK) {
+    return bv_fail_native(err, rc, why.native, "'%.64s': %s", asset, bv_err_text(&why, rc));
+  }
+  bv_sim_asset_calendar(r->sim, number, calendar);
+  return BV_OK;
+}
+
 bv_rc bv_contract_define(bv_run *r, const char *asset, int number, int64_t from, bv_err *err) {
   bv_contract c;
   BV_TRY(bv_contract_read(r->store, asset, &c, err));
+  BV_TRY(find_calendar(r, asset, number, c.calendar, err));
   if (!c.given) return BV_OK;
   bv_instrument d = {.kind = (bv_kind)c.kind,
                      .tick = c.tick,

@@ -401,6 +401,7 @@ bv_rc bv_run_close(bv_run *r, bv_rc rc, bv_err *err) {
   bv_stretch_reset(&r->stretch);
   bv_context_close(&r->context);
   bv_actions_reset(&r->actions);
+  bv_calendars_reset(&r->calendars);
   bv_run_config_reset(&r->config);
   bv_map_reset(&r->asset);
   bv_free(r->touched);

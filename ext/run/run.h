@@ -26,6 +26,7 @@
 #include "run/actions.h"
 #include "run/around.h"
 #include "run/batch.h"
+#include "run/calendars.h"
 #include "run/config.h"
 #include "run/inputs.h"
 #include "run/match_feed.h"
@@ -43,6 +44,7 @@ typedef struct bv_run {
   bv_feed feed;
   bv_context context; /* what risk rules look at */
   bv_actions actions;
+  bv_calendars calendars;
   int nquiet;     /* assets that are followed only */
   bv_rates rates; /* where the configuration names a table of them */
   bv_result *result;

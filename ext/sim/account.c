@@ -105,22 +105,22 @@ bv_rc bv_account_check(const bv_sim_config *c, bv_err *err) {
 
 /* --- settlement --- */
 
-/* The midnight that begins the `days`-th weekday after the local day of ts. */
-static int64_t due_at(int64_t ts, const bv_zone *zone, int days) {
+/* The midnight that begins the `days`-th trading day after the local day of ts. */
+static int64_t due_at(int64_t ts, const bv_asset *a, int days) {
   const bv_timestep day = {.unit = BV_DAY, .n = 1};
+  const bv_zone *zone = a->zone ? a->zone : bv_zone_utc();
   int64_t at, end = 0;
   bv_bucket_start(day, zone, ts, &at);
   for (;;) {
-    /* 1970-01-01 was a Thursday. */
-    int64_t weekday = bv_floor_mod(bv_floor_div(bv_zone_to_local(zone, at), 86400) + 3, 7);
-    if (weekday < 5 && --days <= 0) return at;
+    int64_t number = bv_floor_div(bv_zone_to_local(zone, at), 86400);
+    if (bv_calendar_trades(a->calendar, number) && --days <= 0) return at;
     bv_bucket_start(day, zone, at, &end);
     at = end;
   }
 }
 
-void bv_settlement_add(bv_settlement *s, int64_t ts, const bv_zone *zone, int days, double amount) {
-  int64_t due = due_at(ts, zone ? zone : bv_zone_utc(), days);
+void bv_settlement_add(bv_settlement *s, int64_t ts, const bv_asset *a, int days, double amount) {
+  int64_t due = due_at(ts, a, days);
   int gone = 0;
   while (gone < s->n && s->item[gone].due <= ts) gone++;
   s->n -= gone;

@@ -7,8 +7,8 @@
 **      does not          it is paid for, with its costs, from the cash that is free:
 **                        cash - proceeds that have not settled - what short sales lock
 **
-** Proceeds of a sale settle `settlement_days` weekdays after its day, in the zone of the asset; holidays
-** are not known here.
+** Proceeds of a sale settle `settlement_days` trading days after its day, by the calendar of the asset and in its
+** zone.
 */
 #ifndef BV_SIM_ACCOUNT_H
 #define BV_SIM_ACCOUNT_H
@@ -42,7 +42,7 @@ typedef struct bv_settlement {
 } bv_settlement;
 
 /* A sale at `ts` brought `amount`; what had arrived by then is forgotten. */
-void bv_settlement_add(bv_settlement *s, int64_t ts, const bv_zone *zone, int days, double amount);
+void bv_settlement_add(bv_settlement *s, int64_t ts, const bv_asset *a, int days, double amount);
 
 /* What has not arrived by `ts`. */
 double bv_settlement_left(const bv_settlement *s, int64_t ts);

@@ -117,7 +117,7 @@ static bv_rc fill(bv_sim *s, bv_order *o, const bv_place *at, double n, bool ope
   o->points += n * cost.price;
   bv_cost_booked(s, o, at, &paid);
   if (s->cfg.settlement_days > 0 && n < 0) {
-    bv_settlement_add(&s->settlement, at->ts, a->zone, (int)s->cfg.settlement_days,
+    bv_settlement_add(&s->settlement, at->ts, a, (int)s->cfg.settlement_days,
                       -n * a->unit * cost.price - cost.commission);
   }
   return bv_ledger_book(&s->ledger, &x, err);

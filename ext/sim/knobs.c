@@ -318,7 +318,7 @@ static const bv_sim_knob knobs[] = {
            "needed; lock_proceeds, they are no cash until the short is closed; lock_notional, they "
            "and as much again are not."),
     NUMBER("settlement_days", settlement_days, 0, 30,
-           "Weekdays after the day of a sale until its proceeds buy again, in a cash account."),
+           "Trading days after the day of a sale until its proceeds buy again, in a cash account."),
     NUMBER("initial_margin", initial_margin, 0, 1,
            "Part of its value that opening a position takes in a reg_t account; 0: 0.5."),
     CHOICE("lots", lots, choice_lots,

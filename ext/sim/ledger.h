@@ -56,9 +56,10 @@ typedef struct bv_asset {
   int64_t taken_bar; /* its number plus 1 */
   double thought;    /* lots after the orders of instant `thought_round` (precheck.h) */
   int64_t thought_round;
-  const bv_zone *zone;     /* NULL: UTC */
-  bv_liquidity *liquidity; /* NULL where the slippage model needs none */
-  int64_t listed;          /* the last bv_sim_busy that listed it */
+  const bv_zone *zone;         /* NULL: UTC */
+  const bv_calendar *calendar; /* NULL: weekdays */
+  bv_liquidity *liquidity;     /* NULL where the slippage model needs none */
+  int64_t listed;              /* the last bv_sim_busy that listed it */
 } bv_asset;
 
 /* Which prices an account is valued at while a bv_sim_open call is under way. */

@@ -210,7 +210,7 @@ typedef struct bv_sim_config {
   bv_account account;
   bv_borrow borrow;
   bv_short_cash short_cash; /* what a short sale's proceeds are worth where no money is borrowed */
-  double settlement_days;   /* weekdays until the proceeds of a sale buy again */
+  double settlement_days;   /* trading days until the proceeds of a sale buy again */
   double initial_margin;    /* part of a position's value its opening takes; 0: 0.5 */
   bv_lots lots;
   bv_rest_of_split split_remainder;

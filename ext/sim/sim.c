@@ -259,6 +259,15 @@ void bv_sim_asset_zone(bv_sim *s, int asset, const bv_zone *zone) {
   if (known(s, asset)) s->ledger.asset[asset].zone = zone;
 }
 
+const bv_zone *bv_sim_zone(const bv_sim *s, int asset) {
+  const bv_asset *a = known(s, asset);
+  return a ? a->zone : NULL;
+}
+
+void bv_sim_asset_calendar(bv_sim *s, int asset, const bv_calendar *calendar) {
+  if (known(s, asset)) s->ledger.asset[asset].calendar = calendar;
+}
+
 const char *bv_sim_asset_key(const bv_sim *s, int asset) {
   const bv_asset *a = known(s, asset);
   return a ? a->key : NULL;

@@ -38,6 +38,7 @@
 #include "sim/instrument.h"
 #include "sim/profile.h"
 #include "sim/rule.h"
+#include "time/calendar.h"
 #include "time/zone.h"
 
 #include <stdbool.h>
@@ -245,6 +246,9 @@ void bv_sim_context(bv_sim *s, int rule, double value);
 BV_MUST bv_rc bv_sim_asset(bv_sim *s, const char *key, double multiplier, int *asset, bv_err *err);
 /* The zone whose midnights end day orders; UTC unless given. */
 void bv_sim_asset_zone(bv_sim *s, int asset, const bv_zone *zone);
+const bv_zone *bv_sim_zone(const bv_sim *s, int asset); /* NULL: UTC */
+/* The days that settlement counts, in that zone; weekdays unless given.  Borrowed for the simulator's life. */
+void bv_sim_asset_calendar(bv_sim *s, int asset, const bv_calendar *calendar);
 const char *bv_sim_asset_key(const bv_sim *s, int asset);
 int bv_sim_asset_number(const bv_sim *s, const char *key); /* -1: not known */
 double bv_sim_multiplier(const bv_sim *s, int asset);

@@ -110,6 +110,40 @@ def test_steps():
     checks.equal(one(db, 'SELECT filled FROM bt_order WHERE run = ?', r), 250, 'steps: default')
 
 
+def test_calendar():
+    """Sold on Wednesday before Good Friday 2024: the second weekday is Friday, the second day of trading in New York Monday."""
+    db = connect()
+    first = seconds('2024-03-26')
+    for asset in ('SPY', 'OWN'):
+        put(db, asset, [10] * 10, first=first)
+
+    def bought(config):
+        """The day on which 90 can be bought with what 90 brought."""
+        rows = [(f"{first + d * DAY}", q) for d, q in [(0, 90), (1, -90)] + [(d, 90) for d in range(2, 10)]]
+        db.execute('DROP VIEW IF EXISTS s')
+        db.execute(f"CREATE VIEW s AS SELECT column1 AS known_at, 'SPY' AS asset, column2 AS qty FROM (VALUES {', '.join(f'({t}, {q})' for t, q in rows)})")
+        r = one(db, "SELECT bt_run('s', ?)", f'{{"cash": 1000, "account": "cash", "start": {first - DAY}, {config}}}')
+        return one(db, "SELECT date(min(ts), 'unixepoch') FROM bt_fill WHERE run = ? AND id > 2", r)
+
+    checks.equal(bought('"settlement_days": 2'), '2024-03-29', 'calendar: weekdays')
+    checks.equal(bought('"settlement_days": 2, "calendar": "XNYS"'), '2024-04-01', 'calendar: New York')
+    checks.equal(bought('"settlement_days": 4, "calendar": "24/7"'), '2024-03-31', 'calendar: always')
+    say(db, 'SPY', calendar='xnys')
+    checks.equal(bought('"settlement_days": 2'), '2024-04-01', 'calendar: of the asset')
+    checks.equal(bought('"settlement_days": 2, "calendar": "24/7"'), '2024-04-01', 'calendar: of the asset first')
+    db.execute(f'CREATE TABLE days AS SELECT {first} + value * {DAY} + 3600 AS start, {first} + value * {DAY} + 7200 AS "end" FROM json_each(\'[0, 1, 1, 4, 8]\')')
+    say(db, 'SPY', calendar='days')
+    checks.equal(bought('"settlement_days": 1'), '2024-03-30', 'calendar: sessions')
+    checks.equal(bought('"settlement_days": 2'), '2024-04-03', 'calendar: sessions, two')
+    checks.error(lambda: bought('"calendar": "XNYS"'), ['settlement_days, which is 0'], 'calendar: nothing settles')
+    say(db, 'SPY', calendar='XLON')
+    checks.error(lambda: bought('"settlement_days": 2'), ["'SPY'", 'XLON', '24/7 and XNYS'], 'calendar: unknown')
+    checks.equal(bought('"settlement_days": 0'), '2024-03-28', 'calendar: not needed')
+    db.execute("CREATE TABLE \"XLON\"(open, close)")
+    db.execute("INSERT INTO \"XLON\" VALUES ('Monday', 'Friday')")
+    checks.error(lambda: bought('"settlement_days": 2'), ['XLON', "'Monday', not a whole number"], 'calendar: no sessions')
+
+
 def test_ticks():
     """slippage.ticks by the asset's own tick, and what is said where there is none."""
     db = connect()

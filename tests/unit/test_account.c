@@ -96,13 +96,36 @@ static void test_settlement(void **state) {
   bench_end(&b);
 }
 
+/* Good Friday of 2024 is no day in New York; in a zone to the west midnight comes later. */
+static void test_settlement_on_trading_days(void **state) {
+  (void)state;
+  const int64_t wednesday = 1711497600 + 15 * 3600; /* 2024-03-27 */
+  const struct {
+    const char *calendar;
+    int days, after; /* midnights after that of Wednesday */
+  } t[] = {{"weekdays", 1, 1}, {"weekdays", 2, 2}, {"weekdays", 3, 5}, {"XNYS", 1, 1},
+           {"XNYS", 2, 5},     {"XNYS", 3, 6},     {"24/7", 3, 3}};
+  for (size_t i = 0; i < sizeof t / sizeof *t; i++) {
+    bv_asset a = {.calendar = bv_calendar_builtin(t[i].calendar)};
+    for (int west = 0; west < 2; west++) {
+      bv_settlement s = {0};
+      if (west) assert_int_equal(bv_zone_find("America/New_York", &a.zone, NULL), BV_OK);
+      int64_t due = 1711497600 + t[i].after * 86400 + west * 4 * 3600;
+      bv_settlement_add(&s, wednesday, &a, t[i].days, 5);
+      near(bv_settlement_left(&s, due - 1), 5);
+      near(bv_settlement_left(&s, due), 0);
+    }
+  }
+}
+
 /* More sales under way than there is room for arrive with the last, never early; nothing is lost. */
 static void test_settlement_room(void **state) {
   (void)state;
   bv_settlement s = {0};
+  const bv_asset plain = {0};
   double sum = 0;
   for (int i = 0; i < 3 * BV_UNSETTLED_MAX; i++) {
-    bv_settlement_add(&s, (int64_t)i * DAY, NULL, 200, i + 1);
+    bv_settlement_add(&s, (int64_t)i * DAY, &plain, 200, i + 1);
     sum += i + 1;
   }
   near(bv_settlement_left(&s, 0), sum);
@@ -282,6 +305,7 @@ int main(void) {
       cmocka_unit_test(test_cash_pays_in_full),
       cmocka_unit_test(test_no_sale_into_debt),
       cmocka_unit_test(test_settlement),
+      cmocka_unit_test(test_settlement_on_trading_days),
       cmocka_unit_test(test_settlement_room),
       cmocka_unit_test(test_short_cash),
       cmocka_unit_test(test_short_needs_cash),
