@@ -7,7 +7,7 @@
 #include <string.h>
 
 /* Assets with bars at other instants copy so many nominal bars of time together at the most. */
-#define STRIP 2048
+#define STRIP 12288
 #define COLUMNS                                                                                    \
   (BV_COLBIT(BV_COL_OPEN) | BV_COLBIT(BV_COL_HIGH) | BV_COLBIT(BV_COL_LOW) |                       \
    BV_COLBIT(BV_COL_CLOSE) | BV_COLBIT(BV_COL_VOLUME))
