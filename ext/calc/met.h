@@ -254,7 +254,7 @@ double met_round_up(const met_curve *c, int64_t sum_s, int64_t count);
 
 typedef struct met_run {
   met_sample s[MET_SAMPLES];
-  int64_t *ts;     /* times of MET_POINTS: V_0 has that of the first point */
+  int64_t *ts;     /* times of MET_POINTS: V_0 has that of the first point; NULL: the input's */
   int64_t *day_ts; /* days of MET_PERIOD_ENDS, as local seconds */
   double *room;    /* one block of memory for all columns */
 } met_run;

@@ -31,23 +31,35 @@ static met_sample sample_of(const bv_metric_input *in, double periods) {
                                [BV_METRIC_B] = NAN}};
 }
 
-/* V_0 and the finite points; their times too. */
-static void lay_points(met_run *r, const bv_metric_input *in, const met_curve *c, carver *room) {
-  double *v = take(room, c->points + 1);
+/* Whether the points are as they must be where they lie. */
+static bool in_place(const bv_metric_input *in, const met_curve *c) {
+  return in->equity_before && in->ts_before && c->points == in->n;
+}
+
+static void copy_points(const bv_metric_input *in, double *v, int64_t *ts) {
   int64_t n = 1;
-  v[0] = c->start;
   for (int64_t i = 0; i < in->n; i++) {
     if (!isfinite(in->equity[i])) continue;
-    r->ts[n] = in->ts[i];
+    ts[n] = in->ts[i];
     v[n++] = in->equity[i];
   }
-  if (n > 1) r->ts[0] = r->ts[1];
+}
+
+/* V_0 and the finite points; their times too. */
+static void lay_points(met_run *r, const bv_metric_input *in, const met_curve *c, carver *room) {
+  const bool placed = in_place(in, c);
+  double *v = placed ? in->equity_before : take(room, c->points + 1);
+  int64_t *ts = placed ? in->ts_before : r->ts;
+  const int64_t n = c->points + 1;
+  if (!placed) copy_points(in, v, ts);
+  v[0] = c->start;
+  if (n > 1) ts[0] = ts[1];
   met_sample *all = &r->s[MET_POINTS], *bt = &r->s[MET_POINTS_BT];
   all->x = v;
-  all->ts = r->ts;
+  all->ts = ts;
   all->n = c->points > 0 ? n : 0;
   bt->x = v + 1;
-  bt->ts = r->ts + 1;
+  bt->ts = ts + 1;
   bt->n = n - 1;
 }
 
@@ -155,9 +167,8 @@ static void lay_trades(met_run *r, const bv_metric_input *in, carver *room) {
 }
 
 static int64_t doubles_needed(const bv_metric_input *in, const met_curve *c) {
-  const int64_t pairs_bt = in->bench ? 2 * in->n : 0;
-  return c->points + 1 + c->own.n + 1 + c->own.nr + 1 + 3 * c->own.n + 1 + pairs_bt +
-         4 * in->ntrade;
+  const int64_t pairs_bt = in->bench ? 2 * in->n : 0, points = in_place(in, c) ? 0 : c->points + 1;
+  return points + c->own.n + 1 + c->own.nr + 1 + 3 * c->own.n + 1 + pairs_bt + 4 * in->ntrade;
 }
 
 bv_rc met_run_init(met_run *r, const bv_metric_input *in, const met_curve *c, bv_err *err) {
@@ -165,10 +176,11 @@ bv_rc met_run_init(met_run *r, const bv_metric_input *in, const met_curve *c, bv
     const bool bt = i == MET_RETURNS_BT || i == MET_PAIRS_BT;
     r->s[i] = sample_of(in, bt ? c->bt.per_year : c->own.per_year);
   }
-  r->ts = bv_alloc(BV_MEM_RUN, ((size_t)c->points + 1) * sizeof *r->ts);
+  const bool placed = in_place(in, c);
+  if (!placed) r->ts = bv_alloc(BV_MEM_RUN, ((size_t)c->points + 1) * sizeof *r->ts);
   r->day_ts = bv_alloc(BV_MEM_RUN, ((size_t)c->own.n + 1) * sizeof *r->day_ts);
   r->room = bv_alloc(BV_MEM_RUN, (size_t)doubles_needed(in, c) * sizeof *r->room);
-  if (!r->ts || !r->day_ts || !r->room)
+  if ((!r->ts && !placed) || !r->day_ts || !r->room)
     return bv_fail(err, BV_NOMEM, "metrics: no memory for %lld points", (long long)c->points);
   carver room = {r->room};
   lay_points(r, in, c, &room);

@@ -63,9 +63,9 @@ int64_t met_day_of(const bv_metric_input *in, int64_t t) {
   return bv_floor_div(in->to_local ? in->to_local(in->zone, t) : t, DAY_S);
 }
 
-/* Day number of the local day that point i belongs to. */
-static int64_t day_of(const bv_metric_input *in, int64_t i) {
-  return met_day_of(in, in->left ? in->ts[i] : in->ts[i] - 1);
+/* Where the day of an instant ends; in UTC alone the next instants are known to be of it up to there. */
+static int64_t day_end(const bv_metric_input *in, int64_t day) {
+  return in->to_local ? INT64_MIN : (day + 1) * DAY_S;
 }
 
 static bool is_weekend(int64_t day) {
@@ -97,12 +97,16 @@ static int64_t day_capacity(const bv_metric_input *in) {
 
 /* The one pass over the curve: days, first and last value, times of the last points. */
 static void read_points(met_curve *c, const bv_metric_input *in, int64_t cap, scan *sc) {
-  int64_t t0 = 0, t1 = 0, of_weekend = INT64_MIN;
+  int64_t t0 = 0, t1 = 0, of_weekend = INT64_MIN, day = 0, ends = INT64_MIN;
   bool weekend = false;
   for (int64_t i = 0; i < in->n; i++) {
     assert(i == 0 || in->ts[i] > in->ts[i - 1]);
     if (!isfinite(in->equity[i])) continue;
-    const int64_t day = day_of(in, i);
+    const int64_t t = in->left ? in->ts[i] : in->ts[i] - 1;
+    if (t >= ends) {
+      day = met_day_of(in, t);
+      ends = day_end(in, day);
+    }
     series_put(&c->own, cap, day, in->equity[i], in->bench ? in->bench[i] : (double)NAN);
     if (day != of_weekend) weekend = is_weekend(day);
     of_weekend = day;

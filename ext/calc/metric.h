@@ -43,6 +43,10 @@ typedef struct bv_metric_input {
   const double *equity;
   int64_t n;
   double start;
+  /* Where equity and ts lie behind a free place each, these places, else NULL: V_0 goes there, and a curve without
+  ** absent points is not copied. */
+  double *equity_before;
+  int64_t *ts_before;
   /* 0: ts[i] is the end of the step that equity[i] closes (a run's curve), so a point at local
   ** midnight belongs to the day before it.  1: ts[i] is the label of a bar by its start. */
   int left;

@@ -9,15 +9,16 @@
 #include <math.h>
 
 typedef struct curve_arrays {
-  int64_t *ts;
-  double *value, *cash;
+  int64_t *ts_room, *ts; /* the points lie behind a free place */
+  double *value_room, *value;
+  double *cash;  /* of one chunk */
   double *bench; /* NULL: no benchmark */
   uint8_t *exposed;
 } curve_arrays;
 
 static void arrays_free(curve_arrays *a) {
-  bv_free(a->ts);
-  bv_free(a->value);
+  bv_free(a->ts_room);
+  bv_free(a->value_room);
   bv_free(a->cash);
   bv_free(a->bench);
   bv_free(a->exposed);
@@ -25,12 +26,16 @@ static void arrays_free(curve_arrays *a) {
 
 static bv_rc arrays_new(curve_arrays *a, int64_t points, bool bench) {
   size_t n = (size_t)points;
-  *a = (curve_arrays){.ts = bv_alloc(BV_MEM_RUN, n * 8),
-                      .value = bv_alloc(BV_MEM_RUN, n * 8),
-                      .cash = bv_alloc(BV_MEM_RUN, n * 8),
+  *a = (curve_arrays){.ts_room = bv_alloc(BV_MEM_RUN, (n + 1) * 8),
+                      .value_room = bv_alloc(BV_MEM_RUN, (n + 1) * 8),
+                      .cash = bv_alloc(BV_MEM_RUN, BV_CURVE_CHUNK * sizeof *a->cash),
                       .bench = bench ? bv_alloc(BV_MEM_RUN, n * 8) : NULL,
                       .exposed = bv_alloc(BV_MEM_RUN, n)};
-  if (a->ts && a->value && a->cash && a->exposed && (a->bench || !bench)) return BV_OK;
+  if (a->ts_room && a->value_room && a->cash && a->exposed && (a->bench || !bench)) {
+    a->ts = a->ts_room + 1;
+    a->value = a->value_room + 1;
+    return BV_OK;
+  }
   arrays_free(a);
   return BV_NOMEM;
 }
@@ -50,7 +55,7 @@ static bv_rc load_curve(const bv_report_input *in, curve_arrays *a, bv_err *err)
       break;
     }
     rc = bv_curve_decode(sqlite3_column_blob(st, 1), sqlite3_column_bytes(st, 1), n, a->ts + at,
-                         a->value + at, a->cash + at, a->exposed + at, err);
+                         a->value + at, a->cash, a->exposed + at, err);
     if (rc != BV_OK) break;
     at += n;
   }
@@ -142,6 +147,8 @@ bv_rc bv_report_write(const bv_report_input *in, sqlite3_stmt *insert, bv_err *e
     bv_metric_input m = {
         .ts = a.ts,
         .equity = a.value,
+        .equity_before = a.value_room,
+        .ts_before = a.ts_room,
         .n = in->points,
         .start = in->cash,
         .exposed = a.exposed,

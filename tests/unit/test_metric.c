@@ -524,9 +524,40 @@ static void allocation_failures(void **state) {
   assert_in_range(failures, 8, 100);
 }
 
+/* A curve with a free place before it is used where it lies: the same figures, and nothing in front of the place is
+** written.  A point that is absent has it copied. */
+static void curves_in_place(void **state) {
+  (void)state;
+  enum { N = 400 };
+  static double v[N + 2];
+  static int64_t ts[N + 2];
+  static bv_metric_value plain[MAX];
+  for (int absent = 0; absent < 2; absent++) {
+    for (int64_t i = 0; i < N; i++) {
+      ts[i + 2] = weekday(i / 4) + (i % 4) * 3600 + 50000;
+      v[i + 2] = 1000 + (double)(i * i % 37) * 5 - (double)(i % 11) * 9;
+    }
+    if (absent) v[100] = NAN;
+    bv_metric_input in = {.ts = ts + 2, .equity = v + 2, .n = N, .start = 990};
+    const int n = run(&in);
+    memcpy(plain, value, sizeof plain);
+    v[0] = v[1] = -5;
+    ts[0] = ts[1] = -5;
+    in.equity_before = v + 1;
+    in.ts_before = ts + 1;
+    assert_int_equal(run(&in), n);
+    for (int i = 0; i < n; i++) {
+      assert_int_equal(memcmp(&plain[i].value, &value[i].value, sizeof(double)), 0);
+    }
+    assert_true(v[0] == -5 && ts[0] == -5);
+    assert_true(absent ? v[1] == -5 : v[1] == 990 && ts[1] == ts[2]);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(table_is_sound),
+      cmocka_unit_test(curves_in_place),
       cmocka_unit_test(ratios_of_returns),
       cmocka_unit_test(calendar_growth),
       cmocka_unit_test(risk_free_is_annual),
