@@ -16,6 +16,7 @@
 #include "api/functions.h"
 #include "api/handle.h"
 #include "api/range.h"
+#include "data/feature_take.h"
 #include "data/join_def.h"
 #include "base/buf.h"
 #include "time/instant.h"
@@ -446,5 +447,7 @@ static const sqlite3_module feed_module = {
 };
 
 int bv_feed_register(sqlite3 *db, bv_store *s) {
+  int code = bv_take_register(db);
+  if (code != SQLITE_OK) return code;
   return sqlite3_create_module_v2(db, "bars_feed", &feed_module, bv_store_ref(s), bv_store_release);
 }

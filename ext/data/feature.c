@@ -236,8 +236,10 @@ void bv_feature_close(bv_feature *f) {
 
 static bv_rc add_columns(const bv_feature *f, bv_feature_walk walk, bv_buf *sql) {
   bool one = walk == BV_WALK_ASSET || walk == BV_WALK_BACK; /* whose asset is known */
-  BV_TRY(bv_buf_addf(sql, "SELECT %s, %s, %s", f->ts, f->known ? f->known : "NULL",
-                     f->context || one ? "NULL" : f->asset));
+  const char *known = f->known ? f->known : "NULL";
+  BV_TRY(walk == BV_WALK_TAKE ? bv_buf_addf(sql, "SELECT barsvt_take(?4, %s, %s", f->ts, known)
+                              : bv_buf_addf(sql, "SELECT %s, %s, %s", f->ts, known,
+                                            f->context || one ? "NULL" : f->asset));
   for (int c = 0; c < f->ncolumn; c++) {
     char *name;
     BV_TRY(quote(f->column[c], &name));
@@ -245,12 +247,15 @@ static bv_rc add_columns(const bv_feature *f, bv_feature_walk walk, bv_buf *sql)
     bv_free(name);
     if (rc != BV_OK) return rc;
   }
-  return bv_buf_addf(sql, " FROM %s WHERE ", f->from);
+  return bv_buf_addf(sql, "%s FROM %s WHERE ", walk == BV_WALK_TAKE ? ")" : "", f->from);
 }
 
 static bv_rc add_walk(const bv_feature *f, bv_feature_walk walk, bv_buf *sql) {
   const char *down = walk == BV_WALK_BACK ? " DESC" : "";
   BV_TRY(add_columns(f, walk, sql));
+  if (walk == BV_WALK_TAKE) {
+    return bv_buf_addf(sql, "%s = ?2 AND %s >= ?1 AND %s <= ?3", f->asset, f->ts, f->ts);
+  }
   if (f->context && f->asset) BV_TRY(bv_buf_addf(sql, "%s IS NULL AND ", f->asset));
   if (!f->context && (walk == BV_WALK_ASSET || walk == BV_WALK_BACK)) {
     BV_TRY(bv_buf_addf(sql, "%s = ?2 AND ", f->asset));
@@ -321,6 +326,19 @@ static bv_rc read_time(const bv_feature *f, const char *name, sqlite3_value *v, 
   return bv_fail(err, BV_ARG, "%s: %s: %s", f->label, name, why.msg);
 }
 
+bv_rc bv_feature_read(const bv_feature *f, sqlite3_value *ts, sqlite3_value *known,
+                      bv_feature_row *out, bv_err *err) {
+  BV_TRY(read_time(f, "ts", ts, &out->ts, err));
+  out->exists_at = out->ts;
+  out->asset = NULL;
+  if (!f->known) return BV_OK;
+  if (sqlite3_value_type(known) == SQLITE_NULL) {
+    out->exists_at = BV_NEVER;
+    return BV_OK;
+  }
+  return read_time(f, "known_at", known, &out->exists_at, err);
+}
+
 bv_rc bv_feature_next(const bv_feature *f, sqlite3_stmt *st, bv_feature_row *out, bool *more,
                       bv_err *err) {
   int row;
@@ -328,14 +346,8 @@ bv_rc bv_feature_next(const bv_feature *f, sqlite3_stmt *st, bv_feature_row *out
   BV_TRY(bv_sql_row(f->db, st, &row, err, f->label));
   if (!row) return BV_OK;
   *more = true;
-  BV_TRY(read_time(f, "ts", sqlite3_column_value(st, 0), &out->ts, err));
-  out->exists_at = out->ts;
-  out->asset = NULL;
-  if (f->known && sqlite3_column_type(st, 1) == SQLITE_NULL) {
-    out->exists_at = BV_NEVER;
-  } else if (f->known) {
-    BV_TRY(read_time(f, "known_at", sqlite3_column_value(st, 1), &out->exists_at, err));
-  }
+  sqlite3_value *known = f->known ? sqlite3_column_value(st, 1) : NULL;
+  BV_TRY(bv_feature_read(f, sqlite3_column_value(st, 0), known, out, err));
   if (f->context || sqlite3_column_type(st, 2) == SQLITE_NULL) return BV_OK;
   out->asset = (const char *)sqlite3_column_text(st, 2);
   return out->asset ? BV_OK : BV_NOMEM;

@@ -69,6 +69,7 @@ typedef enum bv_feature_walk {
   BV_WALK_ASSET,  /* the same of asset ?2 */
   BV_WALK_BACK,   /* ts < ?1 of asset ?2 (context: all), newest first */
   BV_WALK_ASSETS, /* everything, asset by asset, in order of time */
+  BV_WALK_TAKE,   /* ?1 <= ts <= ?3 of asset ?2, in any order, taken by ?4 (data/feature_take.h) */
 } bv_feature_walk;
 
 /* Set one text by its key ("timing").  BV_NOTFOUND: no such key. */
@@ -98,6 +99,10 @@ BV_MUST bv_rc bv_feature_ordered(const bv_feature *f, bv_feature_walk walk, bool
 ** is true and the walk can go on. */
 BV_MUST bv_rc bv_feature_next(const bv_feature *f, sqlite3_stmt *st, bv_feature_row *out,
                               bool *more, bv_err *err);
+
+/* Read the times of a row, which it does not name an asset in.  BV_ARG as above. */
+BV_MUST bv_rc bv_feature_read(const bv_feature *f, sqlite3_value *ts, sqlite3_value *known,
+                              bv_feature_row *out, bv_err *err);
 
 /* Where `span` says when a row exists, in the zone of the bars it is used with. */
 static inline void bv_feature_apply_span(const bv_feature *f, const bv_zone *zone,

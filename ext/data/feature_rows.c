@@ -109,20 +109,28 @@ static bv_rc note(bv_rows *r, int64_t ts, int64_t exists) {
   return BV_OK;
 }
 
-bv_rc bv_rows_add(bv_rows *r, sqlite3_stmt *st, const bv_feature_row *row) {
+static bv_rc add(bv_rows *r, sqlite3_stmt *st, sqlite3_value **value, const bv_feature_row *row) {
   BV_TRY(note(r, row->ts, row->exists_at));
   bool ok = true;
   for (int c = 0; c < r->ncell; c++) {
     if (!r->type[c]) continue;
     r->type[c][r->n] = BV_WORD_NULL;
     if (!ok) continue;
-    ok = read_word(sqlite3_column_value(st, BV_FEATURE_FIRST_VALUE + c), &r->word[c][r->n],
-                   &r->type[c][r->n]);
+    sqlite3_value *v = value ? value[c] : sqlite3_column_value(st, BV_FEATURE_FIRST_VALUE + c);
+    ok = read_word(v, &r->word[c][r->n], &r->type[c][r->n]);
     if (r->type[c][r->n] == BV_WORD_OTHER) r->other = true;
     r->seen[c] |= bv_word_seen(r->type[c][r->n]);
   }
   r->n++;
   return ok ? BV_OK : BV_NOMEM;
+}
+
+bv_rc bv_rows_add(bv_rows *r, sqlite3_stmt *st, const bv_feature_row *row) {
+  return add(r, st, NULL, row);
+}
+
+bv_rc bv_rows_add_values(bv_rows *r, sqlite3_value **value, const bv_feature_row *row) {
+  return add(r, NULL, value, row);
 }
 
 bv_rc bv_rows_take_reversed(bv_rows *r, bv_rows *from) {

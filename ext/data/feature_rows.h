@@ -39,8 +39,10 @@ typedef struct bv_rows {
 BV_MUST bv_rc bv_rows_init(bv_rows *r, int ncell, const bool *wanted, bool same);
 void bv_rows_reset(bv_rows *r);
 
-/* Append the row the statement stands on.  BV_CONFLICT: it has the ts and exists_at of the one before. */
+/* Append the row the statement stands on; or one of these values.  BV_CONFLICT: it has the ts and exists_at of the one
+** before. */
 BV_MUST bv_rc bv_rows_add(bv_rows *r, sqlite3_stmt *st, const bv_feature_row *row);
+BV_MUST bv_rc bv_rows_add_values(bv_rows *r, sqlite3_value **value, const bv_feature_row *row);
 
 /* Append all rows of `from`, the last first; `from` is empty afterwards.  BV_CONFLICT as above: then the row at fault
 ** is the last one told. */

@@ -1,5 +1,7 @@
 /* join_source.c - reading the sources of a join along with its lanes; see join_source.h. */
 #include "data/join_source.h"
+#include "data/feature_take.h"
+#include "data/seg.h"
 #include "time/instant.h"
 
 #include <string.h>
@@ -50,19 +52,19 @@ static void drop_alike(const bv_feature *f, bv_rows *r, int64_t next, const bv_l
   }
 }
 
-/* Take the row the statement stands on, for lane; -1: for all. */
-static bv_rc keep(bv_ahead *a, int source, int lane, bv_err *err) {
+/* Take a row for lane; -1: for all.  Its values are given, or those the statement stands on. */
+static bv_rc keep(bv_ahead *a, int source, int lane, bv_feature_row *row, sqlite3_value **value,
+                  bv_err *err) {
   const bv_feature *f = &a->def->source[source];
   bv_ahead_source *s = &a->source[source];
   bv_lane *l = lane >= 0 ? &a->lane[lane] : NULL;
-  bv_feature_row *row = &s->row;
   bv_feature_apply_span(f, l ? l->src.base.zone : a->store->zone, row);
   if (row->exists_at == BV_NEVER) return BV_OK;
   bv_rows *r = l ? &l->use[source].own : &s->shared;
   bool again = r->any && r->last_ts == row->ts && r->last_exists == row->exists_at;
   if (!again && !s->recording)
     drop_alike(f, r, l ? l->use[source].next : 0, l, row, s->alike_before);
-  bv_rc rc = bv_rows_add(r, s->st, row);
+  bv_rc rc = value ? bv_rows_add_values(r, value, row) : bv_rows_add(r, s->st, row);
   return rc == BV_CONFLICT ? bv_source_twice(f, row->ts, l ? l->src.base.asset : NULL, err) : rc;
 }
 
@@ -84,10 +86,53 @@ static bv_rc pull(bv_ahead *a, int source, int64_t upto, bv_err *err) {
       lane = (int)(intptr_t)bv_map_find(&a->index, s->row.asset, strlen(s->row.asset)) - 1;
     }
     if (f->context || (lane >= 0 && wants(s, &a->lane[lane], source, s->row.ts))) {
-      BV_TRY(keep(a, source, lane, err));
+      BV_TRY(keep(a, source, lane, &s->row, NULL, err));
     }
     BV_TRY(step(a, source, err));
   }
+  return BV_OK;
+}
+
+/* What a lane's rows are before more are taken. */
+typedef struct taking {
+  bv_ahead *a;
+  int source, lane;
+  bool unordered;
+} taking;
+
+static bv_rc take_row(void *ctx, bv_feature_row *row, sqlite3_value **value, bv_err *err) {
+  taking *t = ctx;
+  const bv_rows *r = &t->a->lane[t->lane].use[t->source].own;
+  if (r->any &&
+      (row->ts < r->last_ts || (row->ts == r->last_ts && row->exists_at < r->last_exists))) {
+    t->unordered = true;
+    return BV_RANGE;
+  }
+  return keep(t->a, t->source, t->lane, row, value, err);
+}
+
+/* Take the rows of one asset up to a time as they are found.  *taken = false: they are not found in order, and nothing
+** has happened. */
+static bv_rc take_asset(bv_ahead *a, int source, int lane, int64_t upto, bool *taken, bv_err *err) {
+  const bv_feature *f = &a->def->source[source];
+  bv_ahead_source *s = &a->source[source];
+  bv_lane *l = &a->lane[lane];
+  bv_lane_use *u = &l->use[source];
+  taking t = {.a = a, .source = source, .lane = lane};
+  *taken = false;
+  if (!s->take) BV_TRY(bv_feature_prepare(f, BV_WALK_TAKE, &s->take, err));
+  int64_t n = u->own.n, ts = u->own.last_ts, exists = u->own.last_exists;
+  bool any = u->own.any, was = a->def->reading;
+  a->def->reading = true;
+  bv_rc rc = bv_feature_take(f, s->take, l->src.base.asset, u->read_from, upto, take_row, &t, err);
+  a->def->reading = was;
+  *taken = !t.unordered;
+  if (*taken) return rc;
+  while (u->own.n > n) bv_rows_pop(&u->own);
+  u->own.last_ts = ts;
+  u->own.last_exists = exists;
+  u->own.any = any;
+  s->no_take = true;
   return BV_OK;
 }
 
@@ -95,13 +140,28 @@ static bv_rc pull(bv_ahead *a, int source, int64_t upto, bv_err *err) {
 static bv_rc pull_asset(bv_ahead *a, int source, int lane, int64_t upto, bv_err *err) {
   bv_ahead_source *s = &a->source[source];
   bv_lane *l = &a->lane[lane];
-  BV_TRY(start(a, source, BV_WALK_ASSET, lane, l->use[source].read_from, err));
+  bv_lane_use *u = &l->use[source];
+  if (u->read_from > upto) return BV_OK;
+  if (s->recording && s->ordered && !s->no_take) {
+    bool taken;
+    int64_t start_s, end_s; /* rows that are recorded stay: more of them at once */
+    bv_seg_range(&l->src.base, bv_seg_chunk_of(&l->src.base, upto), &start_s, &end_s);
+    int64_t end = end_s < l->hi ? end_s - 1 : l->hi - 1;
+    if (end < upto) end = upto;
+    BV_TRY(take_asset(a, source, lane, end, &taken, err));
+    if (taken) u->read_from = end + 1;
+    if (taken && end < l->hi - 1) return BV_OK;
+    /* after the last bar a row is looked at, as it is stepping on: its ts may be no time */
+  }
+  if (s->standing != lane) {
+    BV_TRY(start(a, source, BV_WALK_ASSET, lane, u->read_from, err));
+    s->standing = lane;
+  }
   while (s->more && s->row.ts <= upto) {
-    BV_TRY(keep(a, source, lane, err));
+    BV_TRY(keep(a, source, lane, &s->row, NULL, err));
     BV_TRY(step(a, source, err));
   }
-  sqlite3_reset(s->st);
-  l->use[source].read_from = upto + 1;
+  if (u->read_from <= upto) u->read_from = upto + 1;
   return BV_OK;
 }
 
@@ -195,13 +255,18 @@ static bv_rc recover(bv_ahead *a, int source, int lane, bv_err *err) {
 }
 
 /* Whether assets are walked one by one: the source is in order for one asset, but not for all. */
-static bv_rc choose_walk(const bv_ahead *a, int source, bool *each, bv_err *err) {
+static bv_rc choose_walk(const bv_ahead *a, int source, bool *each, bool *ordered, bv_err *err) {
   const bv_feature *f = &a->def->source[source];
   bool all = true;
   *each = !f->context && a->nlane == 1;
-  if (f->context || a->nlane == 1) return BV_OK;
+  *ordered = false;
+  if (f->context) return BV_OK;
+  if (a->nlane == 1) return bv_feature_ordered(f, BV_WALK_ASSET, ordered, err);
   BV_TRY(bv_feature_ordered(f, BV_WALK_ALL, &all, err));
-  return all ? BV_OK : bv_feature_ordered(f, BV_WALK_ASSET, each, err);
+  if (all) return BV_OK;
+  BV_TRY(bv_feature_ordered(f, BV_WALK_ASSET, ordered, err));
+  *each = *ordered;
+  return BV_OK;
 }
 
 static bv_rc init_rows(bv_ahead *a, int source, bv_err *err) {
@@ -214,6 +279,7 @@ static bv_rc init_rows(bv_ahead *a, int source, bv_err *err) {
   s->seen = bv_alloc(BV_MEM_CURSOR, columns + 1);
   if (!s->word || !s->type || !s->seen) return BV_NOMEM;
   s->alike_before = INT64_MAX;
+  s->standing = -1;
   bool same = bv_feature_at_once(f);
   if (f->context) BV_TRY(bv_rows_init(&s->shared, f->ncolumn, s->wanted, same));
   for (int i = 0; i < a->nlane; i++) {
@@ -304,7 +370,7 @@ bv_rc bv_source_begin(bv_ahead *a, int source, bv_err *err) {
   BV_TRY(use_held(a, source, &missing, err));
   s->reading = missing;
   if (!missing) return BV_OK;
-  BV_TRY(choose_walk(a, source, &s->each, err));
+  BV_TRY(choose_walk(a, source, &s->each, &s->ordered, err));
   if (back) BV_TRY(bv_feature_ordered(f, BV_WALK_BACK, &back, err));
   for (int i = 0; back && i < (f->context ? 1 : a->nlane); i++) {
     const bv_lane *l = &a->lane[i];
@@ -321,6 +387,7 @@ bv_rc bv_source_begin(bv_ahead *a, int source, bv_err *err) {
 void bv_source_end(bv_ahead *a, int source) {
   bv_ahead_source *s = &a->source[source];
   sqlite3_finalize(s->st);
+  sqlite3_finalize(s->take);
   bv_rows_reset(&s->shared);
   bv_buf_reset(&s->key);
   bv_free(s->word);

@@ -19,6 +19,10 @@ typedef struct bv_ahead_source {
   const bool *wanted; /* its values */
   int base;           /* number of its first value among all sources */
   sqlite3_stmt *st;
+  int standing;       /* the lane it stands on a row of; -1: none */
+  bool ordered;       /* an asset's rows are found in order */
+  sqlite3_stmt *take; /* rows are taken by it, while they are recorded and come in order */
+  bool no_take;
   bv_feature_row row;
   bool more;
   bv_rows shared;       /* context: rows for all lanes */

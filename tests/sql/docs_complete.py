@@ -11,7 +11,7 @@ import subprocess
 import sys
 
 ROOT = os.environ["ROOT"]
-INTERNAL = {"barsvt_store", "barsvt_rows"}  # for the library itself
+INTERNAL = {"barsvt_store", "barsvt_rows", "barsvt_take"}  # for the library itself
 problems = []
 
 

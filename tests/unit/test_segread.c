@@ -110,7 +110,7 @@ static int setup(void **state) {
   for (int c = 0; c < BV_SEG_NCOL; c++) {
     if (bv_segread_new(&reader[c]) != BV_OK) return 1;
   }
-  return bv_segctx_new(&ctx);
+  return bv_segctx_new(&ctx) != BV_OK;
 }
 
 static int teardown(void **state) {
