@@ -48,6 +48,7 @@ typedef struct feed_cursor {
   const bv_tile *tile;
   int row;         /* of the tile */
   feed_name *name; /* of the assets, kept by the table: results refer to them */
+  const bv_tile_col **from; /* per column: where in the tile it is; NULL: it is none of those */
   bool *wanted;
 } feed_cursor;
 
@@ -319,14 +320,22 @@ static bv_rc filter(feed_cursor *c, feed_tab *tab, request *q, int plan_bits, co
                              .handles = used >> BV_FEED_HANDLE & 1};
   BV_TRY(bv_join_open(tab->store, &tab->def, &r, &c->join, err));
   c->tile = bv_join_tile(c->join);
+  for (int i = 0; i < BV_FEED_OWN; i++) {
+    if (bv_feed_bar_column[i] >= 0) c->from[i] = &c->tile->own[bv_feed_bar_column[i]];
+  }
+  for (int i = 0; i < c->tile->nvalue; i++) c->from[BV_FEED_OWN + i] = &c->tile->value[i];
   return keep_names(c, tab);
 }
 
 static int feed_open(sqlite3_vtab *base, sqlite3_vtab_cursor **out) {
   feed_cursor *c = bv_alloc0(BV_MEM_CURSOR, sizeof *c);
   if (!c) return SQLITE_NOMEM;
-  c->wanted = bv_alloc0(BV_MEM_CURSOR, (size_t)((feed_tab *)base)->nvalue + 1);
-  if (!c->wanted) {
+  size_t nvalue = (size_t)((feed_tab *)base)->nvalue;
+  c->wanted = bv_alloc0(BV_MEM_CURSOR, nvalue + 1);
+  c->from = bv_alloc0(BV_MEM_CURSOR, (BV_FEED_OWN + nvalue) * sizeof *c->from);
+  if (!c->wanted || !c->from) {
+    bv_free(c->wanted);
+    bv_free(c->from);
     bv_free(c);
     return SQLITE_NOMEM;
   }
@@ -339,6 +348,7 @@ static int feed_close(sqlite3_vtab_cursor *base) {
   bv_join_close(c->join);
   bv_free(c->name);
   bv_free(c->wanted);
+  bv_free(c->from);
   bv_free(c);
   return SQLITE_OK;
 }
@@ -375,7 +385,11 @@ static int feed_eof(sqlite3_vtab_cursor *base) {
   return !c->tile || c->row >= c->tile->n;
 }
 
-static void give(const bv_tile_col *col, int row, sqlite3_context *ctx) {
+static inline void give(const bv_tile_col *col, int row, sqlite3_context *ctx) {
+  if (col->ones) {
+    sqlite3_result_double(ctx, col->word[row].r);
+    return;
+  }
   if (!col->word) return;
   switch (col->type[row]) {
   case BV_WORD_INT: sqlite3_result_int64(ctx, col->word[row].i); break;
@@ -397,16 +411,15 @@ static int64_t known_at(const feed_cursor *c) {
 static int feed_column(sqlite3_vtab_cursor *base, sqlite3_context *ctx, int col) {
   const feed_cursor *c = (const feed_cursor *)base;
   const bv_tile *t = c->tile;
-  if (col >= BV_FEED_OWN) {
-    give(&t->value[col - BV_FEED_OWN], c->row, ctx);
+  if (c->from[col]) {
+    give(c->from[col], c->row, ctx);
     return SQLITE_OK;
   }
   switch (col) {
   case BV_FEED_TS: sqlite3_result_int64(ctx, t->ts[c->row]); break;
   case BV_FEED_KNOWN_AT: sqlite3_result_int64(ctx, known_at(c)); break;
   case BV_FEED_ASSET: give_name(&c->name[t->lane[c->row]], ctx); break;
-  case BV_FEED_HANDLE: bv_handle_result(ctx, bv_join_stream(c->join, c->row)); break;
-  default: give(&t->own[bv_feed_bar_column[col]], c->row, ctx);
+  default: bv_handle_result(ctx, bv_join_stream(c->join, c->row));
   }
   return SQLITE_OK;
 }
