@@ -4,6 +4,7 @@
 #include "api/feed_columns.h"
 #include "barsvt.h"
 #include "base/text.h"
+#include "col/lay.h"
 #include "data/join_def.h"
 #include "time/instant.h"
 
@@ -272,9 +273,9 @@ static void fill(barsvt_feed *f, barsvt_batch *b) {
   b->n = f->last = n;
   b->asset = t->lane + f->row;
   int64_t dur = bv_timestep_dur_s(f->def.step);
-  for (int i = 0; i < n; i++) {
-    f->known_at[i] =
-        dur ? b->ts + dur : bv_source_known_at(bv_join_source(f->join, b->asset[i]), b->ts);
+  if (dur) bv_fill_i64(f->known_at, b->ts + dur, n);
+  for (int i = 0; !dur && i < n; i++) {
+    f->known_at[i] = bv_source_known_at(bv_join_source(f->join, b->asset[i]), b->ts);
   }
   b->known_at = f->known_at;
   for (int c = 0; c < f->ncolumn; c++) {

@@ -1,5 +1,6 @@
 /* join_lay.c - the bars and rows of a join's lanes, laid into its tile; see join_lay.h. */
 #include "data/join_lay.h"
+#include "col/lay.h"
 #include "data/join_source.h"
 
 #include <math.h>
@@ -45,8 +46,7 @@ static void type_columns(bv_ahead *a, int from, int n) {
 static void lay_own(const bv_ahead *a, int c, int from, int m) {
   enum { LANES = 8 };
   const bv_tile *t = &a->tile;
-  size_t width = (size_t)a->nlive;
-  bv_word *out = t->own[c].word + from;
+  double *out = &t->own[c].word[from].r;
   for (int p = 0; p < a->nlive; p += LANES) {
     const double *src[LANES];
     int lanes = a->nlive - p < LANES ? a->nlive - p : LANES;
@@ -56,14 +56,7 @@ static void lay_own(const bv_ahead *a, int c, int from, int m) {
       __builtin_prefetch(src[q] + BV_LAY_BLOCK);
       __builtin_prefetch(src[q] + BV_LAY_BLOCK + 8);
     }
-    for (int i = 0; i < m; i++) {
-      bv_word *row = out + (size_t)i * width + (size_t)p;
-      if (lanes == LANES) {
-        for (int q = 0; q < LANES; q++) row[q].r = src[q][i];
-      } else {
-        for (int q = 0; q < lanes; q++) row[q].r = src[q][i];
-      }
-    }
+    bv_lay_rows(src, lanes, m, out + p, (size_t)a->nlive);
   }
 }
 
@@ -169,9 +162,8 @@ static void lay_source(bv_ahead *a, int source, int from, int m) {
 static void lay_even(bv_ahead *a, int from, int m) {
   bv_tile *t = &a->tile;
   const bv_lane *first = &a->lane[a->live[0]];
-  for (int i = 0, r = from; i < m; i++) {
-    int64_t ts = first->ts[first->k + i];
-    for (int p = 0; p < a->nlive; p++) t->ts[r++] = ts;
+  for (int i = 0; i < m; i++) {
+    bv_fill_i64(t->ts + from + i * a->nlive, first->ts[first->k + i], a->nlive);
   }
   for (; a->laid < from + m * a->nlive; a->laid++) t->lane[a->laid] = a->live[a->laid % a->nlive];
   for (int c = 0; c < BV_NCOL; c++) {
