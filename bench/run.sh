@@ -111,6 +111,8 @@ if [ -n "$have_peers" ]; then
     # A peer that cannot run here says so on stderr; the others go on.
     "$peers/run.sh" "$SCALE" "$w" 2>>"$out/peers.log" | tee -a "$out/lines.json"
   done
+  # Feeds: what of it the peers do not have.
+  PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=$peers "$python" bench/peers/feed.py "$SCALE" | tee -a "$out/lines.json"
   [ ! -s "$out/peers.log" ] || note 'what the peers said on stderr is in bench/out/peers.log'
 fi
 "$python" bench/report.py "$out/lines.json" || status=1

@@ -46,8 +46,8 @@ typedef struct feed_cursor {
   sqlite3_vtab_cursor base;
   bv_join *join;
   const bv_tile *tile;
-  int row;         /* of the tile */
-  feed_name *name; /* of the assets, kept by the table: results refer to them */
+  int row;                  /* of the tile */
+  feed_name *name;          /* of the assets, kept by the table: results refer to them */
   const bv_tile_col **from; /* per column: where in the tile it is; NULL: it is none of those */
   bool *wanted;
 } feed_cursor;
