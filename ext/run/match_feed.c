@@ -20,12 +20,15 @@ void bv_feed_reset(bv_feed *f) {
   for (int i = 0; i < f->n; i++) {
     bv_walk_close(&f->asset[i].walk);
     bv_chunk_reset(&f->asset[i].copied);
+    bv_quotes_free(f->asset[i].quotes);
+    bv_quotes_free(f->asset[i].fine_quotes);
   }
   bv_free(f->asset);
   bv_free(f->grid);
   bv_free(f->bar);
   bv_free(f->of);
   bv_free(f->fine_bar);
+  bv_free(f->fine_quote);
   bv_chunk_reset(&f->fine);
   *f = (bv_feed){0};
 }
@@ -106,7 +109,7 @@ static bv_rc copy_strip(bv_feed *f, bv_feed_asset *a, bv_err *err) {
 }
 
 /* Read on: to the end of the strip; who has read that far says where the next one ends. */
-static bv_rc read_bars(bv_feed *f, bv_feed_asset *a, bv_err *err) {
+static bv_rc read_strip(bv_feed *f, bv_feed_asset *a, bv_err *err) {
   const int64_t longest = STRIP * bv_timestep_nominal_s(a->series.step);
   if (f->strip > a->walk.lo) {
     BV_TRY(bv_raw_walk(&a->walk, f->strip, &a->bars, err));
@@ -119,6 +122,12 @@ static bv_rc read_bars(bv_feed *f, bv_feed_asset *a, bv_err *err) {
   f->strip = last_ts(&a->bars) + 1;
   if (f->strip > longest && a->bars.ts[0] < f->strip - longest) f->strip = a->bars.ts[0] + longest;
   return BV_OK;
+}
+
+/* The same, with the quotes beside the bars. */
+static bv_rc read_bars(bv_feed *f, bv_feed_asset *a, bv_err *err) {
+  BV_TRY(read_strip(f, a, err));
+  return a->quotes ? bv_quotes_lay(a->quotes, f->store, &a->bars, err) : BV_OK;
 }
 
 static bv_sim_bar bar_at(const bv_bars *c, int64_t i, int sim_asset, int64_t known_at) {
@@ -135,6 +144,12 @@ static bv_sim_bar bar_at(const bv_bars *c, int64_t i, int sim_asset, int64_t kno
   };
 }
 
+/* Tell of the quotes at the close of the asset's bar i. */
+static void tell_quotes(bv_feed *f, bv_feed_asset *a, int64_t i, int64_t known_at) {
+  const bv_sim_bar bar = bar_at(&a->bars, i, a->sim_asset, known_at);
+  bv_sim_quoted(f->sim, a->sim_asset, bv_quotes_at(a->quotes, &bar, i));
+}
+
 /* What the simulator has not been told of the bars that have closed. */
 static void catch_up(bv_feed *f, bv_feed_asset *a) {
   const bv_feed_grid *g = &f->grid[a->grid];
@@ -145,6 +160,7 @@ static void catch_up(bv_feed *f, bv_feed_asset *a) {
   while (last > a->seen && isnan(close[last])) last--;
   bv_sim_skip(f->sim, a->sim_asset, a->bars.ts[closed - 1], close[last], closed - a->seen,
               g->closed);
+  if (a->quotes) tell_quotes(f, a, closed - 1, g->closed);
   a->seen = closed;
 }
 
@@ -223,7 +239,8 @@ bv_rc bv_feed_add(bv_feed *f, const bv_series *series, int sim_asset, int64_t fr
   if (from < f->start) from = f->start;
   bv_chunk_init(&a->copied, BV_MEM_RUN, columns_of(f));
   bv_walk_open(&a->walk, f->store, &src, from, f->end, columns_of(f), number);
-  bv_rc rc = read_bars(f, a, err);
+  bv_rc rc = f->quoted ? bv_quotes_open(f->store, series, &a->quotes, err) : BV_OK;
+  if (rc == BV_OK) rc = read_bars(f, a, err);
   join_grid(f, number, INT64_MIN);
   return rc;
 }
@@ -234,6 +251,18 @@ int64_t bv_feed_next(const bv_feed *f) {
     if (f->grid[i].event < t) t = f->grid[i].event;
   }
   return t;
+}
+
+/* The quotes beside a bar that is in no chunk. */
+static bv_rc quote_before(bv_feed *f, int sim_asset, bv_sim_bar *bar, bv_err *err) {
+  bv_feed_asset *a =
+      sim_asset < f->nof && f->of[sim_asset] >= 0 ? &f->asset[f->of[sim_asset]] : NULL;
+  if (!a || !a->quotes) return BV_OK;
+  const bv_bars one = {.ts = &bar->ts, .n = 1};
+  bv_rc rc = bv_quotes_lay(a->quotes, f->store, &one, err);
+  if (rc == BV_OK) bar->quote = bv_quotes_at(a->quotes, bar, 0);
+  /* what was laid beside the bars at hand is there no more */
+  return rc == BV_OK ? bv_quotes_lay(a->quotes, f->store, &a->bars, err) : rc;
 }
 
 bv_rc bv_feed_before(bv_feed *f, const bv_series *series, int sim_asset, int64_t t, bv_sim_bar *out,
@@ -251,6 +280,7 @@ bv_rc bv_feed_before(bv_feed *f, const bv_series *series, int sim_asset, int64_t
     *found = true;
   }
   bv_chunk_reset(&c);
+  if (rc == BV_OK && *found) rc = quote_before(f, sim_asset, out, err);
   return rc;
 }
 
@@ -258,6 +288,7 @@ static void give(bv_feed *f, const bv_feed_asset *a, int64_t i, int64_t known_at
   bv_sim_bar *bar = &f->bar[(*n)++];
   *bar = bar_at(&a->bars, i, a->sim_asset, known_at);
   if (!bar->next_ts && !a->more) bar->next_ts = INT64_MAX;
+  if (a->quotes) bar->quote = bv_quotes_at(a->quotes, bar, i);
 }
 
 /* Hand over the bars at t of grids that stand as `open` says. */
@@ -384,7 +415,8 @@ double bv_feed_close_by(const bv_feed *f, int sim_asset, int64_t t) {
 static void pass_bars(bv_feed *f, bv_feed_asset *a, int64_t to) {
   const int64_t from = f->grid[a->grid].i;
   const int64_t end = bv_feed_bar_end(f, &f->grid[a->grid], to - 1);
-  const bv_sim_bar last = bar_at(&a->bars, to - 1, a->sim_asset, end);
+  bv_sim_bar last = bar_at(&a->bars, to - 1, a->sim_asset, end);
+  if (a->quotes) last.quote = bv_quotes_at(a->quotes, &last, to - 1);
   bv_sim_calm_pass(f->sim, &(bv_sim_calm_bars){.last = &last,
                                                .n = to - from,
                                                .high = a->bars.col[BV_COL_HIGH] + from,
@@ -424,8 +456,9 @@ static bv_rc seek_finer(bv_feed *f, bv_feed_asset *a, bv_err *err) {
   int64_t own = bv_timestep_nominal_s(a->series.step);
   a->sought = true;
   a->has_finer = n > 0 && bv_timestep_nominal_s(have[0].step) < own;
-  if (a->has_finer) a->finer = have[0];
-  return BV_OK;
+  if (!a->has_finer) return BV_OK;
+  a->finer = have[0];
+  return f->quoted ? bv_quotes_open(f->store, &a->finer, &a->fine_quotes, err) : BV_OK;
 }
 
 static bv_rc room_for(bv_feed *f, int64_t n) {
@@ -433,6 +466,9 @@ static bv_rc room_for(bv_feed *f, int64_t n) {
   bv_sim_bar *more = bv_realloc(BV_MEM_RUN, f->fine_bar, (size_t)n * 2 * sizeof *more);
   if (!more) return BV_NOMEM;
   f->fine_bar = more;
+  bv_sim_quote *quote = bv_realloc(BV_MEM_RUN, f->fine_quote, (size_t)n * 2 * sizeof *quote);
+  if (!quote) return BV_NOMEM;
+  f->fine_quote = quote;
   f->cap_fine = n * 2;
   return BV_OK;
 }
@@ -450,7 +486,13 @@ bv_rc bv_feed_finer(void *ctx, int asset, int64_t from, int64_t to, const bv_sim
   BV_TRY(bv_raw_read(f->store, &a->finer, from, to, MOST, false, &f->fine, err));
   BV_TRY(room_for(f, f->fine.n));
   const bv_bars fine = bv_chunk_view(&f->fine);
-  for (int64_t i = 0; i < fine.n; i++) f->fine_bar[i] = bar_at(&fine, i, asset, to);
+  if (a->fine_quotes) BV_TRY(bv_quotes_lay(a->fine_quotes, f->store, &fine, err));
+  for (int64_t i = 0; i < fine.n; i++) {
+    f->fine_bar[i] = bar_at(&fine, i, asset, to);
+    if (!a->fine_quotes) continue;
+    bv_quotes_fill(a->fine_quotes, &f->fine_bar[i], i, &f->fine_quote[i]);
+    f->fine_bar[i].quote = &f->fine_quote[i];
+  }
   *bar = f->fine_bar;
   *n = (int)f->fine.n;
   return BV_OK;

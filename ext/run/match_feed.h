@@ -28,6 +28,7 @@
 #include "col/chunk.h"
 #include "data/store.h"
 #include "data/walk.h"
+#include "run/quote_feed.h"
 #include "sim/sim.h"
 
 #define BV_FEED_END INT64_MAX
@@ -41,8 +42,9 @@ typedef struct bv_feed_asset {
   bool more;       /* the store may have bars after those at hand */
   int64_t seen;    /* of the bars at hand, those that the simulator knows */
   int grid;
-  int next;   /* of the grid; -1: the last */
-  bool quiet; /* followed: its bars make no steps */
+  int next;                             /* of the grid; -1: the last */
+  bool quiet;                           /* followed: its bars make no steps */
+  bv_quotes_feed *quotes, *fine_quotes; /* NULL: none */
   bv_series finer;
   bool sought, has_finer; /* whether `finer` has been looked for, and is there */
 } bv_feed_asset;
@@ -64,6 +66,7 @@ typedef struct bv_feed {
   bv_sim *sim;        /* NULL: every bar is handed over */
   int64_t start, end; /* bars that lie between: start <= ts, and end of bar <= end */
   int64_t strip;      /* the instant up to which assets read that read on now */
+  bool quoted;        /* orders meet the bid and the ask, where there are any */
   bv_feed_asset *asset;
   bv_feed_grid *grid;
   int n, ngrid, cap;
@@ -72,6 +75,7 @@ typedef struct bv_feed {
   bv_sim_bar *bar; /* room for one bar per asset */
   bv_chunk fine;   /* bars inside a bar */
   bv_sim_bar *fine_bar;
+  bv_sim_quote *fine_quote;
   int64_t cap_fine;
 } bv_feed;
 

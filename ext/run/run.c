@@ -157,6 +157,7 @@ static bv_rc open_parts(bv_run *r, const bv_run_start *how, bv_err *err) {
   bv_feed_init(&r->feed, s, r->config.start, r->config.end);
   if (r->config.sim.same_bar == BV_SAME_FINER) bv_sim_finer(r->sim, bv_feed_finer, &r->feed);
   r->feed.sim = r->sim;
+  r->feed.quoted = r->config.sim.quotes == BV_QUOTES_USE;
   if (r->config.end != INT64_MAX) s->clock = r->config.end;
   if (strategy) BV_TRY(discover(r, err));
   BV_TRY(add_assets(r, err));
@@ -268,7 +269,13 @@ static bv_rc no_bars(const bv_run *r, bv_err *err) {
 static bv_rc write_inputs(bv_run *r, bv_err *err) {
   bv_inputs *in = &r->inputs;
   for (int i = 0; i < r->feed.n; i++) {
-    BV_TRY(bv_inputs_bars(r->store, &r->feed.asset[i].series, r->now, in, err));
+    const bv_feed_asset *a = &r->feed.asset[i];
+    BV_TRY(bv_inputs_bars(r->store, &a->series, r->now, in, err));
+    for (int k = 0; a->quotes && k < BV_QUOTE_SIDES; k++) {
+      const bv_quote_side_feed *side = &a->quotes->side[k];
+      if (!side->there || side->base) continue;
+      BV_TRY(bv_inputs_bars(r->store, &side->series, r->now, in, err));
+    }
   }
   for (int i = 0; i < r->ntouched; i++) {
     BV_TRY(bv_inputs_bars(r->store, &r->touched[i], r->now, in, err));

@@ -72,6 +72,17 @@ static bv_rc followed_series(bv_run *r, const char *asset, bv_series *out, bv_er
   return BV_OK;
 }
 
+/* The spread is in the quotes: a model of it would charge it again. */
+static bv_rc no_spread_twice(const bv_run *r, const char *asset, int number, bv_err *err) {
+  const bv_sim_config *c = &r->config.sim;
+  bool model = c->slippage_model == BV_SLIP_SPREAD;
+  if ((!model && c->spread == 0) || !r->feed.asset[r->feed.of[number]].quotes) return BV_OK;
+  return bv_fail(err, BV_ARG,
+                 "config: '%.80s' has bars of quotes, which orders meet, and %s would charge the "
+                 "spread again; leave it out, or set quotes to ignore",
+                 asset, model ? "slippage.model spread" : "knob spread");
+}
+
 /* Let an asset take part from instant `from` on.  Its last price is that of the newest bar before,
 ** so that the first decision about it can be sized. */
 static bv_rc add_asset(bv_run *r, const char *asset, int64_t from, bool quiet, int *number,
@@ -87,6 +98,7 @@ static bv_rc add_asset(bv_run *r, const char *asset, int64_t from, bool quiet, i
   BV_TRY(bv_map_put(&r->asset, asset, strlen(asset), (void *)(intptr_t)(*number + 1)));
   BV_TRY(bv_contract_define(r, asset, *number, from, err));
   BV_TRY(bv_feed_add(&r->feed, &series, *number, from, quiet, err));
+  BV_TRY(no_spread_twice(r, asset, *number, err));
   r->nquiet += quiet;
   if (from != INT64_MIN) {
     BV_TRY(bv_feed_before(&r->feed, &series, *number, from, &last, &found, err));

@@ -63,6 +63,8 @@ static bv_rc split_position(bv_sim *s, int asset, double ratio, int64_t t, bv_er
   bv_lot rest[2];
   bool held = a->nlot > 0;
   a->mark /= ratio;
+  a->bid /= ratio;
+  a->ask /= ratio;
   a->last_open /= ratio;
   a->basis /= ratio;
   if (!held) return BV_OK;
@@ -83,6 +85,8 @@ static bv_rc split_order(bv_sim *s, bv_order *o, double ratio, int64_t t, bv_err
   if (o->combo) return bv_combo_split(s, o, ratio, t, err);
   double left = bv_size_round((o->n - o->filled) * ratio);
   o->mark /= ratio;
+  o->mark_bid /= ratio;
+  o->mark_ask /= ratio;
   o->limit /= ratio;
   o->stop /= ratio;
   o->trail /= ratio;

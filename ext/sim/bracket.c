@@ -1,5 +1,6 @@
 /* bracket.c - orders that hang together; see bracket.h. */
 #include "sim/bracket.h"
+#include "sim/quote.h"
 
 #include <assert.h>
 #include <math.h>
@@ -49,23 +50,27 @@ static void note(reached *r, bv_order *o, bool sure) {
   r->n++;
 }
 
-static bool path_of(bv_same_bar rule, const bv_sim_bar *b, double path[4]) {
+static bool has_path(bv_same_bar rule) {
+  return rule == BV_SAME_OHLC || rule == BV_SAME_OLHC || rule == BV_SAME_NEAREST_EXTREME;
+}
+
+static void path_of(bv_same_bar rule, const bv_sim_bar *b, double path[4]) {
   bool high_first = rule == BV_SAME_OHLC;
   if (rule == BV_SAME_NEAREST_EXTREME) high_first = b->high - b->open <= b->open - b->low;
   path[0] = b->open;
   path[1] = high_first ? b->high : b->low;
   path[2] = high_first ? b->low : b->high;
   path[3] = b->close;
-  return rule == BV_SAME_OHLC || rule == BV_SAME_OLHC || rule == BV_SAME_NEAREST_EXTREME;
 }
 
-static bv_order *first_on_path(bv_sim *s, const bv_order *o, const double path[4]) {
+static bv_order *first_on_path(bv_sim *s, const bv_order *o) {
   int64_t number = s->ledger.asset[o->asset].bars;
   bv_order *first = NULL;
-  double best = INFINITY;
+  double best = INFINITY, path[4];
   for (size_t i = 0; i < s->queue.n; i++) {
     bv_order *k = &s->queue.order[i];
     if ((k != o && !together(k, o)) || !bv_bracket_live(s, k)) continue;
+    path_of(s->cfg.same_bar, bv_bar_of(s, k), path);
     double t = bv_rest_time(k, path, number);
     if (!(t < best)) continue;
     best = t;
@@ -76,8 +81,7 @@ static bv_order *first_on_path(bv_sim *s, const bv_order *o, const double path[4
 
 static bv_order *guess(bv_sim *s, const bv_order *o, const reached *r) {
   const bv_asset *a = &s->ledger.asset[o->asset];
-  double path[4];
-  if (path_of(s->cfg.same_bar, a->bar, path)) return first_on_path(s, o, path);
+  if (has_path(s->cfg.same_bar)) return first_on_path(s, o);
   if (s->cfg.same_bar == BV_SAME_LIMIT_FIRST) return r->limit ? r->limit : r->sure_stop;
   bool here = o->parent && o->entered == a->bars;
   if (s->cfg.same_bar == BV_SAME_DEFER && here) return NULL;
@@ -88,18 +92,22 @@ static bv_order *guess(bv_sim *s, const bv_order *o, const reached *r) {
 ** inside that bar is in the first of these that has its price. */
 static int entry_bar(const bv_order *k, const bv_sim_bar *fine, int n) {
   int i = 0;
-  while (i < n && !(fine[i].low <= k->from && k->from <= fine[i].high)) i++;
+  for (; i < n; i++) {
+    const bv_sim_bar *b = bv_bar_of_side(&fine[i], -k->side); /* of the entry */
+    if (b->low <= k->from && k->from <= b->high) break;
+  }
   return i;
 }
 
 static bv_touch touch_in(const bv_sim *s, const bv_order *k, const bv_sim_bar *fine, int n, int i) {
   const bv_asset *a = &s->ledger.asset[k->asset];
-  if (!fine) return bv_rest_touch(&s->cfg, k, a->bar, a->bars);
+  if (!fine) return bv_rest_touch(&s->cfg, k, bv_bar_of(s, k), a->bars);
   bool inside = k->parent && k->entered == a->bars && k->via != BV_VIA_OPEN;
   int entry = inside ? entry_bar(k, fine, n) : -1;
   if (i < entry) return (bv_touch){.price = NAN};
   /* A number that no entry has: all of that bar came after it. */
-  bv_touch t = bv_rest_touch(&s->cfg, k, &fine[i], i == entry ? a->bars : -2);
+  bv_touch t =
+      bv_rest_touch(&s->cfg, k, bv_bar_of_side(&fine[i], k->side), i == entry ? a->bars : -2);
   if (i > 0 && t.via == BV_VIA_OPEN) t.via = BV_VIA_UNKNOWN; /* not the open of the bar under way */
   return t;
 }
@@ -151,7 +159,7 @@ bv_rc bv_bracket_choose(bv_sim *s, bv_order *o, bv_choice *out, bv_err *err) {
   const bv_asset *a = &s->ledger.asset[o->asset];
   *out = (bv_choice){0};
   if (!o->parent && !o->oco) {
-    bv_touch t = bv_rest_touch(&s->cfg, o, a->bar, a->bars);
+    bv_touch t = bv_rest_touch(&s->cfg, o, bv_bar_of(s, o), a->bars);
     if (!isnan(t.price)) *out = (bv_choice){o, t};
     return BV_OK;
   }
@@ -167,7 +175,8 @@ bv_rc bv_bracket_choose(bv_sim *s, bv_order *o, bv_choice *out, bv_err *err) {
     winner = guess(s, o, &r);
     mark_guess(s, o);
   }
-  if (winner) *out = (bv_choice){winner, bv_rest_touch(&s->cfg, winner, a->bar, a->bars)};
+  if (winner)
+    *out = (bv_choice){winner, bv_rest_touch(&s->cfg, winner, bv_bar_of(s, winner), a->bars)};
   return BV_OK;
 }
 

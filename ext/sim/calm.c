@@ -9,6 +9,7 @@
 bool bv_sim_calm(const bv_sim *s, const int **held, int *n, int64_t *until) {
   const bv_ledger *l = &s->ledger;
   if (s->queue.n > 0 || s->risk || s->finance || s->liquid || s->follows) return false;
+  if (l->mark_at != BV_MARKS_LAST) return false;
   if (l->nfx > 0 || l->ndaily > 0 || s->account.call != BV_CALL_NONE) return false;
   *held = l->open;
   *n = l->nopen;
@@ -39,6 +40,10 @@ void bv_sim_calm_pass(bv_sim *s, const bv_sim_calm_bars *b) {
   bv_asset *a = &s->ledger.asset[last->asset];
   assert(b->n > 0 && s->queue.n == 0);
   a->mark = last->close;
+  if (last->quote) {
+    a->bid = last->quote->bid.close;
+    a->ask = last->quote->ask.close;
+  }
   a->bars += b->n;
   a->last_open = last->open;
   a->last_ts = last->ts;

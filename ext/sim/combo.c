@@ -5,6 +5,7 @@
 #include "sim/funds.h"
 #include "sim/match.h"
 #include "sim/precheck.h"
+#include "sim/quote.h"
 #include "sim/request.h"
 #include "sim/rest.h"
 #include "sim/risk.h"
@@ -265,13 +266,14 @@ bv_rc bv_combo_begin(bv_sim *s, int64_t ts, bv_err *err) {
 
 static bv_place place_at(const bv_sim *s, const bv_leg *leg, bool closing) {
   const bv_asset *a = asset_of(s, leg);
+  const bv_sim_bar *bar = bv_bar_of(s, leg->order);
   bool available = s->cfg.margin == BV_MARGIN_AVAILABLE;
-  return (bv_place){.price = closing ? a->bar->close : a->bar->open,
+  return (bv_place){.price = closing ? bar->close : bar->open,
                     .limit = leg->order->limit,
                     .open = !closing,
-                    .ts = closing ? a->bar->known_at : a->bar->ts,
+                    .ts = closing ? bar->known_at : bar->ts,
                     .bar_number = bv_bar_number(s, a),
-                    .bar = a->bar,
+                    .bar = bar,
                     .at = closing     ? BV_VALUE_MARK
                           : available ? BV_VALUE_CLOSE
                                       : BV_VALUE_OPEN,
@@ -439,6 +441,8 @@ bv_rc bv_combo_split(bv_sim *s, bv_order *leg, double ratio, int64_t t, bv_err *
   double n = bv_size_round(leg->n * ratio);
   leg->limit /= ratio;
   leg->mark /= ratio;
+  leg->mark_bid /= ratio;
+  leg->mark_ask /= ratio;
   leg->amount *= ratio;
   if (n != 0 && fabs(leg->n * ratio - n) <= 1e-6) {
     leg->n = n;

@@ -58,6 +58,8 @@ static const char *const choice_call[] = {"auto", "none", "warn", "liquidate", N
 static const char *const choice_rest[] = {"cash", "cost", NULL};
 static const char *const choice_lots[] = {"fifo", "lifo", "average", NULL};
 static const char *const choice_sides[] = {"net", "both", NULL};
+static const char *const choice_quotes[] = {"use", "ignore", NULL};
+static const char *const choice_mark[] = {"last", "mid", "exit", NULL};
 static const char *const choice_finish[] = {"mark", "last_open", "last_close", NULL};
 
 #define NUMBER(name, field, lo, hi, doc)                                                           \
@@ -181,6 +183,13 @@ static const bv_sim_knob knobs[] = {
         "financing.rollover_triple", rollover_triple, choice_triple,
         "Days whose rollover is for three nights: wednesday; wednesday_friday, as nautilus books "
         "it; none."),
+    CHOICE("quotes", quotes, choice_quotes,
+           "use: where bars of the bid and of the ask are stored beside an asset's, buys meet the "
+           "ask and sells the bid; ignore: orders meet the asset's own bars."),
+    CHOICE("mark", mark_at, choice_mark,
+           "What positions are valued at: last, the close; mid, the middle of bid and ask at the "
+           "close; exit, the bid for longs and the ask for shorts.  A close without quotes counts "
+           "as itself."),
     CHOICE(
         "fill_at", fill_at, choice_fill_at,
         "next_open: market orders fill at the open of the asset's next bar; signal_close: at the "

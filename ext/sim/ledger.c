@@ -64,6 +64,8 @@ bv_rc bv_ledger_add(bv_ledger *l, const char *key, double multiplier) {
                                      .step = 1,
                                      .mark = NAN,
                                      .last_open = NAN,
+                                     .bid = NAN,
+                                     .ask = NAN,
                                      .target = NAN};
   return BV_OK;
 }
@@ -117,10 +119,22 @@ static void convert_all(bv_ledger *l, int fx) {
   }
 }
 
+void bv_ledger_quote(bv_ledger *l, bv_asset *a, const bv_sim_quote *q) {
+  a->bid = q->bid.close;
+  a->ask = q->ask.close;
+  bool both = q->has_bid && q->has_ask;
+  double at = NAN;
+  if (l->mark_at == BV_MARKS_MID && both) at = (a->bid + a->ask) / 2;
+  if (l->mark_at == BV_MARKS_EXIT && a->n > 0 && q->has_bid) at = a->bid;
+  if (l->mark_at == BV_MARKS_EXIT && a->n < 0 && q->has_ask) at = a->ask;
+  if (!isnan(at)) a->mark = at;
+}
+
 void bv_ledger_mark(bv_ledger *l, const bv_sim_bar *bar) {
   assert(bar->asset >= 0 && bar->asset < l->nasset);
   bv_asset *a = &l->asset[bar->asset];
   if (!isnan(bar->close)) a->mark = bar->close;
+  if (bar->quote) bv_ledger_quote(l, a, bar->quote);
   if (a->is_fx) convert_all(l, bar->asset);
   a->bars++;
   a->last_open = bar->open;

@@ -46,6 +46,7 @@ typedef struct bv_asset {
   int64_t bars;   /* bars ended */
   int64_t opened; /* value of `bars` when the position left zero */
   double last_open;
+  double bid, ask; /* at the last close, that close where one is missing; NaN: not quoted */
   int64_t last_ts, last_known;
   bv_lot *lot; /* open ones are [head, head + nlot) */
   size_t head, nlot, cap;
@@ -70,6 +71,7 @@ typedef struct bv_ledger {
   double lot;
   bool both; /* an asset can have lots of both sides */
   bv_lots lots;
+  bv_mark_at mark_at;
   double leverage; /* turns margins into exposure */
   int nfx;         /* assets that are exchange rates */
   int ndaily;      /* futures */
@@ -126,6 +128,9 @@ void bv_ledger_mark(bv_ledger *l, const bv_sim_bar *bar);
 
 /* `count` bars of an asset that nobody holds or waits for have ended, the last price at `close`. */
 void bv_ledger_skip(bv_ledger *l, int asset, double close, int64_t count, int64_t known_at);
+
+/* The quotes beside the asset's last bar, which knob mark may value it at. */
+void bv_ledger_quote(bv_ledger *l, bv_asset *a, const bv_sim_quote *q);
 
 /* After the marks of an instant: futures pay or receive the change of their price, in the order of the keys. */
 void bv_ledger_mark_to_market(bv_ledger *l);

@@ -10,6 +10,7 @@
 #include "sim/bracket.h"
 #include "sim/combo.h"
 #include "sim/execute.h"
+#include "sim/quote.h"
 #include "sim/risk.h"
 #include "sim/session.h"
 
@@ -37,9 +38,9 @@ static bv_place place_at(const bv_sim *s, const bv_order *o, double price, bv_vi
                     .open = via == BV_VIA_OPEN && !bv_rest_is_stop(o),
                     .ts = a->bar->ts,
                     .bar_number = a->bars,
-                    .bar = a->bar,
+                    .bar = bv_bar_of(s, o),
                     .at = valued_at(s, BV_VALUE_OPEN),
-                    .via = via};
+                    .via = bv_quote_via(a->bar, via)};
 }
 
 bool bv_match_later(const bv_order *o) {
@@ -47,13 +48,15 @@ bool bv_match_later(const bv_order *o) {
 }
 
 static bv_place place_of(const bv_sim *s, const bv_order *o) {
-  const bv_asset *a = &s->ledger.asset[o->asset];
   bool market = o->type == BV_TYPE_MARKET;
   if (market && s->cfg.fill_at == BV_FILL_SIGNAL_CLOSE && !bv_match_later(o)) {
-    return (bv_place){
-        .price = o->mark, .ts = o->ts, .bar_number = o->bar, .at = valued_at(s, BV_VALUE_MARK)};
+    return (bv_place){.price = bv_quote_mark(s, o),
+                      .ts = o->ts,
+                      .bar_number = o->bar,
+                      .at = valued_at(s, BV_VALUE_MARK)};
   }
-  double price = market ? a->bar->open : bv_rest_open(&s->cfg, o, a->bar);
+  const bv_sim_bar *bar = bv_bar_of(s, o);
+  double price = market ? bar->open : bv_rest_open(&s->cfg, o, bar);
   return place_at(s, o, price, BV_VIA_OPEN);
 }
 
@@ -92,7 +95,7 @@ static bv_turn turn_at_open(const bv_sim *s, const bv_order *o) {
 static bv_turn turn_inside(const bv_sim *s, const bv_order *o) {
   const bv_asset *a = &s->ledger.asset[o->asset];
   if (!bv_bracket_live(s, o)) return BV_TURN_NONE;
-  bv_touch t = bv_rest_touch(&s->cfg, o, a->bar, a->bars);
+  bv_touch t = bv_rest_touch(&s->cfg, o, bv_bar_of(s, o), a->bars);
   bv_place at = place_at(s, o, t.price, t.via);
   return bv_match_turn(s, o, &at);
 }
@@ -100,10 +103,10 @@ static bv_turn turn_inside(const bv_sim *s, const bv_order *o) {
 /* --- time --- */
 
 /* The first bar an order can fill on begins. */
-static void first_seen(bv_order *o, const bv_asset *a) {
+static void first_seen(const bv_sim *s, bv_order *o, const bv_asset *a) {
   o->seen = true;
   if (o->tif == BV_TIF_DAY) o->until = bv_session_end(a, a->bar->ts);
-  if (bv_rest_trails(o) && o->stop == 0) o->stop = bv_rest_trail(o, a->bar->open);
+  if (bv_rest_trails(o) && o->stop == 0) o->stop = bv_rest_trail(o, bv_bar_of(s, o)->open);
 }
 
 static bv_rc begin_bar(bv_sim *s, int64_t ts, bv_err *err) {
@@ -117,7 +120,7 @@ static bv_rc begin_bar(bv_sim *s, int64_t ts, bv_err *err) {
       int64_t at = o->until > o->ts ? o->until : o->ts;
       BV_TRY(bv_order_finish(q, o, a, at, BV_ORDER_EXPIRED, "its time is over", err));
     } else if (!o->seen && a->bar && a->bar->ts >= o->ts && !isnan(a->bar->open)) {
-      first_seen(o, a);
+      first_seen(s, o, a);
     }
   }
   return bv_queue_orphans(q, s->ledger.asset, ts, err);
@@ -234,7 +237,7 @@ static bv_rc carry(bv_sim *s, bv_order *o, const bv_sim_bar *bar, bv_err *err) {
 static bv_rc carry_all(bv_sim *s, bv_err *err) {
   for (size_t i = 0; i < s->queue.n; i++) {
     bv_order *o = &s->queue.order[i];
-    if (bv_bracket_live(s, o)) BV_TRY(carry(s, o, s->ledger.asset[o->asset].bar, err));
+    if (bv_bracket_live(s, o)) BV_TRY(carry(s, o, bv_bar_of(s, o), err));
   }
   return BV_OK;
 }
@@ -335,15 +338,16 @@ static bv_sim_bar close_of(const bv_sim_bar *bar) {
 /* The bar has been marked and counted. */
 static bv_place place_at_close(const bv_sim *s, const bv_order *o) {
   const bv_asset *a = &s->ledger.asset[o->asset];
-  bv_sim_bar flat = close_of(a->bar);
+  const bv_sim_bar *bar = bv_bar_of(s, o);
+  bv_sim_bar flat = close_of(bar);
   bool market = o->type == BV_TYPE_MARKET;
   return (bv_place){.price = market ? flat.close
                                     : bv_rest_touch(&s->cfg, o, &flat, bv_bar_number(s, a)).price,
                     .limit = o->limit,
                     .maker = o->limit != 0 && makes(o, a, BV_VIA_UNKNOWN),
-                    .ts = a->bar->known_at,
+                    .ts = bar->known_at,
                     .bar_number = bv_bar_number(s, a),
-                    .bar = a->bar,
+                    .bar = bar,
                     .at = BV_VALUE_MARK,
                     .via = BV_VIA_UNKNOWN};
 }
@@ -379,7 +383,7 @@ bv_rc bv_match_close(bv_sim *s, int64_t t, const bv_sim_bar *bar, int n, bv_err 
   for (size_t i = 0; i < q->n && rc == BV_OK; i++) {
     bv_order *o = &q->order[i];
     if (!waits_for_close(s, o) || o->type == BV_TYPE_MARKET) continue;
-    bv_sim_bar flat = close_of(s->ledger.asset[o->asset].bar);
+    bv_sim_bar flat = close_of(bv_bar_of(s, o));
     rc = carry(s, o, &flat, err);
   }
   s->closing = false;
@@ -393,10 +397,9 @@ static bv_rc close_all(bv_sim *s, bool at_open, bv_err *err) {
   for (int i = 0; i < s->ledger.nopen;) {
     int number = s->ledger.open[i], before = s->ledger.nopen;
     const bv_asset *a = &s->ledger.asset[number];
-    bv_place at = {.price = at_open ? a->last_open : a->mark,
+    bv_place at = {.price = a->last_open,
                    .ts = at_open ? a->last_ts : a->last_known,
                    .bar_number = a->bars - 1};
-    if (isnan(at.price)) at.price = a->mark;
     bv_order o = {.id = bv_queue_take_id(&s->queue),
                   .ts = at.ts,
                   .asset = number,
@@ -405,6 +408,7 @@ static bv_rc close_all(bv_sim *s, bool at_open, bv_err *err) {
     /* With both sides open, each in turn. */
     if (s->ledger.both) o.pick.side = bv_ledger_next(&s->ledger, a, (bv_pick){0})->n > 0 ? 1 : -1;
     double held = bv_ledger_picked(a, o.pick);
+    if (!at_open || isnan(at.price)) at.price = bv_quote_last(a, held > 0 ? -1 : 1);
     BV_TRY(bv_execute(s, &o, &at, err));
     bool left =
         s->ledger.nopen == before && (!s->ledger.both || bv_ledger_picked(a, o.pick) == held);

@@ -39,6 +39,8 @@ int64_t bv_queue_take_id(bv_queue *q) {
 }
 
 void bv_queue_push(bv_queue *q, bv_asset *a, bv_order o) {
+  o.mark_bid = a->bid;
+  o.mark_ask = a->ask;
   assert(q->n < q->cap);
   o.id = bv_queue_take_id(q);
   o.waiting = true;

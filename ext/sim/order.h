@@ -30,14 +30,15 @@ typedef struct bv_order {
   int asset;
   bv_ask ask;
   double amount;
-  double n;                /* lots ordered, signed; what the fill decides while size_at_fill */
-  double filled;           /* lots filled, signed */
-  double points;           /* sum of filled lots x price, for the average */
-  int64_t last;            /* number of the bar of its last partial fill, plus 1; 0: none */
-  double accrued, charged; /* commission of its fills: before minimum and cap, and paid */
-  double mark;             /* close the decision saw; NaN before the first */
-  int64_t bar;             /* number of the bar with that close */
-  bool close;              /* closes what is held, goes ahead of the queue */
+  double n;                  /* lots ordered, signed; what the fill decides while size_at_fill */
+  double filled;             /* lots filled, signed */
+  double points;             /* sum of filled lots x price, for the average */
+  int64_t last;              /* number of the bar of its last partial fill, plus 1; 0: none */
+  double accrued, charged;   /* commission of its fills: before minimum and cap, and paid */
+  double mark;               /* close the decision saw; NaN before the first */
+  double mark_bid, mark_ask; /* at that close; NaN: not quoted */
+  int64_t bar;               /* number of the bar with that close */
+  bool close;                /* closes what is held, goes ahead of the queue */
   bool size_at_fill;
   bool waiting; /* in the queue */
   bool done;

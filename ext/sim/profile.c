@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "sim/account.h"
 #include "sim/commission.h"
+#include "sim/quote.h"
 #include "sim/slippage.h"
 
 #include <assert.h>
@@ -270,6 +271,7 @@ bv_rc bv_sim_config_check(const bv_sim_config *c, bv_err *err) {
   BV_TRY(bv_commission_check(c, err));
   BV_TRY(check_volume(c, err));
   BV_TRY(bv_slippage_check(c, err));
+  BV_TRY(bv_quote_check(c, err));
   if (c->funding_hours * 4 != floor(c->funding_hours * 4)) {
     return bv_fail(err, BV_ARG, "financing.funding_hours is a number of quarters of an hour");
   }

@@ -118,6 +118,8 @@ typedef enum bv_margin_call {
 } bv_margin_call;
 typedef enum bv_rest_of_split { BV_REST_CASH, BV_REST_COST } bv_rest_of_split;
 typedef enum bv_sides { BV_SIDES_NET, BV_SIDES_BOTH } bv_sides;
+typedef enum bv_quotes { BV_QUOTES_USE, BV_QUOTES_IGNORE } bv_quotes;
+typedef enum bv_mark_at { BV_MARKS_LAST, BV_MARKS_MID, BV_MARKS_EXIT } bv_mark_at;
 typedef enum bv_finish { BV_FINISH_MARK, BV_FINISH_LAST_OPEN, BV_FINISH_LAST_CLOSE } bv_finish;
 
 /* Rates that depend on how much is traded; the last tier has no end (upto INFINITY). */
@@ -170,6 +172,8 @@ typedef struct bv_sim_config {
   double rollover_rate;  /* a year: rate of the bought currency less that of the sold one */
   bv_rollover_triple rollover_triple;
   double spread; /* fraction of price, against fills that open a position */
+  bv_quotes quotes;
+  bv_mark_at mark_at;
   bv_fill_at fill_at;
   bv_fill_per fill_per;
   bv_units units;

@@ -24,6 +24,7 @@ static const bv_sim_profile profiles[] = {
      "The rules of backtesting.py 0.6: sized at the fill from the free margin, positions closed "
      "before a new entry, commission at entry and at exit.",
      {.cash = 10000,
+      .quotes = BV_QUOTES_IGNORE,
       .commission_model = BV_COMM_PERCENTAGE,
       .commission_cap_minimum = 1,
       .commission_by = BV_COMM_BY_POSITION,
@@ -45,6 +46,7 @@ static const bv_sim_profile profiles[] = {
      "their "
      "entry, trailing stops that follow the close, no limit on buying power.",
      {.cash = 10000,
+      .quotes = BV_QUOTES_IGNORE,
       .commission_model = BV_COMM_PERCENTAGE,
       .commission_cap_minimum = 1,
       .slippage_model = BV_SLIP_PERCENTAGE,
@@ -81,6 +83,7 @@ static const bv_sim_profile profiles[] = {
      "The rules of zipline-reloaded 3: every order meets the close of the next bar, 5 basis points "
      "and at most a tenth of its volume, a tenth of a cent a share, no limit on buying power.",
      {.cash = 10000000,
+      .quotes = BV_QUOTES_IGNORE,
       .commission_model = BV_COMM_PER_SHARE,
       .commission_rate = 0.001,
       .commission_cap_minimum = 1,
@@ -102,6 +105,7 @@ static const bv_sim_profile profiles[] = {
      "The rules of vectorbt 1: orders fill at the close they were decided at, fractions of units, "
      "cash alone pays, and what shorts bring and as much again is locked.",
      {.cash = 100,
+      .quotes = BV_QUOTES_IGNORE,
       .commission_model = BV_COMM_PERCENTAGE,
       .commission_cap_minimum = 1,
       .slippage_model = BV_SLIP_PERCENTAGE,
@@ -119,6 +123,7 @@ static const bv_sim_profile profiles[] = {
      "The rules of ml4t.backtest: next open, exits first, a cash account, limit orders at their "
      "limit even where the open is better, brackets from the bar after their entry.",
      {.cash = 100000,
+      .quotes = BV_QUOTES_IGNORE,
       .commission_model = BV_COMM_PERCENTAGE,
       .commission_cap_minimum = 1,
       .slippage_model = BV_SLIP_PERCENTAGE,
@@ -134,6 +139,7 @@ static const bv_sim_profile profiles[] = {
      "The rules of Lumibot 4's backtests on minutes: next open, no slippage, no limit on buying "
      "power, brackets from the bar after their entry, where the target goes before the stop.",
      {.cash = 100000,
+      .quotes = BV_QUOTES_IGNORE,
       .commission_model = BV_COMM_PERCENTAGE,
       .commission_cap_minimum = 1,
       .slippage_model = BV_SLIP_NONE,

@@ -14,6 +14,7 @@
 #include "sim/bracket.h"
 #include "sim/execute.h"
 #include "sim/match.h"
+#include "sim/quote.h"
 
 #include <math.h>
 
@@ -62,13 +63,13 @@ static int rank_of(const bv_sim *s, const bv_order *o) {
 
 static bv_rc try_order(bv_sim *s, bv_order *o, bool *again, bv_err *err) {
   const bv_asset *a = &s->ledger.asset[o->asset];
-  const bv_sim_bar *bar = a->bar;
+  const bv_sim_bar *bar = bv_bar_of(s, o);
   bool market = o->type == BV_TYPE_MARKET;
   bool opg = o->tif == BV_TIF_OPG;
   bool at_close = market && !bv_match_later(o) && s->cfg.fill_at == BV_FILL_SIGNAL_CLOSE;
   bool trader = s->cfg.rules == BV_RULES_BACKTRADER;
   bool own = trader || o->type == BV_TYPE_MIT || o->type == BV_TYPE_LIT;
-  double price = market ? (at_close ? o->mark : bar->open)
+  double price = market ? (at_close ? bv_quote_mark(s, o) : bar->open)
                  : opg  ? bv_rest_open(&s->cfg, o, bar)
                  : own  ? bv_rest_touch(&s->cfg, o, bar, a->bars).price
                         : price_of(o, bar, bar->open);
@@ -84,7 +85,7 @@ static bv_rc try_order(bv_sim *s, bv_order *o, bool *again, bv_err *err) {
   double before = o->filled;
   BV_TRY(bv_execute(s, o, &at, err));
   if (o->filled != before && o->brackets && o->opened != 0 && !trader)
-    *again |= looks_at_bracket(s, o, bar);
+    *again |= looks_at_bracket(s, o, bv_bar_of_side(a->bar, -o->side));
   return BV_OK;
 }
 

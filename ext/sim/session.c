@@ -3,6 +3,7 @@
 
 #include "sim/execute.h"
 #include "sim/match.h"
+#include "sim/quote.h"
 #include "sim/rest.h"
 #include "time/timestep.h"
 
@@ -32,7 +33,7 @@ static bool due(const bv_sim *s, const bv_order *o) {
 }
 
 static bv_place place_of(const bv_sim *s, const bv_order *o) {
-  const bv_sim_bar *bar = s->ledger.asset[o->asset].bar;
+  const bv_sim_bar *bar = bv_bar_of(s, o);
   bool good = o->limit == 0 || bv_rest_reaches(&s->cfg, o, bar->close);
   return (bv_place){.price = good ? bar->close : NAN,
                     .limit = o->limit,

@@ -39,6 +39,7 @@ bv_rc bv_sim_new(const bv_sim_config *cfg, const bv_sim_sink *sink, bv_sim **out
   s->ledger.both = cfg->sides == BV_SIDES_BOTH;
   s->liquid = bv_slippage_needs_days(cfg) || bv_slippage_needs_taken(cfg);
   s->ledger.lots = cfg->lots;
+  s->ledger.mark_at = cfg->mark_at;
   s->account = bv_account_rules_of(cfg);
   s->ledger.leverage = s->account.leverage;
   s->next_expiry = INT64_MAX;
@@ -185,6 +186,10 @@ void bv_sim_before(bv_sim *s, const bv_sim_bar *bar) {
 void bv_sim_skip(bv_sim *s, int asset, int64_t ts, double close, int64_t count, int64_t known_at) {
   bv_ledger_skip(&s->ledger, asset, close, count, known_at);
   s->ledger.asset[asset].last_ts = ts;
+}
+
+void bv_sim_quoted(bv_sim *s, int asset, const bv_sim_quote *quote) {
+  bv_ledger_quote(&s->ledger, &s->ledger.asset[asset], quote);
 }
 
 int bv_sim_busy(bv_sim *s, bool closing, const int **asset) {

@@ -53,7 +53,15 @@ typedef struct bv_sim_bar {
   int64_t
       next_ts; /* start of the asset's next bar, INT64_MAX where there is none: for orders at a close.
                    ** 0: not known, then a bar that reaches the end of its day is the day's last */
+  const struct bv_sim_quote *quote; /* the bid and the ask while it lasts; NULL: there are none */
 } bv_sim_bar;
+
+/* The bars of the bid and of the ask beside a bar: its instants and volume, their prices.  A side that is
+** not quoted is the bar itself. */
+typedef struct bv_sim_quote {
+  bv_sim_bar bid, ask;
+  bool has_bid, has_ask;
+} bv_sim_quote;
 
 /* What a strategy row asks for; exactly one of the kinds. */
 typedef enum bv_ask {
@@ -306,6 +314,9 @@ typedef struct bv_sim_calm_bars {
   const double *high, *low;
 } bv_sim_calm_bars;
 void bv_sim_calm_pass(bv_sim *s, const bv_sim_calm_bars *bars);
+
+/* After bv_sim_skip: the quotes beside the last bar that was skipped. */
+void bv_sim_quoted(bv_sim *s, int asset, const bv_sim_quote *quote);
 
 /* The last bar that ended before an asset came in: its close is the last price. */
 void bv_sim_before(bv_sim *s, const bv_sim_bar *bar);

@@ -2,9 +2,8 @@
 
 The end equity, the fees and the number of orders are those LEAN publishes; the first must agree to the cent, as must
 the fees, which are printed with two digits.  Prices come from LEAN's own data, raw, or times the factors of its
-factor files as LEAN adjusts them.  Bars here have one price: where LEAN fills at the ask or the bid close of a minute
-(its data has quotes) the bars carry that side as the close of the minutes the algorithm orders at, and the sizes are
-given in units, computed from the trade price as LEAN computes them.
+factor files as LEAN adjusts them.  Where its data has quotes, and LEAN fills at the ask or the bid, they are stored beside the
+trades; sizes are then given in units, computed from the trade price as LEAN computes them.
 
 Needs the data, which is not part of the source; without it the test is skipped.
 """
@@ -83,16 +82,18 @@ def day_bars(kind, asset, days, what):
     return out
 
 
+def put(db, asset, timestep, bars):
+    db.execute('BEGIN')
+    db.executemany("INSERT OR REPLACE INTO bars(asset, timestep, ts, open, high, low, close, volume) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                   [(asset, timestep, epoch(b[0]), *b[1:6]) for b in bars])
+    db.execute('COMMIT')
+
+
 def store(asset, timestep, bars):
     db = connect()
-    values = [(asset, timestep, epoch(b[0]), *b[1:6]) for b in bars]
-    db.execute('BEGIN')
-    db.execute("INSERT INTO bars(asset, timestep, ts, open, high, low, close, volume) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values[0])
-    db.execute('COMMIT')
+    put(db, asset, timestep, bars[:1])
     db.execute("SELECT bars_asset(?, 'tz', 'America/New_York')", (asset,)).fetchall()
-    db.execute('BEGIN')
-    db.executemany("INSERT OR REPLACE INTO bars(asset, timestep, ts, open, high, low, close, volume) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values)
-    db.execute('COMMIT')
+    put(db, asset, timestep, bars)
     return db
 
 
@@ -166,25 +167,15 @@ def hour_split():
     expect('HourSplitRegressionAlgorithm', db, 's', config(', "fill_at": "signal_close"', 'hour', 'AAPL'), 1)
 
 
-def with_quotes(orders):
-    """Minute bars of trades whose close, in the minutes that end where an order is given, is the side of the quote it
-    meets.  orders: (instant, side).  The bars and the trade closes by the instant they are known at."""
+def quoted():
+    """A week of minutes: the trades, and the quotes beside them, adjusted alike.  Also the trade closes by the instant they are known at."""
     trades = adjust('spy', day_bars('minute', 'spy', WEEK, 'trade'))
-    side = {}
-    quotes = {}
-    rows = factors('spy')
-    days = [r[0] for r in rows]
-    for local, *q in day_bars('minute', 'spy', WEEK, 'quote'):
-        _, price, split, _ = rows[bisect.bisect_left(days, datetime(local.year, local.month, local.day))]
-        quotes[local + timedelta(minutes=1)] = [x * price * split for x in q]
-    for when, buys in orders:
-        side[when] = quotes[when][7 if buys else 3]
-    known = {b[0] + timedelta(minutes=1): b[4] for b in trades}
-    bars = []
-    for b in trades:
-        close = side.get(b[0] + timedelta(minutes=1), b[4])
-        bars.append((b[0], b[1], max(b[2], close), min(b[3], close), close, b[5]))
-    return bars, known, quotes
+    db = store('SPY', 'minute', trades)
+    quotes = day_bars('minute', 'spy', WEEK, 'quote')
+    for step, at in (('minute bid', 1), ('minute ask', 5)):
+        side = [(local, *q[at - 1:at + 3], None) for local, *q in quotes if not math.isnan(q[at - 1])]
+        put(db, 'SPY', step, adjust('spy', side))
+    return db, {b[0] + timedelta(minutes=1): b[4] for b in trades}
 
 
 def planned(db, rows):
@@ -203,8 +194,7 @@ def holdings(cash, price, fee):
 
 def basic_minute():
     when = datetime(2013, 10, 7, 9, 31)
-    bars, known, _ = with_quotes([(when, True)])
-    db = store('SPY', 'minute', bars)
+    db, known = quoted()
     planned(db, [(epoch(when), 'SPY', holdings(100000, known[when], 0.005), None)])
     expect('BasicTemplateAlgorithm', db, 's', config(', "fill_at": "signal_close"', 'minute'), 1)
     checks.equal(one(db, 'SELECT qty FROM bt_fill'), 688.0, 'BasicTemplateAlgorithm: shares')
@@ -212,8 +202,7 @@ def basic_minute():
 
 def zero_fee():
     first, second = datetime(2013, 10, 7, 9, 31), datetime(2013, 10, 7, 9, 32)
-    bars, known, _ = with_quotes([(first, True), (second, False)])
-    db = store('SPY', 'minute', bars)
+    db, known = quoted()
     n = holdings(100000, known[first], 0)
     planned(db, [(epoch(first), 'SPY', n, None), (epoch(second), 'SPY', -n, None)])
     expect('ZeroFeeRegressionAlgorithm', db, 's', config(', "fill_at": "signal_close", "commission": {"model": "none"}', 'minute'), 2)
@@ -223,8 +212,7 @@ def zero_fee():
 def order_tickets():
     """A share whenever an hour of minutes is complete; the last of a day is a market-on-open order."""
     hours = [datetime.strptime(day, '%Y%m%d') + timedelta(hours=h) for day in WEEK for h in range(10, 17)]
-    bars, _, _ = with_quotes([(h, True) for h in hours if h.hour < 16])
-    db = store('SPY', 'minute', bars)
+    db, _ = quoted()
     planned(db, [(epoch(h), 'SPY', 1, 'opg' if h.hour == 16 else None) for h in hours])
     expect('OrderTicketAssignmentDemoAlgorithm', db, 's', config(', "fill_at": "signal_close"', 'minute'), 34)
 
@@ -245,33 +233,14 @@ def limit_fills():
 
 
 def trailing_stops():
-    """A trailing stop to buy meets the ask, the one to sell that follows it the bid.  Until the first has filled the
-    bars are those of the ask, then those of the bid; when that is, a run on the ask alone tells."""
+    """A trailing stop to buy follows the ask; the one to sell, given once that has filled, the bid."""
     first = datetime(2013, 10, 7, 9, 31)
-    trades, known, quotes = with_quotes([])
-    volume = {b[0]: b[5] for b in trades}
-    stop = known[first] + 2
-
-    def bars(until):
-        out = []
-        for end, q in sorted(quotes.items()):
-            local = end - timedelta(minutes=1)
-            o, h, l, c = q[4:] if end <= until else q[:4]
-            out.append((local, o, h, l, c, volume.get(local, 0)))
-        return out
-
-    for until in (datetime(2014, 1, 1), None):
-        if until is None:
-            ts = one(db, 'SELECT ts FROM bt_fill')
-            until = datetime.fromtimestamp(ts, timezone.utc).astimezone(NY).replace(tzinfo=None) + timedelta(minutes=1)
-        db = store('SPY', 'minute', bars(until))
-        db.execute('CREATE TABLE plan(known_at INTEGER PRIMARY KEY, asset, qty, stop_price, trail_amount)')
-        db.execute('INSERT INTO plan VALUES (?, ?, 100, ?, 2)', (epoch(first), 'SPY', stop))
-        if until.year == 2013:
-            db.execute('INSERT INTO plan VALUES (?, ?, -100, NULL, 0.5)', (epoch(until), 'SPY'))
-        db.execute('CREATE VIEW s AS SELECT * FROM plan')
-        if until.year == 2014:
-            db.execute("SELECT bt_run('s', ?)", (config(', "stop_price": "worst"', 'minute'),)).fetchall()
+    db, known = quoted()
+    db.execute('CREATE TABLE plan(known_at INTEGER PRIMARY KEY, asset, qty, stop_price, trail_amount)')
+    db.execute('INSERT INTO plan VALUES (?, ?, 100, ?, 2)', (epoch(first), 'SPY', known[first] + 2))
+    db.execute('CREATE VIEW s AS SELECT * FROM plan')
+    db.execute("SELECT bt_run('s', ?)", (config(', "stop_price": "worst"', 'minute'),)).fetchall()
+    db.execute("INSERT INTO plan VALUES (?, 'SPY', -100, NULL, 0.5)", (one(db, 'SELECT ts FROM bt_fill') + 60,))
     expect('TrailingStopOrderRegressionAlgorithm', db, 's', config(', "stop_price": "worst"', 'minute'), 2)
 
 
