@@ -48,9 +48,19 @@ enum {
 ** configuration must name "assets" (and "timestep", unless the finest stored one is meant).  config:
 ** JSON as for bt_run(), may be NULL.
 ** The run's results are written inside a savepoint that barsvt_run_close() releases: until then the
-** program must not COMMIT or ROLLBACK on this connection.  One run at a time on a connection. */
+** program must not COMMIT or ROLLBACK on this connection.  One run at a time on a connection.
+** With the key checkpoint in the configuration no transaction may be open, and the run commits every so many
+** steps: what the program writes on the connection between the steps goes with it. */
 int barsvt_run_open(struct sqlite3 *db, const char *strategy, const char *config, barsvt_run **run,
                     char **errmsg);
+
+/* Go on with a run that was opened with the key checkpoint and has not finished: its process was killed, it
+** failed, or it was closed before its end.  The run stands at the last step that was committed, *ts (may be NULL), and
+** has all orders that were given up to it; the program goes on with barsvt_run_step().  What the program
+** itself remembers it must find again: bars up to *ts are there, as are the run's results.  An error leaves
+** the run as it was.  options: JSON as for bt_resume(), may be NULL. */
+int barsvt_run_resume(struct sqlite3 *db, int64_t id, const char *options, barsvt_run **run,
+                      int64_t *ts, char **errmsg);
 
 /* Go on to the next instant at which a bar ended: fill what was waiting, mark, let the strategy see it; with the key
 ** "every" of the configuration, to the next one at which the strategy is asked.
@@ -148,8 +158,8 @@ int barsvt_run_each(barsvt_run *run, int (*fn)(void *ctx, barsvt_run *run, int64
                     char **errmsg);
 
 /* End the run.  After SQLITE_DONE its results and metrics are stored in bt_run, bt_order, bt_fill,
-** bt_trade, bt_equity, bt_metric ...; before that (or with discard != 0) nothing of it is kept.
-** NULL is fine. */
+** bt_trade, bt_equity, bt_metric ...; before that nothing of it is kept, or with the key checkpoint what was
+** committed.  With discard != 0 nothing is, in any case.  NULL is fine. */
 int barsvt_run_close(barsvt_run *run, int discard, char **errmsg);
 
 /* ---- feeds: bars with signals and context, instant by instant ---- */

@@ -3,6 +3,7 @@
 #include "api/capi.h"
 #include "api/version.h"
 #include "barsvt.h"
+#include "run/resume.h"
 #include "run/run.h"
 
 #include <assert.h>
@@ -13,6 +14,7 @@ struct barsvt_run {
   bv_run *run;
   bv_store *store;
   bv_rc rc; /* first error: afterwards the run can only be closed */
+  bv_err err;
 };
 
 const char *barsvt_version(void) {
@@ -41,25 +43,41 @@ bv_rc bv_capi_store(sqlite3 *db, bv_store **out, bv_err *err) {
   return *out ? BV_OK : bv_fail(err, BV_INTERNAL, "the connection's store cannot be found");
 }
 
+static bv_rc new_run(sqlite3 *db, barsvt_run **out, bv_err *err) {
+  bv_store *s = NULL;
+  *out = NULL;
+  BV_TRY(bv_capi_store(db, &s, err));
+  *out = bv_alloc0(BV_MEM_RUN, sizeof **out);
+  if (!*out) return BV_NOMEM;
+  (*out)->store = s;
+  return BV_OK;
+}
+
+static int opened(bv_rc rc, barsvt_run **run, char **errmsg, const bv_err *err) {
+  if (rc == BV_OK) return SQLITE_OK;
+  bv_free(*run);
+  *run = NULL;
+  return bv_capi_error(errmsg, rc, err);
+}
+
 int barsvt_run_open(sqlite3 *db, const char *strategy, const char *config, barsvt_run **run,
                     char **errmsg) {
   bv_err err = {0};
-  bv_store *s = NULL;
-  *run = NULL;
-  bv_rc rc = bv_capi_store(db, &s, &err);
-  barsvt_run *r = NULL;
+  bv_rc rc = new_run(db, run, &err);
   if (rc == BV_OK) {
-    r = bv_alloc0(BV_MEM_RUN, sizeof *r);
-    if (!r) rc = BV_NOMEM;
+    rc = bv_run_open((*run)->store, strategy, config, BARSVT_VERSION, &(*run)->run, &err);
   }
-  if (rc == BV_OK) rc = bv_run_open(s, strategy, config, BARSVT_VERSION, &r->run, &err);
-  if (rc != BV_OK) {
-    bv_free(r);
-    return bv_capi_error(errmsg, rc, &err);
-  }
-  r->store = s;
-  *run = r;
-  return SQLITE_OK;
+  return opened(rc, run, errmsg, &err);
+}
+
+int barsvt_run_resume(sqlite3 *db, int64_t id, const char *options, barsvt_run **run, int64_t *ts,
+                      char **errmsg) {
+  bv_err err = {0};
+  bv_rc rc = new_run(db, run, &err);
+  if (rc == BV_OK)
+    rc = bv_resume_open((*run)->store, id, options, BARSVT_VERSION, &(*run)->run, &err);
+  if (rc == BV_OK && ts) *ts = (*run)->run->now;
+  return opened(rc, run, errmsg, &err);
 }
 
 int barsvt_run_step(barsvt_run *r, int64_t *ts, char **errmsg) {
@@ -71,6 +89,7 @@ int barsvt_run_step(barsvt_run *r, int64_t *ts, char **errmsg) {
     return bv_capi_error(errmsg, BV_ARG, &err);
   }
   r->rc = bv_run_step(r->run, &more, &err);
+  if (r->rc != BV_OK) r->err = err;
   if (r->rc != BV_OK) return bv_capi_error(errmsg, r->rc, &err);
   if (ts) *ts = r->run->now;
   return more ? SQLITE_ROW : SQLITE_DONE;
@@ -171,7 +190,8 @@ int barsvt_run_write(barsvt_run *r, char **errmsg) {
   bv_err err;
   bv_err_clear(&err);
   if (r->rc == BV_OK && !r->run->finished) {
-    r->rc = bv_rows_flush(&r->run->result->rows, &err);
+    r->rc = bv_keep_flush(r->run, &err);
+    if (r->rc != BV_OK) r->err = err;
     return bv_capi_error(errmsg, r->rc, &err);
   }
   return SQLITE_OK;
@@ -230,8 +250,9 @@ void barsvt_run_state(const barsvt_run *r, double *price, double *qty) {
 
 int barsvt_run_close(barsvt_run *r, int discard, char **errmsg) {
   if (!r) return SQLITE_OK;
-  bv_err err = {0};
+  bv_err err = r->err;
   bool drop = discard || r->rc != BV_OK || !r->run->finished;
+  r->run->keep.drop = discard != 0;
   bv_rc rc = bv_run_close(r->run, drop ? BV_INTERRUPT : BV_OK, &err);
   bv_free(r);
   return drop ? SQLITE_OK : bv_capi_error(errmsg, rc, &err);

@@ -7,6 +7,7 @@
 #include "api/functions.h"
 #include "api/version.h"
 #include "run/rerun.h"
+#include "run/resume.h"
 
 #include <math.h>
 #include <string.h>
@@ -15,7 +16,15 @@ static void result_run(sqlite3_context *ctx, const char *who, bv_rc rc, const bv
                        int64_t id) {
   if (rc == BV_INTERRUPT) {
     bv_err text = {0};
-    bv_fail_native(&text, rc, err->native, "%s(): interrupted; nothing of the run was kept", who);
+    if (id > 0) {
+      bv_fail_native(
+          &text, rc, err->native,
+          "%s(): interrupted; run %lld is kept up to its last checkpoint, bt_resume(%lld) "
+          "goes on with it",
+          who, (long long)id, (long long)id);
+    } else {
+      bv_fail_native(&text, rc, err->native, "%s(): interrupted; nothing of the run was kept", who);
+    }
     bv_result_error(ctx, who, rc, &text);
   } else if (rc != BV_OK) {
     bv_result_error(ctx, who, rc, err);
@@ -57,6 +66,23 @@ static void fn_rerun(sqlite3_context *ctx, int argc, sqlite3_value **argv) {
                   &id, &err);
   }
   result_run(ctx, "bt_rerun", rc, &err, id);
+}
+
+/* bt_resume(run [, options]): its id, once it has ended. */
+static void fn_resume(sqlite3_context *ctx, int argc, sqlite3_value **argv) {
+  bv_err err = {0};
+  bool kept = false;
+  bv_rc rc = BV_OK;
+  const char *options = NULL;
+  const int64_t id = sqlite3_value_int64(argv[0]);
+  if (sqlite3_value_type(argv[0]) != SQLITE_INTEGER) {
+    rc = bv_fail(&err, BV_ARG, "bt_resume(): the first argument is the number of a run");
+  }
+  if (rc == BV_OK && argc == 2) rc = bv_arg_optional(argv[1], &options);
+  if (rc == BV_OK) {
+    rc = bv_resume(sqlite3_user_data(ctx), id, options, BARSVT_VERSION, &kept, &err);
+  }
+  result_run(ctx, "bt_resume", rc, &err, rc == BV_OK || kept ? id : 0);
 }
 
 /* bt_param(name, default): the run's parameter, or the default.  It cannot change while a statement
@@ -146,6 +172,8 @@ static const struct {
     {"bt_run", 2, SQLITE_DIRECTONLY, fn_run},
     {"bt_rerun", 1, SQLITE_DIRECTONLY, fn_rerun},
     {"bt_rerun", 2, SQLITE_DIRECTONLY, fn_rerun},
+    {"bt_resume", 1, SQLITE_DIRECTONLY, fn_resume},
+    {"bt_resume", 2, SQLITE_DIRECTONLY, fn_resume},
     {"bt_param", 2, SQLITE_INNOCUOUS | SQLITE_DETERMINISTIC, fn_param},
     {"bt_qty", 1, SQLITE_INNOCUOUS, fn_qty},
     {"bt_avg_price", 1, SQLITE_INNOCUOUS, fn_avg_price},

@@ -32,8 +32,28 @@ static int complain(sqlite3 *db, char *text) {
   return EXIT_FAILED;
 }
 
-static int complain_stopped(char *text) {
-  fprintf(stderr, "backtest: stopped; nothing of this run was kept\n");
+/* Say how far a run was committed; 0 where nothing of it was. */
+static int tell_kept(sqlite3 *db, int64_t id) {
+  sqlite3_stmt *st;
+  int kept = 0;
+  if (!id || sqlite3_prepare_v2(db, "SELECT steps FROM bt_checkpoint WHERE run = ?1", -1, &st,
+                                NULL) != SQLITE_OK) {
+    return 0;
+  }
+  sqlite3_bind_int64(st, 1, id);
+  if (sqlite3_step(st) == SQLITE_ROW) {
+    kept = 1;
+    fprintf(
+        stderr,
+        "backtest: run %lld is kept up to step %lld; to go on: backtest resume %lld --db FILE\n",
+        (long long)id, (long long)sqlite3_column_int64(st, 0), (long long)id);
+  }
+  sqlite3_finalize(st);
+  return kept;
+}
+
+static int complain_stopped(sqlite3 *db, int64_t id, char *text) {
+  if (!tell_kept(db, id)) fprintf(stderr, "backtest: stopped; nothing of this run was kept\n");
   sqlite3_free(text);
   return EXIT_STOPPED;
 }
@@ -72,22 +92,24 @@ static int step_all(sqlite3 *db, const cli_options *o, const char *strategy, con
   int64_t ts = 0;
   progress p = {.on = !o->quiet && isatty(STDERR_FILENO), .began = seconds()};
   int code = barsvt_run_open(db, strategy, config, &r, &text);
-  if (code != SQLITE_OK) return stopped ? complain_stopped(text) : complain(db, text);
+  if (code != SQLITE_OK) return stopped ? complain_stopped(db, 0, text) : complain(db, text);
   while (!stopped && (code = barsvt_run_step(r, &ts, &text)) == SQLITE_ROW) {
     p.steps++;
     show(&p, r, ts, 0);
   }
   if (!stopped && code == SQLITE_DONE) show(&p, r, ts, 1);
   *id = barsvt_run_id(r);
-  int halted = stopped; /* read once: it may change at any time */
+  int halted = stopped && code != SQLITE_DONE; /* read once: it may change at any time */
   int discard = halted || code != SQLITE_DONE;
   char *close_text = NULL;
-  int closed = barsvt_run_close(r, discard, &close_text);
+  int closed = barsvt_run_close(r, 0, &close_text);
   if (halted && p.on) fputc('\n', stderr); /* after the progress line */
-  if (halted) return complain_stopped(text);
-  if (discard) return complain(db, text);
-  if (closed == SQLITE_OK) return EXIT_DONE;
-  return stopped ? complain_stopped(close_text) : complain(db, close_text);
+  if (halted) return complain_stopped(db, *id, text);
+  if (!discard && closed == SQLITE_OK) return EXIT_DONE;
+  if (!discard && stopped) return complain_stopped(db, *id, close_text);
+  int result = complain(db, discard ? text : close_text);
+  (void)tell_kept(db, *id);
+  return result;
 }
 
 /* The first column of a statement's one row as a number. */
@@ -100,7 +122,7 @@ static int number(sqlite3 *db, const char *sql, const char *text, int64_t n, int
   code = sqlite3_step(st);
   if (code == SQLITE_ROW) *out = sqlite3_column_int64(st, 0);
   int result = code == SQLITE_ROW ? EXIT_DONE
-               : stopped          ? complain_stopped(NULL)
+               : stopped          ? complain_stopped(db, n, NULL)
                                   : complain(db, NULL);
   sqlite3_finalize(st);
   return result;
@@ -156,15 +178,18 @@ static int rerun(sqlite3 *db, const cli_options *o, const char *overrides, int64
 /* What the command says, on an open database. */
 static int perform(sqlite3 *db, const cli_options *o, int64_t *id) {
   char *text = NULL, *strategy = NULL, *config = NULL;
-  int result, document = o->command != CLI_DO_RERUN && cli_is_document(o);
-  int failed = document                     ? cli_load_document(db, o, &config, &text)
-               : o->command == CLI_DO_RERUN ? cli_load_config(db, o, &config, &text)
-                                            : cli_load_strategy(db, o, &strategy, &text) ||
-                                                  cli_load_config(db, o, &config, &text);
+  const int by_number = o->command == CLI_DO_RERUN || o->command == CLI_DO_RESUME;
+  int result, document = !by_number && cli_is_document(o);
+  int failed = document    ? cli_load_document(db, o, &config, &text)
+               : by_number ? cli_load_config(db, o, &config, &text)
+                           : cli_load_strategy(db, o, &strategy, &text) ||
+                                 cli_load_config(db, o, &config, &text);
   if (failed) {
-    result = stopped ? complain_stopped(text) : complain(db, text);
+    result = stopped ? complain_stopped(db, 0, text) : complain(db, text);
   } else if (o->command == CLI_DO_CHECK) {
     result = check(db, o, config);
+  } else if (o->command == CLI_DO_RESUME) {
+    result = number(db, "SELECT bt_resume(?2)", NULL, strtoll(o->strategy, NULL, 10), id);
   } else if (o->command == CLI_DO_RERUN) {
     result = rerun(db, o, config, id);
   } else if (document) {
@@ -183,7 +208,9 @@ static int run(const cli_options *o) {
   int64_t id = 0;
   int result = EXIT_FAILED;
   /* A document may bring its own data, and a check needs none. */
-  int make = o->command != CLI_DO_RERUN && cli_is_document(o) ? SQLITE_OPEN_CREATE : 0;
+  int make = o->command != CLI_DO_RERUN && o->command != CLI_DO_RESUME && cli_is_document(o)
+                 ? SQLITE_OPEN_CREATE
+                 : 0;
   const char *file = o->db ? o->db : ":memory:";
   if (sqlite3_open_v2(file, &db, SQLITE_OPEN_READWRITE | make, NULL) != SQLITE_OK) {
     fprintf(stderr, "backtest: cannot open database '%s': %s\n", file, sqlite3_errmsg(db));

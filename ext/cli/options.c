@@ -13,10 +13,13 @@ void cli_help(FILE *out) {
         "       backtest run DOCUMENT --db FILE [options]\n"
         "       backtest check DOCUMENT [--db FILE]\n"
         "       backtest rerun RUN --db FILE [--config OVERRIDES]\n"
+        "       backtest resume RUN --db FILE\n"
         "\n"
         "  STRATEGY        a .sql file that makes a view, or the name of a view in the database\n"
         "  DOCUMENT        a .json, .yaml or .yml file that describes a whole backtest\n"
-        "  RUN             number of a run; it is repeated, and what differs is listed\n"
+        "  RUN             number of a run; rerun repeats it and lists what differs, resume goes "
+        "on with one that\n"
+        "                  was stopped or killed and had the key checkpoint\n"
         "  --db FILE       database with bars; results are written to its bt_* tables\n"
         "  --config FILE   run configuration, JSON\n"
         "  --profile NAME  profile of fill rules, as {\"profile\": NAME}\n"
@@ -25,7 +28,8 @@ void cli_help(FILE *out) {
         "  --help, --version\n"
         "\n"
         "exit codes: 0 done, 1 failed, 2 wrong usage, 3 a rerun has other results, 130 stopped "
-        "(nothing is kept)\n",
+        "(nothing is kept, or\n"
+        "with the key checkpoint what was committed)\n",
         out);
 }
 
@@ -73,6 +77,8 @@ cli_action cli_parse(int argc, char **argv, cli_options *out) {
         out->command = CLI_DO_CHECK;
       } else if (strcmp(a, "rerun") == 0) {
         out->command = CLI_DO_RERUN;
+      } else if (strcmp(a, "resume") == 0) {
+        out->command = CLI_DO_RESUME;
       } else if (strcmp(a, "run") != 0) {
         return usage("unknown command", a);
       }
@@ -83,7 +89,8 @@ cli_action cli_parse(int argc, char **argv, cli_options *out) {
     }
   }
   if (!command) return usage("no command given; write: backtest run STRATEGY --db FILE", NULL);
-  if (!out->strategy && out->command == CLI_DO_RERUN) return usage("no run given", NULL);
+  const int by_number = out->command == CLI_DO_RERUN || out->command == CLI_DO_RESUME;
+  if (!out->strategy && by_number) return usage("no run given", NULL);
   if (!out->strategy) return usage("no strategy given", NULL);
   if (out->command == CLI_DO_CHECK && !cli_is_document(out)) {
     return usage("a document is a .json, .yaml or .yml file, not", out->strategy);
@@ -91,8 +98,11 @@ cli_action cli_parse(int argc, char **argv, cli_options *out) {
   if (out->command == CLI_DO_RUN && cli_is_document(out) && out->config) {
     return usage("a document has its configuration in itself; --config", out->config);
   }
-  if (out->command == CLI_DO_RERUN && out->strategy[strspn(out->strategy, "0123456789")] != 0) {
+  if (by_number && out->strategy[strspn(out->strategy, "0123456789")] != 0) {
     return usage("the number of a run is needed, not", out->strategy);
+  }
+  if (out->command == CLI_DO_RESUME && (out->config || out->profile || out->nparam)) {
+    return usage("resume goes on with the configuration of the run; it takes none", NULL);
   }
   if (!out->db && out->command != CLI_DO_CHECK) return usage("no database given (--db FILE)", NULL);
   return CLI_RUN;

@@ -11,7 +11,7 @@
 
 typedef enum cli_action { CLI_RUN, CLI_HELP, CLI_VERSION, CLI_BAD } cli_action;
 
-typedef enum cli_command { CLI_DO_RUN, CLI_DO_CHECK, CLI_DO_RERUN } cli_command;
+typedef enum cli_command { CLI_DO_RUN, CLI_DO_CHECK, CLI_DO_RERUN, CLI_DO_RESUME } cli_command;
 
 typedef struct cli_options {
   cli_command command;

@@ -110,13 +110,23 @@ bv_rc bv_savepoint_guard_schema(sqlite3 *db, bv_savepoint *sp, bv_err *err) {
   return bv_sql_row(db, sp->reader, &row, err, "sqlite_schema");
 }
 
-bv_rc bv_savepoint_close(sqlite3 *db, bv_savepoint *sp, bv_rc rc, bv_err *err) {
-  if (!sp->open) return rc;
-  sp->open = 0;
-  if (rc == BV_OK) rc = bv_sql_exec(db, "RELEASE barsvt", err);
-  if (rc != BV_OK) undo(db, sp);
+static void let_go(bv_savepoint *sp) {
   sqlite3_finalize(sp->guard);
   sqlite3_finalize(sp->reader);
-  sp->guard = sp->reader = NULL;
+  *sp = (bv_savepoint){0};
+}
+
+bv_rc bv_savepoint_release(sqlite3 *db, bv_savepoint *sp, bv_err *err) {
+  BV_TRY(bv_sql_exec(db, "RELEASE barsvt", err));
+  let_go(sp);
+  return BV_OK;
+}
+
+bv_rc bv_savepoint_close(sqlite3 *db, bv_savepoint *sp, bv_rc rc, bv_err *err) {
+  if (!sp->open) return rc;
+  if (rc == BV_OK) rc = bv_savepoint_release(db, sp, err);
+  if (rc == BV_OK) return BV_OK;
+  undo(db, sp);
+  let_go(sp);
   return rc;
 }

@@ -49,6 +49,9 @@ BV_MUST bv_rc bv_savepoint_open(sqlite3 *db, bv_savepoint *sp, bv_err *err);
 ** undo the transaction too; one that has begun is not. */
 BV_MUST bv_rc bv_savepoint_guard_schema(sqlite3 *db, bv_savepoint *sp, bv_err *err);
 
+/* Release it; where that fails (BV_BUSY: somebody reads) all is as it was, and it can be tried again. */
+BV_MUST bv_rc bv_savepoint_release(sqlite3 *db, bv_savepoint *sp, bv_err *err);
+
 /* Release it where rc is BV_OK, undo everything since where it is not; returns rc, or the error of
 ** releasing.  After sqlite3_interrupt(), or when SQLite ran out of memory, no statement runs, ROLLBACK
 ** TO neither: then all of the transaction is undone, as SQLite does with an interrupted INSERT. */

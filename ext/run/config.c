@@ -13,7 +13,8 @@
 static const char *const plain_keys[] = {
     "profile",   "timestep",           "assets",          "start",      "end",      "tz",
     "risk_free", "currency",           "periods",         "commission", "slippage", "params",
-    "benchmark", "benchmark_timestep", "financing.rates", "risk",       "every",    "calendar"};
+    "benchmark", "benchmark_timestep", "financing.rates", "risk",       "every",    "calendar",
+    "checkpoint"};
 #define NPLAIN (sizeof plain_keys / sizeof *plain_keys)
 
 enum { NCOSTS = 2 };
@@ -69,6 +70,13 @@ static bv_rc read_number(const char *path, const char *type, sqlite3_value *v, d
   }
   *out = sqlite3_value_double(v);
   return BV_OK;
+}
+
+static bv_rc read_checkpoint(const char *path, const char *type, sqlite3_value *v, int64_t *out,
+                             bv_err *err) {
+  *out = sqlite3_value_int64(v);
+  if (strcmp(type, "integer") == 0 && *out >= 0) return BV_OK;
+  return bv_fail(err, BV_ARG, "config: '%s' must be a whole number of steps, 0 for none", path);
 }
 
 static bv_rc read_instant(const bv_run_config *c, const char *path, const char *type,
@@ -266,6 +274,7 @@ static bv_rc read_leaf(void *ctx, const char *path, const char *type, sqlite3_va
   if (bv_text_ieq(path, "end")) return read_instant(c, path, type, v, &c->end, err);
   if (bv_text_ieq(path, "risk_free")) return read_number(path, type, v, &c->risk_free, err);
   if (bv_text_ieq(path, "periods")) return read_number(path, type, v, &c->periods, err);
+  if (bv_text_ieq(path, "checkpoint")) return read_checkpoint(path, type, v, &c->checkpoint, err);
   if (bv_text_ieq(path, "currency")) return read_currency(c, path, type, v, err);
   if (bv_text_ieq(path, "assets") || strncmp(path, "assets[", 7) == 0)
     return add_asset(c, path, type, v, err);

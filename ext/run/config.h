@@ -20,6 +20,7 @@ typedef struct bv_run_config {
   int64_t start, end;  /* bars that lie between them take part: start <= ts, end of bar <= end */
   const bv_zone *zone; /* of days and months in the metrics, and of times in the configuration */
   double risk_free, periods;
+  int64_t checkpoint;          /* steps between two commits; 0: one, at the end */
   char currency[16];           /* of the account */
   char *benchmark;             /* asset the metrics compare with; NULL: none */
   char benchmark_timestep[32]; /* "" = its finest */
@@ -34,7 +35,7 @@ typedef struct bv_run_config {
 **
 ** Besides the simulator's knobs (bv_sim_knobs): profile, timestep, every (a timestep), assets (a name or an array of
 ** names), start, end (epoch seconds, or text in the zone tz), tz, currency, risk_free, periods, benchmark (an
-** asset), benchmark_timestep, financing.rates (a table), calendar (a name), params (an object, what bt_param() answers), risk (a list of rules, rule.h).  {"commission": x} and {"slippage": x} are short for the
+** asset), benchmark_timestep, financing.rates (a table), calendar (a name), params (an object, what bt_param() answers), checkpoint (steps), risk (a list of rules, rule.h).  {"commission": x} and {"slippage": x} are short for the
 ** percentage model at that rate. */
 BV_MUST bv_rc bv_run_config_read(sqlite3 *db, const char *text, const bv_zone *zone,
                                  bv_run_config *out, bv_err *err);

@@ -15,7 +15,7 @@ void bv_curve_extend(bv_curve *c, int64_t n, double cash, bool first_exposed, bo
   c->total += n;
 }
 
-bv_rc bv_curve_flush(bv_curve *c, sqlite3 *db, sqlite3_stmt *st, int64_t run, bv_err *err) {
+bv_rc bv_curve_tail(const bv_curve *c, sqlite3 *db, sqlite3_stmt *st, int64_t run, bv_err *err) {
   if (c->n == 0) return BV_OK;
   bv_buf blob;
   bv_buf_init(&blob, BV_MEM_RUN, MOST_BYTES);
@@ -29,9 +29,15 @@ bv_rc bv_curve_flush(bv_curve *c, sqlite3 *db, sqlite3_stmt *st, int64_t run, bv
     sqlite3_bind_blob(st, 6, blob.p, (int)blob.n, SQLITE_STATIC);
     rc = bv_sql_done(db, st, err, "writing bt_curve");
     sqlite3_clear_bindings(st);
-    c->chunk++;
-    c->n = 0;
   }
   bv_buf_reset(&blob);
   return rc;
+}
+
+bv_rc bv_curve_flush(bv_curve *c, sqlite3 *db, sqlite3_stmt *st, int64_t run, bv_err *err) {
+  if (c->n == 0) return BV_OK;
+  BV_TRY(bv_curve_tail(c, db, st, run, err));
+  c->chunk++;
+  c->n = 0;
+  return BV_OK;
 }

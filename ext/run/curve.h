@@ -20,7 +20,11 @@ typedef struct bv_curve {
 /* Take in the n points whose times and values lie behind those held. */
 void bv_curve_extend(bv_curve *c, int64_t n, double cash, bool first_exposed, bool exposed);
 
-/* Write the points held as one chunk through a statement INSERT INTO bt_curve VALUES (?1..?6). */
+/* Write the points held as one chunk through a statement INSERT OR REPLACE INTO bt_curve VALUES (?1..?6). */
 BV_MUST bv_rc bv_curve_flush(bv_curve *c, sqlite3 *db, sqlite3_stmt *st, int64_t run, bv_err *err);
+
+/* The same, but go on with these points: the chunk is written anew once there are more. */
+BV_MUST bv_rc bv_curve_tail(const bv_curve *c, sqlite3 *db, sqlite3_stmt *st, int64_t run,
+                            bv_err *err);
 
 #endif

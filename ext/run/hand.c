@@ -65,6 +65,7 @@ static bv_rc keep_text(char **buf, size_t *cap, const char **text) {
 
 bv_rc bv_hand_fetch(bv_run *r, bv_err *err) {
   bool more;
+  if (r->keep.listed) return bv_keep_fetch(r, err);
   r->in_strategy = true;
   bv_rc rc = bv_strategy_next(&r->strategy, &r->next, &more, err);
   r->in_strategy = false;
@@ -132,8 +133,14 @@ bv_rc bv_hand_read(bv_run *r, bv_err *err) {
 
 /* Step mode: execute the view with the clock at t; it may look at the run's own rows. */
 bv_rc bv_hand_decide(bv_run *r, int64_t t, bv_err *err) {
-  BV_TRY(bv_rows_flush(&r->result->rows, err));
-  BV_TRY(bv_hand_read(r, err));
+  if (r->keep.every) {
+    BV_TRY(bv_keep_before(r, err));
+    BV_TRY(r->keep.replay ? bv_keep_again(r, t, err) : bv_hand_read(r, err));
+    BV_TRY(bv_keep_decided(r, t, err));
+  } else {
+    BV_TRY(bv_rows_flush(&r->result->rows, err));
+    BV_TRY(bv_hand_read(r, err));
+  }
   if (!bv_sim_plain_targets(r->sim)) return bv_hand_batch(r, t, err);
   for (int i = 0; i < r->batch.n; i++) BV_TRY(bv_hand_one(r, t, &r->batch.row[i], err));
   bv_batch_clear(&r->batch);

@@ -17,6 +17,8 @@ static bv_rc next_row(bv_rates *r, bv_err *err) {
   int row;
   BV_TRY(bv_sql_row(r->db, r->st, &row, err, "financing.rates"));
   r->more = row;
+  r->at++;
+  r->next_at = row ? sqlite3_column_int64(r->st, 0) : INT64_MAX;
   if (!row || sqlite3_column_type(r->st, 0) == SQLITE_INTEGER) return BV_OK;
   return bv_fail(err, BV_ARG,
                  "financing.rates: known_at must be epoch seconds; bars_time() makes them");
@@ -90,8 +92,26 @@ static bv_rc hand_over(bv_rates *r, bv_sim *sim, bv_err *err) {
   return rc == BV_OK ? BV_OK : bv_fail(err, rc, "financing.rates: %s", bv_err_text(&why, rc));
 }
 
+void bv_rates_rest(bv_rates *r) {
+  if (!r->st || r->resting) return;
+  sqlite3_reset(r->st);
+  r->resting = true;
+}
+
+/* Stand on the same row again. */
+static bv_rc rise(bv_rates *r, bv_err *err) {
+  const int64_t at = r->at;
+  r->resting = false;
+  r->at = 0;
+  do {
+    BV_TRY(next_row(r, err));
+  } while (r->more && r->at < at);
+  return BV_OK;
+}
+
 bv_rc bv_rates_advance(bv_rates *r, int64_t t, bv_sim *sim, bv_err *err) {
-  while (r->more && sqlite3_column_int64(r->st, 0) <= t) {
+  if (r->resting && r->more && r->next_at <= t) BV_TRY(rise(r, err));
+  while (r->more && r->next_at <= t) {
     BV_TRY(hand_over(r, sim, err));
     BV_TRY(next_row(r, err));
   }

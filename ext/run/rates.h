@@ -19,7 +19,9 @@ typedef struct bv_rates_early {
 typedef struct bv_rates {
   sqlite3 *db;
   sqlite3_stmt *st; /* NULL: none are given */
-  bool more;        /* it stands on a row */
+  bool more;        /* it stands on a row, the one of number `at`, known at next_at */
+  bool resting;     /* it was reset there */
+  int64_t at, next_at;
   bv_rates_early *early;
   int nearly;
 } bv_rates;
@@ -27,6 +29,9 @@ typedef struct bv_rates {
 /* BV_ARG: there is no such table, or it lacks a column. */
 BV_MUST bv_rc bv_rates_open(bv_rates *r, sqlite3 *db, const char *table, bv_err *err);
 void bv_rates_close(bv_rates *r);
+
+/* Read nothing until the next row is due, so that a transaction can end. */
+void bv_rates_rest(bv_rates *r);
 
 /* Hand over the rows known by t. */
 BV_MUST bv_rc bv_rates_advance(bv_rates *r, int64_t t, bv_sim *sim, bv_err *err);

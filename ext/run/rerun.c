@@ -14,7 +14,7 @@ bv_rc bv_run_all(bv_store *s, const bv_run_start *how, int64_t *id, bv_err *err)
   BV_TRY(bv_run_begin(s, how, &r, err));
   bv_rc rc = BV_OK;
   while (rc == BV_OK && more) rc = bv_run_step(r, &more, err);
-  *id = r->result->run;
+  *id = rc == BV_OK || r->keep.begun ? r->result->run : 0;
   return bv_run_close(r, rc, err);
 }
 
@@ -101,7 +101,8 @@ static bv_rc again(bv_store *s, const bv_stored *r, const char *overrides, const
                       .config = r->config,
                       .version = version,
                       .knobs = r->knobs,
-                      .end = INT64_MAX};
+                      .end = INT64_MAX,
+                      .whole = true};
   const char *tz = bv_stored_input(r, "setting", "tz");
   if (!r->strategy[0]) {
     return bv_fail(err, BV_ARG,

@@ -7,7 +7,7 @@
 #include "run/inputs.h"
 #include "run/run.h"
 
-/* A run from its beginning to its end; *id is its number. */
+/* A run from its beginning to its end; *id is its number, also after an error where a part of it is kept, else 0. */
 BV_MUST bv_rc bv_run_all(bv_store *s, const bv_run_start *how, int64_t *id, bv_err *err);
 
 /* Run `run` again: its strategy's text, configuration, values of knobs and zone as they were stored, its

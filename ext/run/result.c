@@ -10,7 +10,7 @@ static const char *const insert_sql[BV_RS_COUNT] = {
     [BV_RS_POSITION] = "INSERT INTO main.bt_position VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     [BV_RS_RISK] = "INSERT INTO main.bt_risk VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
     [BV_RS_TRIGGER] = "INSERT INTO main.bt_trigger VALUES (?1, ?2, ?3, ?4)",
-    [BV_RS_CURVE] = "INSERT INTO main.bt_curve VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    [BV_RS_CURVE] = "INSERT OR REPLACE INTO main.bt_curve VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     [BV_RS_FIGURE] = ("INSERT INTO main.bt_figure(run, name, variant, value, unit, rank)"
                       " VALUES (?1, ?2, ?3, ?4, ?5, ?6)"),
 };
@@ -60,13 +60,24 @@ static bv_rc prepare_rows(sqlite3 *db, bv_rows_kind kind, sqlite3_stmt **out, bv
   return rc;
 }
 
+/* Everything of a run but what it is resumed from (sql/request.sql). */
+static bv_rc delete_run(sqlite3 *db, int64_t run, bv_err *err) {
+  char *sql = sqlite3_mprintf("UPDATE main.bt_run SET status = 'resuming' WHERE id = %lld;"
+                              "DELETE FROM main.bt_run WHERE id = %lld",
+                              (long long)run, (long long)run);
+  bv_rc rc = sql ? bv_sql_exec(db, sql, err) : BV_NOMEM;
+  sqlite3_free(sql);
+  return rc;
+}
+
 static bv_rc insert_run(bv_result *r, const bv_result_head *h, bv_err *err) {
   sqlite3_stmt *st;
   /* The next number no table has seen: rows of a run may outlive its row in bt_run. */
   BV_TRY(prepare(
       r->db,
       "INSERT INTO main.bt_run(id, strategy, sql, mode, profile, config, knobs, status, cash,"
-      " version) SELECT 1 + coalesce(max(run), 0), ?1, ?2, ?3, ?4, ?5, ?6, 'running', ?7, ?8"
+      " version) SELECT coalesce(?9, 1 + coalesce(max(run), 0)), ?1, ?2, ?3, ?4, ?5, ?6, "
+      "'running', ?7, ?8"
       " FROM (SELECT max(id) AS run FROM main.bt_run UNION ALL SELECT max(run) FROM main.bt_order"
       " UNION ALL SELECT max(run) FROM main.bt_fill UNION ALL SELECT max(run) FROM main.bt_lot"
       " UNION ALL SELECT max(run) FROM main.bt_cash_flow UNION ALL SELECT max(run) FROM"
@@ -84,6 +95,7 @@ static bv_rc insert_run(bv_result *r, const bv_result_head *h, bv_err *err) {
   sqlite3_bind_text(st, 6, h->knobs, -1, SQLITE_STATIC);
   sqlite3_bind_double(st, 7, h->cash);
   sqlite3_bind_text(st, 8, h->version, -1, SQLITE_STATIC);
+  if (h->run) sqlite3_bind_int64(st, 9, h->run);
   bv_rc rc = bv_sql_done(r->db, st, err, "writing bt_run");
   sqlite3_finalize(st);
   if (rc == BV_OK) r->run = sqlite3_last_insert_rowid(r->db);
@@ -96,6 +108,7 @@ bv_rc bv_result_open(sqlite3 *db, const bv_result_head *head, bv_result *out, bv
   memset(out->st, 0, sizeof out->st);
   out->curve.n = out->curve.chunk = out->curve.total = 0;
   BV_TRY(bv_sql_exec(db, bv_sql_result, err));
+  if (head->run) BV_TRY(delete_run(db, head->run, err));
   BV_TRY(insert_run(out, head, err));
   out->rows.db = db;
   out->rows.run = out->run;

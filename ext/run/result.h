@@ -26,6 +26,7 @@ typedef struct bv_result {
 typedef struct bv_result_head {
   const char *strategy, *sql, *mode, *profile, *config, *knobs, *version;
   double cash;
+  int64_t run; /* a run that is written anew; 0: the next number */
 } bv_result_head;
 
 /* Make the tables if need be and the run's row; out->run is its id. */

@@ -11,9 +11,8 @@
 
 /* ---- opening ---- */
 
-/* Raise *out to the end of the newest bar stored in `home`.  Any instant near the end of the data
-** does, so the newest series are enough. */
-static bv_rc newest_end(bv_store *s, bv_store *home, int64_t *out, bv_err *err) {
+/* Raise *out to the end of the newest bar stored in `home`, of the `most` series made last (-1: of all). */
+static bv_rc newest_end(bv_store *s, bv_store *home, int most, int64_t *out, bv_err *err) {
   sqlite3_stmt *st;
   bool there;
   int row;
@@ -23,8 +22,9 @@ static bv_rc newest_end(bv_store *s, bv_store *home, int64_t *out, bv_err *err) 
       bv_store_prepare(home,
                        "SELECT a.asset, " BV_SERIES_STEP " FROM main.barsvt_series s JOIN"
                        " main.barsvt_asset a ON a.id = s.asset WHERE s.venue IN ('', 'bid', 'ask')"
-                       " ORDER BY s.id DESC LIMIT 100",
+                       " ORDER BY s.id DESC LIMIT ?1",
                        &st, err));
+  sqlite3_bind_int(st, 1, most);
   bv_rc rc;
   while ((rc = bv_sql_row(s->db, st, &row, err, "barsvt_series")) == BV_OK && row) {
     const bv_series *series;
@@ -40,18 +40,27 @@ static bv_rc newest_end(bv_store *s, bv_store *home, int64_t *out, bv_err *err) 
   return rc;
 }
 
-bv_rc bv_run_data_end(bv_store *s, int64_t *end, bv_err *err) {
+static bv_rc end_of_data(bv_store *s, int most, int64_t *end, bv_err *err) {
   *end = BV_INSTANT_MIN;
-  BV_TRY(newest_end(s, s, end, err));
-  for (int i = 0; i < s->nattached; i++) BV_TRY(newest_end(s, s->attached[i], end, err));
+  BV_TRY(newest_end(s, s, most, end, err));
+  for (int i = 0; i < s->nattached; i++) BV_TRY(newest_end(s, s->attached[i], most, end, err));
   return BV_OK;
+}
+
+bv_rc bv_run_data_end(bv_store *s, int64_t *end, bv_err *err) {
+  return end_of_data(s, 100, end, err);
+}
+
+bv_rc bv_run_last_end(bv_store *s, int64_t *end, bv_err *err) {
+  return end_of_data(s, -1, end, err);
 }
 
 /* A step-mode view may count back from bars_clock(), so the clock stands at the end of the data while
 ** it is looked at. */
-static bv_rc set_last_clock(bv_store *s, bv_err *err) {
-  int64_t end;
-  BV_TRY(bv_run_data_end(s, &end, err));
+static bv_rc set_last_clock(bv_run *r, bv_err *err) {
+  bv_store *s = r->store;
+  int64_t end = r->keep.data_end;
+  if (!r->keep.every) BV_TRY(bv_run_data_end(s, &end, err)); /* any instant near it does */
   if (end > BV_INSTANT_MIN) s->clock = end;
   return BV_OK;
 }
@@ -60,7 +69,7 @@ static bv_rc set_last_clock(bv_store *s, bv_err *err) {
 ** mode its first row is kept, the statement goes on from there. */
 static bv_rc discover(bv_run *r, bv_err *err) {
   bv_store *s = r->store;
-  if (!r->strategy.set_mode && s->clock == BV_NO_CLOCK) BV_TRY(set_last_clock(s, err));
+  if (!r->strategy.set_mode && s->clock == BV_NO_CLOCK) BV_TRY(set_last_clock(r, err));
   s->touched = bv_universe_touch;
   s->touched_ctx = r;
   bv_rc rc;
@@ -71,6 +80,7 @@ static bv_rc discover(bv_run *r, bv_err *err) {
     bv_batch_clear(&r->batch);
   }
   s->touched = NULL;
+  if (rc == BV_OK && r->keep.every && r->strategy.set_mode) rc = bv_keep_list(r, err);
   return rc;
 }
 
@@ -88,7 +98,8 @@ static bv_rc add_assets(bv_run *r, bv_err *err) {
       "the assets in the configuration: {\"assets\": [\"SPY\"], \"timestep\": \"minute\"}");
 }
 
-static bv_rc open_result(bv_run *r, const char *config, const char *version, bv_err *err) {
+static bv_rc open_result(bv_run *r, const bv_run_start *how, bv_err *err) {
+  const char *config = how->stored ? how->stored : how->config;
   bv_buf knobs;
   bv_buf_init(&knobs, BV_MEM_RUN, 1 << 16);
   r->result = bv_alloc0(BV_MEM_RUN, sizeof *r->result);
@@ -101,8 +112,9 @@ static bv_rc open_result(bv_run *r, const char *config, const char *version, bv_
                            .profile = r->config.profile,
                            .config = config && config[0] ? config : "{}",
                            .knobs = bv_buf_text(&knobs),
-                           .version = version,
-                           .cash = r->config.sim.cash};
+                           .version = how->version,
+                           .cash = r->config.sim.cash,
+                           .run = how->resume ? how->resume->run : 0};
     rc = bv_result_open(r->store->db, &head, r->result, err);
   }
   bv_buf_reset(&knobs);
@@ -119,14 +131,20 @@ static bv_rc collect_inputs(bv_run *r, const bv_run_start *how, bv_err *err) {
   return bv_inputs_collect(r->store, &of, &r->inputs, err);
 }
 
+static bv_rc open_strategy(bv_run *r, const bv_run_start *how, bv_err *err) {
+  const char *view = how->resume ? how->resume->view : NULL;
+  BV_TRY(bv_strategy_open(r->store->db, view ? view : how->strategy, &r->strategy, err));
+  return view ? bv_strategy_call(&r->strategy, how->strategy, how->resume->sql) : BV_OK;
+}
+
 static bv_rc open_parts(bv_run *r, const bv_run_start *how, bv_err *err) {
   bv_store *s = r->store;
   const char *strategy = how->strategy;
   BV_TRY(bv_run_config_read_on(s->db, how->knobs, how->config, how->zone ? how->zone : s->zone,
                                &r->config, err));
-  if (r->saved_clock < r->config.end) r->config.end = r->saved_clock;
+  if (!how->resume && r->saved_clock < r->config.end) r->config.end = r->saved_clock;
   if (how->end < r->config.end) r->config.end = how->end;
-  if (strategy) BV_TRY(bv_strategy_open(s->db, strategy, &r->strategy, err));
+  if (strategy) BV_TRY(open_strategy(r, how, err));
   if (r->strategy.set_mode && r->config.every.n > 0) {
     return bv_fail(
         err, BV_ARG,
@@ -134,27 +152,31 @@ static bv_rc open_parts(bv_run *r, const bv_run_start *how, bv_err *err) {
         "have known_at, which says when",
         r->strategy.name);
   }
-  BV_TRY(bv_around_open(s, "bt_run()", &r->around, err));
+  BV_TRY(bv_keep_prepare(r, how, err));
+  BV_TRY(bv_around_open(s, how->resume ? "bt_resume()" : "bt_run()", &r->around, err));
   s->frozen--; /* from here on nobody can commit between this and what is read */
   bv_rc synced = bv_store_sync(s, err);
   s->frozen++;
   if (synced != BV_OK) return synced;
+  if (r->keep.every) BV_TRY(bv_keep_range(r, how, err));
   if (r->config.benchmark) {
     BV_TRY(bv_benchmark_find(s, r->config.benchmark, r->config.benchmark_timestep, &r->benchmark,
                              err));
   }
-  BV_TRY(open_result(r, how->stored ? how->stored : how->config, how->version, err));
+  BV_TRY(open_result(r, how, err));
+  if (r->keep.every) BV_TRY(bv_keep_result(r, how, err));
   BV_TRY(collect_inputs(r, how, err));
-  bv_sim_sink sink = bv_result_sink(r->result);
+  bv_sim_sink sink = r->keep.every ? bv_trail_sink(&r->keep.trail) : bv_result_sink(r->result);
   BV_TRY(bv_sim_new(&r->config.sim, &sink, &r->sim, err));
   r->result->rows.sim = r->sim;
   if (r->config.rates) BV_TRY(bv_rates_open(&r->rates, s->db, r->config.rates, err));
+  int64_t last = r->config.end; /* bars that others add while the run goes on do not take part */
+  if (r->keep.every && r->keep.data_end < last) last = r->keep.data_end;
   if (r->config.risk.n > 0) {
     BV_TRY(bv_sim_rules(r->sim, &r->config.risk, r->config.zone, err));
-    BV_TRY(bv_context_open(&r->context, s, &r->config.risk, r->config.start, r->config.end, r->sim,
-                           err));
+    BV_TRY(bv_context_open(&r->context, s, &r->config.risk, r->config.start, last, r->sim, err));
   }
-  bv_feed_init(&r->feed, s, r->config.start, r->config.end);
+  bv_feed_init(&r->feed, s, r->config.start, last);
   if (r->config.sim.same_bar == BV_SAME_FINER) bv_sim_finer(r->sim, bv_feed_finer, &r->feed);
   r->feed.sim = r->sim;
   r->feed.quoted = r->config.sim.quotes == BV_QUOTES_USE;
@@ -162,7 +184,7 @@ static bv_rc open_parts(bv_run *r, const bv_run_start *how, bv_err *err) {
   if (strategy) BV_TRY(discover(r, err));
   BV_TRY(add_assets(r, err));
   if (!r->strategy.set_mode) s->clock = BV_INSTANT_MIN; /* nothing is known before the first step */
-  return BV_OK;
+  return r->keep.every ? bv_keep_opened(r, how, err) : BV_OK;
 }
 
 bv_rc bv_run_open(bv_store *s, const char *strategy, const char *config, const char *version,
@@ -186,6 +208,7 @@ bv_rc bv_run_begin(bv_store *s, const bv_run_start *how, bv_run **out, bv_err *e
   bv_map_init(&r->config.param);
   s->run = r;
   s->frozen++;
+  if (how->resume) s->clock = BV_NO_CLOCK;
   bv_rc rc = open_parts(r, how, err);
   if (rc != BV_OK) return bv_run_close(r, rc, err);
   *out = r;
@@ -195,6 +218,7 @@ bv_rc bv_run_begin(bv_store *s, const bv_run_start *how, bv_run **out, bv_err *e
 /* ---- stepping ---- */
 
 static bv_rc record(bv_run *r, int64_t t, bv_err *err) {
+  if (r->keep.every) BV_TRY(bv_keep_point(r, err));
   return bv_result_point(r->result, t, bv_sim_value(r->sim), bv_sim_cash(r->sim),
                          bv_sim_exposed(r->sim), err);
 }
@@ -287,6 +311,7 @@ static bv_rc write_inputs(bv_run *r, bv_err *err) {
 
 static bv_rc finish(bv_run *r, bv_err *err) {
   if (r->result->curve.total == 0) return no_bars(r, err);
+  if (r->keep.every) BV_TRY(bv_keep_finish(r, err));
   bv_feed_catch_up(&r->feed, -1);
   BV_TRY(bv_sim_finish(r->sim, r->now, err));
   const bv_run_config *c = &r->config;
@@ -300,6 +325,7 @@ static bv_rc finish(bv_run *r, bv_err *err) {
                               .periods = c->periods};
   BV_TRY(bv_result_finish(r->result, in, err));
   BV_TRY(bv_memo_save(r->store, NULL, err));
+  if (r->keep.every) BV_TRY(bv_keep_finished(r, err));
   BV_TRY(write_inputs(r, err));
   r->finished = true;
   return BV_OK;
@@ -313,7 +339,7 @@ static bv_rc check_transaction(const bv_run *r, bv_err *err) {
 }
 
 /* Steps at which nothing can happen are laid out ahead, up to the next row of a set-mode strategy, the next step
-** at which a view is executed, and a corporate action. */
+** at which a view is executed, a corporate action, and a commit. */
 static bv_rc lay_out(bv_run *r) {
   int64_t until = r->has_next ? r->next.known_at : INT64_MAX;
   if (r->result->curve.total == 0 || r->rates.more) return BV_OK;
@@ -321,7 +347,9 @@ static bv_rc lay_out(bv_run *r) {
   if (r->actions.next < r->actions.n && r->actions.due[r->actions.next].ts < until) {
     until = r->actions.due[r->actions.next].ts + 1;
   }
-  return bv_stretch_begin(&r->stretch, &r->feed, &r->result->curve, r->now, until);
+  const int64_t every = r->keep.every;
+  const int64_t most = every ? every - r->result->curve.total % every : BV_CURVE_CHUNK;
+  return bv_stretch_begin(&r->stretch, &r->feed, &r->result->curve, r->now, until, most);
 }
 
 /* Pass steps laid out, up to one at which the strategy is asked: true. */
@@ -349,6 +377,7 @@ double bv_run_price(bv_run *r, int asset) {
 static bv_rc go_on(bv_run *r, bool *asked, bv_err *err) {
   bool step = false;
   bv_run_settle(r);
+  if (r->keep.every) BV_TRY(bv_keep_step(r, err));
   if (r->batch.n > 0) {
     bv_batch_seal(&r->batch);
     BV_TRY(bv_hand_batch(r, r->now, err));
@@ -371,12 +400,16 @@ static bv_rc go_on(bv_run *r, bool *asked, bv_err *err) {
   return BV_OK;
 }
 
+bv_rc bv_run_advance(bv_run *r, bool *asked, bv_err *err) {
+  *asked = pass(r);
+  return *asked ? BV_OK : go_on(r, asked, err);
+}
+
 bv_rc bv_run_step(bv_run *r, bool *more, bv_err *err) {
   *more = false;
   if (r->done) return BV_OK;
   BV_TRY(check_transaction(r, err));
-  *more = pass(r);
-  while (!*more && !r->done) BV_TRY(go_on(r, more, err));
+  while (!*more && !r->done) BV_TRY(bv_run_advance(r, more, err));
   return BV_OK;
 }
 
@@ -389,8 +422,13 @@ bv_rc bv_run_order(bv_run *r, bv_signal *g, bv_err *err) {
   }
   BV_TRY(check_transaction(r, err));
   bv_run_settle(r);
-  if (bv_sim_plain_targets(r->sim)) return bv_hand_one(r, r->now, g, err);
-  return bv_hand_gather(r, g); /* a step of their own, once the caller comes back */
+  const bool plain =
+      bv_sim_plain_targets(r->sim); /* else a step of their own, once the caller comes back */
+  bv_rc rc = plain ? bv_hand_one(r, r->now, g, err) : bv_hand_gather(r, g);
+  const bool refused = rc == BV_ARG || rc == BV_NOTFOUND; /* again, when it is done again */
+  if (!r->keep.every || (rc != BV_OK && !refused)) return rc;
+  bv_rc kept = bv_keep_order(r, g, rc == BV_OK ? err : NULL);
+  return rc == BV_OK ? kept : rc;
 }
 
 bv_rc bv_run_close(bv_run *r, bv_rc rc, bv_err *err) {
@@ -400,7 +438,8 @@ bv_rc bv_run_close(bv_run *r, bv_rc rc, bv_err *err) {
   bv_strategy_close(&r->strategy); /* its statement must not be in the way of the rollback */
   bv_rates_close(&r->rates);       /* nor this one */
   if (r->result) bv_result_close(r->result);
-  bv_rc closed = bv_around_close(s, &r->around, keep, err);
+  bv_rc closed =
+      r->keep.every ? bv_keep_close(r, keep, err) : bv_around_close(s, &r->around, keep, err);
   if (rc == BV_OK && keep == BV_OK) rc = closed;
   bv_free(r->result);
   bv_sim_free(r->sim);

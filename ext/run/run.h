@@ -18,7 +18,8 @@
 ** end.  An asset that a row names first comes in at that instant, at the last price before it.
 **
 ** Everything is written inside one savepoint.  A run that fails leaves nothing; an interrupt during
-** bt_run() rolls the whole transaction back, as SQLite does for any statement that writes.
+** bt_run() rolls the whole transaction back, as SQLite does for any statement that writes.  With the key
+** checkpoint it is a transaction every so many steps (keep.h).
 */
 #ifndef BV_RUN_RUN_H
 #define BV_RUN_RUN_H
@@ -29,6 +30,7 @@
 #include "run/calendars.h"
 #include "run/config.h"
 #include "run/inputs.h"
+#include "run/keep.h"
 #include "run/match_feed.h"
 #include "run/rates.h"
 #include "run/result.h"
@@ -59,6 +61,7 @@ typedef struct bv_run {
   int64_t due;   /* the strategy is asked at the first step from here on */
   bv_stretch stretch;
   bv_inputs inputs;
+  bv_keep keep;              /* of a run that is committed as it goes on */
   bv_series benchmark;       /* where the configuration names one */
   bv_signal next;            /* set mode: the row that comes next */
   char *next_text[BV_TEXTS]; /* its texts, kept over steps */
@@ -78,8 +81,10 @@ typedef struct bv_run_start {
   const char *knobs;   /* values of knobs in place of the profile's, JSON; NULL: the profile's */
   const bv_zone *zone; /* of times; NULL: the store's */
   const char *stored;  /* the configuration as it is stored; NULL: config */
-  const char *document; /* that describes the run, stored too; NULL: none */
-  int64_t end;          /* as the configuration's, the earlier one counts; INT64_MAX: none */
+  const char *document;     /* that describes the run, stored too; NULL: none */
+  int64_t end;              /* as the configuration's, the earlier one counts; INT64_MAX: none */
+  bool whole;               /* commit nothing before the end, whatever the configuration says */
+  const bv_resumed *resume; /* NULL: a new run */
 } bv_run_start;
 
 BV_MUST bv_rc bv_run_begin(bv_store *s, const bv_run_start *how, bv_run **out, bv_err *err);
@@ -91,8 +96,14 @@ BV_MUST bv_rc bv_run_open(bv_store *s, const char *strategy, const char *config,
 /* The end of the newest bar there is (of the 100 series that were made last); BV_INSTANT_MIN: none. */
 BV_MUST bv_rc bv_run_data_end(bv_store *s, int64_t *end, bv_err *err);
 
+/* The end of the newest bar of all. */
+BV_MUST bv_rc bv_run_last_end(bv_store *s, int64_t *end, bv_err *err);
+
 /* The next step at which the strategy is asked; *more = false after the last, when the results are complete. */
 BV_MUST bv_rc bv_run_step(bv_run *r, bool *more, bv_err *err);
+
+/* Part of the way to it: one step, or some at which nothing happens, but never past a commit. */
+BV_MUST bv_rc bv_run_advance(bv_run *r, bool *asked, bv_err *err);
 
 /* An order of the caller at the current step, as a row of a strategy gives it. */
 BV_MUST bv_rc bv_run_order(bv_run *r, bv_signal *g, bv_err *err);

@@ -10,9 +10,12 @@
 
 typedef struct bv_stored {
   int64_t id, end;
-  char *strategy, *sql, *profile, *config, *knobs;
+  char *strategy, *sql, *profile, *config, *knobs, *status;
   bv_inputs inputs;
 } bv_stored;
+
+/* A run, finished or not; *found = false: there is none of this number.  It is to be reset in any case. */
+BV_MUST bv_rc bv_stored_find(bv_store *s, int64_t run, bv_stored *out, bool *found, bv_err *err);
 
 /* BV_NOTFOUND where there is no such finished run. */
 BV_MUST bv_rc bv_stored_read(bv_store *s, int64_t run, bv_stored *out, bv_err *err);

@@ -188,6 +188,15 @@ bv_rc bv_strategy_open(sqlite3 *db, const char *name, bv_strategy *out, bv_err *
   return rc;
 }
 
+bv_rc bv_strategy_call(bv_strategy *s, const char *name, const char *sql) {
+  bv_free(s->name);
+  bv_free(s->sql);
+  s->name = bv_strdup(BV_MEM_RUN, name);
+  s->sql = bv_strdup(BV_MEM_RUN, sql);
+  snprintf(s->label, sizeof s->label, "view '%.80s'", name);
+  return s->name && s->sql ? BV_OK : BV_NOMEM;
+}
+
 void bv_strategy_close(bv_strategy *s) {
   sqlite3_finalize(s->st);
   bv_free(s->name);

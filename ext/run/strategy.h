@@ -53,6 +53,9 @@ typedef struct bv_signal {
 BV_MUST bv_rc bv_strategy_open(sqlite3 *db, const char *name, bv_strategy *out, bv_err *err);
 void bv_strategy_close(bv_strategy *s);
 
+/* Let a view that was opened under another name pass for the one it stands in for, which had this text. */
+BV_MUST bv_rc bv_strategy_call(bv_strategy *s, const char *name, const char *sql);
+
 /* The next row; *more = false at the end (the statement is then reset).  A row that makes no sense is
 ** BV_ARG with its number's text. */
 BV_MUST bv_rc bv_strategy_next(bv_strategy *s, bv_signal *out, bool *more, bv_err *err);

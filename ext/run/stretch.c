@@ -155,7 +155,8 @@ static bv_rc lay_closes(bv_stretch *s, const int *held, int nheld, int64_t n, co
   return BV_OK;
 }
 
-bv_rc bv_stretch_begin(bv_stretch *s, bv_feed *f, bv_curve *c, int64_t now, int64_t until) {
+bv_rc bv_stretch_begin(bv_stretch *s, bv_feed *f, bv_curve *c, int64_t now, int64_t until,
+                       int64_t limit) {
   const int *held;
   int nheld;
   int64_t expiry, most = BV_CURVE_CHUNK - c->n, *ends = c->ts + c->n;
@@ -171,6 +172,7 @@ bv_rc bv_stretch_begin(bv_stretch *s, bv_feed *f, bv_curve *c, int64_t now, int6
   if (grids > 1) s->grid = NULL;
   if (s->most < LEAST) s->most = LEAST;
   if (most > s->most) most = s->most;
+  if (most > limit) most = limit;
   if (until > expiry) until = expiry;
   if (f->end < until) until = f->end < INT64_MAX ? f->end + 1 : f->end;
   const int64_t n =

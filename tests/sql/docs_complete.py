@@ -50,6 +50,7 @@ db.executescript("""
   CREATE VIEW hold AS SELECT known_at, asset, 1 AS target_weight FROM bars('A', 'day');
   SELECT bars_action('A', 86400 * 5, 'split', 2);
   SELECT bt_run('hold');
+  SELECT bt_run('hold', '{"checkpoint": 5}');
 """)
 stored = {name: column(db, "SELECT name FROM pragma_table_info(?)", name)
           for name in column(db, "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view')"
