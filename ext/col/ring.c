@@ -119,9 +119,8 @@ void bv_ring_cut(bv_ring *r, int64_t hi) {
   if (hi < r->next) r->next = hi;
 }
 
-int64_t bv_ring_lower_bound(const bv_ring *r, int64_t ts) {
-  const int64_t *t = r->ts + bv_ring_slot(r, r->first);
-  int64_t lo = 0, hi = r->next - r->first;
+/* The first of t[lo .. hi) that is >= ts; hi if none. */
+static int64_t search(const int64_t *t, int64_t lo, int64_t hi, int64_t ts) {
   while (lo < hi) {
     int64_t mid = lo + (hi - lo) / 2;
     if (t[mid] < ts) {
@@ -130,5 +129,22 @@ int64_t bv_ring_lower_bound(const bv_ring *r, int64_t ts) {
       hi = mid;
     }
   }
-  return r->first + lo;
+  return lo;
+}
+
+int64_t bv_ring_lower_bound(const bv_ring *r, int64_t ts) {
+  const int64_t *t = r->ts + bv_ring_slot(r, r->first);
+  return r->first + search(t, 0, r->next - r->first, ts);
+}
+
+int64_t bv_ring_lower_bound_near(const bv_ring *r, int64_t ts, int64_t near) {
+  const int64_t *t = r->ts + bv_ring_slot(r, r->first), n = r->next - r->first;
+  int64_t lo = near - r->first, hi, step = 1;
+  if (lo < 0 || lo > n) return bv_ring_lower_bound(r, ts);
+  if (lo < n && t[lo] < ts) { /* in steps that double, away from it */
+    for (hi = lo + 1; hi < n && t[hi] < ts; hi = hi + step < n ? hi + step : n, step *= 2) lo = hi;
+    return r->first + search(t, lo + 1, hi, ts);
+  }
+  for (hi = lo; lo > 0 && t[lo - 1] >= ts; lo = lo > step ? lo - step : 0, step *= 2) hi = lo - 1;
+  return r->first + search(t, lo, hi, ts);
 }

@@ -55,6 +55,9 @@ void bv_ring_carry(const bv_ring *from, const double *values, const bv_ring *to,
 /* First held index whose time is >= ts (next if none). */
 int64_t bv_ring_lower_bound(const bv_ring *r, int64_t ts);
 
+/* The same, looked for from index `near` on: quick where the answer is not far from it. */
+int64_t bv_ring_lower_bound_near(const bv_ring *r, int64_t ts, int64_t near);
+
 /* Slot of an index, for columns kept in parallel to the ring (2*cap slots, both halves written). */
 static inline int64_t bv_ring_slot(const bv_ring *r, int64_t i) {
   int64_t s = i % r->cap;

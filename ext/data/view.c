@@ -267,7 +267,7 @@ static bv_rc newest(bv_store *s, const bv_source *src, int64_t hi, int64_t n, un
     int64_t back = n - 1 + hidden < history ? n - 1 + hidden : history;
     BV_TRY(bv_window_shared(s, src, limit, back, mask, out, err));
     const bv_window *w = *out;
-    int64_t end = bv_ring_lower_bound(&w->ring, limit);
+    int64_t end = bv_ring_lower_bound_near(&w->ring, limit, w->near);
     *to = before_unknown(w, end, s->clock, limit < hi);
     *from = *to - n > w->ring.first ? *to - n : w->ring.first;
     if (*to - *from == n || w->bof || back == history || end - *to == hidden) return BV_OK;

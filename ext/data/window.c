@@ -274,12 +274,12 @@ static bv_rc refill(bv_window *w, int64_t lo, int64_t hi, int64_t back, int64_t 
 
 /* Whether the window proves which bar is the newest before hi and holds `back` bars before it.
 ** Otherwise *reason says why not, and *have how many of the bars are held. */
-static bool covers(const bv_window *w, int64_t hi, int64_t back, int64_t *have,
-                   const char **reason) {
+static bool covers(bv_window *w, int64_t hi, int64_t back, int64_t *have, const char **reason) {
   *have = 0;
   *reason = "the window is empty";
   if (empty(w)) return w->bof && w->eof;
-  int64_t i = bv_ring_lower_bound(&w->ring, hi) - 1;
+  w->near = bv_ring_lower_bound_near(&w->ring, hi, w->near);
+  int64_t i = w->near - 1;
   *have = i - w->ring.first + 1;
   *reason = "the window ends before the instant asked for";
   if (last_ts(w) < hi && !w->eof) return false;

@@ -39,6 +39,7 @@ typedef struct bv_window {
   bool bof, eof;              /* nothing is stored before the ring's first bar / after its last */
   bool grew;                  /* eof was true until bars were written after the last one */
   struct bv_derived *derived; /* indicator columns computed so far */
+  int64_t near;               /* number of the bar that was asked for last */
   int64_t ahead;              /* bars to read ahead at the next extension */
   int64_t hits, misses;
   int64_t used;    /* the larger the later */

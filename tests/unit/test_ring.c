@@ -105,6 +105,10 @@ static void check_bounds(const model *m) {
     int64_t any = all_ts[pick(BARS)] + pick(3) - 1, want = m->first;
     while (want < m->next && all_ts[bar_of(m, want)] < any) want++;
     assert_int_equal(bv_ring_lower_bound(&m->r, any), want);
+    int64_t near = m->first - 2 + pick((int)(m->next - m->first) + 5);
+    assert_int_equal(bv_ring_lower_bound_near(&m->r, any, near), want);
+    assert_int_equal(bv_ring_lower_bound_near(&m->r, INT64_MIN, near), m->first);
+    assert_int_equal(bv_ring_lower_bound_near(&m->r, INT64_MAX, near), m->next);
   }
   assert_int_equal(bv_ring_lower_bound(&m->r, INT64_MIN), m->first);
   assert_int_equal(bv_ring_lower_bound(&m->r, INT64_MAX), m->next);
