@@ -68,7 +68,9 @@ static struct {
   const setup *st;
   int number[ASSETS], asset_of[ASSETS];
   double low[ASSETS], high[ASSETS], open[ASSETS], mark[ASSETS], held[ASSETS], cash;
-  int64_t orders, last_id, firings;
+  int64_t orders, combos, last_id, firings;
+  bool leg_raised;
+  double leg_cost; /* of the combo under way */
   kept_fill *fill;
   int nfill, cap;
   uint64_t seed;
@@ -88,29 +90,55 @@ static double uniform(void) {
 
 /* --- the sink --- */
 
+/* At closes the marks count, which are those of the bars under way by then. */
+static double price_of(int i) {
+  if (w.sim->closing) return w.sim->ledger.asset[w.number[i]].mark;
+  return isnan(w.open[i]) ? w.mark[i] : w.open[i];
+}
+
+/* The rules' shares of what is held, at the opens of the instant or the marks; asset -1: of all together alone. */
+static void check_limits(int asset, double slack) {
+  double value = w.cash, gross = 0;
+  for (int i = 0; i < ASSETS; i++) {
+    if (w.held[i] == 0) continue;
+    double p = price_of(i);
+    value += w.held[i] * p;
+    gross += fabs(w.held[i] * p);
+  }
+  slack += 1e-9 * w.cfg.cash;
+  assert_true(gross <= w.st->max_gross * value + slack);
+  if (asset < 0) return;
+  double p = price_of(asset);
+  assert_true(fabs(w.held[asset] * p) <= w.st->max_position * value + slack);
+}
+
+/* What a fill costs comes out of the value after the rule has looked. */
+static double cost_of(int asset, const bv_sim_fill *f) {
+  double p = price_of(asset);
+  return fabs(f->qty * (f->price - p)) + f->commission;
+}
+
+static bool is_leg(int64_t order) {
+  const bv_queue *q = &w.sim->queue;
+  for (size_t i = 0; i < q->n; i++) {
+    if (q->order[i].id == order) return q->order[i].combo != 0;
+  }
+  return false;
+}
+
 static bv_rc on_order(void *ctx, const bv_sim_order *o, bv_err *err) {
   (void)ctx;
   (void)err;
   w.orders++;
+  if (o->ask == BV_ASK_COMBO && o->filled != 0) {
+    w.combos++;
+    if (w.leg_raised) check_limits(-1, w.leg_cost);
+    w.leg_raised = false;
+    w.leg_cost = 0;
+  }
   if (o->id > w.last_id) w.last_id = o->id;
   assert_true(fabs(o->filled) <= fabs(o->qty) * (1 + 1e-12) + 1e-12);
   return BV_OK;
-}
-
-/* The rules' shares right after a fill that raised a position, at the opens of the instant or the marks. */
-static void check_limits(int asset, const bv_sim_fill *f) {
-  double value = w.cash, gross = 0;
-  for (int i = 0; i < ASSETS; i++) {
-    if (w.held[i] == 0) continue;
-    double p = isnan(w.open[i]) ? w.mark[i] : w.open[i];
-    value += w.held[i] * p;
-    gross += fabs(w.held[i] * p);
-  }
-  double p = isnan(w.open[asset]) ? w.mark[asset] : w.open[asset];
-  /* What the fill itself costs comes out of the value after the rule has looked. */
-  double slack = fabs(f->qty * (f->price - p)) + f->commission + 1e-9 * w.cfg.cash;
-  assert_true(fabs(w.held[asset] * p) <= w.st->max_position * value + slack);
-  assert_true(gross <= w.st->max_gross * value + slack);
 }
 
 static bv_rc on_fill(void *ctx, const bv_sim_fill *f, bv_err *err) {
@@ -132,7 +160,10 @@ static bv_rc on_fill(void *ctx, const bv_sim_fill *f, bv_err *err) {
     assert_true(f->price >= w.low[i] && f->price <= w.high[i]);
   }
   bool raised = fabs(w.held[i]) > before;
-  if (w.st->max_position > 0 && raised) check_limits(i, f);
+  bool leg = w.st->max_position > 0 && is_leg(f->order); /* between two of them anything may be */
+  if (leg) w.leg_cost += cost_of(i, f);
+  w.leg_raised |= leg && raised;
+  if (w.st->max_position > 0 && raised && !leg) check_limits(i, cost_of(i, f));
   bool own = w.st >= setups && w.st < setups + SETUPS;
   bool unlevered =
       own && !w.cfg.allow_short && w.cfg.leverage == 1 && w.cfg.funds != BV_FUNDS_ALLOW;
@@ -263,7 +294,32 @@ static bv_sim_request make_request(const double price[ASSETS], int64_t t) {
   if (r.type == BV_TYPE_TRAIL_LIMIT) r.limit = p * (1 + d * 0.03);
   if (rnd() % 6 == 0) r.take_profit = p * (1 + d * (0.03 + near_by));
   if (rnd() % 6 == 0) r.stop_loss = p * (1 - d * (0.03 + near_by));
+  uint64_t more = rnd() % 24;
+  if (more == 0) r.oto = "tag";
+  if (more == 1) r.oco = "group";
+  bool plain_type = r.type == BV_TYPE_MARKET || r.type == BV_TYPE_LIMIT;
+  if (plain_type && r.ask == BV_ASK_QTY && (more == 2 || more == 3)) {
+    r.tif = more == 2 ? BV_TIF_OPG : BV_TIF_CLS;
+    r.until = 0;
+  }
   return r;
+}
+
+/* Two legs of one order, at the market or with a net limit near the price. */
+static int make_combo(const double price[ASSETS], bv_sim_request r[2]) {
+  int first = (int)(rnd() % ASSETS), second = (first + 1 + (int)(rnd() % (ASSETS - 1))) % ASSETS;
+  double units = 1 + floor(20 * uniform()), net = 3 * price[first] - 2 * price[second];
+  bool nets = rnd() % 2, turned = rnd() % 2;
+  net = (turned ? -net : net) + 0.01 * (uniform() - 0.5) * (price[first] + price[second]);
+  for (int k = 0; k < 2; k++) {
+    r[k] = (bv_sim_request){.asset = w.number[k ? second : first],
+                            .ask = BV_ASK_QTY,
+                            .amount = (k ? -2 : 3) * (turned ? -units : units),
+                            .combo = "pair",
+                            .net_limit = net,
+                            .has_net_limit = nets};
+  }
+  return 2;
 }
 
 static void run(const setup *st, const way *how, uint64_t seed) {
@@ -283,9 +339,10 @@ static void run(const setup *st, const way *how, uint64_t seed) {
     if (!(error < 1e-9)) fail_msg("%s %s: ledger off by %g", st->profile, st->knobs, error);
     assert_true(fabs(bv_sim_cash(w.sim) - w.cash) <= 1e-9 * (w.cfg.cash + fabs(w.cash)));
     w.values[step] = bv_sim_value(w.sim);
-    bv_sim_request r[3];
+    bv_sim_request r[5];
     int asked = (int)(rnd() % 4);
     for (int k = 0; k < asked; k++) r[k] = make_request(price, t);
+    if (rnd() % 6 == 0) asked += make_combo(price, r + asked);
     assert_int_equal(bv_sim_submit_step(w.sim, t, r, asked, NULL), BV_OK);
   }
   for (int i = 0; i < ASSETS; i++) w.open[i] = NAN;
@@ -303,6 +360,13 @@ static void end(void) {
 
 static const way plain = {0, "CAEBDF", false};
 
+/* All of them. */
+static int every_setup(void) {
+  int n;
+  (void)bv_sim_profiles(&n);
+  return SETUPS + 2 * n;
+}
+
 /* Those of the table, then each profile as it is, without rules and with exits. */
 static const setup *setup_of(int i, setup *any) {
   int n;
@@ -318,23 +382,27 @@ static void test_streams(void **state) {
   (void)state;
   const char *text = getenv("BV_SIM_ORDERS");
   int64_t want = text ? atoll(text) : 1000000, orders = 0, fills = 0, firings = 0;
+  int64_t combos = 0;
   for (uint64_t seed = 0; orders < want; seed++) {
     setup any;
     run(setup_of((int)seed, &any), &plain, seed);
     orders += w.orders;
     fills += w.nfill;
     firings += w.firings;
+    combos += w.combos;
     end();
   }
-  print_message("%lld orders, %lld fills, %lld firings\n", (long long)orders, (long long)fills,
-                (long long)firings);
+  print_message("%lld orders, %lld fills, %lld firings, %lld combos\n", (long long)orders,
+                (long long)fills, (long long)firings, (long long)combos);
+  assert_true(combos > orders / 200);
   assert_true(fills > orders / 5 && firings > orders / 50);
 }
 
 /* The same stream another way: fills and values within `tolerance`, to the bit where it is 0. */
 static void same_as(const way *how, double tolerance, int nsetup, int seeds) {
   for (int i = 0; i < nsetup * seeds; i++) {
-    const setup *st = &setups[i % nsetup];
+    setup any;
+    const setup *st = setup_of(i % nsetup, &any);
     static kept_fill fill[40000];
     static double values[EPISODE];
     run(st, &plain, 1000 + (uint64_t)i);
@@ -363,13 +431,13 @@ static void same_as(const way *how, double tolerance, int nsetup, int seeds) {
 
 static void test_again(void **state) {
   (void)state;
-  same_as(&plain, 0, SETUPS, 2);
+  same_as(&plain, 0, every_setup(), 2);
 }
 
 static void test_registration(void **state) {
   (void)state;
   for (int rotate = 1; rotate < ASSETS; rotate++) {
-    same_as(&(way){rotate, plain.names, false}, 0, SETUPS, 1);
+    same_as(&(way){rotate, plain.names, false}, 0, every_setup(), 1);
   }
 }
 
@@ -378,14 +446,14 @@ static void test_registration(void **state) {
 static void test_names(void **state) {
   (void)state;
   enum { WITHOUT_RULES = 4 };
-  same_as(&(way){0, "mdyktz", false}, 0, SETUPS, 2);
+  same_as(&(way){0, "mdyktz", false}, 0, every_setup(), 2);
   same_as(&(way){0, "ABCDEF", false}, 1e-14, WITHOUT_RULES, 3);
   same_as(&(way){0, "zyxwvu", false}, 1e-14, WITHOUT_RULES, 3);
 }
 
 static void test_noise(void **state) {
   (void)state;
-  same_as(&(way){0, plain.names, true}, 1e-14, SETUPS, 6);
+  same_as(&(way){0, plain.names, true}, 1e-14, every_setup(), 6);
 }
 
 int main(void) {

@@ -137,7 +137,7 @@ static bv_rc on_order(void *ctx, const bv_sim_order *o, bv_err *err) {
   assert_true(fabs(o->filled) <= fabs(o->qty) * (1 + 1e-12));
   assert_true(o->filled * o->qty >= 0);
   assert_true(o->done_ts >= o->ts || o->amount == 0);
-  if (o->filled != 0 && w->in_range) assert_true(w->filled_ts[o->id] >= o->ts);
+  if (o->filled != 0) assert_true(w->filled_ts[o->id] >= o->ts);
   if (o->parent && !is_leg(w, o->parent)) assert_false(w->grew[o->id]);
   mix_i64(w, o->id);
   mix_f64(w, o->stop);
