@@ -274,6 +274,11 @@ double bv_ledger_picked(const bv_asset *a, bv_pick pick) {
   return n;
 }
 
+double bv_ledger_side(const bv_ledger *l, const bv_asset *a, int sign) {
+  if (l->both) return fabs(bv_ledger_picked(a, (bv_pick){.side = sign}));
+  return fmax(0, a->n * sign);
+}
+
 /* What closing `part` lots of a lot realises. */
 static double gain(const bv_asset *a, const bv_lot *lot, double part, double price) {
   if (!a->foreign) return part * a->unit * (price - lot->price);

@@ -143,6 +143,9 @@ BV_MUST bv_rc bv_ledger_book(bv_ledger *l, const bv_exec *x, bv_err *err);
 const bv_lot *bv_ledger_next(const bv_ledger *l, const bv_asset *a, bv_pick pick);
 double bv_ledger_picked(const bv_asset *a, bv_pick pick);
 
+/* Lots held of a side (+1 long, -1 short), not signed. */
+double bv_ledger_side(const bv_ledger *l, const bv_asset *a, int sign);
+
 /* The k-th lot in the sequence of closing. */
 const bv_lot *bv_ledger_lot(const bv_ledger *l, const bv_asset *a, size_t k);
 

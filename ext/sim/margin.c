@@ -19,18 +19,13 @@ static double per_lot(const bv_sim *s, const bv_asset *a, int sign) {
   return fabs(a->unit * a->mark) * part;
 }
 
-/* Lots held of a side, not signed. */
-static double held_of(const bv_sim *s, const bv_asset *a, int sign) {
-  if (s->ledger.both) return fabs(bv_ledger_picked(a, (bv_pick){.side = sign}));
-  return fmax(0, a->n * sign);
-}
-
 double bv_margin_required(const bv_sim *s) {
   const bv_ledger *l = &s->ledger;
   double sum = 0;
   for (int i = 0; i < l->nopen; i++) {
     const bv_asset *a = &l->asset[l->open[i]];
-    for (int sign = 1; sign >= -1; sign -= 2) sum += held_of(s, a, sign) * per_lot(s, a, sign);
+    for (int sign = 1; sign >= -1; sign -= 2)
+      sum += bv_ledger_side(l, a, sign) * per_lot(s, a, sign);
   }
   return sum;
 }
@@ -68,7 +63,7 @@ static double cost_of(const bv_sim *s, const bv_asset *a, double n) {
 /* Lots of a position that no order is under way for. */
 static double left_of(bv_sim *s, side of) {
   const bv_order *o = order_of(s, of);
-  double held = held_of(s, &s->ledger.asset[of.asset], of.sign);
+  double held = bv_ledger_side(&s->ledger, &s->ledger.asset[of.asset], of.sign);
   return fmax(0, held - (o ? fabs(o->n - o->filled) : 0));
 }
 
@@ -81,7 +76,7 @@ static side worst(bv_sim *s) {
     const bv_asset *a = &l->asset[l->open[i]];
     for (int sign = 1; sign >= -1; sign -= 2) {
       side of = {l->open[i], sign};
-      double held = held_of(s, a, sign);
+      double held = bv_ledger_side(l, a, sign);
       if (held == 0 || left_of(s, of) == 0) continue;
       double pnl = bv_ledger_realised(l, a, held, a->mark, (bv_pick){.side = sign});
       if (!(pnl < least)) continue;
@@ -131,7 +126,7 @@ static bv_rc liquidate(bv_sim *s, int64_t t, double value, double required, int 
     const bv_order *o = &s->queue.order[i];
     const bv_asset *a = &s->ledger.asset[o->asset];
     if (!o->forced || o->done) continue;
-    double left = fmin(fabs(o->n - o->filled), held_of(s, a, -o->side));
+    double left = fmin(fabs(o->n - o->filled), bv_ledger_side(&s->ledger, a, -o->side));
     required -= left * per_lot(s, a, -o->side);
     if (left > 0) value -= cost_of(s, a, o->side * left);
   }

@@ -315,8 +315,8 @@ bv_rc bv_risk_filled(bv_sim *s, bv_order *o, const bv_place *at, bv_err *err) {
 
 /* --- orders decided at a close --- */
 
-bv_rc bv_risk_leave(bv_sim *s, int64_t t, int asset, int rule, double n, int64_t *order,
-                    bv_err *err) {
+bv_rc bv_risk_leave(bv_sim *s, int64_t t, int asset, int rule, int side, double share,
+                    int64_t *order, bv_err *err) {
   bv_asset *a = &s->ledger.asset[asset];
   *order = 0;
   for (size_t i = 0; i < s->queue.n; i++) {
@@ -326,26 +326,27 @@ bv_rc bv_risk_leave(bv_sim *s, int64_t t, int asset, int rule, double n, int64_t
   if (bv_queue_reserve(&s->queue, 2) != BV_OK) {
     return bv_fail(err, BV_NOMEM, "out of memory for the orders of risk rules");
   }
-  for (int side = 1; side >= -1; side -= 2) {
-    bv_pick pick = {.side = s->ledger.both ? side : 0};
-    double held = bv_ledger_picked(a, pick);
-    if (held == 0 || (!s->ledger.both && side < 0)) continue;
+  bool all = share >= 1;
+  for (int sign = 1; sign >= -1; sign -= 2) {
+    double held = bv_ledger_side(&s->ledger, a, sign);
+    double n = all ? held : fmin(held, ceil(held * share - 1e-9));
+    if (n == 0 || (side != 0 && side != sign)) continue;
     bv_order o = {.ts = t,
                   .asset = asset,
-                  .ask = n == 0 ? BV_ASK_TARGET : BV_ASK_QTY,
-                  .n = n == 0 ? -held : copysign(n, -held),
+                  .ask = all ? BV_ASK_TARGET : BV_ASK_QTY,
+                  .n = -sign * n,
                   .mark = a->mark,
                   .bar = a->bars - 1,
-                  .close = n == 0,
+                  .close = all,
                   .tag = bv_rule_name(s->risk->rules->rule[rule].kind),
                   .type = BV_TYPE_MARKET,
-                  .side = held > 0 ? -1 : 1,
+                  .side = -sign,
                   .until = INT64_MAX,
-                  .pick = pick,
+                  .pick = {.side = s->ledger.both ? sign : 0},
                   .rests = true,
                   .reduce_only = true,
                   .guard = rule + 1};
-    o.amount = n == 0 ? 0 : o.n * s->ledger.lot;
+    o.amount = all ? 0 : o.n * s->ledger.lot;
     bv_queue_push(&s->queue, a, o);
     *order = s->queue.order[s->queue.n - 1].id;
   }
@@ -406,7 +407,7 @@ static bv_rc watch(bv_sim *s, int64_t t, const bv_sim_bar *bar, int rule, bv_err
   int64_t order = 0;
   c->over = true;
   if (k->action == BV_ACTION_EXIT) {
-    BV_TRY(bv_risk_leave(s, t, bar->asset, rule, 0, &order, err));
+    BV_TRY(bv_risk_leave(s, t, bar->asset, rule, 0, 1, &order, err));
   }
   return bv_risk_fire(s, rule, t, bar->asset, value, limit, order, err);
 }

@@ -96,10 +96,11 @@ void bv_risk_split(bv_sim *s, int asset, double ratio);
 BV_MUST bv_rc bv_risk_fire(bv_sim *s, int rule, int64_t ts, int asset, double value, double limit,
                            int64_t order, bv_err *err);
 
-/* A market order decided at t that takes `n` lots off a position, all where n is 0.  *order is its
-** number; 0 where one is on its way already. */
-BV_MUST bv_rc bv_risk_leave(bv_sim *s, int64_t t, int asset, int rule, double n, int64_t *order,
-                            bv_err *err);
+/* A market order decided at t that takes a share of a position off, rounded up to lots: all from 1 on.  Where both
+** sides are open one for each, or of `side` alone (0: either).  *order is the number of the last; 0 where there is
+** none, or one is on its way already. */
+BV_MUST bv_rc bv_risk_leave(bv_sim *s, int64_t t, int asset, int rule, int side, double share,
+                            int64_t *order, bv_err *err);
 
 /* The nearest stop of the rules for a position of side d at an average price; NaN where there is none.
 ** *rule is the one it comes from. */

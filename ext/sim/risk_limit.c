@@ -26,10 +26,6 @@ static double price_of(const bv_asset *a, bv_value_at at, double otherwise) {
   return isnan(p) ? otherwise : p;
 }
 
-static double worth(const bv_asset *a, bv_value_at at) {
-  return a->n * a->unit * bv_ledger_price(a, at);
-}
-
 /* --- heat --- */
 
 /* The nearest stop of the brackets that wait for a position of side d; `entry`: of that order alone. */
@@ -83,14 +79,27 @@ static double trial_of(const bv_sim *s, int asset) {
   return 0;
 }
 
-static double use_of(const bv_sim *s, const bv_rule *k, bv_value_at at, int asset, double n,
+/* Lots of either side. */
+static double size_of(const bv_sim *s, const bv_asset *a) {
+  return bv_ledger_side(&s->ledger, a, 1) + bv_ledger_side(&s->ledger, a, -1);
+}
+
+/* What a position uses of a rule, with `more` lots. */
+static double use_of(const bv_sim *s, const bv_rule *k, bv_value_at at, int asset, double more,
                      const char *group) {
   const bv_asset *a = &s->ledger.asset[asset];
-  double is = n * a->unit * bv_ledger_price(a, at);
-  if (k->kind == BV_RULE_GROSS) return fabs(is);
-  if (k->kind == BV_RULE_NET) return is;
+  bool both = s->ledger.both;
+  double n = a->n + more, lots = both ? size_of(s, a) + fabs(more) : fabs(n);
+  double lot = a->unit * bv_ledger_price(a, at);
+  if (k->kind == BV_RULE_GROSS) return fabs(lots * lot);
+  if (k->kind == BV_RULE_NET) return n * lot;
+  if (k->kind == BV_RULE_HEAT && both) {
+    double up = bv_ledger_side(&s->ledger, a, 1) + fmax(0, more);
+    double down = bv_ledger_side(&s->ledger, a, -1) + fmax(0, -more);
+    return heat_of(s, asset, up, at) + heat_of(s, asset, -down, at);
+  }
   if (k->kind == BV_RULE_HEAT) return heat_of(s, asset, n, at);
-  return k->kind == BV_RULE_GROUP && same_group(s, k, asset, group) ? fabs(is) : 0;
+  return k->kind == BV_RULE_GROUP && same_group(s, k, asset, group) ? fabs(lots * lot) : 0;
 }
 
 /* What the positions use of a rule, but for `asset` (-1: none is left out). */
@@ -100,8 +109,7 @@ static double used_by(const bv_sim *s, const bv_rule *k, bv_value_at at, int ass
   for (int i = 0; i < s->ledger.nopen; i++) {
     int number = s->ledger.open[i];
     if (number == asset) continue;
-    double n = s->ledger.asset[number].n + trial_of(s, number);
-    sum += use_of(s, k, at, number, n, group);
+    sum += use_of(s, k, at, number, trial_of(s, number), group);
   }
   for (int i = 0; i < s->ntrial; i++) {
     int number = s->trial[i].order->asset;
@@ -125,10 +133,12 @@ static measure measure_order(const bv_sim *s, const bv_rule *k, const bv_order *
     m.used = d * (m.used + left * a->unit * price);
   } else if (k->kind == BV_RULE_HEAT) {
     double avg = left != 0 ? bv_ledger_average(a) : price;
-    m.used += left != 0 ? heat_of(s, o->asset, left, at->at) : 0;
+    m.used += s->ledger.both ? use_of(s, k, at->at, o->asset, 0, NULL)
+              : left != 0    ? heat_of(s, o->asset, left, at->at)
+                             : 0;
     m.per_lot = lot_risk(s, o->asset, d, avg, price, o->id);
   } else {
-    m.used += fabs(left) * m.per_lot;
+    m.used += (s->ledger.both ? size_of(s, a) : fabs(left)) * m.per_lot;
   }
   if (k->kind == BV_RULE_GROUP && !group) m.per_lot = 0;
   return m;
@@ -207,13 +217,11 @@ static bv_rc shrink(bv_sim *s, int64_t t, int rule, int asset, int side, const c
   for (int i = 0; i < s->ledger.nopen; i++) {
     int number = s->ledger.open[i];
     const bv_asset *a = &s->ledger.asset[number];
-    bool other = (asset >= 0 && number != asset) || (side != 0 && a->n * side < 0) ||
+    bool other = (asset >= 0 && number != asset) ||
+                 (side != 0 && bv_ledger_side(&s->ledger, a, side) == 0) ||
                  (group && !same_group(s, k, number, group));
-    if (other) continue;
     int64_t order;
-    double n = share >= 1 ? 0 : fmin(fabs(a->n), ceil(fabs(a->n) * share - 1e-9));
-    if (share < 1 && n == 0) continue;
-    BV_TRY(bv_risk_leave(s, t, number, rule, n, &order, err));
+    if (!other) BV_TRY(bv_risk_leave(s, t, number, rule, side, share, &order, err));
   }
   return BV_OK;
 }
@@ -255,7 +263,8 @@ static bv_rc watch_positions(bv_sim *s, int64_t t, int rule, double value, bv_er
     int number = s->ledger.open[i];
     if (!((r->asset[number].rules >> rule) & 1)) continue;
     bool *over = &r->cell[(size_t)number * (size_t)r->rules->n + (size_t)rule].over;
-    double held = fabs(worth(&s->ledger.asset[number], BV_VALUE_MARK));
+    const bv_asset *a = &s->ledger.asset[number];
+    double held = fabs(size_of(s, a) * a->unit * bv_ledger_price(a, BV_VALUE_MARK));
     BV_TRY(share_over(s, t, rule, over, number, NULL, held, held, value, err));
   }
   return BV_OK;
@@ -281,7 +290,9 @@ static bv_rc watch_groups(bv_sim *s, int64_t t, int rule, double value, bv_err *
 static double side_worth(const bv_sim *s, int side) {
   double sum = 0;
   for (int i = 0; i < s->ledger.nopen; i++) {
-    sum += fmax(0, side * worth(&s->ledger.asset[s->ledger.open[i]], BV_VALUE_MARK));
+    const bv_asset *a = &s->ledger.asset[s->ledger.open[i]];
+    double price = bv_ledger_price(a, BV_VALUE_MARK);
+    sum += fmax(0, bv_ledger_side(&s->ledger, a, side) * a->unit * price);
   }
   return sum;
 }

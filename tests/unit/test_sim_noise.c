@@ -51,6 +51,10 @@ static const setup setups[] = {
     {"backtrader", "cash=1e6 commission.rate=0.001", EXITS, 0, 0},
     {"default", "cash=1e6 leverage=2", LIMITS, 0.2, 0.6},
     {"default", "cash=1e6 units=fractional targets.max_gross=0.5", EXITS ";" LIMITS, 0.2, 0.6},
+    {"default", "cash=1e6 flip=add sides=both leverage=4",
+     "gross_exposure percent=150;max_position percent=90;net_exposure percent=70;"
+     "heat percent=200 action=warn;max_drawdown percent=40 action=liquidate",
+     0, 0},
     {"default", "cash=1e6 volume.model=share volume.share=0.2", EXITS ";" LIMITS, 0.2, 0.6},
 };
 enum { SETUPS = sizeof setups / sizeof setups[0] };

@@ -567,6 +567,53 @@ static void test_groups(void **state) {
   over();
 }
 
+/* Both sides of an asset count, and each is sold down. */
+static void test_both_sides(void **state) {
+  (void)state;
+  static const char *const both = "flip=add sides=both leverage=4";
+  begin("default", both, "rule=gross_exposure percent=50", 2);
+  flat(2, 100);
+  bench_ok(&b, 0, BV_ASK_QTY, 300);
+  bench_ok(&b, 0, BV_ASK_QTY, -300); /* 200 more */
+  bench_ok(&b, 1, BV_ASK_QTY, 10);
+  flat(2, 100);
+  near(bv_sim_qty(b.sim, 0), 100);
+  near(bv_sim_qty(b.sim, 1), 0);
+  expect(3, BV_ORDER_REJECTED, "risk: gross_exposure");
+  flat(2, 120); /* 500 x 120 of 102000 are 9000 more than half: 15 % of each side */
+  flat(2, 120);
+  expect_fill(2, 4, -45, 120, 180, 0);
+  expect_fill(3, 5, 30, 120, 180, 0);
+  near(bv_sim_qty(b.sim, 0), 85);
+  over();
+  begin("default", both, "rule=max_position percent=20 action=liquidate", 1);
+  flat(1, 100);
+  bench_ok(&b, 0, BV_ASK_QTY, 150);
+  bench_ok(&b, 0, BV_ASK_QTY, -150);
+  flat(1, 100);
+  flat(1, 100);
+  assert_int_equal(b.sim->ledger.nopen, 0);
+  over();
+  begin("default", both, "rule=heat percent=30", 1);
+  flat(1, 100);
+  bench_ok(&b, 0, BV_ASK_QTY, 200);
+  bench_ok(&b, 0, BV_ASK_QTY, -200); /* no stops: 100 a unit, 100 more */
+  flat(1, 100);
+  near(bv_sim_qty(b.sim, 0), 100);
+  over();
+  /* The net is one of the long side, which alone is sold down. */
+  begin("default", both, "rule=net_exposure percent=10", 1);
+  flat(1, 100);
+  bench_ok(&b, 0, BV_ASK_QTY, 100);
+  bench_ok(&b, 0, BV_ASK_QTY, -100);
+  bench_ok(&b, 0, BV_ASK_QTY, 100);
+  flat(1, 100);
+  flat(1, 200); /* 100 x 200 of 110000: 9000 of 40000 too many */
+  flat(1, 200);
+  near(bv_sim_qty(b.sim, 0), 100 - 45);
+  over();
+}
+
 static void test_context(void **state) {
   (void)state;
   one("rule=context asset=VIX max=30");
@@ -790,6 +837,7 @@ int main(void) {
       cmocka_unit_test(test_gross_and_net),
       cmocka_unit_test(test_heat),
       cmocka_unit_test(test_heat_of_a_bracket),
+      cmocka_unit_test(test_both_sides),
       cmocka_unit_test(test_groups),
       cmocka_unit_test(test_context),
       cmocka_unit_test(test_max_drawdown_liquidates),
