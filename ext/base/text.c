@@ -157,8 +157,12 @@ static int distance(const char *a, const char *b) {
 }
 
 const char *bv_nearest(const char *word, const char *const *list) {
+  return bv_nearest_within(word, list, (int)strlen(word) / 3 + 1);
+}
+
+const char *bv_nearest_within(const char *word, const char *const *list, int most) {
   const char *best = NULL;
-  int best_d = (int)strlen(word) / 3 + 1;
+  int best_d = most;
   for (; *list; list++) {
     int d = distance(word, *list);
     if (d <= best_d && (!best || d < best_d)) {

@@ -32,4 +32,7 @@ void bv_format_f64(double x, char out[32]);
 ** be worth suggesting. */
 const char *bv_nearest(const char *word, const char *const *list);
 
+/* The same with at most so many letters changed, added or left out. */
+const char *bv_nearest_within(const char *word, const char *const *list, int most);
+
 #endif

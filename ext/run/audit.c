@@ -361,7 +361,8 @@ bv_rc bv_audit(bv_store *s, const char *view, const char *config, const bv_audit
   bv_audit_rows_init(&a.then);
   bv_map_init(&a.extra);
   run->strategy.set_mode = true;
-  bv_rc rc = bv_run_config_read(s->db, config, s->zone, &run->config, err);
+  bv_rc rc = bv_run_config_twice(s->db, config, err);
+  if (rc == BV_OK) rc = bv_run_config_read(s->db, config, s->zone, &run->config, err);
   bool configured = rc == BV_OK;
   if (rc == BV_OK) {
     a.start = run->config.start;

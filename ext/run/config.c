@@ -48,6 +48,16 @@ static bv_rc unknown_key(const char *path, bv_err *err) {
 
 /* What else can be wrong with a key: an argument of the wrong shape. */
 static bv_rc wrong_shape(const char *path, bv_err *err) {
+  int n;
+  size_t length = strlen(path);
+  const bv_sim_knob *knob = bv_sim_knobs(&n);
+  for (int i = 0; i < n; i++) {
+    const char *rest = knob[i].name + length;
+    if (strncmp(knob[i].name, path, length) != 0 || *rest != '.') continue;
+    bool cost = strcmp(path, "commission") == 0 || strcmp(path, "slippage") == 0;
+    return bv_fail(err, BV_ARG, "config: '%s' must be %san object such as {\"%s\": ...}", path,
+                   cost ? "a number, the rate of model percentage, or " : "", rest + 1);
+  }
   if (bv_text_ieq(path, "params")) {
     return bv_fail(err, BV_ARG, "config: 'params' must be an object such as {\"fast\": 10}");
   }
@@ -308,6 +318,46 @@ static bv_rc check(bv_run_config *c, bv_err *err) {
   if (rc == BV_OK) rc = bv_ruleset_check(&c->risk, &why);
   if (rc == BV_OK) rc = bv_risk_config_check(&c->risk, &why);
   return rc == BV_OK ? BV_OK : bv_fail(err, rc, "config: %s", bv_err_text(&why, rc));
+}
+
+/* A key that is there twice, in whatever form, says two things. */
+static bv_rc note_key(bv_map *seen, const char *path, bv_err *err) {
+  char *key = bv_strdup(BV_MEM_RUN, path);
+  if (!key) return BV_NOMEM;
+  for (char *p = key; *p; p++) *p = (char)(*p >= 'A' && *p <= 'Z' ? *p + 32 : *p);
+  bool names = strncmp(key, "params.", 7) == 0 || strncmp(key, "risk[", 5) == 0; /* of the user's */
+  const char *as = names ? path : key;
+  size_t n = strlen(as);
+  bv_rc rc = bv_map_find(seen, as, n) ? bv_fail(err, BV_ARG, "config: '%.60s' is given twice", path)
+                                      : bv_map_put(seen, as, n, seen);
+  bv_free(key);
+  return rc;
+}
+
+/* {"commission": 0.001} is commission.model and commission.rate. */
+static bv_rc note_keys(void *ctx, const char *path, const char *type, sqlite3_value *v,
+                       bv_err *err) {
+  (void)v;
+  bv_map *seen = ctx;
+  bool number = strcmp(type, "integer") == 0 || strcmp(type, "real") == 0;
+  BV_TRY(note_key(seen, path, err));
+  for (size_t i = 0; i < NCOSTS && number; i++) {
+    char part[32];
+    if (!bv_text_ieq(path, costs[i])) continue;
+    for (int k = 0; k < 2; k++) {
+      snprintf(part, sizeof part, "%s.%s", costs[i], k ? "rate" : "model");
+      BV_TRY(note_key(seen, part, err));
+    }
+  }
+  return BV_OK;
+}
+
+bv_rc bv_run_config_twice(sqlite3 *db, const char *text, bv_err *err) {
+  bv_map seen;
+  bv_map_init(&seen);
+  bv_rc rc = bv_json_walk(db, text, "config", note_keys, &seen, err);
+  bv_map_reset(&seen);
+  return rc;
 }
 
 /* A knob as it was. */

@@ -45,6 +45,9 @@ BV_MUST bv_rc bv_run_config_read(sqlite3 *db, const char *text, const bv_zone *z
 BV_MUST bv_rc bv_run_config_read_on(sqlite3 *db, const char *base, const char *text,
                                     const bv_zone *zone, bv_run_config *out, bv_err *err);
 
+/* BV_ARG: a key is there twice.  Configurations that are put together from others may have that: the last counts. */
+BV_MUST bv_rc bv_run_config_twice(sqlite3 *db, const char *text, bv_err *err);
+
 /* The same without looking at what hangs on several keys. */
 BV_MUST bv_rc bv_run_config_parse(sqlite3 *db, const char *text, const bv_zone *zone,
                                   bv_run_config *out, bv_err *err);

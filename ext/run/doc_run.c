@@ -336,6 +336,7 @@ static bv_rc run_parts(bv_store *s, const bv_document *d, const char *text, cons
   start.config = bv_buf_text(&d->flat);
   start.stored = bv_buf_text(&d->stored);
   start.document = text;
+  start.merged = true;
   if (rc == BV_OK) rc = bv_run_all(s, &start, id, err);
   if (rc == BV_OK) rc = write_files(s, d, *id, err);
   if (rc == BV_OK) rc = drop_all(s, d, sql != NULL, err);

@@ -102,6 +102,7 @@ static bv_rc again(bv_store *s, const bv_stored *r, const char *overrides, const
                       .version = version,
                       .knobs = r->knobs,
                       .end = INT64_MAX,
+                      .merged = true,
                       .whole = true};
   const char *tz = bv_stored_input(r, "setting", "tz");
   if (!r->strategy[0]) {

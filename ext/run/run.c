@@ -140,6 +140,7 @@ static bv_rc open_strategy(bv_run *r, const bv_run_start *how, bv_err *err) {
 static bv_rc open_parts(bv_run *r, const bv_run_start *how, bv_err *err) {
   bv_store *s = r->store;
   const char *strategy = how->strategy;
+  if (!how->merged) BV_TRY(bv_run_config_twice(s->db, how->config, err));
   BV_TRY(bv_run_config_read_on(s->db, how->knobs, how->config, how->zone ? how->zone : s->zone,
                                &r->config, err));
   if (!how->resume && r->saved_clock < r->config.end) r->config.end = r->saved_clock;

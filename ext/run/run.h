@@ -85,6 +85,8 @@ typedef struct bv_run_start {
   int64_t end;              /* as the configuration's, the earlier one counts; INT64_MAX: none */
   bool whole;               /* commit nothing before the end, whatever the configuration says */
   const bv_resumed *resume; /* NULL: a new run */
+  bool
+      merged; /* config was put together from others: of a key that is there twice the last counts */
 } bv_run_start;
 
 BV_MUST bv_rc bv_run_begin(bv_store *s, const bv_run_start *how, bv_run **out, bv_err *err);

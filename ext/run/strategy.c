@@ -118,6 +118,31 @@ static void note_column(found *f, const char *name) {
   }
 }
 
+/* A column that is meant for one of ours, which the view lacks, and has another name by a slip.  Short names
+** are near to too many words. */
+static bv_rc check_spelling(const bv_strategy *s, const found *have, const char *name,
+                            bv_err *err) {
+  const char *missing[BV_ROW_COLUMNS + 6], *near;
+  int n = 0;
+  for (unsigned k = 0; k < 4; k++) {
+    if (bv_text_ieq(name, bv_ask_name[k])) return BV_OK;
+    if (!(have->ask & (1u << k))) missing[n++] = bv_ask_name[k];
+  }
+  for (unsigned k = 0; k < BV_ROW_COLUMNS; k++) {
+    if (bv_text_ieq(name, columns[k].name)) return BV_OK;
+    if (!(have->other & (1u << k))) missing[n++] = columns[k].name;
+  }
+  if (!have->known_at) missing[n++] = "known_at";
+  missing[n] = NULL;
+  near = strlen(name) < 8 ? NULL : bv_nearest_within(name, missing, 2);
+  if (!near || strlen(near) < 8) return BV_OK;
+  return bv_fail(
+      err, BV_ARG,
+      "%s: it has a column '%.60s', which means nothing to a strategy; did you mean '%s'? "
+      "(if not, give it another name)",
+      s->label, name, near);
+}
+
 static bv_rc read_columns(bv_strategy *s, found *have, bv_buf *list, bv_err *err) {
   char *sql = sqlite3_mprintf("SELECT * FROM \"%w\" LIMIT 0", s->name);
   if (!sql) return BV_NOMEM;
@@ -130,6 +155,9 @@ static bv_rc read_columns(bv_strategy *s, found *have, bv_buf *list, bv_err *err
     if (!name) rc = BV_NOMEM;
     if (rc == BV_OK) note_column(have, name);
     if (rc == BV_OK) rc = bv_buf_addf(list, "%s%s", c ? ", " : "", name);
+  }
+  for (int c = 0; c < sqlite3_column_count(st) && rc == BV_OK; c++) {
+    rc = check_spelling(s, have, sqlite3_column_name(st, c), err);
   }
   sqlite3_finalize(st);
   return rc;

@@ -62,6 +62,10 @@ bv_rc bv_account_check(const bv_sim_config *c, bv_err *err) {
   if (c->account != BV_ACCOUNT_REG_T && c->initial_margin != 0) {
     return bv_fail(err, BV_ARG, "initial_margin is for account reg_t; others have leverage");
   }
+  if (c->account == BV_ACCOUNT_CASH && c->leverage != 1) {
+    return bv_fail(err, BV_ARG,
+                   "leverage in a cash account, which borrows nothing; use account margin");
+  }
   if (paid && c->leverage != 1) {
     return bv_fail(err, BV_ARG, "leverage without borrowed money; set borrow to money or both");
   }

@@ -104,3 +104,32 @@ SELECT bt_run('tickets', '{"volume": {"model": "fixed", "sise": 10}}');
 SELECT bt_run('tickets', '{"volume": {"model": "bar_point", "share": 0.5}}');
 SELECT bt_run('tickets', '{"volume": {"model": "fixed", "size": 10}, "fill_at": "signal_close"}');
 SELECT bt_run('tickets', '{"submit_check": true}');
+SELECT bt_run('tickets', '{"volume": 0.1}');
+SELECT bt_run('tickets', '{"commission": "cheap"}');
+SELECT bt_run('tickets', '{"cash": 1000, "cash": 2000}');
+SELECT bt_run('tickets', '{"commission": 0.001, "Commission": {"rate": 0.002}}');
+SELECT bt_run('tickets', '{"slippage": {"rate": 0.1}, "slippage.rate": 0.1}');
+SELECT bt_run('tickets', '{"params": {"a": 1, "a": 2}}');
+SELECT bt_run('tickets', '{"account": "cash", "leverage": 2}');
+SELECT bt_run('tickets', '{"risk": [{"rule": "group", "percent": 5, "property": "sectr"}]}');
+
+.print -- columns that are nearly ours
+CREATE VIEW slip AS SELECT 'AAA' AS asset, 1 AS qty, 9 AS limit_prise;
+SELECT bt_run('slip', '{"assets": ["AAA"]}');
+CREATE VIEW slip2 AS SELECT 'AAA' AS asset, 1 AS Target_Wieght;
+SELECT bt_run('slip2', '{"assets": ["AAA"]}');
+CREATE VIEW no_slip AS SELECT 'AAA' AS asset, 1 AS qty, 9 AS limit_price, 8 AS limit_prices, 7 AS close, 6 AS stop;
+SELECT bt_run('no_slip', '{"assets": ["AAA"]}') > 0;
+
+.print -- an asset whose bars end: what is held stays at its last price, or is settled where the asset has an end
+INSERT INTO bars(asset, timestep, ts, open, high, low, close, volume)
+  SELECT 'DEAD', 'day', 1704067200 + value * 86400, 10 + value, 12 + value, 9 + value, 11 + value, 1000 FROM generate_series(0, 2);
+DELETE FROM ticket;
+INSERT INTO ticket(day, asset, qty, tag) VALUES ('2024-01-02', 'DEAD', 10, 'in'), ('2024-01-05', 'DEAD', -10, 'too late'), ('2024-01-05', 'AAA', 1, 'other');
+SELECT bt_run('tickets', '{"timestep": "day"}') > 0;
+SELECT tag, date(done_ts, 'unixepoch'), filled, price, state, reason FROM bt_order WHERE run = (SELECT max(id) FROM bt_run) ORDER BY id;
+SELECT asset, qty, price FROM bt_position WHERE run = (SELECT max(id) FROM bt_run) ORDER BY asset;
+SELECT bars_asset('DEAD', 'expiry', '2024-01-04');
+SELECT bt_run('tickets', '{"timestep": "day"}') > 0;
+SELECT tag, date(done_ts, 'unixepoch'), filled, price, state, reason FROM bt_order WHERE run = (SELECT max(id) FROM bt_run) ORDER BY id;
+SELECT asset, qty, price FROM bt_position WHERE run = (SELECT max(id) FROM bt_run) ORDER BY asset;

@@ -95,10 +95,10 @@ static void test_short_forms(void **state) {
   c = read_ok("{\"CASH\": \"2500\", \"Allow_Short\": \"false\", \"Profile\": \"DEFAULT\"}");
   assert_true(c.sim.cash == 2500 && !c.sim.allow_short);
   bv_run_config_reset(&c);
-  /* A key given twice: the last counts. */
-  c = read_ok("{\"cash\": 1, \"cash\": 2, \"params\": {\"a\": 1, \"a\": 2}}");
-  assert_true(c.sim.cash == 2);
-  assert_int_equal(sqlite3_value_int(bv_map_find(&c.param, "a", 1)), 2);
+  /* Parameters are the user's: their case counts. */
+  c = read_ok("{\"params\": {\"a\": 1, \"A\": 2}}");
+  assert_int_equal(sqlite3_value_int(bv_map_find(&c.param, "a", 1)), 1);
+  assert_int_equal(sqlite3_value_int(bv_map_find(&c.param, "A", 1)), 2);
   bv_run_config_reset(&c);
 }
 
@@ -117,6 +117,9 @@ static void test_refused(void **state) {
       {"{\"commission\": [0.1]}", "commission"},
       {"{\"commission\": true}", "commission"},
       {"{\"cash\": null}", "null"},
+      {"{\"commission\": \"cheap\"}", "must be a number, the rate"},
+      {"{\"volume\": 3}", "must be an object"},
+      {"{\"calendar\": \"XNYS\"}", "settlement_days"},
       {"{\"cash\": true}", "takes a number"},
       {"{\"cash\": 1e999}", "cash"},
       {"{\"profile\": \"none\"}", "unknown profile"},
@@ -151,6 +154,35 @@ static void test_refused(void **state) {
 }
 
 /* The knobs as JSON are themselves a configuration that gives the same knobs. */
+/* Of a key that is there twice the last counts, where nobody has asked. */
+static void test_twice(void **state) {
+  (void)state;
+  static const struct {
+    const char *text, *key;
+  } twice[] = {{"{\"cash\": 1, \"Cash\": 2}", "'Cash'"},
+               {"{\"params\": {\"a\": 1, \"a\": 2}}", "'params.a'"},
+               {"{\"commission\": 0.1, \"commission\": {\"rate\": 0.1}}", "'commission.rate'"},
+               {"{\"commission.rate\": 0.1, \"commission\": 0.2}", "'commission.rate'"}};
+  bv_run_config c = read_ok(twice[0].text);
+  assert_true(c.sim.cash == 2);
+  bv_run_config_reset(&c);
+  for (size_t i = 0; i < sizeof twice / sizeof *twice; i++) {
+    bv_err err = {0};
+    assert_int_equal(bv_run_config_twice(db, twice[i].text, &err), BV_ARG);
+    if (!strstr(err.msg, twice[i].key) || !strstr(err.msg, "given twice")) fail_msg("%s", err.msg);
+    for (int64_t n = 0;; n++) {
+      bv_alloc_fail_after(n, 0);
+      bv_rc rc = bv_run_config_twice(db, twice[i].text, NULL);
+      bool failed = bv_alloc_failures() > 0;
+      bv_alloc_fail_after(-1, 0);
+      assert_int_equal(rc, failed ? BV_NOMEM : BV_ARG);
+      if (!failed) break;
+    }
+  }
+  assert_int_equal(bv_run_config_twice(db, "{\"params\": {\"a\": 1, \"A\": 2}}", NULL), BV_OK);
+  assert_int_equal(bv_run_config_twice(db, NULL, NULL), BV_OK);
+}
+
 static void test_knobs(void **state) {
   (void)state;
   static const char *const texts[] = {
@@ -194,9 +226,10 @@ static void test_out_of_memory(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_defaults),    cmocka_unit_test(test_every_key),
-      cmocka_unit_test(test_short_forms), cmocka_unit_test(test_refused),
-      cmocka_unit_test(test_knobs),       cmocka_unit_test(test_out_of_memory),
+      cmocka_unit_test(test_defaults),      cmocka_unit_test(test_every_key),
+      cmocka_unit_test(test_short_forms),   cmocka_unit_test(test_refused),
+      cmocka_unit_test(test_twice),         cmocka_unit_test(test_knobs),
+      cmocka_unit_test(test_out_of_memory),
   };
   return cmocka_run_group_tests(tests, open_db, close_db);
 }
