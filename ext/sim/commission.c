@@ -71,6 +71,11 @@ static double bounded(const bv_sim_config *c, double sum, double value) {
   return c->commission_cap > 0 ? fmin(sum, c->commission_cap * value) : sum;
 }
 
+static double rounded(const bv_sim_config *c, double money) {
+  return c->commission_round > 0 ? nearbyint(money / c->commission_round) * c->commission_round
+                                 : money;
+}
+
 double bv_commission(const bv_sim_config *c, const bv_fee *f, bv_paid *paid) {
   if (c->commission_model == BV_COMM_NONE) return 0;
   double value = f->units * fabs(f->price) * f->multiplier;
@@ -86,6 +91,7 @@ double bv_commission(const bv_sim_config *c, const bv_fee *f, bv_paid *paid) {
   } else {
     charge = bounded(c, sum, value);
   }
+  charge = rounded(c, charge);
   paid->charged += charge;
   return charge;
 }

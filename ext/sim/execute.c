@@ -190,6 +190,24 @@ static bv_rc carry_out(bv_sim *s, bv_order *o, const bv_place *at, const bv_plan
   return BV_OK;
 }
 
+/* A plan larger than what is there at the price: that much of it, and the rest a tick worse. */
+static bv_rc carry_deep(bv_sim *s, bv_order *o, const bv_place *at, const bv_plan *p, bool whole,
+                        bv_err *err) {
+  double n = p->close + p->open, depth = bv_size_round(s->cfg.depth_size / s->ledger.lot);
+  if (s->cfg.depth_size == 0 || at->limit != 0 || fabs(n) <= depth) {
+    return carry_out(s, o, at, p, whole, err);
+  }
+  bv_plan first = *p, rest = *p;
+  first.close = copysign(fmin(fabs(p->close), depth), p->close);
+  first.open = copysign(fmin(fabs(p->open), depth - fabs(first.close)), p->open);
+  rest.close -= first.close;
+  rest.open -= first.open;
+  BV_TRY(carry_out(s, o, at, &first, false, err));
+  bv_place worse = *at;
+  worse.price += copysign(bv_cost_tick(s, &s->ledger.asset[o->asset]), n);
+  return carry_out(s, o, &worse, &rest, whole, err);
+}
+
 bv_rc bv_execute_whole(bv_sim *s, bv_order *o, const bv_place *at, const bv_plan *p, bv_err *err) {
   return carry_out(s, o, at, p, true, err);
 }
@@ -228,5 +246,5 @@ bv_rc bv_execute(bv_sim *s, bv_order *o, const bv_place *at, bv_err *err) {
     bv_order_state state = refusal && o->filled == 0 ? BV_ORDER_REJECTED : refused(s, o);
     return bv_order_finish(q, o, a, at->ts, state, p.reason, err);
   }
-  return carry_out(s, o, at, &p, whole, err);
+  return carry_deep(s, o, at, &p, whole, err);
 }

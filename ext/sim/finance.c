@@ -140,8 +140,9 @@ static bv_rc charge_rollover(bv_sim *s, int asset, int64_t ts, bv_err *err) {
     sum += nights(&s->cfg, d + 1);
   }
   x->rollover = day;
+  double n = s->cfg.rollover_on == BV_ROLLOVER_QUANTITY ? fabs(a->n) : a->n;
   return book(s, "rollover", asset, ts, a->n * s->ledger.lot,
-              sum * a->n * a->unit * a->mark * rate_of(s->finance, x, BV_RATE_ROLLOVER) /
+              sum * n * a->unit * a->mark * rate_of(s->finance, x, BV_RATE_ROLLOVER) /
                   s->cfg.financing_year,
               err);
 }

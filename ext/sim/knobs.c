@@ -58,6 +58,7 @@ static const char *const choice_call[] = {"auto", "none", "warn", "liquidate", N
 static const char *const choice_rest[] = {"cash", "cost", NULL};
 static const char *const choice_lots[] = {"fifo", "lifo", "average", NULL};
 static const char *const choice_sides[] = {"net", "both", NULL};
+static const char *const choice_rollover_on[] = {"position", "quantity", NULL};
 static const char *const choice_quotes[] = {"use", "ignore", NULL};
 static const char *const choice_mark[] = {"last", "mid", "exit", NULL};
 static const char *const choice_finish[] = {"mark", "last_open", "last_close", NULL};
@@ -100,6 +101,9 @@ static const bv_sim_knob knobs[] = {
            "Fraction of the value with model maker_taker; negative for a rebate."),
     NUMBER("commission.per_unit", commission_per_unit, 0, 1e6,
            "Currency per unit with model combined."),
+    NUMBER("commission.round", commission_round, 0, 1e6,
+           "Step of money that a fill's commission is rounded to, halves to the even one: 0.01 for "
+           "cents; 0 leaves it as it is."),
     TIER("commission.tiers", commission_tiers,
          "Rates by size, up to 8: [{\"upto\": 10000, \"rate\": 0.005}, {\"rate\": 0.003}], or as "
          "text 10000:0.005,0.003."),
@@ -183,6 +187,10 @@ static const bv_sim_knob knobs[] = {
         "financing.rollover_triple", rollover_triple, choice_triple,
         "Days whose rollover is for three nights: wednesday; wednesday_friday, as nautilus books "
         "it; none."),
+    CHOICE(
+        "financing.rollover_on", rollover_on, choice_rollover_on,
+        "position: longs receive a rate above 0 and shorts pay it; quantity: both receive it, as "
+        "nautilus books it."),
     CHOICE("quotes", quotes, choice_quotes,
            "use: where bars of the bid and of the ask are stored beside an asset's, buys meet the "
            "ask and sells the bid; ignore: orders meet the asset's own bars."),
@@ -304,6 +312,9 @@ static const bv_sim_knob knobs[] = {
     NUMBER("volume.share", volume_share, 0, 1, "Fraction of the bar's volume."),
     NUMBER("volume.size", volume_size, 0, 1e15, "Units per bar."),
     NUMBER("volume.step", volume_step, 0, 1e9, "Price step of volume.model bar_point."),
+    NUMBER("depth.size", depth_size, 0, 1e15,
+           "Units that a market or stop order finds at its price; what it is larger by fills at "
+           "once one tick worse, as on nautilus' book of one level.  0: all of it at the price."),
     NUMBER("volume.minimum", volume_minimum, 0, 1e15,
            "Least units of a fill that leaves a rest; 0 for no minimum."),
     CHOICE("wrong_side", wrong_side, choice_wrong_side,

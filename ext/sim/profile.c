@@ -245,6 +245,9 @@ static bv_rc check_volume(const bv_sim_config *c, bv_err *err) {
   if (step != (c->volume_step != 0)) {
     return bv_fail(err, BV_ARG, "volume.step goes with volume.model bar_point, above 0");
   }
+  if (c->depth_size != 0 && c->tick == 0) {
+    return bv_fail(err, BV_ARG, "depth.size needs tick, the price step");
+  }
   if (c->volume_model == BV_VOLUME_NONE && c->volume_minimum != 0) {
     return bv_fail(err, BV_ARG, "volume.minimum is set but volume.model is none");
   }

@@ -118,6 +118,7 @@ typedef enum bv_margin_call {
 } bv_margin_call;
 typedef enum bv_rest_of_split { BV_REST_CASH, BV_REST_COST } bv_rest_of_split;
 typedef enum bv_sides { BV_SIDES_NET, BV_SIDES_BOTH } bv_sides;
+typedef enum bv_rollover_on { BV_ROLLOVER_POSITION, BV_ROLLOVER_QUANTITY } bv_rollover_on;
 typedef enum bv_quotes { BV_QUOTES_USE, BV_QUOTES_IGNORE } bv_quotes;
 typedef enum bv_mark_at { BV_MARKS_LAST, BV_MARKS_MID, BV_MARKS_EXIT } bv_mark_at;
 typedef enum bv_finish { BV_FINISH_MARK, BV_FINISH_LAST_OPEN, BV_FINISH_LAST_CLOSE } bv_finish;
@@ -143,6 +144,7 @@ typedef struct bv_sim_config {
   bv_commission_per commission_per; /* what fixed, minimum and cap are for */
   double commission_maker_rate;     /* maker_taker */
   double commission_per_unit;       /* combined: currency per unit */
+  double commission_round;          /* money step, halves to the even one; 0: none */
   bv_tiers commission_tiers;
   bv_tier_by commission_tier_by;
   bv_tier_mode commission_tier_mode;
@@ -171,6 +173,7 @@ typedef struct bv_sim_config {
   double funding_hours;  /* between boundaries */
   double rollover_rate;  /* a year: rate of the bought currency less that of the sold one */
   bv_rollover_triple rollover_triple;
+  bv_rollover_on rollover_on;
   double spread; /* fraction of price, against fills that open a position */
   bv_quotes quotes;
   bv_mark_at mark_at;
@@ -207,6 +210,7 @@ typedef struct bv_sim_config {
   double volume_size;    /* fixed: units per bar */
   double volume_step;    /* bar_point: price step */
   double volume_minimum; /* least partial fill, units */
+  double depth_size;     /* units at a price, the rest a tick worse; 0: no end */
   bv_wrong_side wrong_side;
   bv_ruin ruin;
   double leverage; /* gross exposure allowed per unit of account value */

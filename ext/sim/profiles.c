@@ -152,6 +152,26 @@ static const bv_sim_profile profiles[] = {
       .wrong_side = BV_WRONG_ALLOW,
       .leverage = 1,
       .allow_short = 1}},
+    {"nautilus",
+     "The rules of nautilus_trader 1 on bars of bid and ask: market orders at the close they were "
+     "decided at, limits at their limit even where the open is better, a bar goes open, high, low, "
+     "close, commissions in whole cents.",
+     {.cash = 1000000,
+      .quotes = BV_QUOTES_USE,
+      .mark_at = BV_MARKS_EXIT,
+      .commission_model = BV_COMM_PERCENTAGE,
+      .commission_cap_minimum = 1,
+      .commission_round = 0.01,
+      .slippage_model = BV_SLIP_NONE,
+      COST_DEFAULTS(365),
+      .rollover_triple = BV_TRIPLE_WEDNESDAY_FRIDAY,
+      .rollover_on = BV_ROLLOVER_QUANTITY,
+      .fill_at = BV_FILL_SIGNAL_CLOSE,
+      .priority = BV_PRIORITY_QUEUE,
+      .limit_price = BV_LIMIT_EXACT,
+      .same_bar = BV_SAME_OHLC,
+      .leverage = 10,
+      .allow_short = 1}},
 };
 
 #define NPROFILE ((int)(sizeof profiles / sizeof profiles[0]))

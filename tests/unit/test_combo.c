@@ -458,9 +458,9 @@ static void test_seventeen_legs(void **state) {
 static void test_other_rules_and_closes(void **state) {
   (void)state;
   static bench b;
-  static const char *const profiles[] = {"backtesting.py", "backtrader", "lean",   "zipline",
-                                         "vectorbt",       "ml4t",       "lumibot"};
-  for (int i = 0; i < 7; i++) {
+  static const char *const profiles[] = {"backtesting.py", "backtrader", "lean",    "zipline",
+                                         "vectorbt",       "ml4t",       "lumibot", "nautilus"};
+  for (int i = 0; i < 8; i++) {
     bench_start(&b, profiles[i], "cash=100000 account=margin allow_short=1", 3);
     bars(&b, 10, 20, 5);
     leg(&b, (bv_sim_request){.asset = A, .amount = 2});

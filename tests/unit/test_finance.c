@@ -195,6 +195,29 @@ static void test_rollover(void **state) {
   }
 }
 
+/* What the quantity is charged with both sides pay. */
+static void test_rollover_on_quantity(void **state) {
+  (void)state;
+  for (int side = -1; side <= 1; side += 2) {
+    bench b;
+    bench_start(&b, "default",
+                "cash=1e6 financing.rollover_rate=-0.0365 financing.year=365 "
+                "financing.rollover_on=quantity",
+                1);
+    for (int h = 20; h < 24; h++) {
+      char text[32];
+      bv_instant_format(at("2024-01-08") + h * HOUR, text);
+      flat_bar(&b, text, HOUR, 2);
+      if (h == 20) bench_ok(&b, 0, BV_ASK_QTY, side * 1000);
+    }
+    assert_int_equal(b.nflow, 1);
+    near(b.flow[0].amount, -0.2);
+    near(b.flow[0].qty, side * 1000);
+    bench_finish(&b);
+    bench_end(&b);
+  }
+}
+
 /* An asset that comes to a run later is charged from its first fill on. */
 static void test_asset_that_comes_later(void **state) {
   (void)state;
@@ -284,6 +307,7 @@ int main(void) {
       cmocka_unit_test(test_funding),
       cmocka_unit_test(test_rates_change),
       cmocka_unit_test(test_rollover),
+      cmocka_unit_test(test_rollover_on_quantity),
       cmocka_unit_test(test_asset_that_comes_later),
       cmocka_unit_test(test_both_sides),
       cmocka_unit_test(test_no_memory),

@@ -17,7 +17,7 @@ static void test_profiles_pass_their_own_check(void **state) {
   (void)state;
   int n;
   const bv_sim_profile *p = bv_sim_profiles(&n);
-  assert_int_equal(n, 8);
+  assert_int_equal(n, 9);
   for (int i = 0; i < n; i++) {
     bv_err err = {0};
     if (bv_sim_config_check(&p[i].config, &err) != BV_OK) fail_msg("%s: %s", p[i].name, err.msg);

@@ -601,6 +601,8 @@ static const stream streams[] = {
     {"ml4t", "cash=1e6 commission.rate=0.001 slippage.rate=0.001", false, true},
     {"lumibot", "cash=1e6", false, false},
     {"lumibot", "cash=1e6", false, true},
+    {"nautilus", "cash=1e6 commission.rate=0.001", false, false},
+    {"nautilus", "cash=1e6 commission.rate=0.001 depth.size=20 tick=0.01", false, true},
     {"default",
      "cash=1e6 commission.model=combined commission.rate=0.0005 commission.per_unit=0.01 "
      "commission.fixed=1 funds=shrink allow_short=0",
