@@ -56,6 +56,7 @@ static bv_rc fill_stat(bv_store *s, bv_list *out, sqlite3_value *const *arg, bv_
       {"derive", "indicator values computed", BV_N_DERIVE},
       {"warm", "bars run before a window for the state of an indicator at its first bar",
        BV_N_WARM},
+      {"partition", "files of partitions opened", BV_N_PARTITION},
   };
   const int64_t *n = s->counter;
   for (size_t i = 0; i < sizeof row / sizeof *row; i++) {

@@ -67,6 +67,7 @@ static bv_rc check_one(bv_store *s, problems *p, bv_err *err) {
   bv_err why = {0};
   bool runs;
   BV_TRY(bv_check_store(&c, err));
+  BV_TRY(bv_check_partitions(&c, err));
   BV_TRY(bv_check_has_table(&c, "bt_curve", &runs, err));
   if (!runs) return BV_OK;
   bv_rc rc = walk_curves(&c, &why);

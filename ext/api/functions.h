@@ -13,6 +13,7 @@ int bv_fn_store_register(sqlite3 *db, bv_store *s);     /* fn_store.c */
 int bv_fn_asset_register(sqlite3 *db, bv_store *s);     /* fn_asset.c */
 int bv_fn_import_register(sqlite3 *db, bv_store *s);    /* fn_import.c */
 int bv_fn_export_register(sqlite3 *db, bv_store *s);    /* fn_export.c */
+int bv_fn_partition_register(sqlite3 *db, bv_store *s); /* fn_partition.c */
 int bv_fn_metric_register(sqlite3 *db, bv_store *s);    /* fn_metric.c */
 int bv_fn_run_register(sqlite3 *db, bv_store *s);       /* fn_run.c */
 int bv_compare_register(sqlite3 *db, bv_store *s);      /* compare_table.c */

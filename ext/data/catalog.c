@@ -2,7 +2,8 @@
 #include "base/buf.h"
 #include "base/text.h"
 #include "data/hot.h"
-#include "data/raw.h"
+#include "data/own.h"
+#include "data/partition.h"
 #include "data/rowsum.h"
 #include "data/seg.h"
 #include "data/sql.h"
@@ -415,6 +416,38 @@ bv_rc bv_series_span(bv_store *s, const bv_series *series, int64_t *first, int64
     widen(first, last, n, lo, hi, (hi - lo) / bv_timestep_nominal_s(series->step) / 3 + 1);
   }
   sqlite3_reset(st);
+  const bv_parts *parts;
+  BV_TRY(bv_parts_of(s, series, &parts, err));
+  for (int i = 0; parts && i < parts->n; i++) {
+    widen(first, last, n, parts->at[i].first, parts->at[i].last, parts->at[i].n);
+  }
+  return BV_OK;
+}
+
+/* How many bars there are of a part, with those that came later. */
+static bv_rc count_part(bv_store *s, const bv_series *series, const bv_part *p, int64_t *n,
+                        bv_err *err) {
+  bool both;
+  BV_TRY(bv_own_any(s, series, p->first, p->last + 1, &both, err));
+  *n += p->n;
+  if (!both) return BV_OK;
+  bv_chunk all, own;
+  bv_chunk_init(&all, BV_MEM_DECODE, 0);
+  bv_chunk_init(&own, BV_MEM_DECODE, 0);
+  bv_rc rc = bv_raw_read(s, series, p->first, p->last + 1, INT64_MAX, false, &all, err);
+  if (rc == BV_OK) rc = bv_own_read(s, series, p->first, p->last + 1, INT64_MAX, false, &own, err);
+  *n += all.n - p->n - own.n; /* the file's own are counted with the others of the file */
+  bv_chunk_reset(&all);
+  bv_chunk_reset(&own);
+  return rc;
+}
+
+static bv_rc count_parts(bv_store *s, const bv_series *series, int64_t *n, bv_err *err) {
+  const bv_parts *parts;
+  BV_TRY(bv_parts_of(s, series, &parts, err));
+  for (int i = 0; parts && i < parts->n; i++) {
+    BV_TRY(count_part(s, series, &parts->at[i], n, err));
+  }
   return BV_OK;
 }
 
@@ -428,7 +461,7 @@ bv_rc bv_series_count(bv_store *s, const bv_series *series, int64_t *first, int6
   BV_TRY(bv_seg_span(s, series, &sealed_first, &sealed_last, n, err));
   for (;;) { /* chunk by chunk through those that have rows */
     BV_TRY(bv_hot_first(s, series->id, from, &ts, &found, err));
-    if (!found) return BV_OK;
+    if (!found) return count_parts(s, series, n, err);
     int64_t chunk = bv_seg_chunk_of(series, ts);
     bv_bars sealed;
     bv_chunk all;
@@ -436,7 +469,7 @@ bv_rc bv_series_count(bv_store *s, const bv_series *series, int64_t *first, int6
     BV_TRY(bv_seg_load(s, series, chunk, 0, &sealed, err));
     int64_t before = sealed.n;
     bv_chunk_init(&all, BV_MEM_DECODE, 0);
-    bv_rc rc = bv_raw_read(s, series, lo, hi, INT64_MAX, false, &all, err);
+    bv_rc rc = bv_own_read(s, series, lo, hi, INT64_MAX, false, &all, err);
     *n += all.n - before;
     bv_chunk_reset(&all);
     if (rc != BV_OK) return rc;

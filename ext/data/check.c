@@ -14,7 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 
-extern const char bv_sql_schema[], bv_sql_result[];
+extern const char bv_sql_schema[], bv_sql_result[], bv_sql_partition[];
 
 /* ---- reporting ---- */
 
@@ -25,7 +25,7 @@ bv_rc bv_check_report(bv_check *c, const char *object, int64_t id, const char *f
   vsnprintf(text, sizeof text, fmt, args);
   va_end(args);
   if (!c->s->parent) return c->found(c->ctx, object, id, text);
-  snprintf(name, sizeof name, "%s.%s", c->s->schema, object);
+  snprintf(name, sizeof name, "%.100s.%s", c->s->partition ? c->s->file : c->s->schema, object);
   return c->found(c->ctx, name, id, text);
 }
 
@@ -120,17 +120,22 @@ bv_rc bv_check_has_table(bv_check *c, const char *name, bool *out, bv_err *err) 
 static bv_rc check_against(bv_check *c, sqlite3 *model, bv_err *err) {
   sqlite3_stmt *st;
   int row;
-  bool store, runs;
+  bool store, runs, parts;
   BV_TRY(bv_check_has_table(c, "barsvt_hot", &store, err));
   BV_TRY(bv_check_has_table(c, "bt_run", &runs, err));
+  BV_TRY(bv_check_has_table(c, "barsvt_partition_series", &parts, err));
   BV_TRY(bv_sql_exec(model, bv_sql_schema, err));
   BV_TRY(bv_sql_exec(model, bv_sql_result, err));
+  BV_TRY(bv_sql_exec(model, bv_sql_partition, err));
   BV_TRY(bv_sql_prepare(model, "SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name",
                         &st, err));
   bv_rc rc;
   while ((rc = bv_sql_row(model, st, &row, err, "schema")) == BV_OK && row) {
     const char *name = bv_sql_text(st, 0);
-    rc = check_shape(c, model, name, strncmp(name, "bt_", 3) == 0 ? runs : store, err);
+    const bool needed = strncmp(name, "bt_", 3) == 0                 ? runs
+                        : strncmp(name, "barsvt_partition", 16) == 0 ? parts
+                                                                     : store;
+    rc = check_shape(c, model, name, needed, err);
     if (rc != BV_OK) break;
   }
   sqlite3_finalize(st);

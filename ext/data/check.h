@@ -12,7 +12,7 @@
 /* One check.  `found` is called for every problem: the table, its row's id (of tables without one the
 ** series' number; 0: the table as a whole) and a sentence.  Its error ends the check. */
 typedef struct bv_check {
-  bv_store *s; /* the store checked: main's or an attached one */
+  bv_store *s; /* the store checked: main's, an attached one, or a partition */
   bv_rc (*found)(void *ctx, const char *object, int64_t id, const char *problem);
   void *ctx;
 } bv_check;
@@ -37,5 +37,8 @@ const char *bv_check_bar(const double value[BV_NCOL]);
 
 /* The segments and their statistics (check_seg.c); part of bv_check_store. */
 BV_MUST bv_rc bv_check_segments(bv_check *c, bv_err *err);
+
+/* The partitions of a store: each file like a store, and what the tables say of it (check_part.c). */
+BV_MUST bv_rc bv_check_partitions(bv_check *c, bv_err *err);
 
 #endif

@@ -1,7 +1,7 @@
 /* compact.c - sealing rows into segments; see compact.h. */
 #include "data/compact.h"
 #include "data/hot.h"
-#include "data/raw.h"
+#include "data/own.h"
 #include "data/seg.h"
 #include "data/sql.h"
 
@@ -10,6 +10,10 @@
 
 /* Rows in one chunk that make sealing it worth while between inserts. */
 #define NOTE_MIN 2048
+
+static bool sealable(int64_t n) {
+  return n >= BV_SEG_SEAL_MIN && n <= BV_SEG_SEAL_MAX;
+}
 
 static bv_rc put_rows(bv_store *s, const bv_series *series, const bv_bars *b, bv_err *err) {
   for (int64_t i = 0; i < b->n; i++) {
@@ -37,18 +41,27 @@ bv_rc bv_compact_chunk(bv_store *s, const bv_series *series, int64_t chunk, bv_c
   if (rows == 0) return BV_OK;
   bv_chunk all;
   bv_chunk_init(&all, BV_MEM_DECODE, BV_STORED_MASK);
-  bv_rc rc = bv_raw_read(s, series, lo, hi, INT64_MAX, false, &all, err);
-  if (rc == BV_OK && (all.n < BV_SEG_SEAL_MIN || all.n > BV_SEG_SEAL_MAX)) {
+  bv_rc rc = bv_own_read(s, series, lo, hi, INT64_MAX, false, &all, err);
+  const bv_bars view = bv_chunk_view(&all);
+  if (rc == BV_OK && !sealable(all.n)) {
     rc = bv_compact_unseal(s, series, chunk, err);
   } else if (rc == BV_OK) {
-    bv_bars view = bv_chunk_view(&all);
-    rc = bv_seg_write(s, series, chunk, &view, err);
-    if (rc == BV_OK) rc = bv_hot_delete(s, series->id, lo, hi, err);
+    rc = bv_compact_put(s, series, chunk, &view, err);
     done->chunks++;
     done->bars += rows;
   }
   bv_chunk_reset(&all);
   return rc;
+}
+
+bv_rc bv_compact_put(bv_store *s, const bv_series *series, int64_t chunk, const bv_bars *bars,
+                     bv_err *err) {
+  int64_t lo, hi;
+  const bv_bars none = {0};
+  bv_seg_range(series, chunk, &lo, &hi);
+  BV_TRY(bv_seg_write(s, series, chunk, sealable(bars->n) ? bars : &none, err));
+  BV_TRY(bv_hot_delete(s, series->id, lo, hi, err));
+  return sealable(bars->n) ? BV_OK : put_rows(s, series, bars, err);
 }
 
 bv_rc bv_compact_series(bv_store *s, const bv_series *series, bv_compaction *done, bv_err *err) {

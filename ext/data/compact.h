@@ -31,4 +31,9 @@ BV_MUST bv_rc bv_compact_unseal(bv_store *s, const bv_series *series, int64_t ch
 ** goes elsewhere, the chunk is sealed: bounded work, inside the caller's transaction. */
 BV_MUST bv_rc bv_compact_note(bv_store *s, const bv_series *series, int64_t ts, bv_err *err);
 
+/* Make these the bars of a chunk in the file, sealed where there are enough and not too many: bars ordered, all inside it,
+** and borrowed neither from its cache nor its rows.  What is cached of the series is the caller's to forget. */
+BV_MUST bv_rc bv_compact_put(bv_store *s, const bv_series *series, int64_t chunk,
+                             const bv_bars *bars, bv_err *err);
+
 #endif

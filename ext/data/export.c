@@ -7,6 +7,7 @@
 #include "data/outfile.h"
 #include "data/parquet.h"
 #include "data/progress.h"
+#include "data/partition.h"
 #include "data/raw.h"
 #include "data/segstat.h"
 #include "data/source.h"
@@ -221,14 +222,30 @@ static bv_rc row_columns(bv_store *s, const bv_series *series, unsigned *mask, b
   return rc;
 }
 
+/* The columns that have values in the file, and in its partitions in [lo, hi). */
+static bv_rc columns_of(bv_store *home, const bv_series *series, int64_t lo, int64_t hi,
+                        unsigned *mask, bv_err *err) {
+  const bv_parts *parts;
+  BV_TRY(sealed_columns(home, series, mask, err));
+  BV_TRY(row_columns(home, series, mask, err));
+  BV_TRY(bv_parts_of(home, series, &parts, err));
+  for (int i = 0; parts && i < parts->n; i++) {
+    const bv_part *p = &parts->at[i];
+    bv_series inner;
+    if (p->first >= hi || p->last < lo) continue;
+    BV_TRY(bv_part_open(home, series, p, &inner, err));
+    bv_rc rc = columns_of(inner.home, &inner, lo, hi, mask, err);
+    BV_TRY(bv_part_done(home, p, rc, err));
+  }
+  return BV_OK;
+}
+
 static bv_rc find_columns(export *x, bv_err *err) {
   x->mask = ALWAYS;
   for (size_t i = 0; i < x->nname; i++) {
     bv_series series;
     BV_TRY(find_series(x, x->name[i], &series, err));
-    bv_store *home = series.home ? series.home : x->s;
-    BV_TRY(sealed_columns(home, &series, &x->mask, err));
-    BV_TRY(row_columns(home, &series, &x->mask, err));
+    BV_TRY(columns_of(series.home ? series.home : x->s, &series, x->lo, x->hi, &x->mask, err));
   }
   x->mask &= BV_STORED_MASK;
   return BV_OK;

@@ -2,7 +2,8 @@
 #include "data/load.h"
 #include "data/compact.h"
 #include "data/hot.h"
-#include "data/raw.h"
+#include "data/own.h"
+#include "data/partition.h"
 #include "data/seg.h"
 
 #include <math.h>
@@ -130,7 +131,7 @@ static bv_rc flush_chunk(bv_store *s, bv_load *l, bv_err *err) {
   bv_seg_range(&l->series, l->chunk, &lo, &hi);
   bv_chunk_init(&old, BV_MEM_IMPORT, BV_STORED_MASK);
   bv_chunk_init(&all, BV_MEM_IMPORT, BV_STORED_MASK);
-  bv_rc rc = bv_raw_read(s, &l->series, lo, hi, INT64_MAX, false, &old, err);
+  bv_rc rc = bv_own_read(s, &l->series, lo, hi, INT64_MAX, false, &old, err);
   if (rc == BV_OK && old.n == 0) { /* a chunk that is new needs no joining */
     l->fresh += l->pending.n;
     rc = write_joined(s, l, &l->pending, lo, hi, err);
@@ -151,6 +152,18 @@ static bv_rc flush_chunk(bv_store *s, bv_load *l, bv_err *err) {
   return rc;
 }
 
+/* Whether a partition has bars of the chunk: then each pending one is compared with what is there, and the file gets
+** those alone that are new or differ. */
+static bv_rc in_partition(bv_store *s, const bv_load *l, bool *out, bv_err *err) {
+  const bv_parts *parts;
+  *out = false;
+  BV_TRY(bv_parts_of(s, &l->series, &parts, err));
+  for (int i = 0; parts && i < parts->n; i++) {
+    if (parts->at[i].first < l->hi && parts->at[i].last >= l->lo) *out = true;
+  }
+  return BV_OK;
+}
+
 bv_rc bv_load_flush(bv_store *s, bv_load *l, bv_err *err) {
   bv_rc rc = BV_OK;
   bool ordered = bv_chunk_ordered(&l->pending);
@@ -160,8 +173,10 @@ bv_rc bv_load_flush(bv_store *s, bv_load *l, bv_err *err) {
     l->pool->held -= dropped;
     ordered = true;
   }
+  bool parted = false;
+  if (rc == BV_OK && l->pending.n > 0) rc = in_partition(s, l, &parted, err);
   if (rc == BV_OK && l->pending.n > 0) {
-    bool whole = ordered && l->pending.n >= MERGE_MIN && l->pending.n <= BV_SEG_SEAL_MAX;
+    bool whole = ordered && !parted && l->pending.n >= MERGE_MIN && l->pending.n <= BV_SEG_SEAL_MAX;
     rc = whole ? flush_chunk(s, l, err) : flush_rows(s, l, err);
   }
   give_memory(l);

@@ -1,11 +1,11 @@
 /*
-** merge.c - stored bars as one sequence: sealed chunks and rows merged; see raw.h.
+** merge.c - the stored bars of one file as one sequence: sealed chunks and rows merged; see own.h.
 **
 ** Time is walked chunk by chunk.  Between sealed chunks there are rows only; inside one, rows and
 ** sealed bars are merged by time, and the row wins where both have one.
 */
 #include "data/hot.h"
-#include "data/raw.h"
+#include "data/own.h"
 #include "data/seg.h"
 #include "time/instant.h"
 
@@ -15,8 +15,7 @@ static bv_rc append_range(bv_chunk *out, const bv_bars *b, int64_t i, int64_t j)
   return bv_chunk_append(out, &v);
 }
 
-/* Merge sealed bars [i, j) with the rows, up to `want` bars in all of out. */
-static bv_rc merge(bv_chunk *out, const bv_bars *sealed, int64_t i, int64_t j, const bv_bars *rows,
+bv_rc bv_own_merge(bv_chunk *out, const bv_bars *sealed, int64_t i, int64_t j, const bv_bars *rows,
                    int64_t want) {
   for (int64_t k = 0; k < rows->n && out->n < want; k++) {
     int64_t cut = bv_bars_lower_bound(sealed, rows->ts[k]);
@@ -42,8 +41,8 @@ static bv_rc read_chunk(bv_store *s, const bv_series *series, int64_t chunk, int
   if (rc == BV_OK) rc = bv_seg_load(s, series, chunk, out->mask, &sealed, err);
   if (rc == BV_OK) {
     bv_bars r = bv_chunk_view(&rows);
-    rc = merge(out, &sealed, bv_bars_lower_bound(&sealed, lo), bv_bars_lower_bound(&sealed, hi), &r,
-               want);
+    rc = bv_own_merge(out, &sealed, bv_bars_lower_bound(&sealed, lo),
+                      bv_bars_lower_bound(&sealed, hi), &r, want);
   }
   bv_chunk_reset(&rows);
   return rc;
@@ -160,9 +159,8 @@ static bv_rc each_of_chunk(bv_store *s, const bv_series *series, int64_t chunk, 
   return rc;
 }
 
-bv_rc bv_raw_each(bv_store *s, const bv_series *series, int64_t lo, int64_t hi, unsigned mask,
+bv_rc bv_own_each(bv_store *s, const bv_series *series, int64_t lo, int64_t hi, unsigned mask,
                   bv_raw_fn fn, void *ctx, bv_err *err) {
-  if (series->home) s = series->home;
   while (lo < hi) {
     int64_t chunk, start = INT64_MAX, end = INT64_MAX;
     BV_TRY(bv_seg_find(s, series, bv_seg_chunk_of(series, lo), false, &chunk, err));
@@ -177,10 +175,29 @@ bv_rc bv_raw_each(bv_store *s, const bv_series *series, int64_t lo, int64_t hi, 
   return BV_OK;
 }
 
-bv_rc bv_raw_read(bv_store *s, const bv_series *series, int64_t lo, int64_t hi, int64_t max,
+/* A chunk that reaches into [lo, hi) may have all of its bars outside. */
+bv_rc bv_own_any(bv_store *s, const bv_series *series, int64_t lo, int64_t hi, bool *out,
+                 bv_err *err) {
+  int64_t n, chunk, from = bv_seg_chunk_of(series, lo);
+  BV_TRY(bv_hot_count(s, series->id, lo, hi, 1, &n, err));
+  *out = n > 0;
+  while (!*out) {
+    int64_t start, end;
+    bv_bars sealed;
+    BV_TRY(bv_seg_find(s, series, from, false, &chunk, err));
+    if (chunk < 0) return BV_OK;
+    bv_seg_range(series, chunk, &start, &end);
+    if (start >= hi) return BV_OK;
+    BV_TRY(bv_seg_load(s, series, chunk, 0, &sealed, err));
+    *out = bv_bars_lower_bound(&sealed, lo) < bv_bars_lower_bound(&sealed, hi);
+    from = chunk + 1;
+  }
+  return BV_OK;
+}
+
+bv_rc bv_own_read(bv_store *s, const bv_series *series, int64_t lo, int64_t hi, int64_t max,
                   bool desc, bv_chunk *out, bv_err *err) {
   if (lo >= hi || max <= 0) return BV_OK;
-  if (series->home) s = series->home;
   return desc ? read_backward(s, series, lo, hi, max, out, err)
               : read_forward(s, series, lo, hi, max, out, err);
 }

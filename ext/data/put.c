@@ -2,6 +2,7 @@
 #include "data/put.h"
 #include "data/compact.h"
 #include "data/hot.h"
+#include "data/partition.h"
 #include "data/seg.h"
 #include "time/instant.h"
 
@@ -23,7 +24,7 @@ bv_rc bv_put_conflict(const bv_series *series, int64_t ts, bv_err *err) {
                  series->asset, series->step_text, when);
 }
 
-/* The sealed bar of that time. */
+/* The sealed bar of that time, in the file itself. */
 static bv_rc sealed_get(bv_store *s, const bv_series *series, int64_t ts, double value[BV_NCOL],
                         bool *found, bv_err *err) {
   bv_bars b;
@@ -36,10 +37,33 @@ static bv_rc sealed_get(bv_store *s, const bv_series *series, int64_t ts, double
   return BV_OK;
 }
 
+/* The bar of that time in a partition. */
+static bv_rc parted_get(bv_store *s, const bv_series *series, int64_t ts, double value[BV_NCOL],
+                        const bv_part **part, bool *found, bv_err *err) {
+  const bv_parts *parts;
+  bv_series inner;
+  *found = false;
+  BV_TRY(bv_parts_of(s, series, &parts, err));
+  *part = bv_parts_at(parts, ts);
+  if (!*part) return BV_OK;
+  BV_TRY(bv_part_open(s, series, *part, &inner, err));
+  bv_rc rc = bv_hot_get(inner.home, inner.id, ts, value, found, err);
+  if (rc == BV_OK && !*found) rc = sealed_get(inner.home, &inner, ts, value, found, err);
+  return bv_part_done(s, *part, rc, err);
+}
+
+/* The bar of that time below the rows. */
+static bv_rc below_get(bv_store *s, const bv_series *series, int64_t ts, double value[BV_NCOL],
+                       bool *found, bv_err *err) {
+  const bv_part *part;
+  BV_TRY(sealed_get(s, series, ts, value, found, err));
+  return *found ? BV_OK : parted_get(s, series, ts, value, &part, found, err);
+}
+
 bv_rc bv_raw_get(bv_store *s, const bv_series *series, int64_t ts, double value[BV_NCOL],
                  bool *found, bv_err *err) {
   BV_TRY(bv_hot_get(s, series->id, ts, value, found, err));
-  return *found ? BV_OK : sealed_get(s, series, ts, value, found, err);
+  return *found ? BV_OK : below_get(s, series, ts, value, found, err);
 }
 
 /* Decoded chunks must be those that are written to: another connection may have committed since. */
@@ -53,7 +77,7 @@ static bv_rc prepare_write(bv_store *s, const bv_series *series, bv_err *err) {
   return bv_store_sync(s, err);
 }
 
-/* Most bars are new: not sealed, and not in the rows, whose insert does nothing for a known time. */
+/* Most bars are new: not sealed, in no partition, and not in the rows, whose insert does nothing for a known time. */
 bv_rc bv_raw_put(bv_store *s, const bv_series *series, int64_t ts, const double value[BV_NCOL],
                  bv_on_conflict how, bv_put_result *what, bv_err *err) {
   bv_put_result none;
@@ -61,7 +85,7 @@ bv_rc bv_raw_put(bv_store *s, const bv_series *series, int64_t ts, const double 
   double have[BV_NCOL];
   if (!what) what = &none;
   BV_TRY(prepare_write(s, series, err));
-  BV_TRY(sealed_get(s, series, ts, have, &found, err));
+  BV_TRY(below_get(s, series, ts, have, &found, err));
   if (!found) {
     BV_TRY(bv_hot_put(s, series->id, ts, value, false, &wrote, err));
     *what = wrote ? BV_PUT_NEW : BV_PUT_SAME;
@@ -83,11 +107,27 @@ bv_rc bv_raw_put(bv_store *s, const bv_series *series, int64_t ts, const double 
   return bv_compact_note(s, series, ts, err);
 }
 
+/* What a partition has cannot be taken away from it. */
+static bv_rc check_deletable(bv_store *s, const bv_series *series, int64_t ts, bv_err *err) {
+  double have[BV_NCOL];
+  const bv_part *part;
+  bool found;
+  char when[32];
+  BV_TRY(parted_get(s, series, ts, have, &part, &found, err));
+  if (!found) return BV_OK;
+  bv_instant_format(ts, when);
+  return bv_fail(err, BV_ARG,
+                 "bars: %s %s at %s is in the partition '%.200s', which is not written to; SELECT "
+                 "bars_unpartition('%.200s') brings its bars back",
+                 series->asset, series->step_text, when, part->in->file, part->in->file);
+}
+
 /* A sealed chunk that loses a bar becomes rows again; compaction seals it anew. */
 bv_rc bv_raw_delete(bv_store *s, const bv_series *series, int64_t ts, bv_err *err) {
   double have[BV_NCOL];
   bool sealed;
   BV_TRY(prepare_write(s, series, err));
+  BV_TRY(check_deletable(s, series, ts, err));
   BV_TRY(sealed_get(s, series, ts, have, &sealed, err));
   bv_store_wrote(s, series, ts);
   if (sealed) BV_TRY(bv_compact_unseal(s, series, bv_seg_chunk_of(series, ts), err));

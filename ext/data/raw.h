@@ -1,7 +1,7 @@
 /*
 ** raw.h - reading stored bars past any clock.
 **
-** Nothing here knows the clock.  Only the layer data itself and the run driver's matcher
+** A series is read as a whole, from its file and its partitions.  Nothing here knows the clock.  Only the layer data itself and the run driver's matcher
 ** (run/match_feed.c, run/quote_feed.c) may include this header; scripts/layers.sh checks it.  Everybody else reads
 ** through view.h.
 */

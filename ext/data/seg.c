@@ -154,15 +154,15 @@ static bool drop_context(struct bv_segcache *c) {
 bool bv_seg_cache_drop_oldest(bv_store *s, bool but_one) {
   entry *e = NULL;
   int n = 0;
-  cache_oldest(s->segcache, &e, &n);
-  for (int i = 0; i < s->nattached; i++) cache_oldest(s->attached[i]->segcache, &e, &n);
+  bv_store *m;
+  for (int i = 0; (m = bv_store_member(s, i)); i++) cache_oldest(m->segcache, &e, &n);
   if (n > (but_one ? 1 : 0)) {
     entry_reset(e);
     return true;
   }
-  bool had = !but_one && drop_context(s->segcache);
-  for (int i = 0; !but_one && i < s->nattached; i++) {
-    if (drop_context(s->attached[i]->segcache)) had = true;
+  bool had = false;
+  for (int i = 0; !but_one && (m = bv_store_member(s, i)); i++) {
+    if (drop_context(m->segcache)) had = true;
   }
   return had;
 }
@@ -178,9 +178,10 @@ static int64_t cache_bytes(const struct bv_segcache *c) {
   return bytes;
 }
 
-int64_t bv_seg_cache_bytes(const bv_store *s) {
-  int64_t bytes = cache_bytes(s->segcache);
-  for (int i = 0; i < s->nattached; i++) bytes += cache_bytes(s->attached[i]->segcache);
+int64_t bv_seg_cache_bytes(bv_store *s) {
+  int64_t bytes = 0;
+  bv_store *m;
+  for (int i = 0; (m = bv_store_member(s, i)); i++) bytes += cache_bytes(m->segcache);
   return bytes;
 }
 

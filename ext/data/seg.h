@@ -62,7 +62,7 @@ BV_MUST bv_rc bv_seg_span(bv_store *s, const bv_series *series, int64_t *first, 
 bool bv_seg_cache_drop_oldest(bv_store *s, bool but_one);
 
 /* Bytes of decoded chunks, in the store and those it owns. */
-int64_t bv_seg_cache_bytes(const bv_store *s);
+int64_t bv_seg_cache_bytes(bv_store *s);
 
 /* Forget decoded chunks (the store is closed). */
 void bv_seg_cache_clear(bv_store *s);

@@ -2,6 +2,7 @@
 #include "data/held.h"
 #include "data/memo.h"
 #include "data/store.h"
+#include "data/partition.h"
 #include "data/blocks.h"
 #include "data/cachelog.h"
 #include "data/checkpoint.h"
@@ -13,6 +14,7 @@
 #include "data/window.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
 extern const char bv_sql_schema[];
@@ -42,7 +44,7 @@ extern const char bv_sql_schema[];
 static const char *const stmt_sql[BV_ST_COUNT] = {
     [BV_ST_HAS_SCHEMA] =
         "SELECT name, sql LIKE '%checksum%' FROM main.sqlite_schema WHERE type = 'table'"
-        " AND name IN ('barsvt_hot', 'barsvt_series')",
+        " AND name IN ('barsvt_hot', 'barsvt_series', 'barsvt_partition_series')",
     [BV_ST_TOUCH] = "SELECT 1 FROM main.sqlite_schema LIMIT 1",
     [BV_ST_SERIES_FIND] = SERIES("s.checksum", BY_NAME),
     [BV_ST_SERIES_OF_ASSET] = SERIES("s.checksum", OF_ASSET),
@@ -136,17 +138,48 @@ static void drop_catalog(bv_store *s) {
   bv_map_reset(&s->series);
 }
 
-static void attached_free(bv_store *a) {
+void bv_store_child_free(bv_store *a) {
+  if (!a) return;
+  bv_partitions_free(a);
   drop_statements(a);
+  drop_catalog(a);
   bv_seg_cache_clear(a);
   bv_log_free(a);
   bv_free(a);
 }
 
+/* The connection's log has what happens in it. */
+bv_rc bv_store_child(bv_store *parent, sqlite3 *db, const char *schema, const char *file,
+                     bv_store **out) {
+  bv_store *a;
+  *out = NULL;
+  if (bv_store_new(db, &a) != BV_OK) return BV_NOMEM;
+  bv_log_free(a);
+  snprintf(a->schema, sizeof a->schema, "%s", schema);
+  snprintf(a->file, sizeof a->file, "%s", file);
+  a->parent = parent;
+  a->level = parent->level;
+  *out = a;
+  return BV_OK;
+}
+
+bv_store *bv_store_member(bv_store *s, int i) {
+  if (i == 0) return s;
+  for (int k = -1; k < s->nattached; k++) {
+    bv_store *of = k < 0 ? s : s->attached[k], *part;
+    if (k >= 0 && --i == 0) return of;
+    for (int j = 0; (part = bv_partition_store(of, j)); j++) {
+      if (--i == 0) return part;
+    }
+  }
+  return NULL;
+}
+
 void bv_store_unref(bv_store *s) {
   if (!s || --s->refs > 0) return;
   assert(s->vtabs == 0);
-  for (int i = 0; i < s->nattached; i++) attached_free(s->attached[i]);
+  for (int i = 0; i < s->nattached; i++) bv_store_child_free(s->attached[i]);
+  bv_partitions_free(s);
   drop_statements(s);
   drop_catalog(s);
   bv_window_drop_all(s);
@@ -305,11 +338,7 @@ static bv_rc add_attached(bv_store *s, const char *name, bv_err *err) {
                    name, BV_MAX_ATTACHED);
   }
   bv_store *a;
-  if (bv_store_new(s->db, &a) != BV_OK) return BV_NOMEM;
-  bv_log_free(a); /* the connection's log has what happens in it */
-  strcpy(a->schema, name);
-  strncpy(a->file, file_of(s, name), sizeof a->file - 1);
-  a->parent = s;
+  BV_TRY(bv_store_child(s, s->db, name, file_of(s, name), &a));
   s->attached[s->nattached++] = a;
   return BV_OK;
 }
@@ -319,7 +348,7 @@ static bv_rc sync_attached(bv_store *s, bool *changed, bv_err *err) {
   if (sqlite3_libversion_number() < 3039000) return BV_OK;
   if (!same_attached(s)) {
     *changed = true;
-    while (s->nattached > 0) attached_free(s->attached[--s->nattached]);
+    while (s->nattached > 0) bv_store_child_free(s->attached[--s->nattached]);
     const char *name;
     for (int i = 2; (name = sqlite3_db_name(s->db, i)); i++) BV_TRY(add_attached(s, name, err));
   }
@@ -371,13 +400,20 @@ bv_rc bv_store_savepoint(bv_store *s, bv_savepoint *sp, bv_err *err) {
 static bv_rc look_at_schema(bv_store *s, sqlite3_stmt *st, bv_err *err) {
   int row;
   bool there = false;
-  s->hot_sums = s->series_sums = false;
+  s->hot_sums = s->series_sums = s->partitioned = false;
   for (;;) {
     BV_TRY(bv_sql_row(s->db, st, &row, err, "schema"));
     if (!row) break;
-    bool hot = strcmp(bv_sql_text(st, 0), "barsvt_hot") == 0;
-    *(hot ? &s->hot_sums : &s->series_sums) = sqlite3_column_int(st, 1);
+    const char *name = bv_sql_text(st, 0);
+    bool hot = strcmp(name, "barsvt_hot") == 0, sums = sqlite3_column_int(st, 1);
     there = there || hot;
+    if (hot) {
+      s->hot_sums = sums;
+    } else if (strcmp(name, "barsvt_series") == 0) {
+      s->series_sums = sums;
+    } else {
+      s->partitioned = true;
+    }
   }
   s->schema_state = there;
   s->version = 0;

@@ -14,6 +14,9 @@
 ** for its statements and decoded chunks, owned by the connection's.  An asset is looked for in main
 ** first, then in the attached ones in their order.  Everything is written to main.
 **
+** Partitions (data/partition.h) are files that hold a store's bars of past periods; each open one has a bv_store
+** too, on a connection of its own.
+**
 ** The clock: readers see a bar only if its end is <= clock.  bv_store_limit() turns that into the
 ** one comparison every read goes through (data/view.c).
 */
@@ -40,7 +43,8 @@ struct bv_store;
 /* A stored series, by value: safe to keep after the catalog was reloaded. */
 typedef struct bv_series {
   int64_t id;
-  struct bv_store *home; /* NULL: the main database; else the attached one it is stored in */
+  struct bv_store
+      *home; /* NULL: the main database; else the attached one or the partition it is stored in */
   char asset[BV_ASSET_MAX + 1];
   char step_text[32]; /* canonical */
   bv_timestep step;
@@ -86,17 +90,18 @@ typedef enum bv_counter {
   BV_N_MISS_AGG,
   BV_N_HIT_IND, /* indicator values read from memory */
   BV_N_MISS_IND,
-  BV_N_LOAD,     /* windows filled from the store */
-  BV_N_EXTEND,   /* windows extended at their end */
-  BV_N_STREAM,   /* scans that streamed past the windows */
-  BV_N_TRIM,     /* times that bars before the history were dropped */
-  BV_N_EVICT,    /* windows, blocks and indicator columns dropped to stay under the memory limit */
-  BV_N_DROP,     /* windows dropped because their bars have changed */
-  BV_N_READ,     /* bars read from the database */
-  BV_N_DECODE,   /* columns of sealed chunks decoded */
-  BV_N_RESAMPLE, /* aggregated bars made */
-  BV_N_DERIVE,   /* indicator values computed */
-  BV_N_WARM,     /* bars run before a window, to have the state at its first bar */
+  BV_N_LOAD,      /* windows filled from the store */
+  BV_N_EXTEND,    /* windows extended at their end */
+  BV_N_STREAM,    /* scans that streamed past the windows */
+  BV_N_TRIM,      /* times that bars before the history were dropped */
+  BV_N_EVICT,     /* windows, blocks and indicator columns dropped to stay under the memory limit */
+  BV_N_DROP,      /* windows dropped because their bars have changed */
+  BV_N_READ,      /* bars read from the database */
+  BV_N_DECODE,    /* columns of sealed chunks decoded */
+  BV_N_RESAMPLE,  /* aggregated bars made */
+  BV_N_DERIVE,    /* indicator values computed */
+  BV_N_WARM,      /* bars run before a window, to have the state at its first bar */
+  BV_N_PARTITION, /* files of partitions opened */
   BV_N_COUNTERS
 } bv_counter;
 
@@ -120,8 +125,12 @@ struct bv_memo;
 typedef struct bv_store {
   sqlite3 *db;
   char schema[64]; /* "main", or the name it is attached under */
-  char file[256];  /* attached: its file's name, to notice another one under the same name */
-  struct bv_store *parent; /* attached: the connection's store */
+  char file
+      [256]; /* attached: its file's name, to notice another one under the same name; a partition: as recorded */
+  struct bv_store *parent;    /* attached, or a partition: the connection's store */
+  bool partition;             /* it is one */
+  bool partitioned;           /* it has some: there are their tables */
+  struct bv_partset *partset; /* its partitions (partition.c) */
   struct bv_store *attached[BV_MAX_ATTACHED];
   int nattached;
   int refs;
@@ -171,6 +180,15 @@ typedef struct bv_store {
 BV_MUST bv_rc bv_store_new(sqlite3 *db, bv_store **out);
 bv_store *bv_store_ref(bv_store *s);
 void bv_store_unref(bv_store *s);
+
+/* A store that another one owns: of an attached database, or of a partition.  Freeing closes no connection; NULL is
+** fine. */
+BV_MUST bv_rc bv_store_child(bv_store *parent, sqlite3 *db, const char *schema, const char *file,
+                             bv_store **out);
+void bv_store_child_free(bv_store *child);
+
+/* The store itself, then those it owns that are open; NULL after the last. */
+bv_store *bv_store_member(bv_store *s, int i);
 
 /* A virtual table of ours was connected or disconnected. */
 void bv_store_vtab(bv_store *s, int delta);

@@ -3,11 +3,14 @@
 **
 ** Time is walked chunk by chunk.  A sealed chunk that lies in the range as a whole and has no rows
 ** beside it is answered from its statistics; of everything else the bars are read.  Of chunks whose
-** statistics have no hash they are read too, where one is wanted.
+** statistics have no hash they are read too, where one is wanted.  Of partitions the same holds, chunk by chunk; where
+** only a number and a hash are wanted, a whole one is known without being opened.
 */
 #include "data/summary.h"
 #include "data/barhash.h"
 #include "data/hot.h"
+#include "data/own.h"
+#include "data/partition.h"
 #include "data/raw.h"
 #include "data/seg.h"
 #include "data/source.h"
@@ -17,7 +20,7 @@
 /* Bars read at a time. */
 #define PIECE 8192
 
-/* Where a walk stands. */
+/* Where a walk through one file stands. */
 typedef struct walk {
   bv_store *s;
   const bv_series *series;
@@ -105,18 +108,61 @@ static bv_rc open_scan(bv_summary_reader *r, const bv_series *series, sqlite3_st
   return BV_OK;
 }
 
+/* The bars of a range in one file; scan NULL: its own. */
+static bv_rc walk_file(walk *w, sqlite3_stmt *scan) {
+  sqlite3_stmt *own = NULL;
+  w->at = w->lo;
+  w->next_row = INT64_MIN;
+  if (!scan) BV_TRY(bv_store_prepare(w->s, BV_SEGSTAT_SCAN, &own, w->err));
+  bv_rc rc = find_row(w, w->lo);
+  if (rc == BV_OK) rc = take_chunks(w, scan ? scan : own);
+  if (rc == BV_OK && w->next_row < w->hi) rc = read_bars(w, w->hi);
+  sqlite3_finalize(own);
+  return rc;
+}
+
+/* The bars of a part in [w->lo, w->hi), between its first and its last; w is of the store that has it. */
+static bv_rc walk_part(walk *w, const bv_part *p) {
+  bool both;
+  const bool whole = w->lo <= p->first && p->last < w->hi;
+  BV_TRY(bv_own_any(w->s, w->series, w->lo, w->hi, &both, w->err));
+  if (both) {
+    w->at = w->lo;
+    return read_bars(w, w->hi);
+  }
+  if (whole && w->hash) {
+    const bv_stats all = {
+        .n = p->n, .first = p->first, .last = p->last, .hashed = true, .hash = p->hash};
+    bv_stats_add(w->out, &all);
+    return BV_OK;
+  }
+  bv_series inner;
+  BV_TRY(bv_part_open(w->s, w->series, p, &inner, w->err));
+  walk in = *w;
+  in.s = inner.home;
+  in.series = &inner;
+  bv_rc rc = walk_file(&in, NULL);
+  w->piece = in.piece;
+  return bv_part_done(w->s, p, rc, w->err);
+}
+
 /* Walk from w->lo to w->hi, reading the columns of mask where bars are read. */
 static bv_rc run_walk(walk *w, sqlite3_stmt *scan, unsigned mask) {
+  const bv_parts *parts;
   if (w->series->home) w->s = w->series->home;
   if (w->lo < BV_INSTANT_MIN) w->lo = BV_INSTANT_MIN;
   if (w->hi > BV_INSTANT_MAX) w->hi = BV_INSTANT_MAX + 1;
-  if (w->lo >= w->hi) return BV_OK;
-  w->at = w->lo;
-  w->next_row = INT64_MIN;
+  BV_TRY(bv_parts_of(w->s, w->series, &parts, w->err));
   bv_chunk_init(&w->piece, BV_MEM_DECODE, mask);
-  bv_rc rc = find_row(w, w->lo);
-  if (rc == BV_OK) rc = take_chunks(w, scan);
-  if (rc == BV_OK && w->next_row < w->hi) rc = read_bars(w, w->hi);
+  bv_rc rc = BV_OK;
+  const int64_t hi = w->hi;
+  while (w->lo < hi && rc == BV_OK) {
+    const bv_stretch st = bv_parts_first(parts, w->lo, hi);
+    w->lo = st.lo;
+    w->hi = st.hi;
+    rc = st.in ? walk_part(w, st.in) : walk_file(w, scan);
+    w->lo = st.hi;
+  }
   bv_chunk_reset(&w->piece);
   return rc;
 }

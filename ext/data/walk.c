@@ -2,6 +2,8 @@
 #include "data/walk.h"
 #include "data/cachelog.h"
 #include "data/hot.h"
+#include "data/own.h"
+#include "data/partition.h"
 #include "data/raw.h"
 #include "data/segfetch.h"
 #include "time/instant.h"
@@ -72,13 +74,20 @@ static bv_rc make_rooms(bv_walk *w) {
   return BV_OK;
 }
 
-static bv_rc open_times(bv_walk *w, bv_segctx *ctx, bv_timeset *set, bv_err *err) {
-  const bv_series *series = &w->src.base;
+/* Where the chunk lies: in the walk's store, or in a partition.  What is decoded with is the walk's store's, which
+** outlasts a partition's. */
+typedef struct place {
+  bv_store *store;
+  const bv_series *series;
+} place;
+
+static bv_rc open_times(bv_walk *w, const place *in, bv_segctx *ctx, bv_timeset *set, bv_err *err) {
+  const bv_series *series = in->series;
   sqlite3_stmt *st;
   const void *blob = NULL;
   int bytes = 0;
   int64_t n, start, end, t0 = bv_log_now();
-  BV_TRY(bv_seg_fetch(w->store, series, w->chunk, BV_COL_TS, &st, &blob, &bytes, &n, err));
+  BV_TRY(bv_seg_fetch(in->store, series, w->chunk, BV_COL_TS, &st, &blob, &bytes, &n, err));
   if (n < 0) return bv_seg_corrupt(series, w->chunk, BV_COL_TS, "the column is missing", err);
   bv_err why = {0};
   bv_rc rc = bv_times_get(set, ctx, blob, (size_t)bytes, n, &w->times, &why);
@@ -93,15 +102,15 @@ static bv_rc open_times(bv_walk *w, bv_segctx *ctx, bv_timeset *set, bv_err *err
                         "times lie outside the chunk or are not in order", err);
 }
 
-static bv_rc open_column(bv_walk *w, bv_segctx *ctx, int col, bv_err *err) {
-  const bv_series *series = &w->src.base;
+static bv_rc open_column(bv_walk *w, const place *in, bv_segctx *ctx, int col, bv_err *err) {
+  const bv_series *series = in->series;
   sqlite3_stmt *st;
   const void *blob = NULL;
   int bytes = 0;
   int64_t n, t0 = bv_log_now();
   if (!w->reader[col]) BV_TRY(bv_segread_new(&w->reader[col]));
-  BV_TRY(bv_seg_fetch(w->store, series, w->chunk, col, &st, &blob, &bytes, &n, err));
-  if (n < 0) return bv_seg_check_absent(w->store, series, w->chunk, col, err);
+  BV_TRY(bv_seg_fetch(in->store, series, w->chunk, col, &st, &blob, &bytes, &n, err));
+  if (n < 0) return bv_seg_check_absent(in->store, series, w->chunk, col, err);
   bv_err why = {0};
   bv_rc rc = bv_segread_open(w->reader[col], ctx, (bv_column)col, blob, (size_t)bytes, &why);
   sqlite3_reset(st);
@@ -123,17 +132,17 @@ static bv_rc check_needs(const bv_walk *w, bv_err *err) {
   return BV_OK;
 }
 
-static bv_rc open_chunk(bv_walk *w, bv_err *err) {
+static bv_rc open_chunk(bv_walk *w, const place *in, bv_err *err) {
   bv_segctx *ctx;
   bv_timeset *set;
   w->has = 0;
   w->at = w->n = 0;
   BV_TRY(make_rooms(w));
   BV_TRY(bv_seg_context(w->store, &ctx, &set));
-  BV_TRY(open_times(w, ctx, set, err));
+  BV_TRY(open_times(w, in, ctx, set, err));
   bv_rc rc = BV_OK;
   for (int c = 0; c < BV_SEG_NCOL && rc == BV_OK; c++) {
-    if (w->want & BV_COLBIT(c)) rc = open_column(w, ctx, c, err);
+    if (w->want & BV_COLBIT(c)) rc = open_column(w, in, ctx, c, err);
   }
   if (rc == BV_OK) rc = check_needs(w, err);
   if (rc != BV_OK) leave_chunk(w);
@@ -225,27 +234,51 @@ static bv_rc next_merged(bv_walk *w, int64_t stop, int64_t most, bv_bars *out, b
   return BV_OK;
 }
 
-/* Where the walk is: *chunk as of bv_seg_find, its span in [*start, *end). */
-static bv_rc locate(const bv_walk *w, int64_t *chunk, int64_t *start, int64_t *end, bv_err *err) {
-  const bv_series *series = &w->src.base;
+/* The first chunk at or after the walk: *chunk as of bv_seg_find, its span in [*start, *end). */
+static bv_rc locate(const bv_walk *w, const place *in, int64_t *chunk, int64_t *start, int64_t *end,
+                    bv_err *err) {
   *start = *end = INT64_MAX;
-  BV_TRY(bv_seg_find(w->store, series, bv_seg_chunk_of(series, w->lo), false, chunk, err));
-  if (*chunk >= 0 && w->lo <= BV_INSTANT_MAX) bv_seg_range(series, *chunk, start, end);
+  BV_TRY(bv_seg_find(in->store, in->series, bv_seg_chunk_of(in->series, w->lo), false, chunk, err));
+  if (*chunk >= 0 && w->lo <= BV_INSTANT_MAX) bv_seg_range(in->series, *chunk, start, end);
   return BV_OK;
 }
 
-/* Bars from where no chunk is at hand; none where one was begun or there are none before the next. */
-static bv_rc next_outside(bv_walk *w, int64_t hi, bv_bars *out, bv_err *err) {
+/* Bars of one file, up to `stop`, from where no chunk is at hand; none where one was begun or there are none before
+** the next. */
+static bv_rc next_in(bv_walk *w, const place *in, int64_t stop, int64_t hi, bv_bars *out,
+                     bv_err *err) {
   int64_t chunk, start, end, rows;
-  BV_TRY(locate(w, &chunk, &start, &end, err));
-  if (start > w->lo) return next_merged(w, start < hi ? start : hi, BV_WALK_PIECE, out, err);
-  BV_TRY(bv_hot_count(w->store, w->src.base.id, w->lo, end < w->hi ? end : w->hi, 1, &rows, err));
+  BV_TRY(locate(w, in, &chunk, &start, &end, err));
+  const int64_t before = stop < hi ? stop : hi;
+  if (start > w->lo) {
+    return next_merged(w, start < before ? start : before, BV_WALK_PIECE, out, err);
+  }
+  if (end > stop) end = stop;
+  BV_TRY(bv_hot_count(in->store, in->series->id, w->lo, end < w->hi ? end : w->hi, 1, &rows, err));
   if (rows > 0) {
     return next_merged(w, end < hi ? end : hi, MERGED * BV_WALK_PIECE, out, err);
   }
   w->chunk = chunk;
   w->end = end;
-  return open_chunk(w, err);
+  return open_chunk(w, in, err);
+}
+
+/* The same of the file or the partition that has bars there; where both have, they are merged. */
+static bv_rc next_outside(bv_walk *w, int64_t hi, bv_bars *out, bv_err *err) {
+  const bv_parts *parts;
+  bv_series inner;
+  bool both;
+  place in = {w->store, &w->src.base};
+  BV_TRY(bv_parts_of(w->store, &w->src.base, &parts, err));
+  const bv_stretch st = bv_parts_first(parts, w->lo, w->hi);
+  if (!st.in) return next_in(w, &in, st.hi, hi, out, err);
+  BV_TRY(bv_own_any(w->store, &w->src.base, st.lo, st.hi, &both, err));
+  if (both) {
+    return next_merged(w, st.hi < hi ? st.hi : hi, MERGED * BV_WALK_PIECE, out, err);
+  }
+  BV_TRY(bv_part_open(w->store, &w->src.base, st.in, &inner, err));
+  in = (place){inner.home, &inner};
+  return bv_part_done(w->store, st.in, next_in(w, &in, st.hi, hi, out, err), err);
 }
 
 bv_rc bv_raw_walk(bv_walk *w, int64_t hi, bv_bars *out, bv_err *err) {
@@ -256,7 +289,7 @@ bv_rc bv_raw_walk(bv_walk *w, int64_t hi, bv_bars *out, bv_err *err) {
       BV_TRY(next_outside(w, hi, out, err));
       continue;
     }
-    BV_TRY(next_of_chunk(w, hi, out, err));
+    BV_TRY(next_of_chunk(w, hi < w->end ? hi : w->end, out, err));
     if (out->n > 0) break;
     if (w->end > hi) return BV_OK; /* the rest of the chunk lies after hi */
     leave_chunk(w);

@@ -4,7 +4,7 @@
 ** A walk fetches the columns of a sealed chunk once and keeps them compressed; what is decoded is the piece at hand.
 ** So hundreds of series are walked side by side with their pieces in the processor's caches.  Rows between sealed
 ** chunks come as they are; a chunk that has rows among its bars is merged first (data/merge.c), a larger piece
-** at a time.
+** at a time.  Chunks of partitions are walked alike.
 **
 ** The clock is kept by bv_view_walk() (data/view.h), which walks are read through.
 */
@@ -25,7 +25,7 @@ typedef struct bv_walk {
   int64_t piece;
   int number;         /* among the walks that run side by side */
   bv_times *times;    /* of the chunk at hand, or NULL */
-  int64_t chunk, end; /* its number, and where its span ends */
+  int64_t chunk, end; /* its number, and where its span ends, or another file begins */
   unsigned has;       /* columns it has */
   int64_t at, n;      /* bars of it that are decoded: [at, at + n) */
   unsigned whole;     /* columns of them in which there is no NaN for sure */

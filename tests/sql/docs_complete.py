@@ -49,6 +49,7 @@ db.executescript("""
     SELECT 'A', 'day', 86400 * n, n, n + 1, n, n + 1 FROM day;
   CREATE VIEW hold AS SELECT known_at, asset, 1 AS target_weight FROM bars('A', 'day');
   SELECT bars_action('A', 86400 * 5, 'split', 2);
+  SELECT bars_partition('month');
   SELECT bt_run('hold');
   SELECT bt_run('hold', '{"checkpoint": 5}');
 """)

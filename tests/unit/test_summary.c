@@ -181,12 +181,13 @@ static void hash_of_stored(void **state) {
   bv_err err = {0};
   model m = model_new("minute", 1700000000, N, 4, false, 5);
   model_store(store, &m, "A", "minute", "UTC");
+  static const char over[] =
+      "INSERT OR REPLACE INTO bars(asset, timestep, ts, open, high, low, close) SELECT 'A', "
+      "'minute', ts, 1, 1, 1, 1 FROM bars('A', 'minute') WHERE ts % 7 = 0";
   static const char *const change[] = {
       "SELECT 1", "SELECT bars_compact()",
       "UPDATE barsvt_meta SET value = 2 WHERE key = 'version'", /* no hashes are written */
-      "INSERT OR REPLACE INTO bars(asset, timestep, ts, open, high, low, close) SELECT 'A',"
-      " 'minute', ts, 1, 1, 1, 1 FROM bars('A', 'minute') WHERE ts % 7 = 0",
-      "SELECT bars_compact()"};
+      over, "SELECT bars_compact()"};
   for (size_t k = 0; k < COUNT(change); k++) {
     sql_ok(db, change[k]);
     if (k == 2) bv_store_rolled_back(store); /* the version is looked at again */
