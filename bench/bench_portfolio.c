@@ -214,8 +214,6 @@ static double momentum_callback(sqlite3 *db) {
 
 /* The same by a view in step mode. */
 static void make_momentum(sqlite3 *db) {
-  /* A chunk of the store at a time: 250 assets in turn would have it decoded again for each part. */
-  bench_exec(db, "SELECT bars_config('future', 13000)");
   bench_exec(db, "CREATE TEMP TABLE universe(asset TEXT PRIMARY KEY) WITHOUT ROWID");
   for (int i = 0; i < ASSETS; i++) {
     char sql[80];

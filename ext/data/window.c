@@ -3,6 +3,7 @@
 #include "data/cachelog.h"
 #include "data/derived.h"
 #include "data/evict.h"
+#include "data/raw.h"
 #include "data/settings.h"
 #include "time/instant.h"
 
@@ -35,8 +36,15 @@ bv_window *bv_window_ref(bv_window *w) {
   return w;
 }
 
+static void stop_walk(bv_window *w) {
+  if (w->walk) bv_walk_close(w->walk);
+  bv_free(w->walk);
+  w->walk = NULL;
+}
+
 void bv_window_unref(bv_window *w) {
   if (!w || --w->refs > 0) return;
+  stop_walk(w);
   bv_derived_free_all(w);
   bv_ring_reset(&w->ring);
   bv_free(w);
@@ -144,6 +152,7 @@ static int64_t bar_of(const bv_source *src, int64_t ts) {
 /* A bar after the last one is read when it is asked for; of an aggregate the last bucket may have to be
 ** made again.  Whoever reads a window goes on seeing it as it was. */
 static bool takes(bv_window *w, int64_t ts) {
+  stop_walk(w);
   int64_t start = bar_of(&w->src, ts);
   if (w->refs > 1 || w->pins > 0 || empty(w) || w->src.fill != BV_FILL_NONE) return false;
   w->grew = w->grew || w->eof;
@@ -201,10 +210,9 @@ static bv_rc read_chunk(bv_window *w, int64_t lo, int64_t hi, int64_t max, bool 
 }
 
 /* Append; a bar dropped at the front means that something is stored before the first one held. */
-static bv_rc push(bv_window *w, const bv_chunk *c, bv_err *err) {
-  bv_bars view = bv_chunk_view(c);
+static bv_rc push(bv_window *w, const bv_bars *bars, bv_err *err) {
   int64_t first = w->ring.first;
-  if (bv_ring_push(&w->ring, &view) != BV_OK) {
+  if (bv_ring_push(&w->ring, bars) != BV_OK) {
     return bv_fail(err, BV_CORRUPT, "bars of %s %s are not in order of time", w->src.base.asset,
                    w->src.base.step_text);
   }
@@ -245,14 +253,55 @@ static bv_rc make_room(bv_window *w, int64_t hi, int64_t n) {
   return rc;
 }
 
+static bv_rc push_chunk(bv_window *w, const bv_chunk *c, bv_err *err) {
+  const bv_bars view = bv_chunk_view(c);
+  return push(w, &view, err);
+}
+
+/* A walk that goes on after the last bar held, in the columns held. */
+static bv_rc start_walk(bv_window *w, int64_t from) {
+  if (w->walk && w->walked == from - 1 && w->walk->mask == (w->ring.mask & BV_STORED_MASK)) {
+    return BV_OK;
+  }
+  stop_walk(w);
+  w->walk = bv_alloc(BV_MEM_WINDOW, sizeof *w->walk);
+  if (!w->walk) return BV_NOMEM;
+  bv_walk_open(w->walk, w->store, &w->src, from, INT64_MAX, w->ring.mask,
+               (int)(w->src.base.id % 64));
+  return BV_OK;
+}
+
+/* Append up to max bars of the walk; what is left of its piece comes next time. */
+static bv_rc walk_on(bv_window *w, int64_t max, int64_t *n, bv_err *err) {
+  for (*n = 0; *n < max;) {
+    bv_bars piece;
+    BV_TRY(bv_raw_walk(w->walk, INT64_MAX, &piece, err));
+    if (piece.n == 0) return BV_OK;
+    const int64_t take = piece.n < max - *n ? piece.n : max - *n;
+    if (take < piece.n) w->walk->lo = piece.ts[take];
+    w->walked = piece.ts[take - 1];
+    piece.n = take;
+    BV_TRY(push(w, &piece, err));
+    *n += take;
+  }
+  return BV_OK;
+}
+
 /* Append up to max bars from the source after the last held (or from `from` if empty).  Indicator
 ** columns are first brought up to the last bar, because the bars they would need may be dropped. */
 static bv_rc extend(bv_window *w, int64_t from, int64_t hi, int64_t max, int64_t *n, bv_err *err) {
   bv_chunk c;
   BV_TRY(bv_derived_catch_up(w, err));
+  if (w->listed && w->store->frozen > 0 && !w->src.agg && hi == INT64_MAX) {
+    BV_TRY(start_walk(w, from));
+    bv_rc rc = walk_on(w, max, n, err);
+    if (rc != BV_OK) stop_walk(w);
+    return rc;
+  }
+  stop_walk(w);
   BV_TRY(read_chunk(w, from, hi, max, false, &c, err));
   *n = c.n;
-  bv_rc rc = push(w, &c, err);
+  bv_rc rc = push_chunk(w, &c, err);
   bv_chunk_reset(&c);
   return rc;
 }
@@ -267,7 +316,7 @@ static bv_rc refill(bv_window *w, int64_t lo, int64_t hi, int64_t back, int64_t 
   w->bof = c.n < back && lo == INT64_MIN;
   w->eof = false;
   w->ring.first = w->ring.next = last - c.n + 1;
-  bv_rc rc = push(w, &c, err);
+  bv_rc rc = push_chunk(w, &c, err);
   bv_chunk_reset(&c);
   return rc;
 }

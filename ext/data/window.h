@@ -10,6 +10,9 @@
 **            own timestep.  Kept in the store's list, most recently used first.
 **   private  owned by one scan that streams through more bars than a shared window holds.
 **
+** During a run, when nobody else can write, a shared window of stored bars is extended by a walk (walk.h): a run
+** looks at many assets in turn, a few bars further each time, and a chunk of each is decoded once that way.
+**
 ** Bar numbers of a window are its own: they are stable while the window lives and mean nothing
 ** outside.  Windows hold bars of the future of the clock; only view.c, which clamps, reads them for
 ** others.
@@ -23,6 +26,7 @@
 
 #include "col/ring.h"
 #include "data/source.h"
+#include "data/walk.h"
 
 struct bv_derived;
 
@@ -39,6 +43,8 @@ typedef struct bv_window {
   bool bof, eof;              /* nothing is stored before the ring's first bar / after its last */
   bool grew;                  /* eof was true until bars were written after the last one */
   struct bv_derived *derived; /* indicator columns computed so far */
+  bv_walk *walk;              /* during a run: what the window is extended from; NULL: none */
+  int64_t walked;             /* start of the bar it has come to */
   int64_t near;               /* number of the bar that was asked for last */
   int64_t ahead;              /* bars to read ahead at the next extension */
   int64_t hits, misses;

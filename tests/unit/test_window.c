@@ -96,8 +96,10 @@ static void shared_windows_hold_what_is_asked(void **state) {
     int64_t history, future;
   } size[] = {{1, 1}, {2, 5}, {64, 64}, {100, 1}, {1, 300}, {5000, 1000}};
   uint64_t r = 3;
-  for (size_t k = 0; k < COUNT(size); k++) {
+  for (size_t i = 0; i < 2 * COUNT(size); i++) { /* alone, and as in a run */
+    const size_t k = i % COUNT(size);
     fresh(NULL);
+    store->frozen = i >= COUNT(size);
     store->history = size[k].history;
     store->future = size[k].future;
     int64_t at = bars.ts[0];
@@ -116,6 +118,7 @@ static void shared_windows_hold_what_is_asked(void **state) {
     int64_t *n = store->counter;
     assert_int_equal(n[BV_N_HIT] + n[BV_N_LOAD] + n[BV_N_EXTEND] >= 700, true);
   }
+  store->frozen = 0;
 }
 
 static void stepping_extends_one_window(void **state) {
