@@ -4,6 +4,7 @@
 #include "data/fingerprint.h"
 #include "data/source.h"
 #include "data/sql.h"
+#include "run/match_feed.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -110,6 +111,16 @@ bv_rc bv_inputs_bars(bv_store *s, const bv_series *series, int64_t until, bv_inp
   BV_TRY(add_asset(s, series, until, in, err));
   BV_TRY(bv_series_fingerprint(s, series, bv_source_limit(&src, until), &p, err));
   return add_print(in, "bars", name, "bars", &p);
+}
+
+bv_rc bv_inputs_fed(bv_store *s, const bv_feed_asset *a, int64_t until, bv_inputs *in,
+                    bv_err *err) {
+  BV_TRY(bv_inputs_bars(s, &a->series, until, in, err));
+  for (int k = 0; a->quotes && k < BV_QUOTE_SIDES; k++) {
+    const bv_quote_side_feed *side = &a->quotes->side[k];
+    if (side->there && !side->base) BV_TRY(bv_inputs_bars(s, &side->series, until, in, err));
+  }
+  return BV_OK;
 }
 
 bv_rc bv_inputs_bars_named(bv_store *s, const char *name, int64_t until, bv_inputs *in,

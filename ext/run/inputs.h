@@ -56,6 +56,11 @@ BV_MUST bv_rc bv_inputs_collect(bv_store *s, const bv_origin_of *of, bv_inputs *
 BV_MUST bv_rc bv_inputs_bars(bv_store *s, const bv_series *series, int64_t until, bv_inputs *in,
                              bv_err *err);
 
+/* The series that an asset of a run is matched on: its own, and the bid and the ask beside it. */
+struct bv_feed_asset;
+BV_MUST bv_rc bv_inputs_fed(bv_store *s, const struct bv_feed_asset *a, int64_t until,
+                            bv_inputs *in, bv_err *err);
+
 /* The same of a row of kind bars by its name; a series that is no longer stored has the value NULL. */
 BV_MUST bv_rc bv_inputs_bars_named(bv_store *s, const char *name, int64_t until, bv_inputs *in,
                                    bv_err *err);

@@ -32,7 +32,9 @@ static bv_rc collect(bv_run *r, bv_inputs *in, bv_err *err) {
                            .config = k->document ? k->document : k->config,
                            .document = k->document};
   BV_TRY(bv_inputs_collect(r->store, &of, in, err));
-  for (int i = 0; i < r->feed.n; i++) BV_TRY(add_series(r, &r->feed.asset[i].series, in, err));
+  for (int i = 0; i < r->feed.n; i++) {
+    BV_TRY(bv_inputs_fed(r->store, &r->feed.asset[i], k->data_end, in, err));
+  }
   for (int i = 0; i < r->context.feed.n; i++) {
     BV_TRY(add_series(r, &r->context.feed.asset[i].series, in, err));
   }
@@ -296,7 +298,7 @@ static bv_rc put_inputs(bv_run *r, bv_err *err) {
   const bool first = k->ninput < 0;
   if (!first && k->ninput == r->feed.n) return BV_OK;
   for (int i = first ? r->feed.n : k->ninput; i < r->feed.n; i++) {
-    BV_TRY(add_series(r, &r->feed.asset[i].series, &k->inputs, err));
+    BV_TRY(bv_inputs_fed(r->store, &r->feed.asset[i], k->data_end, &k->inputs, err));
   }
   k->ninput = r->feed.n;
   bv_inputs_sort(&k->inputs);

@@ -294,13 +294,7 @@ static bv_rc no_bars(const bv_run *r, bv_err *err) {
 static bv_rc write_inputs(bv_run *r, bv_err *err) {
   bv_inputs *in = &r->inputs;
   for (int i = 0; i < r->feed.n; i++) {
-    const bv_feed_asset *a = &r->feed.asset[i];
-    BV_TRY(bv_inputs_bars(r->store, &a->series, r->now, in, err));
-    for (int k = 0; a->quotes && k < BV_QUOTE_SIDES; k++) {
-      const bv_quote_side_feed *side = &a->quotes->side[k];
-      if (!side->there || side->base) continue;
-      BV_TRY(bv_inputs_bars(r->store, &side->series, r->now, in, err));
-    }
+    BV_TRY(bv_inputs_fed(r->store, &r->feed.asset[i], r->now, in, err));
   }
   for (int i = 0; i < r->ntouched; i++) {
     BV_TRY(bv_inputs_bars(r->store, &r->touched[i], r->now, in, err));

@@ -318,6 +318,8 @@ def test_refused(checks):
     db.create_function('service', 1, service)
     db.execute('CREATE VIEW asks AS SELECT asset, service(target_weight) AS target_weight, qty FROM wish WHERE known_at = bars_clock()')
     down[0] = 600
+    db.execute("INSERT INTO bars(asset, timestep, ts, open, high, low, close) SELECT asset, 'minute ask', ts, open + 0.05, high + 0.05,"
+               " low + 0.05, close + 0.05 FROM bars('CCC', 'minute')")
     run = stopped(db, 'asks', config_of({'checkpoint': 100}), ['is kept up to step'], checks, 'stopped')
     checks.error(lambda: one(db, 'SELECT bt_rerun(?)', run), ['has not finished', 'bt_resume'], 'rerun of a stopped run')
     kept = db.execute('SELECT * FROM bt_fill WHERE run = ?', (run,)).fetchall()
@@ -327,6 +329,8 @@ def test_refused(checks):
              f" volume + 1 FROM bars('AAA', 'minute', {T0 + 2900 * MINUTE}) LIMIT 1",
              "INSERT OR REPLACE INTO bars(asset, timestep, ts, open, high, low, close, volume) SELECT asset, timestep, ts, open, high, low, close,"
              f" volume - 1 FROM bars('AAA', 'minute', {T0 + 2900 * MINUTE}) LIMIT 1", ["bars 'AAA, minute' changed"]),
+            (f"INSERT OR REPLACE INTO bars(asset, timestep, ts, open, high, low, close) VALUES ('CCC', 'minute ask', {T0 - MINUTE}, 1, 1, 1, 1)",
+             f"DELETE FROM bars WHERE asset = 'CCC' AND timestep = 'minute ask' AND ts = {T0 - MINUTE}", ["bars 'CCC, minute ask' changed"]),
             ("UPDATE bt_checkpoint SET trail = replace(trail, 'fills ', 'fills 1')", "UPDATE bt_checkpoint SET trail = replace(trail, 'fills 1', 'fills ')",
              ['its fills are not those that were stored']),
             ("UPDATE bt_request SET data = substr(data, 1, 50)", None, ['a chunk is damaged'])):

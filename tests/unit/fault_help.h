@@ -138,6 +138,13 @@ static const char *const scenario[] = {
     "SELECT bt_run('set_mode', '{\"cash\": 10000, \"account\": \"cash\"}')",
     "SELECT count(*), total(amount) FROM bt_cash_flow",
     "SELECT bars_action('A', '2024-01-03 10:00', 'split', NULL)",
+    "INSERT INTO bars(asset, timestep, ts, open, high, low, close) SELECT 'A', 'minute ask', ts, "
+    "open + 1, high + 1, low + 1, close + 1 FROM bars('A', 'minute') WHERE ts % 420",
+    "SELECT ts, bid_open, ask_close, mid FROM bars_quote('A', 'minute') WHERE ts % 7 = 0",
+    "SELECT ask_high FROM bars_quote('A', '5 minutes') LIMIT 9",
+    "SELECT bt_run('set_mode', '{\"cash\": 10000, \"mark\": \"exit\", \"timestep\": \"minute\"}')",
+    "SELECT class, ts FROM bars_validate('A', 'minute ask', NULL, NULL, '{\"classes\": "
+    "\"crossed\"}')",
     "SELECT bars_action('A', 1704294600, 'dividend', NULL)",
     "SELECT run, count(*), total(stop_price), count(DISTINCT reason) FROM bt_order GROUP BY run",
     "SELECT * FROM bt_ambiguous",
