@@ -9,6 +9,7 @@
 ** The choice of a grid lives in grid.c.
 */
 #include "col/codec.h"
+#include "base/bits.h"
 #include "col/enckern.h"
 #include "col/simd.h"
 
@@ -46,25 +47,6 @@ double bv_tick_value(const bv_model *m, int64_t k) {
   return (double)k * (double)m->g / bv_pow10(m->scale);
 }
 
-BV_INLINE uint64_t bits_of(double x) {
-  uint64_t b;
-  memcpy(&b, &x, sizeof b);
-  return b;
-}
-
-BV_INLINE double of_bits(uint64_t b) {
-  double x;
-  memcpy(&x, &b, sizeof x);
-  return x;
-}
-
-BV_INLINE int64_t unzigzag(uint64_t u) {
-  return (int64_t)((u >> 1) ^ (0 - (u & 1)));
-}
-BV_INLINE uint64_t zigzag(int64_t r) {
-  return ((uint64_t)r << 1) ^ (uint64_t)(r >> 63);
-}
-
 BV_INLINE unsigned bit_length(uint64_t u) {
   return 64u - (unsigned)__builtin_clzll(u | 1);
 }
@@ -72,8 +54,8 @@ BV_INLINE unsigned bit_length(uint64_t u) {
 /* q(x) of the header, as a double.  The range test works on the bits, which order as the magnitudes
 ** do, because compilers do not vectorise a selection by a floating-point comparison. */
 BV_INLINE double quant(double x, double inv) {
-  const uint64_t b = bits_of(x * inv), magnitude = b & (UINT64_MAX >> 1);
-  const double t = of_bits(b & (0 - ((magnitude - TICK_LIMIT_BITS) >> 63)));
+  const uint64_t b = bv_bits_of(x * inv), magnitude = b & (UINT64_MAX >> 1);
+  const double t = bv_of_bits(b & (0 - ((magnitude - TICK_LIMIT_BITS) >> 63)));
   return (t + ROUNDER) - ROUNDER;
 }
 
@@ -118,7 +100,7 @@ BV_INLINE int64_t prev_any(const int32_t *restrict r, size_t n, int64_t k, int64
   uint64_t sum = (uint64_t)k + ROUNDER_BITS;
   for (size_t i = 0; i < n; i++) {
     sum += (uint64_t)((int64_t)r[i] + ref);
-    out[i] = of_bits(sum);
+    out[i] = bv_of_bits(sum);
   }
   BV_FOR_CHUNKS(n, out[i] = out[i] - ROUNDER);
   return (int64_t)(sum - ROUNDER_BITS);
@@ -251,7 +233,7 @@ static void predict(const bv_model *m, const bv_deps *d, size_t from, size_t n, 
   const double *close = d->close + d->at + from, *open = two ? d->open + d->at + from : NULL;
   if (m->pred == BV_PRED_PREV_CLOSE) {
     if (d->at + from == 0 && n > 0) {
-      base[0] = tick ? (int64_t)quant(close[0], inv) : (int64_t)(bits_of(close[0]) >> m->shift);
+      base[0] = tick ? (int64_t)quant(close[0], inv) : (int64_t)(bv_bits_of(close[0]) >> m->shift);
       base++;
       n--;
     } else {
@@ -264,8 +246,8 @@ static void predict(const bv_model *m, const bv_deps *d, size_t from, size_t n, 
     bv_enckern_now()->two(open, close, n, inv, low, base);
   } else {
     for (size_t i = 0; i < n; i++) {
-      const int64_t y = (int64_t)(bits_of(close[i]) >> m->shift);
-      const int64_t x = two ? (int64_t)(bits_of(open[i]) >> m->shift) : y;
+      const int64_t y = (int64_t)(bv_bits_of(close[i]) >> m->shift);
+      const int64_t x = two ? (int64_t)(bv_bits_of(open[i]) >> m->shift) : y;
       base[i] = (x < y) == low ? x : y;
     }
   }
@@ -292,7 +274,7 @@ void bv_codec_restore64(const bv_model *m, bv_carry *carry, uint64_t *u, size_t 
                         const bv_deps *deps, double *out) {
   if (n == 0) return;
   if (m->zigzag)
-    for (size_t i = 0; i < n; i++) u[i] = (uint64_t)unzigzag(u[i]);
+    for (size_t i = 0; i < n; i++) u[i] = (uint64_t)bv_unzigzag(u[i]);
   else
     for (size_t i = 0; i < n; i++) u[i] += m->ref;
 
@@ -305,7 +287,7 @@ void bv_codec_restore64(const bv_model *m, bv_carry *carry, uint64_t *u, size_t 
   }
   carry->begun = true;
   if (m->codec == BV_CODEC_BITS) {
-    for (size_t i = 0; i < n; i++) out[i] = of_bits(u[i] << m->shift);
+    for (size_t i = 0; i < n; i++) out[i] = bv_of_bits(u[i] << m->shift);
     return;
   }
   for (size_t i = 0; i < n; i++) out[i] = (double)(int64_t)u[i];
@@ -321,7 +303,7 @@ void bv_codec_restore_time(const bv_model *m, const uint64_t *u, size_t n, int64
   }
   for (size_t i = 0; i < n; i++) {
     uint64_t r = u == NULL ? 0 : u[i];
-    r = m->zigzag ? (uint64_t)unzigzag(r) : r + m->ref;
+    r = m->zigzag ? (uint64_t)bv_unzigzag(r) : r + m->ref;
     d = m->pred == BV_PRED_TREND ? d + r : r;
     if (i > 0) t += d * g;
     out[i] = (int64_t)t;
@@ -348,7 +330,7 @@ static void choose_sign(const int64_t *r, const uint8_t *patch, size_t n, bv_mod
   for (size_t i = 0; i<n; i += n> 4 * BV_CHUNK ? 4 : 1) {
     if (patch && patch[i]) continue;
     plain += bit_length((uint64_t)r[i] - (uint64_t)lo);
-    signs += bit_length(zigzag(r[i]));
+    signs += bit_length(bv_zigzag(r[i]));
   }
   m->zigzag = signs < plain;
   if (m->zigzag) m->ref = 0;

@@ -1,5 +1,6 @@
 /* enckern.c - loops of coding, instantiated per instruction set; see enckern.h. */
 #include "col/enckern.h"
+#include "base/bits.h"
 #include "col/simd.h"
 
 #include <string.h>
@@ -11,34 +12,22 @@
 #define MAGNITUDE  (UINT64_MAX >> 1)
 #define LIMIT_BITS ((uint64_t)(1023 + 50) << 52)
 
-BV_INLINE uint64_t bits_of(double x) {
-  uint64_t b;
-  memcpy(&b, &x, sizeof b);
-  return b;
-}
-
-BV_INLINE double of_bits(uint64_t b) {
-  double x;
-  memcpy(&x, &b, sizeof x);
-  return x;
-}
-
 /* The integer of x on the grid g / p, inv = p / g; 0 is returned where x is exactly its value.  Range
 ** tests work on the bits so that a loop of this has no branches. */
 BV_INLINE uint64_t place1(double x, double g, double p, double inv, int64_t *k) {
   const double t = x * inv, r = t + ROUNDER, back = (r - ROUNDER) * g / p;
-  *k = (int64_t)(bits_of(r) - ROUNDER_BITS);
-  const uint64_t in = ((bits_of(t) & MAGNITUDE) - LIMIT_BITS) >> 63;
-  const uint64_t in_scaled = ((bits_of(x * p) & MAGNITUDE) - LIMIT_BITS) >> 63;
-  return (bits_of(back) ^ bits_of(x)) | ((in & in_scaled) ^ 1);
+  *k = (int64_t)(bv_bits_of(r) - ROUNDER_BITS);
+  const uint64_t in = ((bv_bits_of(t) & MAGNITUDE) - LIMIT_BITS) >> 63;
+  const uint64_t in_scaled = ((bv_bits_of(x * p) & MAGNITUDE) - LIMIT_BITS) >> 63;
+  return (bv_bits_of(back) ^ bv_bits_of(x)) | ((in & in_scaled) ^ 1);
 }
 
 /* q(x) of codec.h.  The range test works on the bits, which order as the magnitudes do, because compilers
 ** do not vectorise a selection by a floating-point comparison. */
 BV_INLINE int64_t quant1(double x, double inv) {
-  const uint64_t b = bits_of(x * inv);
-  const double t = of_bits(b & (0 - (((b & MAGNITUDE) - LIMIT_BITS) >> 63)));
-  return (int64_t)(bits_of(t + ROUNDER) - ROUNDER_BITS);
+  const uint64_t b = bv_bits_of(x * inv);
+  const double t = bv_of_bits(b & (0 - (((b & MAGNITUDE) - LIMIT_BITS) >> 63)));
+  return (int64_t)(bv_bits_of(t + ROUNDER) - ROUNDER_BITS);
 }
 
 BV_INLINE uint64_t place_any(const double *restrict x, size_t n, double g, double p, double inv,

@@ -7,6 +7,7 @@
 ** which most values lie on no grid are coded by their bits.
 */
 #include "col/codec.h"
+#include "base/bits.h"
 #include "col/enckern.h"
 #include "col/simd.h"
 
@@ -23,12 +24,6 @@ typedef struct grid {
   int scale;
   int64_t g;
 } grid;
-
-BV_INLINE uint64_t bits_of(double x) {
-  uint64_t b;
-  memcpy(&b, &x, sizeof b);
-  return b;
-}
 
 static int64_t gcd(int64_t a, int64_t b) {
   uint64_t x = a < 0 ? (uint64_t)-a : (uint64_t)a, y = b < 0 ? (uint64_t)-b : (uint64_t)b;
@@ -138,7 +133,7 @@ static void fill_patches(size_t n, const uint8_t *patch, int64_t *k, int64_t *fi
 /* The block by the bits of its doubles; only NaN are patched. */
 static size_t quantise_bits(const double *x, size_t n, bv_model *m, int64_t *k, uint8_t *patch) {
   uint64_t all = 0;
-  for (size_t i = 0; i < n; i++) all |= x[i] == x[i] ? bits_of(x[i]) : 0;
+  for (size_t i = 0; i < n; i++) all |= x[i] == x[i] ? bv_bits_of(x[i]) : 0;
   m->codec = BV_CODEC_BITS;
   m->scale = 0;
   m->g = 1;
@@ -154,7 +149,7 @@ size_t bv_codec_apply(const double *x, size_t n, bv_model *m, int64_t *k, uint8_
     for (size_t i = 0; i < n; i++) {
       patch[i] = x[i] != x[i];
       bad += patch[i];
-      k[i] = (int64_t)(bits_of(x[i]) >> m->shift);
+      k[i] = (int64_t)(bv_bits_of(x[i]) >> m->shift);
     }
   }
   m->first = n > 0 ? k[0] : 0;

@@ -2,6 +2,7 @@
 ** segdir.c - head and block directory of a segment blob (format in segment.c).
 */
 #include "col/segdir.h"
+#include "base/bits.h"
 #include "col/crc32c.h"
 #include "col/enckern.h"
 
@@ -17,13 +18,6 @@ enum {
   ENTRY_DOT = 64,
   ENTRY_ZERO = 128
 };
-
-static uint64_t zigzag(int64_t x) {
-  return ((uint64_t)x << 1) ^ (uint64_t)(x >> 63);
-}
-static int64_t unzigzag(uint64_t u) {
-  return (int64_t)((u >> 1) ^ (0 - (u & 1)));
-}
 
 static uint32_t load32(const uint8_t *p) {
   return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
@@ -68,7 +62,7 @@ const uint8_t *bv_varint_get(const uint8_t *p, const uint8_t *end, uint64_t *x) 
 static const uint8_t *get_signed(const uint8_t *p, const uint8_t *end, int64_t *x) {
   uint64_t u;
   p = bv_varint_get(p, end, &u);
-  *x = unzigzag(u);
+  *x = bv_unzigzag(u);
   return p;
 }
 
@@ -166,7 +160,7 @@ bv_rc bv_seg_block_write(bv_column col, const bv_seg_block *b, bv_buf *out) {
                 (b->has_dot ? ENTRY_DOT : 0) | (b->zero ? ENTRY_ZERO : 0));
   BV_TRY(bv_buf_add(out, &kind, 1));
   BV_TRY(bv_varint_put(out, b->bytes));
-  if (!m->zigzag) BV_TRY(bv_varint_put(out, zigzag((int64_t)m->ref)));
+  if (!m->zigzag) BV_TRY(bv_varint_put(out, bv_zigzag((int64_t)m->ref)));
   if (b->patched) BV_TRY(bv_varint_put(out, b->nulls));
   if (m->codec == BV_CODEC_BITS) {
     const uint8_t shift = (uint8_t)m->shift;
@@ -174,14 +168,14 @@ bv_rc bv_seg_block_write(bv_column col, const bv_seg_block *b, bv_buf *out) {
   } else {
     if (m->codec == BV_CODEC_TICK) BV_TRY(bv_varint_put(out, (uint64_t)m->scale));
     BV_TRY(bv_varint_put(out, (uint64_t)m->g));
-    if (m->codec == BV_CODEC_TIME) BV_TRY(bv_varint_put(out, zigzag(m->delta)));
-    BV_TRY(bv_varint_put(out, zigzag(m->first)));
+    if (m->codec == BV_CODEC_TIME) BV_TRY(bv_varint_put(out, bv_zigzag(m->delta)));
+    BV_TRY(bv_varint_put(out, bv_zigzag(m->first)));
   }
   if (!b->exact) {
     const double raw[4] = {b->d_first, b->d_last, b->d_min, b->d_max};
     return bv_buf_add(out, raw, sizeof raw);
   }
-  BV_TRY(bv_varint_put(out, zigzag((int64_t)((uint64_t)b->k_last - (uint64_t)m->first))));
+  BV_TRY(bv_varint_put(out, bv_zigzag((int64_t)((uint64_t)b->k_last - (uint64_t)m->first))));
   BV_TRY(bv_varint_put(out, (uint64_t)m->first - (uint64_t)b->k_min));
   BV_TRY(bv_varint_put(out, (uint64_t)b->k_max - (uint64_t)m->first));
   if (m->codec == BV_CODEC_TIME) return BV_OK;

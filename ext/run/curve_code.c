@@ -1,5 +1,6 @@
 /* curve_code.c - a chunk of the equity curve as bytes, and back; see curve_code.h. */
 #include "run/curve_code.h"
+#include "base/bits.h"
 #include "col/crc32c.h"
 
 #include <math.h>
@@ -22,26 +23,6 @@
 
 static const double scale_of[SCALE_MAX + 1] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8};
 
-static uint64_t bits_of(double x) {
-  uint64_t b;
-  memcpy(&b, &x, sizeof b);
-  return b;
-}
-
-static double of_bits(uint64_t b) {
-  double x;
-  memcpy(&x, &b, sizeof x);
-  return x;
-}
-
-static uint64_t zigzag(int64_t x) {
-  return ((uint64_t)x << 1) ^ (uint64_t)(x >> 63);
-}
-
-static int64_t unzigzag(uint64_t u) {
-  return (int64_t)((u >> 1) ^ (0 - (u & 1)));
-}
-
 /* ---- writing: there is room, see POINT_BYTES ---- */
 
 static uint8_t *put_varint(uint8_t *p, uint64_t x) {
@@ -56,7 +37,7 @@ static uint8_t *put_bits(uint8_t *p, uint64_t x, int bytes) {
 }
 
 static uint8_t *put_times(uint8_t *p, const int64_t *ts, int64_t n) {
-  p = put_varint(p, zigzag(ts[0]));
+  p = put_varint(p, bv_zigzag(ts[0]));
   for (int64_t i = 1, from = 1; i < n; i++) {
     const uint64_t step = (uint64_t)ts[i] - (uint64_t)ts[i - 1];
     if (i + 1 < n && (uint64_t)ts[i + 1] - (uint64_t)ts[i] == step) continue;
@@ -79,8 +60,8 @@ static uint8_t *put_exposed(uint8_t *p, const uint8_t *exposed, int64_t n) {
 
 static uint8_t *put_cash(uint8_t *p, const double *cash, int64_t n) {
   for (int64_t i = 0, from = 0; i < n; i++) {
-    if (i + 1 < n && bits_of(cash[i + 1]) == bits_of(cash[i])) continue;
-    p = put_bits(p, bits_of(cash[i]), 8);
+    if (i + 1 < n && bv_bits_of(cash[i + 1]) == bv_bits_of(cash[i])) continue;
+    p = put_bits(p, bv_bits_of(cash[i]), 8);
     p = put_varint(p, (uint64_t)(i + 1 - from));
     from = i + 1;
   }
@@ -92,7 +73,7 @@ static bool fits(double value, double cash, double scale, int64_t *k, int64_t *u
   const double x = (value - cash) * scale;
   if (!(fabs(x) < K_LIMIT)) return false;
   *k = (int64_t)(x < 0 ? x - 0.5 : x + 0.5);
-  *units = (int64_t)(bits_of(value) - bits_of(cash + (double)*k / scale));
+  *units = (int64_t)(bv_bits_of(value) - bv_bits_of(cash + (double)*k / scale));
   return *units >= -127 && *units <= 127;
 }
 
@@ -119,7 +100,7 @@ static uint8_t *put_patches(uint8_t *p, const double *value, const uint8_t *patc
   for (int64_t i = 0; patches > 0 && i < n; i++) {
     if (!patch[i]) continue;
     p = put_varint(p, (uint64_t)(i - last));
-    p = put_bits(p, bits_of(value[i]), 8);
+    p = put_bits(p, bv_bits_of(value[i]), 8);
     last = i;
   }
   return p;
@@ -127,7 +108,7 @@ static uint8_t *put_patches(uint8_t *p, const double *value, const uint8_t *patc
 
 static uint8_t *put_raw(uint8_t *p, const double *value, int64_t n) {
   *p++ = RAW;
-  for (int64_t i = 0; i < n; i++) p = put_bits(p, bits_of(value[i]), 8);
+  for (int64_t i = 0; i < n; i++) p = put_bits(p, bv_bits_of(value[i]), 8);
   return p;
 }
 
@@ -151,7 +132,7 @@ static uint8_t *put_values(uint8_t *p, const double *value, const double *cash, 
     patch[i] = !there;
     patches += !there;
     off[i] = (uint8_t)units;
-    p = put_varint(p, zigzag(k - last));
+    p = put_varint(p, bv_zigzag(k - last));
     last = k;
   }
   if (!exact) {
@@ -218,7 +199,7 @@ static int64_t get_run(reader *r, int64_t left) {
 }
 
 static void get_times(reader *r, int64_t *ts, int64_t n) {
-  ts[0] = unzigzag(get_varint(r));
+  ts[0] = bv_unzigzag(get_varint(r));
   for (int64_t i = 1; r->p && i < n;) {
     const uint64_t step = get_varint(r);
     const int64_t to = i + get_run(r, n - i);
@@ -243,7 +224,7 @@ static void get_exposed(reader *r, uint8_t *exposed, int64_t n) {
 
 static void get_cash(reader *r, double *cash, int64_t n) {
   for (int64_t i = 0; r->p && i < n;) {
-    const double x = of_bits(get_bits(r, 8));
+    const double x = bv_of_bits(get_bits(r, 8));
     const int64_t to = i + get_run(r, n - i);
     for (; i < to; i++) cash[i] = x;
   }
@@ -254,7 +235,7 @@ static void get_patches(reader *r, double *value, int64_t n) {
   for (uint64_t i = 0; r->p && i < patches; i++) {
     const uint64_t gap = get_varint(r);
     at = gap < (uint64_t)n ? at + gap : (uint64_t)n;
-    const double x = of_bits(get_bits(r, 8));
+    const double x = bv_of_bits(get_bits(r, 8));
     if (at >= (uint64_t)n) r->p = NULL;
     if (r->p) value[at] = x;
   }
@@ -264,7 +245,7 @@ static void get_values(reader *r, const double *cash, double *value, int64_t n) 
   const int form = (int)get_bits(r, 1);
   if (!r->p) return;
   if (form == RAW) {
-    for (int64_t i = 0; i < n; i++) value[i] = of_bits(get_bits(r, 8));
+    for (int64_t i = 0; i < n; i++) value[i] = bv_of_bits(get_bits(r, 8));
     return;
   }
   const int s = form & (UNITS - 1);
@@ -274,12 +255,12 @@ static void get_values(reader *r, const double *cash, double *value, int64_t n) 
   }
   uint64_t k = 0;
   for (int64_t i = 0; i < n; i++) {
-    k += (uint64_t)unzigzag(get_varint(r));
+    k += (uint64_t)bv_unzigzag(get_varint(r));
     value[i] = cash[i] + (double)(int64_t)k / scale_of[s];
   }
   if (form >= UNITS && r->p && r->end - r->p >= n) {
     for (int64_t i = 0; i < n; i++) {
-      value[i] = of_bits(bits_of(value[i]) + (uint64_t)(int64_t)(int8_t)*r->p++);
+      value[i] = bv_of_bits(bv_bits_of(value[i]) + (uint64_t)(int64_t)(int8_t)*r->p++);
     }
   } else if (form >= UNITS) {
     r->p = NULL;
@@ -291,8 +272,8 @@ static void get_old(const uint8_t *p, int64_t n, int64_t *ts, double *value, dou
                     uint8_t *exposed) {
   reader r = {p, p + OLD_POINT * n};
   for (int64_t i = 0; i < n; i++) ts[i] = (int64_t)get_bits(&r, 8);
-  for (int64_t i = 0; i < n; i++) value[i] = of_bits(get_bits(&r, 8));
-  for (int64_t i = 0; i < n; i++) cash[i] = of_bits(get_bits(&r, 8));
+  for (int64_t i = 0; i < n; i++) value[i] = bv_of_bits(get_bits(&r, 8));
+  for (int64_t i = 0; i < n; i++) cash[i] = bv_of_bits(get_bits(&r, 8));
   memcpy(exposed, r.p, (size_t)n);
 }
 
