@@ -1,5 +1,5 @@
 /*
-** segctx.h - scratch of segment coding.  Internal to the segment files.
+** segctx.h - scratch of segment coding, and patch lists.  Internal to the segment files and block.c.
 */
 #ifndef BV_COL_SEGCTX_H
 #define BV_COL_SEGCTX_H
