@@ -126,9 +126,9 @@ typedef struct barsvt_order {
 ** as rejected, with a reason in bt_order. */
 int barsvt_run_submit(barsvt_run *run, const barsvt_order *order, char **errmsg);
 
-/* Orders, fills and lots gather and are written to bt_order, bt_fill and bt_lot a few hundred at a
-** time: before a step-mode strategy is executed, at the end, and by this call, for a program that
-** wants to read them between the steps. */
+/* Orders, fills and lots gather and are written a few thousand at a time, and at the end.  The tables bt_order,
+** bt_fill, bt_lot show them on this connection whether they are written or not; this call writes what has
+** gathered into bt_chunk now. */
 int barsvt_run_write(barsvt_run *run, char **errmsg);
 
 /* State as of the last step.  id is that of the row in bt_run. */

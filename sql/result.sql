@@ -18,101 +18,20 @@ CREATE TABLE IF NOT EXISTS main.bt_run(
   version    TEXT NOT NULL
 );
 
--- Every order, once it is final.
-CREATE TABLE IF NOT EXISTS main.bt_order(
-  run     INTEGER NOT NULL,
-  id      INTEGER NOT NULL,
-  ts      INTEGER NOT NULL,  -- decided
-  done_ts INTEGER NOT NULL,  -- final
-  asset   TEXT NOT NULL,
-  ask     TEXT NOT NULL,     -- 'target_weight', 'target_value', 'target_qty', 'qty', 'cancel', 'combo'
-  amount  REAL NOT NULL,     -- as asked
-  qty     REAL NOT NULL,     -- units ordered, signed
-  filled  REAL NOT NULL,     -- units filled, signed
-  price   REAL,              -- average of the fills
-  state   TEXT NOT NULL,     -- 'filled', 'cancelled', 'rejected', 'expired'
-  reason  TEXT NOT NULL,
-  tag     TEXT,
-  order_type    TEXT NOT NULL DEFAULT 'market',  -- 'market', 'limit', 'stop', 'stop_limit', 'trailing_stop' ...
-  limit_price   REAL,
-  stop_price    REAL,        -- of a trailing stop: where it got to
-  trail_amount  REAL,
-  trail_percent REAL,
-  tif           TEXT NOT NULL DEFAULT 'gtc',     -- 'gtc', 'day', 'gtd', 'ioc', 'fok'
-  parent        INTEGER,     -- of a bracket: the entry; of a leg: the order for the whole
-  PRIMARY KEY(run, id)
-) WITHOUT ROWID;
-
-CREATE TABLE IF NOT EXISTS main.bt_fill(
-  run        INTEGER NOT NULL,
-  id         INTEGER NOT NULL,
-  order_id   INTEGER NOT NULL,
-  ts         INTEGER NOT NULL,
-  asset      TEXT NOT NULL,
-  qty        REAL NOT NULL,   -- signed
-  price      REAL NOT NULL,   -- with slippage
-  commission REAL NOT NULL,
-  slippage   REAL NOT NULL,   -- cost of slippage in currency
-  pnl        REAL NOT NULL,   -- realised, before commissions
-  position   REAL NOT NULL,   -- units held afterwards
-  cash       REAL NOT NULL,   -- afterwards
-  ambiguous  INTEGER NOT NULL,
-  PRIMARY KEY(run, id)
-) WITHOUT ROWID;
-
--- Pieces of positions, first in first out: closed, or open at the end and marked at the last price.
-CREATE TABLE IF NOT EXISTS main.bt_lot(
-  run         INTEGER NOT NULL,
-  id          INTEGER NOT NULL,
-  asset       TEXT NOT NULL,
-  qty         REAL NOT NULL,
-  entry_ts    INTEGER NOT NULL,
-  exit_ts     INTEGER NOT NULL,
-  entry_fill  INTEGER NOT NULL,
-  exit_fill   INTEGER NOT NULL,
-  entry_price REAL NOT NULL,
-  exit_price  REAL NOT NULL,
-  commission  REAL NOT NULL,
-  pnl         REAL NOT NULL,
-  ret         REAL,
-  bars        INTEGER NOT NULL,
-  mae         REAL NOT NULL,
-  mfe         REAL NOT NULL,
-  open        INTEGER NOT NULL,
-  tag         TEXT,
-  PRIMARY KEY(run, id)
-) WITHOUT ROWID;
-
--- Money that came or went without a fill: dividends.
-CREATE TABLE IF NOT EXISTS main.bt_cash_flow(
-  run    INTEGER NOT NULL,
-  id     INTEGER NOT NULL,
-  ts     INTEGER NOT NULL,
-  kind   TEXT NOT NULL,   -- 'dividend'
-  asset  TEXT,            -- NULL: the account as a whole
-  qty    REAL NOT NULL,   -- units held, signed; 0 where it is not about units
-  amount REAL NOT NULL,   -- in the account's currency; below 0 it was paid
-  cash   REAL NOT NULL,   -- afterwards
-  PRIMARY KEY(run, id)
-) WITHOUT ROWID;
-CREATE TRIGGER IF NOT EXISTS main.bt_cash_flow_delete AFTER DELETE ON bt_run BEGIN
-  DELETE FROM bt_cash_flow WHERE run = old.id;
-END;
-
--- The account against what its positions require.
-CREATE TABLE IF NOT EXISTS main.bt_margin_call(
+-- The rows of runs, many to a chunk: orders, fills, lots, cash flows, margin calls, firings of risk rules and
+-- triggered orders.  They are read through the tables bt_order, bt_fill, bt_lot, bt_cash_flow, bt_margin_call,
+-- bt_risk and bt_trigger, which the extension makes; run/row_table.c has their columns, run/row_chunk.c the
+-- form of data.
+CREATE TABLE IF NOT EXISTS main.bt_chunk(
   run      INTEGER NOT NULL,
-  id       INTEGER NOT NULL,
-  ts       INTEGER NOT NULL,
-  event    TEXT NOT NULL,     -- 'warning', 'call', 'restored'
-  value    REAL NOT NULL,     -- of the account
-  required REAL NOT NULL,     -- maintenance margin of its positions
-  orders   INTEGER NOT NULL,  -- that were made for the next open, or enlarged
-  PRIMARY KEY(run, id)
-) WITHOUT ROWID;
-CREATE TRIGGER IF NOT EXISTS main.bt_margin_call_delete AFTER DELETE ON bt_run BEGIN
-  DELETE FROM bt_margin_call WHERE run = old.id;
-END;
+  kind     TEXT NOT NULL,     -- 'order', 'fill', 'lot', 'cash_flow', 'margin_call', 'risk', 'trigger'
+  first    INTEGER NOT NULL,  -- smallest and largest number of a row
+  last     INTEGER NOT NULL,
+  n        INTEGER NOT NULL,  -- rows
+  checksum INTEGER NOT NULL,  -- CRC-32C of data
+  data     BLOB NOT NULL,
+  UNIQUE(run, kind, first)
+);
 
 -- What is held at the end.
 CREATE TABLE IF NOT EXISTS main.bt_position(
@@ -124,36 +43,6 @@ CREATE TABLE IF NOT EXISTS main.bt_position(
   value     REAL NOT NULL,
   PRIMARY KEY(run, asset)
 ) WITHOUT ROWID;
-
--- Every time a risk rule fired.
-CREATE TABLE IF NOT EXISTS main.bt_risk(
-  run      INTEGER NOT NULL,
-  id       INTEGER NOT NULL,
-  ts       INTEGER NOT NULL,
-  asset    TEXT,              -- NULL: the account
-  rule     TEXT NOT NULL,     -- 'stop_loss', 'max_position' ...
-  number   INTEGER NOT NULL,  -- its place in the configuration's list, from 1
-  value    REAL,              -- what was seen
-  "limit"  REAL,              -- the level or bound
-  action   TEXT NOT NULL,     -- 'exit', 'warn', 'reduce', 'halt', 'liquidate'
-  order_id INTEGER,           -- the order that left, or was cut or refused
-  PRIMARY KEY(run, id)
-) WITHOUT ROWID;
-CREATE TRIGGER IF NOT EXISTS main.bt_risk_delete AFTER DELETE ON bt_run BEGIN
-  DELETE FROM bt_risk WHERE run = old.id;
-END;
-
--- Orders with a stop and a limit that became limit orders and waited on.
-CREATE TABLE IF NOT EXISTS main.bt_trigger(
-  run      INTEGER NOT NULL,
-  order_id INTEGER NOT NULL,
-  ts       INTEGER NOT NULL,  -- start of the bar that reached the stop
-  price    REAL NOT NULL,     -- the stop
-  PRIMARY KEY(run, order_id)
-) WITHOUT ROWID;
-CREATE TRIGGER IF NOT EXISTS main.bt_trigger_delete AFTER DELETE ON bt_run BEGIN
-  DELETE FROM bt_trigger WHERE run = old.id;
-END;
 
 -- The equity curve, read through the table bt_equity.  data holds n times, values, amounts of cash and
 -- whether a position was open (run/curve_code.h).
@@ -186,18 +75,19 @@ CREATE TABLE IF NOT EXISTS main.bt_input(
   PRIMARY KEY(run, kind, name)
 ) WITHOUT ROWID;
 
-CREATE TRIGGER IF NOT EXISTS main.bt_input_delete AFTER DELETE ON bt_run BEGIN
-  DELETE FROM bt_input WHERE run = old.id;
-END;
-
--- Deleting a run deletes all of it.
-CREATE TRIGGER IF NOT EXISTS main.bt_run_delete AFTER DELETE ON bt_run BEGIN
-  DELETE FROM bt_order WHERE run = old.id;
-  DELETE FROM bt_fill WHERE run = old.id;
-  DELETE FROM bt_lot WHERE run = old.id;
+-- Deleting a run deletes all of it.  The triggers of earlier versions name tables that are there no more.
+DROP TRIGGER IF EXISTS main.bt_run_delete;
+DROP TRIGGER IF EXISTS main.bt_cash_flow_delete;
+DROP TRIGGER IF EXISTS main.bt_margin_call_delete;
+DROP TRIGGER IF EXISTS main.bt_risk_delete;
+DROP TRIGGER IF EXISTS main.bt_trigger_delete;
+DROP TRIGGER IF EXISTS main.bt_input_delete;
+CREATE TRIGGER IF NOT EXISTS main.bt_results_delete AFTER DELETE ON bt_run BEGIN
+  DELETE FROM bt_chunk WHERE run = old.id;
   DELETE FROM bt_position WHERE run = old.id;
   DELETE FROM bt_curve WHERE run = old.id;
   DELETE FROM bt_figure WHERE run = old.id;
+  DELETE FROM bt_input WHERE run = old.id;
 END;
 
 -- ---- views ----

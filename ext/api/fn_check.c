@@ -7,6 +7,9 @@
 #include "data/check.h"
 #include "data/sql.h"
 #include "run/curve.h"
+#include "run/row_chunk.h"
+
+#include <string.h>
 
 /* A file can be broken in every row; nobody reads more than this. */
 #define MAX_PROBLEMS 10000
@@ -62,16 +65,60 @@ static bv_rc walk_curves(bv_check *c, bv_err *err) {
   return rc;
 }
 
+/* The chunk of rows that the statement stands on. */
+static bv_rc check_chunk(bv_check *c, sqlite3_stmt *st, bv_row_room **room, bv_err *err) {
+  const int64_t id = sqlite3_column_int64(st, 0);
+  const bv_row_table *t = NULL;
+  for (int k = 0; k < BV_ROWS_KINDS; k++) {
+    if (strcmp(bv_sql_text(st, 1), bv_row_tables[k].kind) == 0) t = &bv_row_tables[k];
+  }
+  if (!t) return bv_check_report(c, "bt_chunk", id, "there is no kind '%.40s'", bv_sql_text(st, 1));
+  bv_row_chunk *chunk = NULL;
+  bv_err why = {0};
+  bv_rc rc =
+      bv_row_chunk_new(t, sqlite3_column_blob(st, 6), sqlite3_column_bytes(st, 6),
+                       sqlite3_column_int64(st, 2), sqlite3_column_int64(st, 3),
+                       sqlite3_column_int64(st, 4), sqlite3_column_int64(st, 5), &chunk, &why);
+  if (rc == BV_OK) rc = bv_row_chunk_all(chunk, room, &why);
+  bv_row_chunk_free(chunk);
+  BV_TRY(bv_check_damage(c, "bt_chunk", id, rc, &why, err));
+  if (sqlite3_column_int(st, 7) == 1) return BV_OK;
+  return bv_check_report(c, "bt_chunk", id, "its run is not in bt_run");
+}
+
+static bv_rc walk_chunks(bv_check *c, bv_err *err) {
+  sqlite3_stmt *st;
+  int row;
+  bv_row_room *room = NULL;
+  BV_TRY(bv_store_prepare(c->s,
+                          "SELECT rowid, kind, n, first, last, checksum, data, run IN (SELECT id"
+                          " FROM main.bt_run) FROM main.bt_chunk ORDER BY rowid",
+                          &st, err));
+  bv_rc rc;
+  while ((rc = bv_sql_row(c->s->db, st, &row, err, "reading bt_chunk")) == BV_OK && row) {
+    if ((rc = check_chunk(c, st, &room, err)) != BV_OK) break;
+  }
+  bv_free(room);
+  sqlite3_finalize(st);
+  return rc;
+}
+
+static bv_rc check_results(bv_check *c, const char *table, bv_rc (*walk)(bv_check *, bv_err *),
+                           bv_err *err) {
+  bv_err why = {0};
+  bool there;
+  BV_TRY(bv_check_has_table(c, table, &there, err));
+  if (!there) return BV_OK;
+  const bv_rc rc = walk(c, &why);
+  return bv_check_damage(c, table, 0, rc, &why, err);
+}
+
 static bv_rc check_one(bv_store *s, problems *p, bv_err *err) {
   bv_check c = {.s = s, .found = add_problem, .ctx = p};
-  bv_err why = {0};
-  bool runs;
   BV_TRY(bv_check_store(&c, err));
   BV_TRY(bv_check_partitions(&c, err));
-  BV_TRY(bv_check_has_table(&c, "bt_curve", &runs, err));
-  if (!runs) return BV_OK;
-  bv_rc rc = walk_curves(&c, &why);
-  return bv_check_damage(&c, "bt_curve", 0, rc, &why, err);
+  BV_TRY(check_results(&c, "bt_curve", walk_curves, err));
+  return check_results(&c, "bt_chunk", walk_chunks, err);
 }
 
 static bv_rc fill_check(bv_store *s, bv_list *out, sqlite3_value *const *arg, bv_err *err) {

@@ -4,6 +4,7 @@
 */
 #include "api/args.h"
 #include "api/equity_table.h"
+#include "api/rows_table.h"
 #include "api/functions.h"
 #include "api/version.h"
 #include "run/rerun.h"
@@ -189,6 +190,6 @@ int bv_fn_run_register(sqlite3 *db, bv_store *s) {
                                           functions[i].run, NULL, NULL, bv_store_release);
     if (made != SQLITE_OK) return made;
   }
-  int code = bv_rows_register(db);
+  int code = bv_rows_table_register(db, s);
   return code == SQLITE_OK ? bv_equity_register(db, s) : code;
 }

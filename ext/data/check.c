@@ -120,10 +120,11 @@ bv_rc bv_check_has_table(bv_check *c, const char *name, bool *out, bv_err *err) 
 static bv_rc check_against(bv_check *c, sqlite3 *model, bv_err *err) {
   sqlite3_stmt *st;
   int row;
-  bool store, runs, parts;
+  bool store, runs, parts, rows; /* rows of an earlier version: there is no bt_chunk yet */
   BV_TRY(bv_check_has_table(c, "barsvt_hot", &store, err));
   BV_TRY(bv_check_has_table(c, "bt_run", &runs, err));
   BV_TRY(bv_check_has_table(c, "barsvt_partition_series", &parts, err));
+  BV_TRY(bv_check_has_table(c, "bt_order", &rows, err));
   BV_TRY(bv_sql_exec(model, bv_sql_schema, err));
   BV_TRY(bv_sql_exec(model, bv_sql_result, err));
   BV_TRY(bv_sql_exec(model, bv_sql_partition, err));
@@ -132,9 +133,10 @@ static bv_rc check_against(bv_check *c, sqlite3 *model, bv_err *err) {
   bv_rc rc;
   while ((rc = bv_sql_row(model, st, &row, err, "schema")) == BV_OK && row) {
     const char *name = bv_sql_text(st, 0);
-    const bool needed = strncmp(name, "bt_", 3) == 0                 ? runs
+    bool needed = strncmp(name, "bt_", 3) == 0                 ? runs
                         : strncmp(name, "barsvt_partition", 16) == 0 ? parts
                                                                      : store;
+    if (rows && strcmp(name, "bt_chunk") == 0) needed = false;
     rc = check_shape(c, model, name, needed, err);
     if (rc != BV_OK) break;
   }

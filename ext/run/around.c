@@ -1,5 +1,6 @@
 /* around.c - a savepoint around a run; see around.h. */
 #include "run/around.h"
+#include "run/row_move.h"
 
 static bv_rc open_savepoint(bv_store *s, const char *who, bv_around *a, bv_err *err) {
   bv_err why = {0};
@@ -22,12 +23,15 @@ static bv_rc take_lock(bv_store *s, bv_around *a, bv_err *err) {
   return rc;
 }
 
+/* Rows of an earlier version are moved here: where a run is inside another savepoint, only that one can set its
+** guard aside. */
 static bv_rc open_around(bv_store *s, const char *who, bool write, bv_around *a, bv_err *err) {
   *a = (bv_around){0};
   BV_TRY(bv_sql_prepare(s->db, "INSERT INTO bars(asset) SELECT NULL WHERE 0", &a->undo, err));
   bv_rc rc = open_savepoint(s, who, a, err);
   if (rc == BV_OK && write) rc = take_lock(s, a, err);
   if (rc == BV_OK) rc = bv_savepoint_guard_schema(s->db, &a->savepoint, err);
+  if (rc == BV_OK && write) rc = bv_rows_move(s->db, &a->savepoint, err);
   return rc == BV_OK ? BV_OK : bv_around_close(s, a, rc, err);
 }
 

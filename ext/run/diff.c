@@ -4,6 +4,7 @@
 #include "data/sql.h"
 #include "run/doc_run.h"
 #include "run/rerun.h"
+#include "run/row_table.h"
 #include "run/stored.h"
 
 #include <stdio.h>
@@ -106,38 +107,36 @@ static bv_rc compare_table(const differ *d, const char *table, const char *colum
   return d->fn(d->ctx, "result", table, x, y, err);
 }
 
-/* A result table, by all of its columns but the run. */
-static bv_rc compare_columns(const differ *d, const char *table, int64_t a, int64_t b,
-                             bv_err *err) {
-  sqlite3_stmt *st;
-  int row;
-  BV_TRY(bv_sql_prepare(d->s->db,
-                        "SELECT group_concat('\"' || name || '\"', ', ') FROM"
-                        " pragma_table_info(?1, 'main') WHERE name <> 'run'",
-                        &st, err));
-  sqlite3_bind_text(st, 1, table, -1, SQLITE_STATIC);
-  bv_rc rc = bv_sql_row(d->s->db, st, &row, err, "comparing results");
-  if (rc == BV_OK && row) rc = compare_table(d, table, bv_sql_text(st, 0), a, b, err);
-  sqlite3_finalize(st);
+/* Rows of a kind by all of their columns but the run; where the chunks are the same so are they. */
+static bv_rc compare_rows(const differ *d, const bv_row_table *t, int64_t a, int64_t b,
+                          bv_err *err) {
+  char same[256];
+  bv_buf columns;
+  char *sql =
+      sqlite3_mprintf("SELECT (SELECT group_concat(checksum || ' ' || first || ' ' || n) FROM"
+                      " (SELECT * FROM main.bt_chunk WHERE run = ?1 AND kind = %Q ORDER BY"
+                      " first)) IS (SELECT group_concat(checksum || ' ' || first || ' ' || n)"
+                      " FROM (SELECT * FROM main.bt_chunk WHERE run = ?2 AND kind = %Q ORDER"
+                      " BY first)) AND NOT EXISTS (SELECT 1 FROM main.sqlite_schema WHERE"
+                      " name = %Q)",
+                      t->kind, t->kind, t->name);
+  bv_rc rc = sql ? one_text(d->s->db, sql, a, b, same, err) : BV_NOMEM;
+  sqlite3_free(sql);
+  if (rc != BV_OK || same[0] == '1') return rc;
+  bv_buf_init(&columns, BV_MEM_RUN, 4096);
+  for (int i = 0; i < t->ncolumn && rc == BV_OK; i++) {
+    rc = bv_buf_addf(&columns, "%s\"%s\"", i ? ", " : "", t->column[i].name);
+  }
+  if (rc == BV_OK) rc = compare_table(d, t->name, bv_buf_text(&columns), a, b, err);
+  bv_buf_reset(&columns);
   return rc;
 }
 
-/* Every table of results: those that begin with bt_ and have a column run. */
 static bv_rc compare_results(const differ *d, int64_t a, int64_t b, bv_err *err) {
-  sqlite3_stmt *st;
-  int row;
-  bv_rc rc;
-  BV_TRY(bv_sql_prepare(d->s->db,
-                        "SELECT m.name FROM main.sqlite_schema m WHERE m.type = 'table' AND m.name"
-                        " GLOB 'bt_*' AND m.name NOT IN ('bt_run', 'bt_curve', 'bt_figure',"
-                        " 'bt_input') AND EXISTS (SELECT 1 FROM pragma_table_info(m.name, 'main')"
-                        " WHERE name = 'run') ORDER BY 1",
-                        &st, err));
-  while ((rc = bv_sql_row(d->s->db, st, &row, err, "comparing results")) == BV_OK && row) {
-    if ((rc = compare_columns(d, bv_sql_text(st, 0), a, b, err)) != BV_OK) break;
+  for (int k = 0; k < BV_ROWS_KINDS; k++) {
+    BV_TRY(compare_rows(d, &bv_row_tables[k], a, b, err));
   }
-  sqlite3_finalize(st);
-  if (rc != BV_OK) return rc;
+  BV_TRY(compare_table(d, "bt_position", "asset, qty, avg_price, price, value", a, b, err));
   BV_TRY(compare_table(d, "bt_equity", "ts, value, cash, exposed", a, b, err));
   return compare_table(d, "bt_metric", "name, variant, value", a, b, err);
 }

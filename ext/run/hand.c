@@ -138,7 +138,6 @@ bv_rc bv_hand_decide(bv_run *r, int64_t t, bv_err *err) {
     BV_TRY(r->keep.replay ? bv_keep_again(r, t, err) : bv_hand_read(r, err));
     BV_TRY(bv_keep_decided(r, t, err));
   } else {
-    BV_TRY(bv_rows_flush(&r->result->rows, err));
     BV_TRY(bv_hand_read(r, err));
   }
   if (!bv_sim_plain_targets(r->sim)) return bv_hand_batch(r, t, err);

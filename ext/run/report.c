@@ -5,6 +5,7 @@
 #include "data/sql.h"
 #include "run/benchmark.h"
 #include "run/curve.h"
+#include "run/row_scan.h"
 
 #include <math.h>
 
@@ -68,42 +69,78 @@ static bv_rc load_curve(const bv_report_input *in, curve_arrays *a, bv_err *err)
 static bv_rc count_lots(const bv_report_input *in, int64_t *n, bv_err *err) {
   sqlite3_stmt *st;
   int row;
-  BV_TRY(
-      bv_sql_prepare(in->store->db, "SELECT count(*) FROM main.bt_lot WHERE run = ?1", &st, err));
+  BV_TRY(bv_sql_prepare(in->store->db,
+                        "SELECT total(n) FROM main.bt_chunk WHERE run = ?1 AND kind = 'lot'", &st,
+                        err));
   sqlite3_bind_int64(st, 1, in->run);
-  bv_rc rc = bv_sql_row(in->store->db, st, &row, err, "bt_lot");
+  bv_rc rc = bv_sql_row(in->store->db, st, &row, err, "bt_chunk");
   *n = row ? sqlite3_column_int64(st, 0) : 0;
   sqlite3_finalize(st);
   return rc;
 }
 
+/* The columns of bt_lot that metrics look at, by their place in row_table.c. */
+enum {
+  ASSET = 1,
+  QTY,
+  ENTRY_TS,
+  EXIT_TS,
+  ENTRY = 7,
+  EXIT,
+  COMMISSION,
+  PNL,
+  RET,
+  MAE = 13,
+  MFE,
+  OPEN
+};
+
+static int64_t int_at(const bv_row_scan *s, int column) {
+  return *(const int64_t *)bv_row_scan_at(s, column);
+}
+static double real_at(const bv_row_scan *s, int column) {
+  return *(const double *)bv_row_scan_at(s, column);
+}
+
+static bv_metric_trade trade_at(const bv_report_input *in, const bv_row_scan *s) {
+  const char *asset = *(const char *const *)bv_row_scan_at(s, ASSET);
+  return (bv_metric_trade){
+      .entry_ts = int_at(s, ENTRY_TS),
+      .exit_ts = int_at(s, EXIT_TS),
+      .qty = real_at(s, QTY),
+      .entry_price = real_at(s, ENTRY),
+      .exit_price = real_at(s, EXIT),
+      .pnl = real_at(s, PNL),
+      .ret = real_at(s, RET),
+      .open = (int)int_at(s, OPEN),
+      .commission = real_at(s, COMMISSION),
+      .mae = real_at(s, MAE),
+      .mfe = real_at(s, MFE),
+      .multiplier = bv_sim_multiplier(in->sim, bv_sim_asset_number(in->sim, asset ? asset : "")),
+  };
+}
+
 static bv_rc load_lots(const bv_report_input *in, bv_metric_trade *t, int64_t n, bv_err *err) {
-  sqlite3_stmt *st;
-  BV_TRY(bv_sql_prepare(in->store->db,
-                        "SELECT entry_ts, exit_ts, qty, entry_price, exit_price, pnl, ret, open,"
-                        " asset, commission, mae, mfe FROM main.bt_lot WHERE run = ?1 ORDER BY id",
-                        &st, err));
-  sqlite3_bind_int64(st, 1, in->run);
-  int64_t i = 0;
-  int row;
-  bv_rc rc;
-  while ((rc = bv_sql_row(in->store->db, st, &row, err, "bt_lot")) == BV_OK && row && i < n) {
-    t[i++] = (bv_metric_trade){
-        .entry_ts = sqlite3_column_int64(st, 0),
-        .exit_ts = sqlite3_column_int64(st, 1),
-        .qty = sqlite3_column_double(st, 2),
-        .entry_price = sqlite3_column_double(st, 3),
-        .exit_price = sqlite3_column_double(st, 4),
-        .pnl = sqlite3_column_double(st, 5),
-        .ret = sqlite3_column_type(st, 6) == SQLITE_NULL ? NAN : sqlite3_column_double(st, 6),
-        .open = sqlite3_column_int(st, 7),
-        .commission = sqlite3_column_double(st, 9),
-        .mae = sqlite3_column_double(st, 10),
-        .mfe = sqlite3_column_double(st, 11),
-        .multiplier = bv_sim_multiplier(in->sim, bv_sim_asset_number(in->sim, bv_sql_text(st, 8))),
-    };
+  static const int columns[] = {ASSET,      QTY, ENTRY_TS, EXIT_TS, ENTRY, EXIT,
+                                COMMISSION, PNL, RET,      MAE,     MFE,   OPEN};
+  const bv_row_range range = {.one = true, .run = in->run, .lo = INT64_MIN, .hi = INT64_MAX};
+  bv_row_cache *cache = bv_alloc(BV_MEM_RUN, sizeof *cache);
+  bv_row_scan scan;
+  if (!cache) return BV_NOMEM;
+  bv_row_cache_init(cache, in->store->db, BV_ROWS_LOT);
+  bv_row_scan_open(&scan, cache);
+  bv_rc rc = bv_row_scan_start(&scan, &range, err);
+  for (int64_t i = 0; rc == BV_OK && !scan.eof && i < n; i++) {
+    for (size_t c = 0; rc == BV_OK && c < sizeof columns / sizeof *columns; c++) {
+      if (!bv_row_scan_at(&scan, columns[c])) rc = bv_row_scan_need(&scan, columns[c], err);
+    }
+    if (rc != BV_OK) break;
+    t[i] = trade_at(in, &scan);
+    if (!bv_row_scan_quick(&scan)) rc = bv_row_scan_next(&scan, err);
   }
-  sqlite3_finalize(st);
+  bv_row_scan_close(&scan);
+  bv_row_cache_reset(cache);
+  bv_free(cache);
   return rc;
 }
 

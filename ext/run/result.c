@@ -7,9 +7,8 @@
 extern const char bv_sql_result[];
 
 static const char *const insert_sql[BV_RS_COUNT] = {
+    [BV_RS_CHUNK] = BV_ROWS_INSERT,
     [BV_RS_POSITION] = "INSERT INTO main.bt_position VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-    [BV_RS_RISK] = "INSERT INTO main.bt_risk VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
-    [BV_RS_TRIGGER] = "INSERT INTO main.bt_trigger VALUES (?1, ?2, ?3, ?4)",
     [BV_RS_CURVE] = "INSERT OR REPLACE INTO main.bt_curve VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     [BV_RS_FIGURE] = ("INSERT INTO main.bt_figure(run, name, variant, value, unit, rank)"
                       " VALUES (?1, ?2, ?3, ?4, ?5, ?6)"),
@@ -22,42 +21,9 @@ static bv_rc prepare(sqlite3 *db, const char *sql, sqlite3_stmt **out, bv_err *e
   if ((code & 0xff) != SQLITE_ERROR) return bv_sql_fail(db, code, err, "bt_run()");
   return bv_fail(
       err, BV_ARG,
-      "bt_run(): the results cannot be stored: %s; the names bt_run, bt_order, bt_fill, "
-      "bt_lot, bt_cash_flow, bt_margin_call, bt_position, bt_risk, bt_trigger, bt_input, "
-      "bt_curve and bt_figure belong to them",
+      "bt_run(): the results cannot be stored: %s; the names bt_run, bt_chunk, bt_curve, "
+      "bt_figure, bt_position, bt_input and those of the tables that read them belong to them",
       sqlite3_errmsg(db));
-}
-
-/* The statement that writes gathered rows.  A table of an earlier version has fewer columns. */
-static bv_rc prepare_rows(sqlite3 *db, bv_rows_kind kind, sqlite3_stmt **out, bv_err *err) {
-  static const char upgrade[] =
-      "ALTER TABLE main.bt_order ADD COLUMN order_type TEXT NOT NULL DEFAULT 'market';"
-      "ALTER TABLE main.bt_order ADD COLUMN limit_price REAL;"
-      "ALTER TABLE main.bt_order ADD COLUMN stop_price REAL;"
-      "ALTER TABLE main.bt_order ADD COLUMN trail_amount REAL;"
-      "ALTER TABLE main.bt_order ADD COLUMN trail_percent REAL;"
-      "ALTER TABLE main.bt_order ADD COLUMN tif TEXT NOT NULL DEFAULT 'gtc';"
-      "ALTER TABLE main.bt_order ADD COLUMN parent INTEGER";
-  static const char has_old[] =
-      "SELECT count(*) = 13 AND max(name = 'tag') FROM pragma_table_info('bt_order', 'main')";
-  bv_buf sql;
-  bv_buf_init(&sql, BV_MEM_RUN, 4096);
-  bv_rc rc = bv_rows_insert_sql(kind, &sql);
-  if (rc == BV_OK) rc = prepare(db, bv_buf_text(&sql), out, err);
-  if (rc == BV_ARG && kind == BV_ROWS_ORDER) {
-    sqlite3_stmt *st = NULL;
-    int row = 0;
-    bv_err why = {0};
-    bv_rc old = bv_sql_prepare(db, has_old, &st, &why);
-    if (old == BV_OK) old = bv_sql_row(db, st, &row, &why, "bt_order");
-    bool few = old == BV_OK && row && sqlite3_column_int(st, 0) == 1;
-    sqlite3_finalize(st);
-    if (few) old = bv_sql_exec(db, upgrade, &why);
-    if (few && old == BV_OK) bv_err_clear(err);
-    if (few && old == BV_OK) rc = prepare(db, bv_buf_text(&sql), out, err);
-  }
-  bv_buf_reset(&sql);
-  return rc;
 }
 
 /* Everything of a run but what it is resumed from (sql/request.sql). */
@@ -78,14 +44,10 @@ static bv_rc insert_run(bv_result *r, const bv_result_head *h, bv_err *err) {
       "INSERT INTO main.bt_run(id, strategy, sql, mode, profile, config, knobs, status, cash,"
       " version) SELECT coalesce(?9, 1 + coalesce(max(run), 0)), ?1, ?2, ?3, ?4, ?5, ?6, "
       "'running', ?7, ?8"
-      " FROM (SELECT max(id) AS run FROM main.bt_run UNION ALL SELECT max(run) FROM main.bt_order"
-      " UNION ALL SELECT max(run) FROM main.bt_fill UNION ALL SELECT max(run) FROM main.bt_lot"
-      " UNION ALL SELECT max(run) FROM main.bt_cash_flow UNION ALL SELECT max(run) FROM"
-      " main.bt_margin_call"
+      " FROM (SELECT max(id) AS run FROM main.bt_run UNION ALL SELECT max(run) FROM main.bt_chunk"
       " UNION ALL SELECT max(run) FROM main.bt_position UNION ALL SELECT max(run) FROM"
       " main.bt_curve UNION ALL SELECT max(run) FROM main.bt_figure UNION ALL SELECT max(run) FROM"
-      " main.bt_risk UNION ALL SELECT max(run) FROM main.bt_input UNION ALL SELECT max(run) FROM "
-      "main.bt_trigger)",
+      " main.bt_input)",
       &st, err));
   sqlite3_bind_text(st, 1, h->strategy, -1, SQLITE_STATIC);
   sqlite3_bind_text(st, 2, h->sql, -1, SQLITE_STATIC);
@@ -110,15 +72,11 @@ bv_rc bv_result_open(sqlite3 *db, const bv_result_head *head, bv_result *out, bv
   BV_TRY(bv_sql_exec(db, bv_sql_result, err));
   if (head->run) BV_TRY(delete_run(db, head->run, err));
   BV_TRY(insert_run(out, head, err));
-  out->rows.db = db;
-  out->rows.run = out->run;
   bv_rc rc = BV_OK;
   for (int i = 0; i < BV_RS_COUNT && rc == BV_OK; i++) {
     rc = prepare(db, insert_sql[i], &out->st[i], err);
   }
-  for (int i = 0; i < BV_ROWS_KINDS && rc == BV_OK; i++) {
-    rc = prepare_rows(db, (bv_rows_kind)i, &out->rows.st[i], err);
-  }
+  bv_rows_open(db, out->run, out->st[BV_RS_CHUNK], &out->rows);
   if (rc != BV_OK) bv_result_close(out);
   return rc;
 }
@@ -128,10 +86,7 @@ void bv_result_close(bv_result *r) {
     sqlite3_finalize(r->st[i]);
     r->st[i] = NULL;
   }
-  for (int i = 0; i < BV_ROWS_KINDS; i++) {
-    sqlite3_finalize(r->rows.st[i]);
-    r->rows.st[i] = NULL;
-  }
+  bv_rows_close(&r->rows);
 }
 
 /* Bind in order, so that a row reads as the list of its columns. */
@@ -151,49 +106,28 @@ static void put_text(binder *b, const char *v) {
 }
 
 static bv_rc on_order(void *ctx, const bv_sim_order *o, bv_err *err) {
-  return bv_rows_order(&((bv_result *)ctx)->rows, o, err);
+  return bv_rows_put(&((bv_result *)ctx)->rows, BV_ROWS_ORDER, o, err);
 }
 static bv_rc on_fill(void *ctx, const bv_sim_fill *f, bv_err *err) {
-  return bv_rows_fill(&((bv_result *)ctx)->rows, f, err);
+  return bv_rows_put(&((bv_result *)ctx)->rows, BV_ROWS_FILL, f, err);
 }
 static bv_rc on_lot(void *ctx, const bv_sim_lot *l, bv_err *err) {
-  return bv_rows_lot(&((bv_result *)ctx)->rows, l, err);
+  return bv_rows_put(&((bv_result *)ctx)->rows, BV_ROWS_LOT, l, err);
 }
 static bv_rc on_margin(void *ctx, const bv_sim_margin *m, bv_err *err) {
-  return bv_rows_margin(&((bv_result *)ctx)->rows, m, err);
+  return bv_rows_put(&((bv_result *)ctx)->rows, BV_ROWS_MARGIN, m, err);
 }
 static bv_rc on_flow(void *ctx, const bv_sim_flow *f, bv_err *err) {
-  return bv_rows_flow(&((bv_result *)ctx)->rows, f, err);
+  return bv_rows_put(&((bv_result *)ctx)->rows, BV_ROWS_FLOW, f, err);
 }
 
 static bv_rc on_risk(void *ctx, const bv_sim_firing *f, bv_err *err) {
   bv_result *r = ctx;
-  binder b = {r->st[BV_RS_RISK], 0};
-  put_int(&b, r->run);
-  put_int(&b, ++r->firings);
-  put_int(&b, f->ts);
-  put_text(&b, f->asset >= 0 ? bv_sim_asset_key(r->rows.sim, f->asset) : NULL);
-  put_text(&b, f->rule);
-  put_int(&b, f->number);
-  put_real(&b, f->value);
-  put_real(&b, f->limit);
-  put_text(&b, f->action);
-  if (f->order) {
-    put_int(&b, f->order);
-  } else {
-    sqlite3_bind_null(b.st, ++b.at);
-  }
-  return bv_sql_done(r->db, b.st, err, "writing bt_risk");
+  const bv_rows_firing row = {++r->firings, *f};
+  return bv_rows_put(&r->rows, BV_ROWS_RISK, &row, err);
 }
-
 static bv_rc on_trigger(void *ctx, const bv_sim_trigger *t, bv_err *err) {
-  bv_result *r = ctx;
-  binder b = {r->st[BV_RS_TRIGGER], 0};
-  put_int(&b, r->run);
-  put_int(&b, t->order);
-  put_int(&b, t->ts);
-  put_real(&b, t->stop);
-  return bv_sql_done(r->db, b.st, err, "writing bt_trigger");
+  return bv_rows_put(&((bv_result *)ctx)->rows, BV_ROWS_TRIGGER, t, err);
 }
 
 bv_sim_sink bv_result_sink(bv_result *r) {

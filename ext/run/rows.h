@@ -1,58 +1,68 @@
 /*
-** rows.h - orders, fills, lots and cash flows on their way into their tables, many at a time.
+** rows.h - orders, fills, lots and other rows of a run on their way into chunks (row_chunk.h).
 **
-** A statement that inserts one row costs as much before and after the row as for it.  So rows gather
-** here and are written by INSERT ... SELECT FROM barsvt_rows(?1), where barsvt_rows is a table whose
-** one argument is the pointer to them; no SQL text can make such a pointer, and without it the table
-** has no rows.
+** Rows gather here, as columns, until there are enough for a chunk.  They can be read meanwhile, through
+** the tables (row_scan.h) as through bv_rows_copy, so nothing has to be written before it is read.
 **
-** Which columns a table has, and where their values come from, is a list in rows.c.
+** A chunk gets the rows with the lowest numbers of those that gathered, and some stay behind: orders
+** become final a little out of order, and chunks that do not overlap are read faster.
 */
 #ifndef BV_RUN_ROWS_H
 #define BV_RUN_ROWS_H
 
-#include "base/buf.h"
 #include "data/sql.h"
-#include "sim/sim.h"
+#include "run/row_chunk.h"
 
-typedef enum bv_rows_kind {
-  BV_ROWS_ORDER,
-  BV_ROWS_FILL,
-  BV_ROWS_LOT,
-  BV_ROWS_FLOW,
-  BV_ROWS_MARGIN,
-  BV_ROWS_KINDS
-} bv_rows_kind;
+/* Rows that gather of a kind, and how many of them arrive at once as they are. */
+#define BV_ROWS_MAX   (BV_ROW_CHUNK + 512)
+#define BV_ROWS_STAGE 64
 
-#define BV_ROWS_MAX 256 /* rows of a kind that gather */
+typedef struct bv_rows_kept {
+  size_t n;      /* rows in the columns */
+  size_t staged; /* rows behind them, as structs */
+  bool mixed;    /* they are not in order of their number */
+  void *col[BV_ROW_COLUMNS_MAX];
+  char *stage;
+} bv_rows_kept;
 
 typedef struct bv_rows {
   sqlite3 *db;
   int64_t run;
-  const bv_sim *sim; /* for the names of assets; texts of rows live as long as it does */
-  sqlite3_stmt *st[BV_ROWS_KINDS];
-  int n[BV_ROWS_KINDS];
-  bv_sim_order order[BV_ROWS_MAX];
-  bv_sim_fill fill[BV_ROWS_MAX];
-  bv_sim_lot lot[BV_ROWS_MAX];
-  bv_sim_flow flow[BV_ROWS_MAX];
-  bv_sim_margin margin[BV_ROWS_MAX];
+  const bv_sim *sim;    /* for the names of assets; texts of rows live as long as it does */
+  sqlite3_stmt *insert; /* borrowed */
+  bv_rows_kept kept[BV_ROWS_KINDS];
+  bv_row_room *room; /* NULL until a chunk is written */
+  bv_buf data;
 } bv_rows;
 
-/* The table barsvt_rows; returns a SQLite code. */
-int bv_rows_register(sqlite3 *db);
+/* The statement that writes a chunk.  OR FAIL: a run that fails is undone as a whole, so no statement needs
+** a journal of its own. */
+#define BV_ROWS_INSERT                                                                             \
+  "INSERT OR FAIL INTO main.bt_chunk(run, kind, first, last, n, checksum, data)"                   \
+  " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"
 
-/* "INSERT INTO main.bt_order(...) SELECT ...", in a buffer. */
-BV_MUST bv_rc bv_rows_insert_sql(bv_rows_kind kind, bv_buf *out);
+/* Ready for rows of a run; `insert` is the statement above. */
+void bv_rows_open(sqlite3 *db, int64_t run, sqlite3_stmt *insert, bv_rows *out);
+void bv_rows_close(bv_rows *r);
 
-/* Add a row; those before it may be written. */
-BV_MUST bv_rc bv_rows_order(bv_rows *r, const bv_sim_order *o, bv_err *err);
-BV_MUST bv_rc bv_rows_fill(bv_rows *r, const bv_sim_fill *f, bv_err *err);
-BV_MUST bv_rc bv_rows_lot(bv_rows *r, const bv_sim_lot *l, bv_err *err);
-BV_MUST bv_rc bv_rows_margin(bv_rows *r, const bv_sim_margin *m, bv_err *err);
-BV_MUST bv_rc bv_rows_flow(bv_rows *r, const bv_sim_flow *f, bv_err *err);
+/* Add a row, given as the struct of its kind; rows before it may be written. */
+BV_MUST bv_rc bv_rows_put(bv_rows *r, bv_rows_kind kind, const void *row, bv_err *err);
+
+/* Add a row given as its columns; texts are borrowed until it is written. */
+typedef union bv_row_cell {
+  int64_t i;
+  double r;
+  const char *text;
+} bv_row_cell;
+BV_MUST bv_rc bv_rows_put_cells(bv_rows *r, bv_rows_kind kind, const bv_row_cell *cell,
+                                bv_err *err);
 
 /* Write all that gathered. */
 BV_MUST bv_rc bv_rows_flush(bv_rows *r, bv_err *err);
+
+/* What gathered of a kind with a number from lo to hi, as a chunk in order of it: the columns of a set of
+** bits, the first one always.  *out is NULL where there is nothing. */
+BV_MUST bv_rc bv_rows_copy(bv_rows *r, bv_rows_kind kind, int64_t lo, int64_t hi, uint32_t columns,
+                           bv_row_chunk **out, bv_err *err);
 
 #endif

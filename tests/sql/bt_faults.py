@@ -72,7 +72,7 @@ def test_interrupt():
 def test_shell():
     """Ctrl-C in the shell."""
     db = connect('shell.db')
-    fill(db, 200000)
+    fill(db, 1000000)
     for mode in VIEWS:
         sql = f"SELECT bt_run('by_{mode}'), bt_run('by_{mode}'), bt_run('by_{mode}'), bt_run('by_{mode}');\n"
         p = subprocess.Popen([os.environ.get('SQLITE3', 'sqlite3'), '-batch', '-init', '/dev/null', '-cmd', '.load ' + SO, 'shell.db'],

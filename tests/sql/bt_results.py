@@ -209,7 +209,7 @@ def test_zz_delete(db):
         checks.equal(one(db, f'SELECT count(*) FROM {table} WHERE run IN (1, ?)', last), 0, f'delete: {table}')
         if table not in ('bt_position',):
             checks.ok(one(db, f'SELECT count(*) FROM {table} WHERE run = 2') > 0, f'delete: {table} of another run')
-    db.execute('INSERT INTO bt_order SELECT ?, id, ts, done_ts, asset, ask, amount, qty, filled, price, state, reason, tag, order_type, limit_price, stop_price, trail_amount, trail_percent, tif, parent FROM bt_order WHERE run = 2 LIMIT 1', (last + 5,))
+    db.execute('INSERT INTO bt_chunk SELECT ?, kind, first, last, n, checksum, data FROM bt_chunk WHERE run = 2 LIMIT 1', (last + 5,))
     checks.equal(one(db, "SELECT bt_run('v')"), last + 6, 'delete: the next number')
 
 

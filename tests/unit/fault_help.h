@@ -276,10 +276,9 @@ static inline bool same_answer(const answer *a, const answer *b) {
 /* How much every table of ours holds; equal before and after means that nothing was written. */
 static inline char *stored_state(sqlite3 *db) {
   static const char *const table[] = {
-      "barsvt_asset",    "barsvt_series", "barsvt_hot",     "barsvt_seg",    "barsvt_stat",
-      "barsvt_coverage", "barsvt_reject", "bt_run",         "bt_order",      "bt_fill",
-      "bt_lot",          "bt_cash_flow",  "bt_margin_call", "barsvt_action", "barsvt_property",
-      "bt_position",     "bt_risk",       "bt_curve",       "bt_figure",     "bt_input"};
+      "barsvt_asset",    "barsvt_series", "barsvt_hot", "barsvt_seg", "barsvt_stat",
+      "barsvt_coverage", "barsvt_reject", "bt_run",     "bt_chunk",   "barsvt_action",
+      "barsvt_property", "bt_position",   "bt_curve",   "bt_figure",  "bt_input"};
   answer all = ask(db, "SELECT type, name FROM sqlite_schema WHERE type = 'view' ORDER BY name");
   for (size_t i = 0; i < COUNT(table); i++) {
     char sql[200];

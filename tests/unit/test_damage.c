@@ -80,11 +80,10 @@ static bool guarded(int k, guard g, const char *what) {
 static void tables_may_be_out_of_bounds(void **state) {
   (void)state;
   static const char *const table[] = {
-      "barsvt_meta",     "barsvt_asset",    "barsvt_series", "barsvt_hot",     "barsvt_seg",
-      "barsvt_stat",     "barsvt_coverage", "barsvt_reject", "bt_run",         "bt_order",
-      "bt_fill",         "bt_lot",          "bt_cash_flow",  "bt_margin_call", "barsvt_action",
-      "barsvt_property", "bt_position",     "bt_risk",       "bt_curve",       "bt_figure",
-      "bt_input",        "sqlite_master",   "barsvt"};
+      "barsvt_meta",   "barsvt_asset",    "barsvt_series", "barsvt_hot", "barsvt_seg",
+      "barsvt_stat",   "barsvt_coverage", "barsvt_reject", "bt_run",     "bt_chunk",
+      "barsvt_action", "barsvt_property", "bt_position",   "bt_curve",   "bt_figure",
+      "bt_input",      "sqlite_master",   "barsvt"};
   for (size_t t = 0; t < COUNT(table); t++) {
     int refused = 0;
     for (int k = 0; k < (int)STEPS; k++) {
@@ -118,7 +117,10 @@ static void use_all(sqlite3 *db) {
       "SELECT ts, close, sma(bars, 5) FROM bars('A', 'minute') ORDER BY ts DESC",
       "SELECT ts, open, close, bid, ask, open_interest, trades FROM bars('B', 'minute')",
       "SELECT count(*), total(value) FROM bt_equity",
-      "SELECT count(*) FROM bt_order",
+      "SELECT count(*), total(filled), max(tag), max(parent) FROM bt_order",
+      "SELECT * FROM bt_fill WHERE run = 1 AND id = 2",
+      "SELECT count(*), total(pnl), max(entry_time) FROM bt_trade",
+      "SELECT * FROM bt_order_event",
   };
   int64_t rows = 0;
   for (int k = step_of("SELECT bars_compact"); k < (int)STEPS + (int)COUNT(more); k++) {
@@ -274,7 +276,30 @@ static void known_damage(void **state) {
       "UPDATE bt_curve SET chunk = 'x', first = 'y', last = x''",
       "UPDATE bt_run SET cash = 'x', value = x'00', steps = 'many', id = id + 1000",
       "DELETE FROM bt_run",
-      "UPDATE bt_lot SET entry_ts = 'x', exit_price = 'y', pnl = x'00'",
+      "UPDATE bt_chunk SET data = x''",
+      "UPDATE bt_chunk SET data = 'text'",
+      "UPDATE bt_chunk SET data = zeroblob(length(data))",
+      "UPDATE bt_chunk SET data = substr(data, 1, length(data) - 1)",
+      "UPDATE bt_chunk SET data = zeroblob(20000000) WHERE kind = 'fill'",
+      "UPDATE bt_chunk SET data = (SELECT data FROM bt_chunk b WHERE b.kind = 'lot' LIMIT 1)",
+      "UPDATE bt_chunk SET data = (SELECT data FROM bt_chunk b WHERE b.kind = 'lot' LIMIT 1),"
+      " checksum = (SELECT checksum FROM bt_chunk b WHERE b.kind = 'lot' LIMIT 1)",
+      "UPDATE bt_chunk SET checksum = checksum + 1",
+      "UPDATE bt_chunk SET checksum = 'x'",
+      "UPDATE bt_chunk SET n = 0",
+      "UPDATE bt_chunk SET n = n + 1",
+      "UPDATE bt_chunk SET n = 9223372036854775807",
+      "UPDATE bt_chunk SET first = last + 1",
+      "UPDATE bt_chunk SET first = first - 1",
+      "UPDATE bt_chunk SET last = last + 1",
+      "UPDATE bt_chunk SET last = 9223372036854775807, first = -9223372036854775807 - 1",
+      "UPDATE bt_chunk SET first = 'x', last = x'00'",
+      "UPDATE bt_chunk SET kind = kind || 's'",
+      "UPDATE OR IGNORE bt_chunk SET kind = x'00'",
+      "UPDATE bt_chunk SET run = run + 77",
+      "UPDATE OR IGNORE bt_chunk SET run = 'x'",
+      "DELETE FROM bt_chunk WHERE kind = 'order'",
+      "DELETE FROM bt_chunk",
       "UPDATE bt_figure SET name = x'00', value = 'x'",
       "UPDATE bt_input SET value = x'00'",
       "UPDATE bt_run SET sql = 'x', config = 'x', knobs = '[', strategy = 'y'",
@@ -288,7 +313,7 @@ static void known_damage(void **state) {
       "DROP TABLE barsvt_reject",
       "DROP TABLE bt_run",
       "DROP TABLE bt_curve",
-      "DROP TABLE bt_lot",
+      "DROP TABLE bt_chunk",
       "DROP TABLE bt_figure",
       "DROP VIEW bt_metric",
       "DROP VIEW set_mode",
@@ -297,7 +322,7 @@ static void known_damage(void **state) {
       "ALTER TABLE barsvt_asset DROP COLUMN multiplier",
       "ALTER TABLE barsvt_seg RENAME COLUMN data TO blob",
       "ALTER TABLE barsvt_seg ADD COLUMN more",
-      "ALTER TABLE bt_fill ADD COLUMN more",
+      "ALTER TABLE bt_chunk ADD COLUMN more",
       "ALTER TABLE bt_run RENAME COLUMN cash TO money",
       "DROP TABLE barsvt_hot; CREATE VIEW barsvt_hot AS SELECT 1 AS series, 2 AS ts, 3 AS open, 4 "
       "AS high,"
@@ -315,6 +340,10 @@ static void known_damage(void **state) {
       "DROP TABLE barsvt_seg; CREATE TABLE barsvt_seg(id, n, first, last, codec, checksum, min, "
       "max, sum,"
       " data); INSERT INTO barsvt_seg(id) VALUES (NULL), ('x'), (68719476736 * 1 + 15)",
+      "DROP TABLE bt_chunk; CREATE TABLE bt_chunk(x)",
+      "DROP TABLE bt_chunk; CREATE TABLE bt_chunk(run, kind, first, last, n, checksum, data);"
+      "INSERT INTO bt_chunk VALUES (1, 'order', NULL, NULL, NULL, NULL, NULL),"
+      " (1, 'fill', 1, 1, 1, 0, zeroblob(60))",
       "DROP TABLE bt_curve; CREATE TABLE bt_curve(run, chunk, n, first, last, data);"
       "INSERT INTO bt_curve VALUES (1, 0, NULL, 1, 1, NULL), (2, NULL, 1, NULL, NULL, "
       "zeroblob(25))",
@@ -335,8 +364,9 @@ static const char *const columns[][2] = {
     {"barsvt_seg", "codec"},    {"barsvt_seg", "checksum"},    {"barsvt_seg", "min"},
     {"barsvt_seg", "max"},      {"barsvt_seg", "sum"},         {"barsvt_seg", "data"},
     {"barsvt_stat", "data"},    {"barsvt_stat", "id"},         {"bt_curve", "n"},
-    {"bt_curve", "data"},       {"bt_curve", "first"},         {"bt_lot", "pnl"},
-    {"bt_run", "cash"},         {"bt_lot", "exit_ts"}};
+    {"bt_curve", "data"},       {"bt_curve", "first"},         {"bt_chunk", "n"},
+    {"bt_run", "cash"},         {"bt_chunk", "first"},         {"bt_chunk", "last"},
+    {"bt_chunk", "data"},       {"bt_chunk", "checksum"}};
 
 /* Any value in a column of some rows. */
 static void random_values(void **state) {
@@ -381,7 +411,7 @@ static void random_values(void **state) {
 /* Bytes of stored blobs changed one at a time. */
 static void random_bytes(void **state) {
   (void)state;
-  static const char *const table[] = {"barsvt_seg", "barsvt_stat", "bt_curve"};
+  static const char *const table[] = {"barsvt_seg", "barsvt_stat", "bt_curve", "bt_chunk"};
   uint64_t r = 5;
   for (int round = 0; round < 90; round++) {
     char sql[400];

@@ -404,12 +404,20 @@ static void test_transaction(void **state) {
 static void test_dropped(void **state) {
   (void)state;
   static const char *const view[] = {set_view, step_view};
-  static const char *const drop[] = {
-      "DROP VIEW s",           "DROP TABLE bt_run",       "DROP TABLE bt_order",
-      "DROP TABLE bt_fill",    "DROP TABLE bt_lot",       "DROP TABLE bt_position",
-      "DROP TABLE bt_curve",   "DROP TABLE bt_figure",    "DELETE FROM bt_run",
-      "DELETE FROM bt_curve",  "DELETE FROM barsvt_hot",  "DROP TABLE barsvt_hot",
-      "DROP TABLE barsvt_seg", "DROP TABLE barsvt_asset", "DROP TABLE barsvt_series"};
+  static const char *const drop[] = {"DROP VIEW s",
+                                     "DROP TABLE bt_run",
+                                     "DROP TABLE bt_chunk",
+                                     "DELETE FROM bt_chunk",
+                                     "DROP TABLE bt_position",
+                                     "DROP TABLE bt_curve",
+                                     "DROP TABLE bt_figure",
+                                     "DELETE FROM bt_run",
+                                     "DELETE FROM bt_curve",
+                                     "DELETE FROM barsvt_hot",
+                                     "DROP TABLE barsvt_hot",
+                                     "DROP TABLE barsvt_seg",
+                                     "DROP TABLE barsvt_asset",
+                                     "DROP TABLE barsvt_series"};
   for (size_t i = 0; i < sizeof drop / sizeof *drop; i++) {
     for (int v = 0; v < 2; v++) {
       sqlite3 *db = open_db(view[v]);

@@ -12,7 +12,10 @@ ROOT = os.environ.get('ROOT', '.')
 SHARED = os.environ.get('SHARED', os.path.join(ROOT, '..', 'shared'))
 
 # The tables a run fills, all of them.
-RESULT_TABLES = ('bt_run', 'bt_order', 'bt_fill', 'bt_lot', 'bt_cash_flow', 'bt_margin_call', 'bt_position', 'bt_risk', 'bt_trigger', 'bt_curve', 'bt_figure', 'bt_input')
+RESULT_TABLES = ('bt_run', 'bt_chunk', 'bt_position', 'bt_curve', 'bt_figure', 'bt_input')
+
+# What is read out of bt_chunk.
+ROW_TABLES = ('bt_order', 'bt_fill', 'bt_lot', 'bt_cash_flow', 'bt_margin_call', 'bt_risk', 'bt_trigger')
 
 
 def connect(path=':memory:', **options):
