@@ -21,7 +21,8 @@
 */
 #include "col/block.h"
 #include "base/bits.h"
-#include "col/segctx.h"
+#include "col/patch.h"
+#include "col/segdir.h"
 
 enum {
   CODEC_PLAIN = BV_CODEC_COUNT, /* beside those of bv_codec */
@@ -113,7 +114,7 @@ bv_rc bv_block_put_real(bv_block_room *room, const double *x, size_t n, bv_buf *
   bv_codec_residual(room->k, patch, n, NULL, &prev, room->u[1]);
   const int best = bv_pack_size(room->u[1], n) < bv_pack_size(room->u[0], n);
   BV_TRY(put_coded(room, best ? &prev : &plain, (int)m.codec, room->u[best], n, patched, out));
-  return patched ? bv_seg_patch_put(x, room->patch, n, out) : BV_OK;
+  return patched ? bv_patches_put(x, room->patch, n, out) : BV_OK;
 }
 
 /* ---- reading ---- */
@@ -218,15 +219,13 @@ bool bv_block_get_real(bv_block_room *room, const uint8_t *p, size_t bytes, size
   if (form == F_SAME) return get_same(&r, n, out);
   if (form >= F_STEPS || codec > BV_CODEC_BITS) return false;
   const bool whole = form & F_WIDE || codec == BV_CODEC_BITS;
+  bv_carry carry = {0};
   if (!get_head(&r, form, &m) || !get_residuals(room, &r, form, n, whole)) return false;
   if (whole)
-    bv_codec_restore64(&m, room->u[0], n, NULL, out);
+    bv_codec_restore64(&m, &carry, room->u[0], n, NULL, out);
   else
-    bv_codec_restore32(&m, room->narrow, n, NULL, out);
-  if (form & F_PATCHED) {
-    const size_t used = bv_seg_patch_apply(r.p, (size_t)(r.end - r.p), out, n);
-    if (used == 0) return false;
-    r.p += used;
-  }
-  return r.p == r.end;
+    bv_codec_restore32(&m, &carry, room->narrow, n, NULL, out);
+  if (!(form & F_PATCHED)) return r.p == r.end;
+  bv_patches c;
+  return bv_patches_begin(&c, r.p, r.end, n) && bv_patches_apply(&c, out, n) && bv_patches_end(&c);
 }

@@ -1,10 +1,11 @@
 /*
-** segctx.h - scratch of segment coding, and patch lists.  Internal to the segment files and block.c.
+** segctx.h - scratch of segment coding.  Internal to the segment files.
 */
 #ifndef BV_COL_SEGCTX_H
 #define BV_COL_SEGCTX_H
 
 #include "col/bitpack.h"
+#include "col/patch.h"
 #include "col/segdir.h"
 
 /* One growing array that keeps its memory between calls. */
@@ -39,8 +40,5 @@ BV_MUST bv_rc bv_seg_deflate(bv_segctx *ctx, const uint8_t *plane, size_t n, int
 /* And back: nz bytes of it to exactly n. */
 BV_MUST bv_rc bv_seg_inflate(bv_segctx *ctx, const uint8_t *z, size_t nz, uint8_t *out, size_t n,
                              bv_err *err);
-
-/* Append the patch list of a block. */
-BV_MUST bv_rc bv_seg_patch_put(const double *x, const uint8_t *patch, size_t n, bv_buf *out);
 
 #endif

@@ -311,7 +311,7 @@ static bv_rc put_patches(job *j) {
   for (size_t i = 0; i < j->nblock; i++) {
     bv_seg_block *b = j->block + i;
     const size_t before = out->n;
-    if (b->patched) BV_TRY(bv_seg_patch_put(j->x + b->at, j->patch + b->at, b->n, out));
+    if (b->patched) BV_TRY(bv_patches_put(j->x + b->at, j->patch + b->at, b->n, out));
     b->bytes = (uint32_t)(out->n - before);
   }
   return BV_OK;

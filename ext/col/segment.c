@@ -184,31 +184,6 @@ bv_rc bv_seg_inflate(bv_segctx *ctx, const uint8_t *z, size_t nz, uint8_t *out, 
   return BV_OK;
 }
 
-/* ---- patches ---- */
-
-bv_rc bv_seg_patch_put(const double *x, const uint8_t *patch, size_t n, bv_buf *out) {
-  size_t runs = 0, end = 0;
-  for (size_t i = 0; i < n; i++)
-    runs += patch[i] && !(i > 0 && patch[i - 1] && memcmp(x + i, x + i - 1, 8) == 0);
-  BV_TRY(bv_varint_put(out, runs));
-  const double *last = NULL;
-  for (size_t i = 0; i < n;) {
-    if (!patch[i]) {
-      i++;
-      continue;
-    }
-    size_t j = i + 1;
-    while (j < n && patch[j] && memcmp(x + j, x + i, 8) == 0) j++;
-    const bool same = last != NULL && memcmp(last, x + i, 8) == 0;
-    BV_TRY(bv_varint_put(out, i - end));
-    BV_TRY(bv_varint_put(out, 2 * (j - i) + same));
-    if (!same) BV_TRY(bv_buf_add(out, x + i, 8));
-    last = x + i;
-    end = i = j;
-  }
-  return BV_OK;
-}
-
 /* ---- statistics ---- */
 
 bv_rc bv_segment_stat(const void *blob, size_t bytes, bv_seg_stat *out, bv_err *err) {

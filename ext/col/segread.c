@@ -7,16 +7,6 @@
 
 #include <string.h>
 
-/* Where a reader stands in the patch list of a block. */
-typedef struct patches {
-  const uint8_t *p, *end;
-  uint64_t runs;     /* not begun */
-  uint64_t gap, len; /* of the run at hand: values before it, and in it */
-  size_t left;       /* values of the block that no run has been given */
-  double value;
-  bool any;
-} patches;
-
 struct bv_segread {
   bv_seg_head head;
   bv_seg_cursor cursor;
@@ -26,7 +16,7 @@ struct bv_segread {
   size_t left;        /* bars of the block */
   size_t bytes;       /* of its frames */
   bv_carry carry;     /* within it */
-  patches patch;      /* of it */
+  bv_patches patch;   /* of it */
   seg_scratch memory; /* copy of what is needed of the blob, and the plane */
 };
 
@@ -129,10 +119,7 @@ static bool find_patches(bv_segread *r) {
   const bv_seg_block *b = &r->block;
   if (!b->zero) r->bytes = bv_packed_bytes(r->payload, b->bytes, b->n, r->head.h);
   if (r->bytes > b->bytes || (r->bytes == 0 && !b->zero)) return false;
-  r->patch =
-      (patches){.p = r->payload + r->bytes, .end = r->payload + b->bytes, .left = b->n, .value = 0};
-  r->patch.p = bv_varint_get(r->patch.p, r->patch.end, &r->patch.runs);
-  return r->patch.p != NULL && r->patch.runs > 0 && r->patch.runs <= b->n;
+  return bv_patches_begin(&r->patch, r->payload + r->bytes, r->payload + b->bytes, b->n);
 }
 
 static bv_rc next_block(bv_segread *r, bv_err *err) {
@@ -150,45 +137,6 @@ bv_rc bv_segread_left(bv_segread *r, size_t *left, bool *whole, bv_err *err) {
   *left = r->left;
   *whole = !r->block.patched && r->block.model.codec == BV_CODEC_TICK;
   return BV_OK;
-}
-
-/* The next run of patches. */
-static bool next_run(patches *c) {
-  uint64_t len;
-  c->p = bv_varint_get(c->p, c->end, &c->gap);
-  c->p = bv_varint_get(c->p, c->end, &len);
-  if (c->p == NULL) return false;
-  if (!(len & 1)) {
-    if (c->end - c->p < 8) return false;
-    memcpy(&c->value, c->p, 8);
-    c->p += 8;
-  } else if (!c->any) {
-    return false;
-  }
-  c->any = true;
-  c->runs--;
-  c->len = len >> 1;
-  if (c->len == 0 || c->gap > c->left || c->len > c->left - c->gap) return false;
-  c->left -= c->gap + c->len;
-  return true;
-}
-
-/* Put the patches of the next n values in their places; false where the list contradicts itself. */
-static bool apply_patches(patches *c, double *x, size_t n) {
-  for (size_t at = 0;;) {
-    if (c->len == 0 && c->runs == 0) return true;
-    if (c->len == 0 && !next_run(c)) return false;
-    if (c->gap >= n - at) {
-      c->gap -= n - at;
-      return true;
-    }
-    at += c->gap;
-    const size_t take = c->len < n - at ? c->len : n - at;
-    for (size_t i = 0; i < take; i++) x[at + i] = c->value;
-    c->gap = 0;
-    c->len -= take;
-    at += take;
-  }
 }
 
 /* Residuals of the next n bars, in ctx->wide or ctx->narrow. */
@@ -218,7 +166,7 @@ static bool end_block(bv_segread *r) {
   if (r->bytes != 0) return false;
   if (!b->patched) return true;
   r->payload = r->patch.end;
-  return r->patch.runs == 0 && r->patch.len == 0 && r->patch.p == r->patch.end;
+  return bv_patches_end(&r->patch);
 }
 
 bv_rc bv_segread_next(bv_segread *r, bv_segctx *ctx, size_t n, const bv_deps *deps, double *out,
@@ -232,7 +180,7 @@ bv_rc bv_segread_next(bv_segread *r, bv_segctx *ctx, size_t n, const bv_deps *de
     bv_codec_restore32(&b->model, &r->carry, ctx->narrow, n, deps, out);
   }
   r->left -= n;
-  if (b->patched && !apply_patches(&r->patch, out, n)) return bad_block(b, err);
+  if (b->patched && !bv_patches_apply(&r->patch, out, n)) return bad_block(b, err);
   return r->left > 0 || end_block(r) ? BV_OK : bad_block(b, err);
 }
 
