@@ -129,12 +129,16 @@ static bv_rc on_full(void *ctx, bv_err *err) {
   return lock(ctx, false, err);
 }
 
-bv_rc bv_keep_flush(bv_run *r, bv_err *err) {
+/* Hand over what is held: the tables show it, written or not. */
+static bv_rc drain(bv_run *r, bv_err *err) {
   bv_keep *k = &r->keep;
-  if (k->trail.nheld > 0) {
-    BV_TRY(lock(r, false, err));
-    BV_TRY(bv_trail_drain(&k->trail, err));
-  }
+  if (k->trail.nheld == 0) return BV_OK;
+  BV_TRY(lock(r, false, err));
+  return bv_trail_drain(&k->trail, err);
+}
+
+bv_rc bv_keep_flush(bv_run *r, bv_err *err) {
+  BV_TRY(drain(r, err));
   return bv_rows_flush(&r->result->rows, err);
 }
 
@@ -376,7 +380,7 @@ bv_rc bv_keep_point(bv_run *r, bv_err *err) {
 /* ---- decisions ---- */
 
 bv_rc bv_keep_before(bv_run *r, bv_err *err) {
-  return r->keep.own ? bv_keep_flush(r, err) : BV_OK;
+  return r->keep.own ? drain(r, err) : BV_OK;
 }
 
 bv_rc bv_keep_again(bv_run *r, int64_t t, bv_err *err) {
