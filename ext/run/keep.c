@@ -139,7 +139,7 @@ static bv_rc drain(bv_run *r, bv_err *err) {
 
 bv_rc bv_keep_flush(bv_run *r, bv_err *err) {
   BV_TRY(drain(r, err));
-  return bv_rows_flush(&r->result->rows, err);
+  return bv_rows_tails(&r->result->rows, err);
 }
 
 /* ---- opening ---- */

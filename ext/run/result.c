@@ -8,6 +8,7 @@ extern const char bv_sql_result[];
 
 static const char *const insert_sql[BV_RS_COUNT] = {
     [BV_RS_CHUNK] = BV_ROWS_INSERT,
+    [BV_RS_TAIL] = BV_ROWS_REMOVE,
     [BV_RS_POSITION] = "INSERT INTO main.bt_position VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     [BV_RS_CURVE] = "INSERT OR REPLACE INTO main.bt_curve VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     [BV_RS_FIGURE] = ("INSERT INTO main.bt_figure(run, name, variant, value, unit, rank)"
@@ -76,7 +77,7 @@ bv_rc bv_result_open(sqlite3 *db, const bv_result_head *head, bv_result *out, bv
   for (int i = 0; i < BV_RS_COUNT && rc == BV_OK; i++) {
     rc = prepare(db, insert_sql[i], &out->st[i], err);
   }
-  bv_rows_open(db, out->run, out->st[BV_RS_CHUNK], &out->rows);
+  bv_rows_open(db, out->run, out->st[BV_RS_CHUNK], out->st[BV_RS_TAIL], &out->rows);
   if (rc != BV_OK) bv_result_close(out);
   return rc;
 }

@@ -11,7 +11,7 @@
 #include "sim/sim.h"
 #include "time/zone.h"
 
-enum { BV_RS_CHUNK, BV_RS_POSITION, BV_RS_CURVE, BV_RS_FIGURE, BV_RS_COUNT };
+enum { BV_RS_CHUNK, BV_RS_TAIL, BV_RS_POSITION, BV_RS_CURVE, BV_RS_FIGURE, BV_RS_COUNT };
 
 typedef struct bv_result {
   sqlite3 *db;

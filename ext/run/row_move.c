@@ -160,7 +160,7 @@ static bv_rc move_table(sqlite3 *db, bv_rows_kind kind, bv_err *err) {
   if (kind == BV_ROWS_ORDER) BV_TRY(complete_orders(db, err));
   BV_TRY(prepare_from(&m, err));
   bv_rc rc = bv_sql_prepare(db, BV_ROWS_INSERT, &insert, err);
-  bv_rows_open(db, 0, insert, &m.rows);
+  bv_rows_open(db, 0, insert, NULL, &m.rows);
   while (rc == BV_OK && (rc = bv_sql_row(db, m.from, &row, err, m.table->name)) == BV_OK && row) {
     rc = make_way(&m, err);
     if (rc == BV_OK) rc = move_row(&m, err);

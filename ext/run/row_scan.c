@@ -89,8 +89,8 @@ static bv_rc step(bv_row_cache *c, sqlite3_stmt **st, int *row, bv_err *err) {
   return rc;
 }
 
-/* The rows of bt_chunk that are chunks of the run. */
-static bv_rc add_place(bv_row_scan *s, sqlite3_stmt *st, bv_err *err) {
+/* A chunk of the run; its tail is read from memory. */
+static bv_rc add_place(bv_row_scan *s, int64_t run, sqlite3_stmt *st, bv_err *err) {
   if (s->nplace == s->cap_place) {
     const int cap = s->cap_place ? s->cap_place * 2 : 16;
     bv_row_place *more = bv_realloc(BV_MEM_CURSOR, s->place, (size_t)cap * sizeof *more);
@@ -98,6 +98,9 @@ static bv_rc add_place(bv_row_scan *s, sqlite3_stmt *st, bv_err *err) {
     s->place = more;
     s->cap_place = cap;
   }
+  const bv_rows *g = s->range.gathered;
+  const bv_rows_kept *kept = g && g->run == run ? &g->kept[s->cache->kind] : NULL;
+  if (kept && kept->tail && kept->tail_first == sqlite3_column_int64(st, 1)) return BV_OK;
   bv_row_place *p = &s->place[s->nplace];
   *p = (bv_row_place){.rowid = sqlite3_column_int64(st, 0),
                       .first = sqlite3_column_int64(st, 1),
@@ -130,7 +133,7 @@ static bv_rc list_places(bv_row_scan *s, int64_t run, bv_err *err) {
   sqlite3_bind_text(c->list, 2, c->table->kind, -1, SQLITE_STATIC);
   bv_rc rc;
   while ((rc = step(c, &c->list, &row, err)) == BV_OK && row) {
-    rc = add_place(s, c->list, err);
+    rc = add_place(s, run, c->list, err);
     if (rc != BV_OK) break;
   }
   sqlite3_reset(c->list);

@@ -8,8 +8,9 @@
 
 #define MOST_BYTES ((size_t)1 << 30) /* of a chunk: texts may be long */
 
-void bv_rows_open(sqlite3 *db, int64_t run, sqlite3_stmt *insert, bv_rows *out) {
-  *out = (bv_rows){.db = db, .run = run, .insert = insert};
+void bv_rows_open(sqlite3 *db, int64_t run, sqlite3_stmt *insert, sqlite3_stmt *remove,
+                  bv_rows *out) {
+  *out = (bv_rows){.db = db, .run = run, .insert = insert, .remove = remove};
   bv_buf_init(&out->data, BV_MEM_RUN, MOST_BYTES);
 }
 
@@ -116,9 +117,20 @@ static bv_rc insert_chunk(bv_rows *r, const bv_row_table *t, const bv_rows_kept 
   return rc;
 }
 
+static bv_rc remove_tail(bv_rows *r, bv_rows_kept *k, const bv_row_table *t, bv_err *err) {
+  if (!k->tail) return BV_OK;
+  sqlite3_bind_int64(r->remove, 1, r->run);
+  sqlite3_bind_text(r->remove, 2, t->kind, -1, SQLITE_STATIC);
+  sqlite3_bind_int64(r->remove, 3, k->tail_first);
+  BV_TRY(bv_sql_done(r->db, r->remove, err, "writing bt_chunk"));
+  k->tail = false;
+  return BV_OK;
+}
+
 /* Write the rows with the lowest numbers, at most a chunk of them. */
 static bv_rc write_some(bv_rows *r, bv_rows_kept *k, const bv_row_table *t, bv_err *err) {
   BV_TRY(sort_rows(k, t));
+  BV_TRY(remove_tail(r, k, t, err));
   const size_t n = k->n < BV_ROW_CHUNK ? k->n : BV_ROW_CHUNK;
   BV_TRY(insert_chunk(r, t, k, n, err));
   k->n -= n;
@@ -136,6 +148,7 @@ bv_rc bv_rows_put(bv_rows *r, bv_rows_kind kind, const void *row, bv_err *err) {
     spread(r, k, t);
     BV_TRY(write_some(r, k, t, err));
   }
+  k->more = true;
   memcpy(k->stage + k->staged * t->size, row, t->size);
   if (++k->staged == BV_ROWS_STAGE) spread(r, k, t);
   return BV_OK;
@@ -158,6 +171,23 @@ bv_rc bv_rows_flush(bv_rows *r, bv_err *err) {
     bv_rows_kept *k = &r->kept[i];
     spread(r, k, &bv_row_tables[i]);
     while (k->n > 0) BV_TRY(write_some(r, k, &bv_row_tables[i], err));
+  }
+  return BV_OK;
+}
+
+bv_rc bv_rows_tails(bv_rows *r, bv_err *err) {
+  for (int i = 0; i < BV_ROWS_KINDS; i++) {
+    const bv_row_table *t = &bv_row_tables[i];
+    bv_rows_kept *k = &r->kept[i];
+    spread(r, k, t);
+    if (k->n > BV_ROW_CHUNK) BV_TRY(write_some(r, k, t, err));
+    if (!k->more || k->n == 0) continue;
+    BV_TRY(sort_rows(k, t));
+    BV_TRY(remove_tail(r, k, t, err));
+    BV_TRY(insert_chunk(r, t, k, k->n, err));
+    k->tail = true;
+    k->more = false;
+    k->tail_first = *(const int64_t *)k->col[0];
   }
   return BV_OK;
 }

@@ -6,6 +6,9 @@
 **
 ** A chunk gets the rows with the lowest numbers of those that gathered, and some stay behind: orders
 ** become final a little out of order, and chunks that do not overlap are read faster.
+**
+** Where others are to see all that gathered, at a commit in the middle of a run, it is written as a chunk of its
+** own, the tail, and stays here: the next chunk takes its place.
 */
 #ifndef BV_RUN_ROWS_H
 #define BV_RUN_ROWS_H
@@ -21,6 +24,9 @@ typedef struct bv_rows_kept {
   size_t n;      /* rows in the columns */
   size_t staged; /* rows behind them, as structs */
   bool mixed;    /* they are not in order of their number */
+  bool tail;     /* they are written as a chunk, the tail, whose first number is tail_first, */
+  bool more;     /* but those that came since */
+  int64_t tail_first;
   void *col[BV_ROW_COLUMNS_MAX];
   char *stage;
 } bv_rows_kept;
@@ -28,8 +34,8 @@ typedef struct bv_rows_kept {
 typedef struct bv_rows {
   sqlite3 *db;
   int64_t run;
-  const bv_sim *sim;    /* for the names of assets; texts of rows live as long as it does */
-  sqlite3_stmt *insert; /* borrowed */
+  const bv_sim *sim; /* for the names of assets; texts of rows live as long as it does */
+  sqlite3_stmt *insert, *remove; /* borrowed */
   bv_rows_kept kept[BV_ROWS_KINDS];
   bv_row_room *room; /* NULL until a chunk is written */
   bv_buf data;
@@ -41,8 +47,12 @@ typedef struct bv_rows {
   "INSERT OR FAIL INTO main.bt_chunk(run, kind, first, last, n, checksum, data)"                   \
   " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"
 
-/* Ready for rows of a run; `insert` is the statement above. */
-void bv_rows_open(sqlite3 *db, int64_t run, sqlite3_stmt *insert, bv_rows *out);
+/* And the one that deletes a tail. */
+#define BV_ROWS_REMOVE "DELETE FROM main.bt_chunk WHERE run = ?1 AND kind = ?2 AND first = ?3"
+
+/* Ready for rows of a run, with these statements; `remove` may be NULL where there will be no tails. */
+void bv_rows_open(sqlite3 *db, int64_t run, sqlite3_stmt *insert, sqlite3_stmt *remove,
+                  bv_rows *out);
 void bv_rows_close(bv_rows *r);
 
 /* Add a row, given as the struct of its kind; rows before it may be written. */
@@ -57,8 +67,9 @@ typedef union bv_row_cell {
 BV_MUST bv_rc bv_rows_put_cells(bv_rows *r, bv_rows_kind kind, const bv_row_cell *cell,
                                 bv_err *err);
 
-/* Write all that gathered. */
+/* Write all that gathered.  And the same in the middle of a run: as tails. */
 BV_MUST bv_rc bv_rows_flush(bv_rows *r, bv_err *err);
+BV_MUST bv_rc bv_rows_tails(bv_rows *r, bv_err *err);
 
 /* What gathered of a kind with a number from lo to hi, as a chunk in order of it: the columns of a set of
 ** bits, the first one always.  *out is NULL where there is nothing. */

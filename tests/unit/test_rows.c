@@ -81,14 +81,20 @@ static void read_by_program(void **state) {
   }
   sql_is(db, "SELECT count(*) FROM bt_fill", "2"); /* one fills when it goes on */
   sql_is(db, "SELECT count(*) FROM bt_chunk", "0");
+  for (int i = 0; i < 3; i++) {
+    assert_int_equal(barsvt_run_write(r, &why), SQLITE_OK);
+    assert_int_equal(barsvt_run_step(r, NULL, &why), SQLITE_ROW);
+    assert_int_equal(barsvt_run_order(r, "A", BARSVT_QTY, i < 2, NULL, &why), SQLITE_OK);
+  }
   assert_int_equal(barsvt_run_write(r, &why), SQLITE_OK);
-  sql_is(db, "SELECT count(*) FROM bt_fill", "2");
-  sql_is(db, "SELECT sum(n) FROM bt_chunk WHERE kind = 'fill'", "2");
+  sql_is(db, "SELECT group_concat(id) FROM bt_fill", "1,2,3,4,5");
+  sql_is(db, "SELECT count(*) FROM bt_chunk WHERE kind = 'fill'", "1");
+  sql_is(db, "SELECT sum(n) FROM bt_chunk WHERE kind = 'fill'", "5");
   while (barsvt_run_step(r, NULL, &why) == SQLITE_ROW) {
   }
   assert_int_equal(barsvt_run_write(r, &why), SQLITE_OK);
   assert_int_equal(barsvt_run_close(r, 0, &why), SQLITE_OK);
-  sql_is(db, "SELECT count(*) FROM bt_fill", "3");
+  sql_is(db, "SELECT count(*) FROM bt_fill", "5");
   db_close(db);
 }
 
@@ -135,16 +141,18 @@ static void put_trigger(bv_rows *rows, int64_t id) {
 /* The tables of results, with a run of no rows of its own. */
 static sqlite3 *results(bv_rows *rows, int64_t run) {
   sqlite3 *db = bars();
-  sqlite3_stmt *insert;
+  sqlite3_stmt *insert, *remove;
   sql_ok(db, "CREATE VIEW v AS SELECT known_at, asset, NULL AS qty FROM bars('A', 'day')");
   sql_ok(db, "SELECT bt_run('v'), bt_run('v')");
   assert_int_equal(sqlite3_prepare_v2(db, BV_ROWS_INSERT, -1, &insert, NULL), SQLITE_OK);
-  bv_rows_open(db, run, insert, rows);
+  assert_int_equal(sqlite3_prepare_v2(db, BV_ROWS_REMOVE, -1, &remove, NULL), SQLITE_OK);
+  bv_rows_open(db, run, insert, remove, rows);
   return db;
 }
 
 static void end_results(sqlite3 *db, bv_rows *rows) {
   sqlite3_finalize(rows->insert);
+  sqlite3_finalize(rows->remove);
   bv_rows_close(rows);
   db_close(db);
 }
@@ -171,6 +179,7 @@ static void any_order(void **state) {
   for (int i = 0; i < n; i++) {
     put_trigger(&rows, id[i]);
     if (pick(&seed, 4000) == 0) ok(bv_rows_flush(&rows, NULL), NULL);
+    if (pick(&seed, 1000) == 0) ok(bv_rows_tails(&rows, NULL), NULL);
   }
   ok(bv_rows_flush(&rows, NULL), NULL);
   rows.run = 2;
