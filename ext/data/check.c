@@ -134,8 +134,8 @@ static bv_rc check_against(bv_check *c, sqlite3 *model, bv_err *err) {
   while ((rc = bv_sql_row(model, st, &row, err, "schema")) == BV_OK && row) {
     const char *name = bv_sql_text(st, 0);
     bool needed = strncmp(name, "bt_", 3) == 0                 ? runs
-                        : strncmp(name, "barsvt_partition", 16) == 0 ? parts
-                                                                     : store;
+                  : strncmp(name, "barsvt_partition", 16) == 0 ? parts
+                                                               : store;
     if (rows && strcmp(name, "bt_chunk") == 0) needed = false;
     rc = check_shape(c, model, name, needed, err);
     if (rc != BV_OK) break;
