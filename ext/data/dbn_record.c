@@ -14,9 +14,9 @@
 
 #define SAME(n)                                                                                    \
   { n, n, n }
-#define BARS(text, count, unit)                                                                    \
+#define BARS(text, count, of)                                                                      \
   {                                                                                                \
-    .kind = BV_DBN_BARS, .name = text, .bytes = SAME(56), .step = { count, unit }                  \
+    .kind = BV_DBN_BARS, .name = text, .bytes = SAME(56), .step = {.n = count, .unit = (of) }      \
   }
 #define TRADES(text, n, all)                                                                       \
   {                                                                                                \
