@@ -137,6 +137,44 @@ static void test_credit_and_slippage(void **state) {
   bench_end(&b);
 }
 
+/* Where bars are quoted what is bought meets the ask and what is sold the bid. */
+static void test_quotes(void **state) {
+  (void)state;
+  static bench b;
+  bench_start(&b, "default", "", 2);
+  for (int step = 0; step < 3; step++) {
+    bv_sim_bar bar[2];
+    bv_sim_quote quote[2];
+    for (int i = 0; i < 2; i++) {
+      double price = i ? 21 : 10, half = step == 1 ? 0.5 : 0.1;
+      bar[i] = (bv_sim_bar){.asset = i,
+                            .ts = b.now,
+                            .known_at = b.now + BENCH_STEP,
+                            .open = price,
+                            .high = price,
+                            .low = price,
+                            .close = price};
+      quote[i] = (bv_sim_quote){.bid = bar[i], .ask = bar[i], .has_bid = true, .has_ask = true};
+      quote[i].bid.open = quote[i].bid.high = quote[i].bid.low = quote[i].bid.close = price - half;
+      quote[i].ask.open = quote[i].ask.high = quote[i].ask.low = quote[i].ask.close = price + half;
+      bar[i].quote = &quote[i];
+    }
+    assert_int_equal(bv_sim_open(b.sim, b.now, bar, 2, NULL), BV_OK);
+    b.now += BENCH_STEP;
+    assert_int_equal(bv_sim_close(b.sim, b.now, bar, 2, NULL), BV_OK);
+    if (step == 0) {
+      net_leg(&b, A, 2, -0.6);
+      leg(&b, (bv_sim_request){.asset = B, .amount = -1});
+    }
+    /* 2 x 10.5 - 20.5 is a debit, 2 x 10.1 - 20.9 a credit of 0.7. */
+    assert_int_equal(b.nfill, step < 2 ? 0 : 2);
+  }
+  near(b.fill[0].price, 20.9);
+  near(b.fill[1].price, 10.1);
+  near(b.order[2].avg_price, -0.7);
+  bench_end(&b);
+}
+
 static void test_leg_limits(void **state) {
   (void)state;
   static bench b;
@@ -654,6 +692,7 @@ int main(void) {
       cmocka_unit_test(test_fills_on_one_instant),
       cmocka_unit_test(test_net_limit_of_different_multipliers),
       cmocka_unit_test(test_credit_and_slippage),
+      cmocka_unit_test(test_quotes),
       cmocka_unit_test(test_leg_limits),
       cmocka_unit_test(test_buying_power_for_the_whole),
       cmocka_unit_test(test_sale_pays_for_purchase),
