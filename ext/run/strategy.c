@@ -280,7 +280,8 @@ static bv_rc read_ask(const bv_strategy *s, bv_signal *g, bv_err *err) {
 static bv_rc read_known_at(const bv_strategy *s, bv_signal *g, bv_err *err) {
   sqlite3_value *v = sqlite3_column_value(s->st, 1);
   if (sqlite3_value_type(v) != SQLITE_INTEGER) {
-    return bad_value(s, g, "known_at", v, "a whole number of epoch seconds", err);
+    return bad_value(s, g, "known_at", v, "a whole number of epoch seconds; bars_time() makes them",
+                     err);
   }
   bv_err why = {0};
   g->known_at = sqlite3_value_int64(v);
@@ -318,7 +319,8 @@ static bv_rc read_instant(const bv_strategy *s, const bv_signal *g, int k, sqlit
                           int64_t *out, bv_err *err) {
   *out = sqlite3_value_int64(v);
   if (sqlite3_value_type(v) != SQLITE_INTEGER || bv_instant_check(*out, NULL) != BV_OK) {
-    return bad_value(s, g, columns[k].name, v, "whole epoch seconds or NULL", err);
+    return bad_value(s, g, columns[k].name, v,
+                     "whole epoch seconds (bars_time() makes them) or NULL", err);
   }
   return BV_OK;
 }

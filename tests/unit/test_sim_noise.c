@@ -403,10 +403,11 @@ static void test_streams(void **state) {
 }
 
 /* The same stream another way: fills and values within `tolerance`, to the bit where it is 0. */
-static void same_as(const way *how, double tolerance, int nsetup, int seeds) {
+static void same_from(const way *how, double tolerance, int from, int stride, int nsetup,
+                      int seeds) {
   for (int i = 0; i < nsetup * seeds; i++) {
     setup any;
-    const setup *st = setup_of(i % nsetup, &any);
+    const setup *st = setup_of(from + i % nsetup * stride, &any);
     static kept_fill fill[40000];
     static double values[EPISODE];
     run(st, &plain, 1000 + (uint64_t)i);
@@ -433,6 +434,10 @@ static void same_as(const way *how, double tolerance, int nsetup, int seeds) {
   }
 }
 
+static void same_as(const way *how, double tolerance, int nsetup, int seeds) {
+  same_from(how, tolerance, 0, 1, nsetup, seeds);
+}
+
 static void test_again(void **state) {
   (void)state;
   same_as(&plain, 0, every_setup(), 2);
@@ -453,6 +458,10 @@ static void test_names(void **state) {
   same_as(&(way){0, "mdyktz", false}, 0, every_setup(), 2);
   same_as(&(way){0, "ABCDEF", false}, 1e-14, WITHOUT_RULES, 3);
   same_as(&(way){0, "zyxwvu", false}, 1e-14, WITHOUT_RULES, 3);
+  /* Every profile as it is. */
+  int profiles = (every_setup() - SETUPS) / 2;
+  same_from(&(way){0, "ABCDEF", false}, 1e-14, SETUPS, 2, profiles, 3);
+  same_from(&(way){0, "zyxwvu", false}, 1e-14, SETUPS, 2, profiles, 3);
 }
 
 static void test_noise(void **state) {
