@@ -26,6 +26,8 @@
 
 #include "calc/metric.h"
 
+#include <math.h>
+
 #define MET_PI    3.14159265358979323846
 #define MET_E     2.71828182845904523536
 #define MET_SQRT2 1.41421356237309504880
@@ -100,7 +102,13 @@ typedef struct met_sum {
   double s, c;
 } met_sum;
 
-void met_add(met_sum *a, double x);
+static inline void met_add(met_sum *a, double x) {
+  const double t = a->s + x;
+  const bool first = fabs(a->s) >= fabs(x); /* chosen without a branch: either is as likely */
+  const double big = first ? a->s : x, small = first ? x : a->s;
+  a->c += (big - t) + small;
+  a->s = t;
+}
 double met_total(const met_sum *a);
 
 /* Moments of n values: m2, m3, m4 are means of powers about the mean (divided by n).  All NaN for

@@ -10,15 +10,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-void met_add(met_sum *a, double x) {
-  const double t = a->s + x;
-  if (fabs(a->s) >= fabs(x))
-    a->c += (a->s - t) + x;
-  else
-    a->c += (x - t) + a->s;
-  a->s = t;
-}
-
 double met_total(const met_sum *a) {
   /* An infinite term makes the correction NaN; the plain sum is then the right answer. */
   return isfinite(a->s) ? a->s + a->c : a->s;

@@ -73,6 +73,14 @@ static bv_rc put_coded(bv_block_room *room, const bv_model *m, int codec, const 
   return bv_buf_add(out, room->packed, packed);
 }
 
+/* What residuals would take; of many, a few frames are asked. */
+static size_t size_of(const uint64_t *u, size_t n) {
+  const size_t last = (n / BV_FRAME - 1) * BV_FRAME, middle = n / BV_FRAME / 2 * BV_FRAME;
+  if (n < 4 * BV_FRAME) return bv_pack_size(u, n);
+  return bv_pack_size(u, BV_FRAME) + bv_pack_size(u + middle, BV_FRAME) +
+         bv_pack_size(u + last, BV_FRAME);
+}
+
 /* Whether the integers go up or down by the same step. */
 static bool is_steps(const int64_t *x, size_t n, int64_t *step) {
   const uint64_t d = n > 1 ? (uint64_t)x[1] - (uint64_t)x[0] : 0;
@@ -94,7 +102,7 @@ bv_rc bv_block_put_int(bv_block_room *room, const int64_t *x, size_t n, bv_buf *
   bv_codec_quantise_time(x, n, &time);
   bv_codec_residual(x, NULL, n, NULL, &time, room->u[0]);
   bv_codec_residual(x, NULL, n, NULL, &plain, room->u[1]);
-  const bool as_time = bv_pack_size(room->u[0], n) < bv_pack_size(room->u[1], n);
+  const bool as_time = size_of(room->u[0], n) < size_of(room->u[1], n);
   return as_time ? put_coded(room, &time, BV_CODEC_TIME, room->u[0], n, false, out)
                  : put_coded(room, &plain, CODEC_PLAIN, room->u[1], n, false, out);
 }
@@ -112,7 +120,7 @@ bv_rc bv_block_put_real(bv_block_room *room, const double *x, size_t n, bv_buf *
   prev.pred = BV_PRED_PREV;
   bv_codec_residual(room->k, patch, n, NULL, &plain, room->u[0]);
   bv_codec_residual(room->k, patch, n, NULL, &prev, room->u[1]);
-  const int best = bv_pack_size(room->u[1], n) < bv_pack_size(room->u[0], n);
+  const int best = size_of(room->u[1], n) < size_of(room->u[0], n);
   BV_TRY(put_coded(room, best ? &prev : &plain, (int)m.codec, room->u[best], n, patched, out));
   return patched ? bv_patches_put(x, room->patch, n, out) : BV_OK;
 }

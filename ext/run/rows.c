@@ -69,23 +69,44 @@ static void spread(const bv_rows *r, bv_rows_kept *k, const bv_row_table *t) {
   k->staged = 0;
 }
 
+typedef struct place {
+  int64_t id;
+  size_t at;
+} place;
+
 static int by_number(const void *a, const void *b) {
-  const int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+  const int64_t x = ((const place *)a)->id, y = ((const place *)b)->id;
   return (x > y) - (x < y);
+}
+
+/* Numbers lie close together nearly always: then each finds its place in a table.  False where they do not. */
+static bool place_numbers(const int64_t *id, size_t n, place *out) {
+  static const size_t most = (size_t)4 * BV_ROWS_MAX;
+  uint16_t table[4 * BV_ROWS_MAX] = {0};
+  int64_t lo = id[0], hi = id[0];
+  for (size_t i = 1; i < n; i++) {
+    lo = id[i] < lo ? id[i] : lo;
+    hi = id[i] > hi ? id[i] : hi;
+  }
+  if ((uint64_t)hi - (uint64_t)lo >= most) return false;
+  for (size_t i = 0; i < n; i++) table[id[i] - lo] = (uint16_t)(i + 1);
+  size_t k = 0;
+  for (size_t i = 0; i <= (size_t)(hi - lo); i++)
+    if (table[i]) out[k++] = (place){lo + (int64_t)i, table[i] - 1u};
+  return k == n; /* each number once */
 }
 
 /* Put the rows in order of their number. */
 static bv_rc sort_rows(bv_rows_kept *k, const bv_row_table *t) {
   if (!k->mixed) return BV_OK;
-  typedef struct place {
-    int64_t id;
-    size_t at;
-  } place;
   place *order = bv_alloc(BV_MEM_RUN, k->n * (sizeof *order + 8));
   if (!order) return BV_NOMEM;
+  const int64_t *id = k->col[0];
   bv_row_cell *copy = (bv_row_cell *)(order + k->n);
-  for (size_t i = 0; i < k->n; i++) order[i] = (place){((const int64_t *)k->col[0])[i], i};
-  qsort(order, k->n, sizeof *order, by_number);
+  if (!place_numbers(id, k->n, order)) {
+    for (size_t i = 0; i < k->n; i++) order[i] = (place){id[i], i};
+    qsort(order, k->n, sizeof *order, by_number);
+  }
   for (int c = 0; c < t->ncolumn; c++) {
     memcpy(copy, k->col[c], k->n * 8);
     bv_row_cell *to = k->col[c];
