@@ -107,13 +107,30 @@ bv_rc bv_block_put_int(bv_block_room *room, const int64_t *x, size_t n, bv_buf *
                  : put_coded(room, &plain, CODEC_PLAIN, room->u[1], n, false, out);
 }
 
-bv_rc bv_block_put_real(bv_block_room *room, const double *x, size_t n, bv_buf *out) {
+/* Integers of the doubles in room->k; returns how many are patches. */
+static size_t quantise(bv_block_room *room, const double *x, size_t n, bv_block_hint *hint,
+                       bv_model *m) {
+  if (hint != NULL && hint->left > 0) {
+    hint->left--;
+    *m = hint->model;
+    const size_t patches = bv_codec_apply(x, n, m, room->k, room->patch);
+    if (patches <= hint->patches + n / 64) return patches;
+  }
+  const size_t patches = bv_codec_quantise(x, n, m, room->k, room->patch);
+  if (hint == NULL) return patches;
+  *hint = (bv_block_hint){.model = *m, .patches = patches, .left = 15};
+  hint->model.shift = 0; /* the next block may need the low bits */
+  return patches;
+}
+
+bv_rc bv_block_put_real(bv_block_room *room, const double *x, size_t n, bv_block_hint *hint,
+                        bv_buf *out) {
   if (memcmp(x, x + 1, (n - 1) * sizeof *x) == 0) {
     BV_TRY(put_byte(out, F_SAME));
     return bv_buf_add(out, x, sizeof *x);
   }
   bv_model m = {.codec = BV_CODEC_TICK};
-  const bool patched = bv_codec_quantise(x, n, &m, room->k, room->patch) > 0;
+  const bool patched = quantise(room, x, n, hint, &m) > 0;
   const uint8_t *patch = patched ? room->patch : NULL;
   bv_model plain = m, prev = m;
   plain.pred = BV_PRED_NONE;

@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "col/bitpack.h"
+#include "col/codec.h"
 
 #include <stdbool.h>
 
@@ -24,9 +25,18 @@ typedef struct bv_block_room {
   uint8_t packed[BV_BLOCK_MAX / BV_FRAME * (3 + 32 * 64)];
 } bv_block_room;
 
-/* Append 0 < n <= BV_BLOCK_MAX values. */
+/* What the block before of the same column was coded with, zeroed before the first one: looking for a grid takes
+** longer than the rest, so it is looked for once in a while, or where the last one does not do any more. */
+typedef struct bv_block_hint {
+  bv_model model;
+  size_t patches;
+  int left; /* blocks for which it is good */
+} bv_block_hint;
+
+/* Append 0 < n <= BV_BLOCK_MAX values.  hint may be NULL. */
 BV_MUST bv_rc bv_block_put_int(bv_block_room *room, const int64_t *x, size_t n, bv_buf *out);
-BV_MUST bv_rc bv_block_put_real(bv_block_room *room, const double *x, size_t n, bv_buf *out);
+BV_MUST bv_rc bv_block_put_real(bv_block_room *room, const double *x, size_t n, bv_block_hint *hint,
+                                bv_buf *out);
 
 /* Take n values out of exactly these bytes; false where they are not such a block. */
 BV_MUST bool bv_block_get_int(bv_block_room *room, const uint8_t *p, size_t bytes, size_t n,

@@ -113,7 +113,7 @@ static void store32(char *p, size_t x) {
 }
 
 bv_rc bv_row_encode(bv_row_room *room, const bv_row_table *t, void *const *col, size_t n,
-                    bv_buf *out) {
+                    bv_block_hint *hint, bv_buf *out) {
   const size_t start = out->n, head = HEAD + 4 * (size_t)t->ncolumn;
   BV_TRY(bv_buf_reserve(out, head));
   char *p = out->p + start;
@@ -126,7 +126,9 @@ bv_rc bv_row_encode(bv_row_room *room, const bv_row_table *t, void *const *col, 
   for (int i = 0; i < t->ncolumn; i++) {
     const size_t before = out->n;
     switch (t->column[i].type) {
-    case BV_ROW_REAL: BV_TRY(bv_block_put_real(&room->block, col[i], n, out)); break;
+    case BV_ROW_REAL:
+      BV_TRY(bv_block_put_real(&room->block, col[i], n, hint ? &hint[i] : NULL, out));
+      break;
     case BV_ROW_TEXT: BV_TRY(put_texts(room, col[i], n, out)); break;
     default: BV_TRY(bv_block_put_int(&room->block, col[i], n, out)); break;
     }

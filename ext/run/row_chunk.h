@@ -30,9 +30,9 @@ typedef struct bv_row_room {
   bv_row_dict dict;
 } bv_row_room;
 
-/* Append 0 < n <= BV_ROW_CHUNK rows. */
+/* Append 0 < n <= BV_ROW_CHUNK rows; hint[] has one for each column, or is NULL. */
 BV_MUST bv_rc bv_row_encode(bv_row_room *room, const bv_row_table *t, void *const *col, size_t n,
-                            bv_buf *out);
+                            bv_block_hint *hint, bv_buf *out);
 
 /* A chunk that is read: the bytes, and the columns that were asked for. */
 typedef struct bv_row_chunk {

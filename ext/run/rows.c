@@ -119,13 +119,13 @@ static bv_rc sort_rows(bv_rows_kept *k, const bv_row_table *t) {
 
 /* ---- writing ---- */
 
-static bv_rc insert_chunk(bv_rows *r, const bv_row_table *t, const bv_rows_kept *k, size_t n,
+static bv_rc insert_chunk(bv_rows *r, const bv_row_table *t, bv_rows_kept *k, size_t n,
                           bv_err *err) {
   const int64_t *id = k->col[0];
   if (!r->room) r->room = bv_alloc(BV_MEM_RUN, sizeof *r->room);
   if (!r->room) return BV_NOMEM;
   bv_buf_clear(&r->data);
-  BV_TRY(bv_row_encode(r->room, t, k->col, n, &r->data));
+  BV_TRY(bv_row_encode(r->room, t, k->col, n, k->hint, &r->data));
   sqlite3_bind_int64(r->insert, 1, r->run);
   sqlite3_bind_text(r->insert, 2, t->kind, -1, SQLITE_STATIC);
   sqlite3_bind_int64(r->insert, 3, id[0]);

@@ -28,6 +28,7 @@ typedef struct bv_rows_kept {
   bool more;     /* but those that came since */
   int64_t tail_first;
   void *col[BV_ROW_COLUMNS_MAX];
+  bv_block_hint hint[BV_ROW_COLUMNS_MAX];
   char *stage;
 } bv_rows_kept;
 

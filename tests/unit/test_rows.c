@@ -258,7 +258,7 @@ static void bytes(void **state) {
   bv_buf out;
   bv_buf_init(&out, BV_MEM_RUN, 1 << 20);
   const size_t wanted = sizeof want;
-  ok(bv_row_encode(&room, &bv_row_tables[BV_ROWS_TRIGGER], col, 2, &out), NULL);
+  ok(bv_row_encode(&room, &bv_row_tables[BV_ROWS_TRIGGER], col, 2, NULL, &out), NULL);
   assert_int_equal(out.n, wanted);
   assert_memory_equal(out.p, want, wanted);
   bv_buf_reset(&out);
@@ -322,6 +322,8 @@ static void round_trips(void **state) {
   (void)state;
   static const size_t sizes[] = {1, 2, 3, 100, 257, BV_ROW_CHUNK};
   static bv_row_room room;
+  static bv_block_hint hint[BV_ROWS_KINDS]
+                           [BV_ROW_COLUMNS_MAX]; /* of columns of another kind before */
   uint64_t seed = 17;
   bv_buf out;
   bv_buf_init(&out, BV_MEM_RUN, 1 << 22);
@@ -340,7 +342,7 @@ static void round_trips(void **state) {
     for (size_t i = 0; i < n; i++)
       column[0][i] = (int64_t)(i * (how == 1 ? 3 : 1) + (how == 2 && i > 2)) + 9;
     bv_buf_clear(&out);
-    ok(bv_row_encode(&room, t, col, n, &out), NULL);
+    ok(bv_row_encode(&room, t, col, n, hint[k % BV_ROWS_KINDS], &out), NULL);
     bv_row_chunk *got;
     assert_int_equal(take(t, &out, n, column[0][0], column[0][n - 1], &got), BV_OK);
     for (int c = 0; c < t->ncolumn; c++) assert_true(same_column(t, c, n, col[c], got->col[c]));
@@ -377,14 +379,14 @@ static void other_versions(void **state) {
   bv_row_chunk *got;
   bv_buf_init(&out, BV_MEM_RUN, 1 << 20);
   fewer.ncolumn = 14;
-  ok(bv_row_encode(&room, &fewer, col, 2, &out), NULL);
+  ok(bv_row_encode(&room, &fewer, col, 2, NULL, &out), NULL);
   assert_int_equal(take(t, &out, 2, 1, 2, &got), BV_OK);
   assert_true(isnan(((double *)got->col[14])[1]));
   assert_null(((const char **)got->col[17])[0]);
   assert_int_equal(((int64_t *)got->col[18])[0], 0);
   bv_row_chunk_free(got);
   bv_buf_clear(&out);
-  ok(bv_row_encode(&room, t, col, 2, &out), NULL);
+  ok(bv_row_encode(&room, t, col, 2, NULL, &out), NULL);
   assert_int_equal(take(&fewer, &out, 2, 1, 2, &got), BV_OK);
   bv_row_chunk_free(got);
   bv_buf_reset(&out);
