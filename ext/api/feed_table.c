@@ -460,7 +460,7 @@ static const sqlite3_module feed_module = {
 };
 
 int bv_feed_register(sqlite3 *db, bv_store *s) {
-  int code = bv_take_register(db);
+  int code = bv_take_register(s);
   if (code != SQLITE_OK) return code;
   return sqlite3_create_module_v2(db, "bars_feed", &feed_module, bv_store_ref(s), bv_store_release);
 }

@@ -237,9 +237,13 @@ void bv_feature_close(bv_feature *f) {
 static bv_rc add_columns(const bv_feature *f, bv_feature_walk walk, bv_buf *sql) {
   bool one = walk == BV_WALK_ASSET || walk == BV_WALK_BACK; /* whose asset is known */
   const char *known = f->known ? f->known : "NULL";
-  BV_TRY(walk == BV_WALK_TAKE ? bv_buf_addf(sql, "SELECT barsvt_take(?4, %s, %s", f->ts, known)
-                              : bv_buf_addf(sql, "SELECT %s, %s, %s", f->ts, known,
-                                            f->context || one ? "NULL" : f->asset));
+  if (walk == BV_WALK_TAKE) {
+    BV_TRY(bv_buf_addf(sql, "SELECT barsvt_take(%s%s%s", f->ts, f->known ? ", " : "",
+                       f->known ? f->known : ""));
+  } else {
+    BV_TRY(
+        bv_buf_addf(sql, "SELECT %s, %s, %s", f->ts, known, f->context || one ? "NULL" : f->asset));
+  }
   for (int c = 0; c < f->ncolumn; c++) {
     char *name;
     BV_TRY(quote(f->column[c], &name));

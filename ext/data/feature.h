@@ -69,7 +69,7 @@ typedef enum bv_feature_walk {
   BV_WALK_ASSET,  /* the same of asset ?2 */
   BV_WALK_BACK,   /* ts < ?1 of asset ?2 (context: all), newest first */
   BV_WALK_ASSETS, /* everything, asset by asset, in order of time */
-  BV_WALK_TAKE,   /* ?1 <= ts <= ?3 of asset ?2, in any order, taken by ?4 (data/feature_take.h) */
+  BV_WALK_TAKE,   /* ?1 <= ts <= ?3 of asset ?2, in any order, taken by data/feature_take.h */
 } bv_feature_walk;
 
 /* Set one text by its key ("timing").  BV_NOTFOUND: no such key. */

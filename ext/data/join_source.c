@@ -124,7 +124,8 @@ static bv_rc take_asset(bv_ahead *a, int source, int lane, int64_t upto, bool *t
   int64_t n = u->own.n, ts = u->own.last_ts, exists = u->own.last_exists;
   bool any = u->own.any, was = a->def->reading;
   a->def->reading = true;
-  bv_rc rc = bv_feature_take(f, s->take, l->src.base.asset, u->read_from, upto, take_row, &t, err);
+  bv_rc rc = bv_feature_take(a->store, f, s->take, l->src.base.asset, u->read_from, upto, take_row,
+                             &t, err);
   a->def->reading = was;
   *taken = !t.unordered;
   if (*taken) return rc;

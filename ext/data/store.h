@@ -116,6 +116,7 @@ typedef struct bv_read_stmt {
 
 struct bv_window;
 struct bv_segcache;
+struct bv_take;
 struct bv_cachelog;
 struct bv_holding;
 struct bv_memo;
@@ -163,6 +164,7 @@ typedef struct bv_store {
   double *scratch;                       /* for indicators on their way (derived.c) */
   void *free_handle;                     /* recycled row handles (api) */
   struct bv_segcache *segcache;          /* decoded chunks (seg.c) */
+  struct bv_take *taking; /* what rows are being taken for (feature_take.c), or NULL */
   int64_t history, future, trim;
   int64_t level; /* entropy layer of new segments, see col/segment.h */
   int64_t counter[BV_N_COUNTERS];
