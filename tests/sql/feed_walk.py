@@ -87,6 +87,24 @@ for config in ('timestep=minute', 'timestep=minute, signals=(score match=asof)',
                  one(db, f"SELECT count(*), max(ts), sum(high) FROM price WHERE asset <> 'ODD' AND ts + 60 <= {START + 60 * 80000}"), f'{config}: clock')
     db.execute('SELECT bars_clock(NULL)')
 
+# however a statement finds the rows of a source, they are used in order of time
+db.execute('DROP TABLE feed')
+db.execute('CREATE VIRTUAL TABLE feed USING bars_feed(timestep=minute, signals=(score match=asof))')
+want = db.execute('SELECT ts, asset, x FROM feed').fetchall()
+db.execute("INSERT INTO score VALUES ('nobody', 1, 1)")  # what was kept of the source is not used again
+db.execute('PRAGMA reverse_unordered_selects = 1')
+checks.ok(db.execute('SELECT ts, asset, x FROM feed').fetchall() == want, 'rows found in reverse')
+db.execute('PRAGMA reverse_unordered_selects = 0')
+db.execute("INSERT INTO score VALUES ('nobody', 2, 1)")
+checks.ok(db.execute('SELECT ts, asset, x FROM feed').fetchall() == want, 'and in order')
+for bad, needles in (("('LATE', 'soon', 1)", ["ts is 'soon'", 'epoch seconds']), (f"('B', {START} + 100.5, 1)", ['ts is', 'epoch seconds'])):
+    db.execute('SAVEPOINT s')
+    db.execute(f'INSERT INTO score VALUES {bad}')
+    db.execute('RELEASE s')
+    checks.error(lambda: db.execute('SELECT sum(x) FROM feed').fetchall(), needles, f'a row of {bad}')
+    db.execute("DELETE FROM score WHERE typeof(ts) <> 'integer'")
+checks.error(lambda: db.execute('SELECT barsvt_take(1, 2)').fetchall(), ['library itself'], 'the function that takes rows')
+
 # seconds: chunks of another length, times of no pattern
 db.execute('CREATE VIRTUAL TABLE odd USING bars_feed(timestep=second)')
 checks.equal(db.execute('SELECT ts, open, high, low, close, volume FROM odd').fetchall(),
