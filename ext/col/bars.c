@@ -21,6 +21,21 @@ int64_t bv_bars_lower_bound(const bv_bars *b, int64_t ts) {
   return lo;
 }
 
+/* In steps of a fixed size, which compilers make wide instructions of. */
+bool bv_ts_ordered(const int64_t *ts, int64_t n) {
+  enum { STEP = 64 };
+  int64_t i = 1;
+  for (; i + STEP <= n; i += STEP) {
+    int64_t wrong = 0;
+    for (int k = 0; k < STEP; k++) wrong += ts[i + k] <= ts[i + k - 1];
+    if (wrong > 0) return false;
+  }
+  for (; i < n; i++) {
+    if (ts[i] <= ts[i - 1]) return false;
+  }
+  return true;
+}
+
 bv_bars bv_bars_range(const bv_bars *b, int64_t i, int64_t j) {
   bv_bars v = {.n = j > i ? j - i : 0, .ts = b->ts ? b->ts + i : NULL};
   for (int c = 0; c < BV_NCOL; c++) v.col[c] = b->col[c] ? b->col[c] + i : NULL;

@@ -11,6 +11,7 @@
 #ifndef BV_COL_BARS_H
 #define BV_COL_BARS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 typedef enum bv_column {
@@ -47,6 +48,9 @@ typedef struct bv_bars {
 
 /* The first bar at or after ts; n where there is none. */
 int64_t bv_bars_lower_bound(const bv_bars *b, int64_t ts);
+
+/* Whether times rise strictly. */
+bool bv_ts_ordered(const int64_t *ts, int64_t n);
 
 /* Bars [i, j) of a view; none where i >= j. */
 bv_bars bv_bars_range(const bv_bars *b, int64_t i, int64_t j);

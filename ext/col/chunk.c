@@ -91,10 +91,7 @@ void bv_chunk_reverse(bv_chunk *c) {
 }
 
 bool bv_chunk_ordered(const bv_chunk *c) {
-  for (int64_t i = 1; i < c->n; i++) {
-    if (c->ts[i] <= c->ts[i - 1]) return false;
-  }
-  return true;
+  return bv_ts_ordered(c->ts, c->n);
 }
 
 /* Bottom-up merge sort of positions by time: stable, no recursion, one scratch array. */

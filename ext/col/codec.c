@@ -294,20 +294,49 @@ void bv_codec_restore64(const bv_model *m, bv_carry *carry, uint64_t *u, size_t 
   kernels_now()->scale(out, n, (double)m->g, bv_pow10(m->scale));
 }
 
-void bv_codec_restore_time(const bv_model *m, const uint64_t *u, size_t n, int64_t *out) {
-  const uint64_t g = (uint64_t)m->g;
-  uint64_t t = (uint64_t)m->first, d = (uint64_t)m->delta;
-  if (u == NULL && m->pred == BV_PRED_TREND && (m->zigzag || m->ref == 0)) {
-    for (size_t i = 0; i < n; i++) out[i] = (int64_t)(t + i * d * g);
-    return;
-  }
-  for (size_t i = 0; i < n; i++) {
-    uint64_t r = u == NULL ? 0 : u[i];
-    r = m->zigzag ? (uint64_t)bv_unzigzag(r) : r + m->ref;
-    d = m->pred == BV_PRED_TREND ? d + r : r;
-    if (i > 0) t += d * g;
+/* Times as running sums of differences, or of differences of them, in units of g; of residuals in 32 or 64 bits.  The first
+** time is stored, its residual says nothing. */
+BV_INLINE void sum_times(const bv_model *m, const uint32_t *u32, const uint64_t *u64, size_t n,
+                         const bool zigzag, const bool trend, int64_t *out) {
+  const uint64_t g = (uint64_t)m->g, ref = m->ref;
+  uint64_t t = (uint64_t)m->first, step = (uint64_t)m->delta * g;
+  out[0] = (int64_t)t;
+  for (size_t i = 1; i < n; i++) {
+    const uint64_t u = u32 ? u32[i] : u64[i], r = zigzag ? (uint64_t)bv_unzigzag(u) : u + ref;
+    step = trend ? step + r * g : r * g;
+    t += step;
     out[i] = (int64_t)t;
-    if (i == 0) d = (uint64_t)m->delta;
+  }
+}
+
+BV_INLINE void times_any(const bv_model *m, const uint32_t *u32, const uint64_t *u64, size_t n,
+                         int64_t *out) {
+  if (m->zigzag && m->pred == BV_PRED_TREND)
+    sum_times(m, u32, u64, n, true, true, out);
+  else if (m->zigzag)
+    sum_times(m, u32, u64, n, true, false, out);
+  else if (m->pred == BV_PRED_TREND)
+    sum_times(m, u32, u64, n, false, true, out);
+  else
+    sum_times(m, u32, u64, n, false, false, out);
+}
+
+void bv_codec_restore_time(const bv_model *m, const uint64_t *u, size_t n, int64_t *out) {
+  if (n > 0) times_any(m, NULL, u, n, out);
+}
+
+void bv_codec_restore_time32(const bv_model *m, const uint32_t *u, size_t n, int64_t *out) {
+  if (n > 0) times_any(m, u, NULL, n, out);
+}
+
+void bv_codec_restore_time0(const bv_model *m, size_t n, int64_t *out) {
+  const uint64_t g = (uint64_t)m->g, r = m->zigzag ? 0 : m->ref;
+  const bool trend = m->pred == BV_PRED_TREND;
+  uint64_t t = (uint64_t)m->first, step = trend ? (uint64_t)m->delta * g : r * g;
+  for (size_t i = 0; i < n; i++) {
+    out[i] = (int64_t)t;
+    if (trend) step += r * g;
+    t += step;
   }
 }
 

@@ -108,8 +108,9 @@ void bv_codec_restore32(const bv_model *m, bv_carry *carry, uint32_t *u, size_t 
 void bv_codec_restore64(const bv_model *m, bv_carry *carry, uint64_t *u, size_t n,
                         const bv_deps *deps, double *out);
 
-/* Times of a TIME block; u = NULL stands for stored residuals that are all
-** zero. */
+/* Times of a TIME block from residuals of 64 or 32 bits, or none: those that are stored are all zero. */
 void bv_codec_restore_time(const bv_model *m, const uint64_t *u, size_t n, int64_t *out);
+void bv_codec_restore_time32(const bv_model *m, const uint32_t *u, size_t n, int64_t *out);
+void bv_codec_restore_time0(const bv_model *m, size_t n, int64_t *out);
 
 #endif

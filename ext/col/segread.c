@@ -241,8 +241,12 @@ bv_rc bv_segment_decode_ts(bv_segctx *ctx, const void *blob, size_t bytes, int64
     const bv_seg_block *b = &r->block;
     BV_TRY(read_residuals(ctx, r, b->n, err));
     if (r->bytes != 0 || b->patched) return bad_block(b, err);
-    if (!b->zero && !b->wide) widen(ctx, b->n);
-    bv_codec_restore_time(&b->model, b->zero ? NULL : ctx->wide, b->n, out + b->at);
+    if (b->zero)
+      bv_codec_restore_time0(&b->model, b->n, out + b->at);
+    else if (b->wide)
+      bv_codec_restore_time(&b->model, ctx->wide, b->n, out + b->at);
+    else
+      bv_codec_restore_time32(&b->model, ctx->narrow, b->n, out + b->at);
   }
   *n = r->head.n;
   return BV_OK;

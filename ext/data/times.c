@@ -15,12 +15,6 @@ void bv_timeset_reset(bv_timeset *set) {
   *set = (bv_timeset){0};
 }
 
-static bool in_order(const int64_t *ts, int64_t n) {
-  int64_t wrong = 0;
-  for (int64_t i = 1; i < n; i++) wrong += ts[i] <= ts[i - 1];
-  return wrong == 0;
-}
-
 static bv_rc decode(bv_segctx *ctx, const void *blob, size_t bytes, int64_t n, bv_times **out,
                     bv_err *err) {
   size_t got = 0;
@@ -36,7 +30,7 @@ static bv_rc decode(bv_segctx *ctx, const void *blob, size_t bytes, int64_t n, b
     bv_times_done(t);
     return rc;
   }
-  t->ordered = in_order(t->ts, n);
+  t->ordered = bv_ts_ordered(t->ts, n);
   *out = t;
   return BV_OK;
 }

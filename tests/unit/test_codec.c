@@ -291,8 +291,15 @@ static void time_trip(const int64_t *ts, size_t n, bv_pred pred) {
   assert_memory_equal(got, ts, n * sizeof *ts);
   uint64_t all = 0;
   for (size_t i = 0; i < n; i++) all |= u[i];
+  if (all <= UINT32_MAX) {
+    static uint32_t narrow[ROOM];
+    for (size_t i = 0; i < n; i++) narrow[i] = (uint32_t)u[i];
+    memset(got, 0xA5, sizeof got);
+    bv_codec_restore_time32(&m, narrow, n, got);
+    assert_memory_equal(got, ts, n * sizeof *ts);
+  }
   if (all) return;
-  bv_codec_restore_time(&m, NULL, n, got);
+  bv_codec_restore_time0(&m, n, got);
   assert_memory_equal(got, ts, n * sizeof *ts);
 }
 
