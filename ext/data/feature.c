@@ -237,9 +237,11 @@ void bv_feature_close(bv_feature *f) {
 static bv_rc add_columns(const bv_feature *f, bv_feature_walk walk, bv_buf *sql) {
   bool one = walk == BV_WALK_ASSET || walk == BV_WALK_BACK; /* whose asset is known */
   const char *known = f->known ? f->known : "NULL";
-  if (walk == BV_WALK_TAKE) {
+  bool take = walk == BV_WALK_TAKE || walk == BV_WALK_TAKE_ALL;
+  if (take) {
     BV_TRY(bv_buf_addf(sql, "SELECT barsvt_take(%s%s%s", f->ts, f->known ? ", " : "",
                        f->known ? f->known : ""));
+    if (walk == BV_WALK_TAKE_ALL) BV_TRY(bv_buf_addf(sql, ", %s", f->asset));
   } else {
     BV_TRY(
         bv_buf_addf(sql, "SELECT %s, %s, %s", f->ts, known, f->context || one ? "NULL" : f->asset));
@@ -251,12 +253,13 @@ static bv_rc add_columns(const bv_feature *f, bv_feature_walk walk, bv_buf *sql)
     bv_free(name);
     if (rc != BV_OK) return rc;
   }
-  return bv_buf_addf(sql, "%s FROM %s WHERE ", walk == BV_WALK_TAKE ? ")" : "", f->from);
+  return bv_buf_addf(sql, "%s FROM %s WHERE ", take ? ")" : "", f->from);
 }
 
 static bv_rc add_walk(const bv_feature *f, bv_feature_walk walk, bv_buf *sql) {
   const char *down = walk == BV_WALK_BACK ? " DESC" : "";
   BV_TRY(add_columns(f, walk, sql));
+  if (walk == BV_WALK_TAKE_ALL) return bv_buf_addf(sql, "%s IS NOT NULL", f->asset);
   if (walk == BV_WALK_TAKE) {
     return bv_buf_addf(sql, "%s = ?2 AND %s >= ?1 AND %s <= ?3", f->asset, f->ts, f->ts);
   }

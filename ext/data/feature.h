@@ -65,11 +65,12 @@ typedef struct bv_feature_row {
 } bv_feature_row;
 
 typedef enum bv_feature_walk {
-  BV_WALK_ALL,    /* ?1 <= ts, all assets, in order of time */
-  BV_WALK_ASSET,  /* the same of asset ?2 */
-  BV_WALK_BACK,   /* ts < ?1 of asset ?2 (context: all), newest first */
-  BV_WALK_ASSETS, /* everything, asset by asset, in order of time */
-  BV_WALK_TAKE,   /* ?1 <= ts <= ?3 of asset ?2, in any order, taken by data/feature_take.h */
+  BV_WALK_ALL,      /* ?1 <= ts, all assets, in order of time */
+  BV_WALK_ASSET,    /* the same of asset ?2 */
+  BV_WALK_BACK,     /* ts < ?1 of asset ?2 (context: all), newest first */
+  BV_WALK_ASSETS,   /* everything, asset by asset, in order of time */
+  BV_WALK_TAKE,     /* ?1 <= ts <= ?3 of asset ?2, in any order, taken by data/feature_take.h */
+  BV_WALK_TAKE_ALL, /* the same of everything; the first value is the asset */
 } bv_feature_walk;
 
 /* Set one text by its key ("timing").  BV_NOTFOUND: no such key. */

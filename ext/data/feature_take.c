@@ -40,9 +40,11 @@ bv_rc bv_feature_take(bv_store *s, const bv_feature *f, sqlite3_stmt *st, const 
   struct bv_take t = {.f = f, .fn = fn, .ctx = ctx, .rc = BV_OK, .err = err}, *outer = s->taking;
   bv_err why = {0};
   int row;
-  sqlite3_bind_int64(st, 1, from);
-  sqlite3_bind_text(st, 2, asset, -1, SQLITE_STATIC);
-  sqlite3_bind_int64(st, 3, upto);
+  if (asset) {
+    sqlite3_bind_int64(st, 1, from);
+    sqlite3_bind_text(st, 2, asset, -1, SQLITE_STATIC);
+    sqlite3_bind_int64(st, 3, upto);
+  }
   s->taking = &t;
   bv_rc rc = bv_sql_row(f->db, st, &row, &why, f->label);
   sqlite3_reset(st);

@@ -17,7 +17,8 @@ typedef bv_rc (*bv_take_fn)(void *ctx, bv_feature_row *row, sqlite3_value **valu
 /* Make the function known to a store's connection. */
 int bv_take_register(bv_store *s);
 
-/* Walk over the rows of an asset with from <= ts <= upto; st from bv_feature_prepare(BV_WALK_TAKE). */
+/* Walk over the rows of an asset with from <= ts <= upto (BV_WALK_TAKE), or over all rows (asset NULL; BV_WALK_TAKE_ALL);
+** st from bv_feature_prepare. */
 BV_MUST bv_rc bv_feature_take(bv_store *s, const bv_feature *f, sqlite3_stmt *st, const char *asset,
                               int64_t from, int64_t upto, bv_take_fn fn, void *ctx, bv_err *err);
 

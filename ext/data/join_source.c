@@ -195,7 +195,7 @@ bv_rc bv_source_match(bv_ahead *a, int source, int lane, bv_err *err) {
   bv_ahead_source *s = &a->source[source];
   bv_lane *l = &a->lane[lane];
   if (l->n == 0) return BV_OK;
-  if (!s->held && !l->use[source].held) {
+  if (!s->held && !l->use[source].held && !s->complete) {
     int64_t upto = l->ts[l->n - 1];
     BV_TRY(s->each ? pull_asset(a, source, lane, upto, err) : pull(a, source, upto, err));
     watch_room(a, source, &l->use[source]);
@@ -255,18 +255,19 @@ static bv_rc recover(bv_ahead *a, int source, int lane, bv_err *err) {
   return rc;
 }
 
-/* Whether assets are walked one by one: the source is in order for one asset, but not for all. */
-static bv_rc choose_walk(const bv_ahead *a, int source, bool *each, bool *ordered, bv_err *err) {
+/* Whether assets are walked one by one: the source is in order for one asset, but not for all; and whether rows come in
+** order by being sorted. */
+static bv_rc choose_walk(const bv_ahead *a, int source, bool *each, bool *ordered, bool *sorted,
+                         bv_err *err) {
   const bv_feature *f = &a->def->source[source];
   bool all = true;
-  *each = !f->context && a->nlane == 1;
-  *ordered = false;
+  *each = *ordered = *sorted = false;
   if (f->context) return BV_OK;
-  if (a->nlane == 1) return bv_feature_ordered(f, BV_WALK_ASSET, ordered, err);
-  BV_TRY(bv_feature_ordered(f, BV_WALK_ALL, &all, err));
-  if (all) return BV_OK;
+  if (a->nlane > 1) BV_TRY(bv_feature_ordered(f, BV_WALK_ALL, &all, err));
+  if (a->nlane > 1 && all) return BV_OK;
   BV_TRY(bv_feature_ordered(f, BV_WALK_ASSET, ordered, err));
-  *each = *ordered;
+  *each = *ordered || a->nlane == 1;
+  *sorted = !*ordered && a->nlane > 1;
   return BV_OK;
 }
 
@@ -323,6 +324,66 @@ static bv_rc use_held(bv_ahead *a, int source, bool *missing, bv_err *err) {
   return BV_OK;
 }
 
+/* All rows of a source, as they lie in it. */
+typedef struct taking_all {
+  bv_ahead *a;
+  int source, lane;
+  int64_t n; /* rows taken */
+} taking_all;
+
+/* The lane of an asset, -1: none; looked for first where the row before was, and after it. */
+static int lane_of(taking_all *t, const char *asset) {
+  const bv_ahead *a = t->a;
+  for (int i = t->lane; i <= t->lane + 1 && i < a->nlane; i++) {
+    if (strcmp(a->lane[i].src.base.asset, asset) == 0) return i;
+  }
+  return (int)(intptr_t)bv_map_find(&a->index, asset, strlen(asset)) - 1;
+}
+
+/* BV_RANGE: the rows have to be walked over in order. */
+static bv_rc take_any(void *ctx, bv_feature_row *row, sqlite3_value **value, bv_err *err) {
+  enum { EACH = 4096 }; /* rows; so often it is looked whether there is room */
+  taking_all *t = ctx;
+  const char *asset = (const char *)sqlite3_value_text(value[0]);
+  if (!asset) return BV_NOMEM;
+  int lane = lane_of(t, asset);
+  t->lane = lane < 0 ? 0 : lane;
+  if (lane < 0 || row->ts >= t->a->lane[lane].hi || t->a->lane[lane].use[t->source].held)
+    return BV_OK;
+  const bv_rows *r = &t->a->lane[lane].use[t->source].own;
+  if (r->any &&
+      (row->ts < r->last_ts || (row->ts == r->last_ts && row->exists_at < r->last_exists))) {
+    return BV_RANGE;
+  }
+  BV_TRY(keep(t->a, t->source, lane, row, value + 1, err));
+  if (r->other) return BV_RANGE;
+  return ++t->n % EACH > 0 || bv_held_room(t->a->store, bv_rows_bytes(r, t->n)) ? BV_OK : BV_RANGE;
+}
+
+/* Where a walk in order of time would have to sort, and the rows are kept anyway: take them as they lie in the source, if
+** those of each asset are in order.  Else, and where something is wrong with one of them, nothing has happened: a
+** walk finds it in its turn. */
+static bv_rc take_all(bv_ahead *a, int source, bv_err *err) {
+  const bv_feature *f = &a->def->source[source];
+  bv_ahead_source *s = &a->source[source];
+  taking_all t = {.a = a, .source = source};
+  bv_err why = {0};
+  sqlite3_stmt *st;
+  BV_TRY(bv_feature_prepare(f, BV_WALK_TAKE_ALL, &st, err));
+  bool was = a->def->reading;
+  a->def->reading = true;
+  bv_rc rc = bv_feature_take(a->store, f, st, NULL, 0, 0, take_any, &t, &why);
+  a->def->reading = was;
+  sqlite3_finalize(st);
+  s->complete = rc == BV_OK;
+  for (int i = 0; i < a->nlane && !s->complete; i++) {
+    bv_rows *own = &a->lane[i].use[source].own;
+    bv_rows_reset(own);
+    BV_TRY(bv_rows_init(own, f->ncolumn, s->wanted, bv_feature_at_once(f)));
+  }
+  return rc == BV_NOMEM ? rc : BV_OK;
+}
+
 /* Rows up to the last instant a bar of the lane may begin at. */
 static bv_rc complete(bv_ahead *a, int source, bv_err *err) {
   bv_ahead_source *s = &a->source[source];
@@ -344,8 +405,8 @@ void bv_source_hold(bv_ahead *a, int source) {
   bv_ahead_source *s = &a->source[source];
   bv_held_stamp now;
   bv_err err = {0};
-  if (!s->recording || !s->used || s->held || (!s->each && !s->st)) return;
-  if (complete(a, source, &err) != BV_OK)
+  if (!s->recording || !s->used || s->held || (!s->each && !s->st && !s->complete)) return;
+  if (!s->complete && complete(a, source, &err) != BV_OK)
     return; /* what is wrong after the last bar is not asked for */
   if (bv_held_stamp_now(a->store, f, &now, &err) != BV_OK || now.changes != s->stamp.changes ||
       now.data != s->stamp.data || now.schema != s->stamp.schema) {
@@ -366,12 +427,14 @@ bv_rc bv_source_begin(bv_ahead *a, int source, bv_err *err) {
   const bv_feature *f = &a->def->source[source];
   bv_ahead_source *s = &a->source[source];
   bool reach = f->asof || f->lag > 0, back = a->lo != INT64_MIN && reach;
-  bool missing;
+  bool missing, sorted;
   BV_TRY(init_rows(a, source, err));
   BV_TRY(use_held(a, source, &missing, err));
   s->reading = missing;
   if (!missing) return BV_OK;
-  BV_TRY(choose_walk(a, source, &s->each, &s->ordered, err));
+  BV_TRY(choose_walk(a, source, &s->each, &s->ordered, &sorted, err));
+  if (sorted && s->recording) BV_TRY(take_all(a, source, err));
+  if (s->complete) return BV_OK;
   if (back) BV_TRY(bv_feature_ordered(f, BV_WALK_BACK, &back, err));
   for (int i = 0; back && i < (f->context ? 1 : a->nlane); i++) {
     const bv_lane *l = &a->lane[i];

@@ -23,6 +23,7 @@ typedef struct bv_ahead_source {
   bool ordered;       /* an asset's rows are found in order */
   sqlite3_stmt *take; /* rows are taken by it, while they are recorded and come in order */
   bool no_take;
+  bool complete; /* all rows were taken at the beginning */
   bv_feature_row row;
   bool more;
   bv_rows shared;       /* context: rows for all lanes */

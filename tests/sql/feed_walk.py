@@ -103,6 +103,19 @@ for bad, needles in (("('LATE', 'soon', 1)", ["ts is 'soon'", 'epoch seconds']),
     db.execute('RELEASE s')
     checks.error(lambda: db.execute('SELECT sum(x) FROM feed').fetchall(), needles, f'a row of {bad}')
     db.execute("DELETE FROM score WHERE typeof(ts) <> 'integer'")
+# a source without index: in order of time, asset by asset, in no order, with a text, with two rows of the same times
+for order, extra in (('ts, asset', None), ('asset, ts', None), ('ts % 7, ts', None), ('ts', "('B', 1, 'text')"), ('ts', f"('A', {START - 7}, 2)")):
+    db.execute('DROP TABLE IF EXISTS plain')
+    db.execute(f'CREATE TABLE plain AS SELECT * FROM score ORDER BY {order}')
+    if extra:
+        db.execute(f'INSERT INTO plain VALUES {extra}')
+    db.execute('DROP TABLE IF EXISTS feed')
+    db.execute('CREATE VIRTUAL TABLE feed USING bars_feed(timestep=minute, signals=(plain match=asof))')
+    if extra and START - 7 == eval(extra)[1]:
+        checks.error(lambda: db.execute('SELECT sum(x) FROM feed').fetchall(), ['two rows', "'A'"], 'twice the same')
+        continue
+    for _ in range(2):
+        checks.ok(db.execute('SELECT ts, asset, x FROM feed').fetchall() == want, f'a source by {order}, {extra}')
 checks.error(lambda: db.execute('SELECT barsvt_take(1, 2)').fetchall(), ['library itself'], 'the function that takes rows')
 
 # seconds: chunks of another length, times of no pattern
