@@ -64,6 +64,8 @@ static bv_rc add_column(bv_buf *select, const char *name, bv_field type) {
   const char *before = "", *after = "";
   if (bv_text_ieqn(type.p, type.n, "FLOAT")) {
     after = "::DOUBLE";
+  } else if (bv_text_ieqn(type.p, type.n, "BOOLEAN")) {
+    after = "::TINYINT";
   } else if (bv_text_ieqn(type.p, type.n, "TIMESTAMP WITH TIME ZONE")) {
     before = "make_timestamp(epoch_us(";
     after = "))::VARCHAR || 'Z'";
@@ -140,16 +142,21 @@ static bv_rc make_select(const char *path, bv_buf *select, bv_err *err) {
   return rc == BV_OK ? checked(bv_buf_adds(select, ") TO "), err) : rc;
 }
 
-bv_rc bv_parquet_open(const char *path, const bv_bar_reader_options *options, bv_bar_reader **out,
-                      bv_err *err) {
-  bv_infile *in = NULL;
+bv_rc bv_parquet_text(const char *path, bv_infile **out, bv_err *err) {
   bv_buf select;
   *out = NULL;
   bv_buf_init(&select, BV_MEM_IMPORT, SQL_MAX);
   bv_rc rc = make_select(path, &select, err);
-  if (rc == BV_OK) rc = open_query(&select, base_name(path), &in, err);
+  if (rc == BV_OK) rc = open_query(&select, base_name(path), out, err);
   bv_buf_reset(&select);
-  if (rc != BV_OK) return rc;
+  return rc;
+}
+
+bv_rc bv_parquet_open(const char *path, const bv_bar_reader_options *options, bv_bar_reader **out,
+                      bv_err *err) {
+  bv_infile *in;
+  *out = NULL;
+  BV_TRY(bv_parquet_text(path, &in, err));
   bv_bar_reader_options o = *options;
   o.delimiter = ',';
   return bv_bar_reader_take(in, &o, out, err);

@@ -29,8 +29,8 @@
 /* A source of signals or context. */
 #define SOURCE(path)                                                                               \
   SECTION(path, "a source of the feed"), TEXT(path ".table", "a table or view"),                   \
-      FILES(path ".path", "a CSV file instead, read as a TEMP view of the section's name"),        \
-      MAP(path ".format", "csv", "signals are read from CSV files and from tables"),               \
+      FILES(path ".path", "a CSV or Parquet file instead, as a TEMP view of the section's name"),  \
+      MAP(path ".format", "csv;parquet", "csv or parquet; the format is told from the file"),      \
       TEXT(path ".timestamp_column", "its column of times; default timestamp"),                    \
       TEXT(path ".asset_column", "its column of assets; default asset_id"),                        \
       TREE(path ".columns", "list of the columns wanted; default all others"),                     \

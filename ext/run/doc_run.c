@@ -84,7 +84,7 @@ static bv_rc import_prices(bv_store *s, const bv_document *d, bv_err *err) {
 static bv_rc load_sources(bv_store *s, const bv_document *d, const bv_zone *zone, bv_err *err) {
   for (int i = 0; i < SOURCES; i++) {
     const char *path = source_text(d, i, "path"), *ts = source_text(d, i, "timestamp_column");
-    if (path) BV_TRY(bv_csv_table(s->db, path, sources[i], ts ? ts : "timestamp", zone, err));
+    if (path) BV_TRY(bv_file_table(s->db, path, sources[i], ts ? ts : "timestamp", zone, err));
   }
   return BV_OK;
 }
@@ -130,7 +130,7 @@ static bv_rc add_source(bv_store *s, const bv_document *d, int i, bv_buf *sql, b
   if (!table && !path) return BV_OK;
   if (path && !ts) ts = "timestamp";
   if (path && !asset) {
-    BV_TRY(bv_csv_has(path, "asset_id", &has, err));
+    BV_TRY(bv_file_has(path, "asset_id", &has, err));
     if (has) asset = "asset_id";
   }
   BV_TRY(name_list(s, source_text(d, i, "columns"), &columns, err));
@@ -293,7 +293,7 @@ static bv_rc drop_all(bv_store *s, const bv_document *d, bool view, bv_err *err)
     const bool there = i == -2 ? view : i == -1 ? has_feed(d) : source_text(d, i, "path") != NULL;
     if (!there) continue;
     if (i >= 0) {
-      BV_TRY(bv_csv_drop(s->db, name, err));
+      BV_TRY(bv_file_drop(s->db, name, err));
       continue;
     }
     char *sql = sqlite3_mprintf("DROP %s temp.\"%w\"", i == -2 ? "VIEW" : "TABLE", name);
@@ -350,12 +350,12 @@ bv_rc bv_document_run(bv_store *s, const char *text, const bv_run_start *how, in
   bv_around around;
   if (s->run) return bv_fail(err, BV_BUSY, "a run is in progress on this connection");
   BV_TRY(bv_document_check(s, text, &d, err));
-  bv_rc rc = d.nerror > 0 ? bv_document_fail(&d, err) : bv_csv_sweep(s->db, err);
+  bv_rc rc = d.nerror > 0 ? bv_document_fail(&d, err) : bv_file_sweep(s->db, err);
   if (rc == BV_OK) rc = bv_around_open(s, "bt_run_document()", &around, err);
   if (rc == BV_OK) {
     rc = run_parts(s, &d, text, how, id, err);
     rc = bv_around_close(s, &around, rc, err);
-    if (rc == BV_OK) rc = bv_csv_sweep(s->db, err); /* now that nothing of ours reads any more */
+    if (rc == BV_OK) rc = bv_file_sweep(s->db, err); /* now that nothing of ours reads any more */
   }
   bv_document_reset(&d);
   return rc;

@@ -1,8 +1,9 @@
-/* doc_source.c - a CSV file of signals or context as a TEMP view; see doc_source.h. */
+/* doc_source.c - a CSV or Parquet file of signals or context as a TEMP view; see doc_source.h. */
 #include "run/doc_source.h"
 #include "base/buf.h"
 #include "base/text.h"
 #include "data/csv.h"
+#include "data/parquet.h"
 #include "data/sql.h"
 #include "time/instant.h"
 
@@ -20,9 +21,18 @@ static void file_close(file *f) {
 }
 
 static bv_rc file_open(const char *path, file *f, bv_err *err) {
+  const char *p;
+  size_t n;
   *f = (file){0};
   BV_TRY(bv_infile_open(path, &f->in, err));
-  bv_rc rc = bv_csv_open(f->in, 0, &f->csv, err);
+  bv_rc rc = bv_infile_peek(f->in, 4, &p, &n, err);
+  const bool parquet = rc == BV_OK && bv_parquet_magic(p, n);
+  if (parquet) {
+    bv_infile_close(f->in);
+    f->in = NULL;
+    rc = bv_parquet_text(path, &f->in, err);
+  }
+  if (rc == BV_OK) rc = bv_csv_open(f->in, parquet ? ',' : 0, &f->csv, err);
   if (rc != BV_OK) file_close(f);
   return rc;
 }
@@ -31,7 +41,7 @@ static bool is_field(const bv_field *f, const char *name) {
   return f->n == strlen(name) && memcmp(f->p, name, f->n) == 0;
 }
 
-bv_rc bv_csv_has(const char *path, const char *column, bool *out, bv_err *err) {
+bv_rc bv_file_has(const char *path, const char *column, bool *out, bv_err *err) {
   file f;
   bv_csv_record r;
   *out = false;
@@ -164,8 +174,8 @@ static bv_rc exec_on(sqlite3 *db, const char *format, const char *name, const ch
   return rc;
 }
 
-bv_rc bv_csv_table(sqlite3 *db, const char *path, const char *view, const char *ts,
-                   const bv_zone *zone, bv_err *err) {
+bv_rc bv_file_table(sqlite3 *db, const char *path, const char *view, const char *ts,
+                    const bv_zone *zone, bv_err *err) {
   file f;
   char table[40];
   BV_TRY(free_name(db, table, err));
@@ -176,7 +186,7 @@ bv_rc bv_csv_table(sqlite3 *db, const char *path, const char *view, const char *
   return exec_on(db, "CREATE TEMP VIEW \"%w\" AS SELECT * FROM temp.\"%w\"", view, table, err);
 }
 
-bv_rc bv_csv_drop(sqlite3 *db, const char *view, bv_err *err) {
+bv_rc bv_file_drop(sqlite3 *db, const char *view, bv_err *err) {
   sqlite3_stmt *st;
   int row;
   char table[40] = "";
@@ -196,7 +206,7 @@ bv_rc bv_csv_drop(sqlite3 *db, const char *view, bv_err *err) {
   return rc;
 }
 
-bv_rc bv_csv_sweep(sqlite3 *db, bv_err *err) {
+bv_rc bv_file_sweep(sqlite3 *db, bv_err *err) {
   for (int i = 0; i < 100; i++) {
     sqlite3_stmt *st;
     int row;

@@ -1,13 +1,14 @@
 #!/usr/bin/python3
 """Documents: what they describe is run as bt_run() would run it, everything wrong is found at once with its place,
 secrets stay out of what is stored, and keys of ml4t are taken or answered."""
+import ctypes
 import json
 import os
 import random
 import sys
 
 sys.dont_write_bytecode = True
-from bt_help import Checks, connect, one  # noqa: E402
+from bt_help import SHARED, Checks, connect, one  # noqa: E402
 
 DAY, START, N = 86400, 1704067200, 80
 checks = Checks()
@@ -122,6 +123,57 @@ def errors(db, document):
     return {e['path']: e['message'] for e in json.loads(one(db, 'SELECT bt_check(?)', text))}
 
 
+class Duck:
+    """Just enough of DuckDB's C interface to run statements."""
+
+    class Result(ctypes.Structure):
+        _fields_ = [('a', ctypes.c_uint64 * 3), ('b', ctypes.c_void_p * 3)]
+
+    def __init__(self, library):
+        self.lib = ctypes.CDLL(library)
+        self.lib.duckdb_result_error.restype = ctypes.c_char_p
+        self.base, self.connection = ctypes.c_void_p(), ctypes.c_void_p()
+        assert self.lib.duckdb_open(None, ctypes.byref(self.base)) == 0
+        assert self.lib.duckdb_connect(self.base, ctypes.byref(self.connection)) == 0
+
+    def run(self, sql):
+        result = self.Result()
+        if self.lib.duckdb_query(self.connection, sql.encode(), ctypes.byref(result)) != 0:
+            raise RuntimeError(self.lib.duckdb_result_error(ctypes.byref(result)).decode())
+        self.lib.duckdb_destroy_result(ctypes.byref(result))
+
+
+def test_parquet():
+    """Signals and context from Parquet files: the same run as from CSV."""
+    library = os.environ.get('BARSVT_DUCKDB') or SHARED + '/peers/node/node_modules/@duckdb/node-bindings-linux-x64/libduckdb.so'
+    sources = dict(DOCUMENT['data_sources'], signals={'path': 'scores.parquet', 'columns': ['score'], 'timing': 'next_bar', 'format': 'parquet'},
+                   context={'path': 'vix.parquet', 'timestamp_column': 'day'})
+    document = dict(DOCUMENT, data_sources=sources)
+    db = connect()
+    for name in ('scores', 'vix'):  # what begins so is Parquet
+        with open(f'{name}.parquet', 'wb') as out:
+            out.write(b'PAR1 and nothing else')
+    os.environ['BARSVT_DUCKDB'] = '/no/such/libduckdb.so'
+    checks.error(lambda: one(db, 'SELECT bt_run_document(?)', json.dumps(document)), ['BARSVT_DUCKDB names no DuckDB', 'npm install'], 'parquet: without DuckDB')
+    checks.equal(one(db, 'SELECT count(*) FROM sqlite_temp_schema'), 0, 'parquet: without DuckDB nothing TEMP')
+    os.environ['BARSVT_DUCKDB'] = library
+    if not os.path.exists(library):
+        print('no libduckdb.so, Parquet was not read: set BARSVT_DUCKDB')
+        return
+    checks.error(lambda: one(db, 'SELECT bt_run_document(?)', json.dumps(document)), ['DuckDB:'], 'parquet: damaged')
+    duck = Duck(library)
+    duck.run("COPY (SELECT * REPLACE (CAST(score AS FLOAT) AS score), score > 0.5 AS up, NULL::INTEGER AS gone FROM 'scores.csv') TO 'scores.parquet' (FORMAT parquet)")
+    duck.run("COPY (SELECT to_timestamp(CAST(day AS BIGINT)) AS day, vix FROM 'vix.csv') TO 'vix.parquet' (FORMAT parquet)")
+    a, b = (one(db, 'SELECT bt_run_document(?)', json.dumps(d)) for d in (document, DOCUMENT))
+    checks.ok(len(fills(db, a)) > 10 and fills(db, a) == fills(db, b), f'parquet: the same run as from CSV: {len(fills(db, a))} fills, {len(fills(db, b))}')
+    checks.equal(db.execute('SELECT * FROM bt_diff(?, ?)', (a, one(db, 'SELECT bt_rerun(?)', a))).fetchall(), [], 'parquet: rerun')
+    text = "SELECT known_at, asset, CASE WHEN typeof(up) = 'integer' AND gone IS NULL THEN up * 0.4 END AS target_weight FROM feed WHERE up IS NOT NULL"
+    run = one(db, 'SELECT bt_run_document(?)', json.dumps(dict(document, strategy=text, data_sources=dict(sources, signals={'path': 'scores.parquet'}))))
+    checks.ok(len(fills(db, run)) > 10, 'parquet: true and false are 1 and 0')
+    duck.run("COPY (SELECT asset_id, score FROM 'scores.csv') TO 'scores.parquet' (FORMAT parquet)")
+    checks.error(lambda: one(db, 'SELECT bt_run_document(?)', json.dumps(document)), ["has no column 'timestamp'"], 'parquet: no column of times')
+
+
 def test_errors():
     os.environ.pop('BT_NO', None)
     db = connect()
@@ -209,6 +261,7 @@ def test_ml4t():
 
 
 test_run()
+test_parquet()
 test_errors()
 test_ml4t()
 checks.finish()
