@@ -171,3 +171,23 @@ const char *bv_arg_text(sqlite3_value *v) {
 void bv_store_release(void *store) {
   bv_store_unref(store);
 }
+
+void bv_result_run(sqlite3_context *ctx, const char *who, bv_rc rc, const bv_err *err, int64_t id) {
+  if (rc == BV_INTERRUPT) {
+    bv_err text = {0};
+    if (id > 0) {
+      bv_fail_native(
+          &text, rc, err->native,
+          "%s(): interrupted; run %lld is kept up to its last checkpoint, bt_resume(%lld) "
+          "goes on with it",
+          who, (long long)id, (long long)id);
+    } else {
+      bv_fail_native(&text, rc, err->native, "%s(): interrupted; nothing of the run was kept", who);
+    }
+    bv_result_error(ctx, who, rc, &text);
+  } else if (rc != BV_OK) {
+    bv_result_error(ctx, who, rc, err);
+  } else {
+    sqlite3_result_int64(ctx, id);
+  }
+}

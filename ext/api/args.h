@@ -50,4 +50,7 @@ const char *bv_arg_text(sqlite3_value *v);
 /* Release a bv_store held as a module's or function's client data. */
 void bv_store_release(void *store);
 
+/* The number of a run, or its error.  After an interrupt id > 0 says that a part of it is kept. */
+void bv_result_run(sqlite3_context *ctx, const char *who, bv_rc rc, const bv_err *err, int64_t id);
+
 #endif

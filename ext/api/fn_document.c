@@ -20,16 +20,7 @@ static void fn_run_document(sqlite3_context *ctx, int argc, sqlite3_value **argv
   bv_rc rc = bv_arg_null(argv[0]) ? bv_fail(&err, BV_ARG, "bt_run_document(): document is NULL")
              : text               ? bv_document_run(sqlite3_user_data(ctx), text, &how, &id, &err)
                                   : BV_NOMEM;
-  if (rc == BV_INTERRUPT) {
-    bv_err stopped = {0};
-    bv_fail_native(&stopped, rc, err.native,
-                   "bt_run_document(): interrupted; nothing of the run was kept");
-    bv_result_error(ctx, "bt_run_document", rc, &stopped);
-  } else if (rc != BV_OK) {
-    bv_result_error(ctx, "bt_run_document", rc, &err);
-  } else {
-    sqlite3_result_int64(ctx, id);
-  }
+  bv_result_run(ctx, "bt_run_document", rc, &err, id);
 }
 
 /* bt_check(document): its errors as JSON, [] where there is none.  A function, because what it says may tell of

@@ -13,27 +13,6 @@
 #include <math.h>
 #include <string.h>
 
-static void result_run(sqlite3_context *ctx, const char *who, bv_rc rc, const bv_err *err,
-                       int64_t id) {
-  if (rc == BV_INTERRUPT) {
-    bv_err text = {0};
-    if (id > 0) {
-      bv_fail_native(
-          &text, rc, err->native,
-          "%s(): interrupted; run %lld is kept up to its last checkpoint, bt_resume(%lld) "
-          "goes on with it",
-          who, (long long)id, (long long)id);
-    } else {
-      bv_fail_native(&text, rc, err->native, "%s(): interrupted; nothing of the run was kept", who);
-    }
-    bv_result_error(ctx, who, rc, &text);
-  } else if (rc != BV_OK) {
-    bv_result_error(ctx, who, rc, err);
-  } else {
-    sqlite3_result_int64(ctx, id);
-  }
-}
-
 /* bt_run(strategy [, config]): the run's id. */
 static void fn_run(sqlite3_context *ctx, int argc, sqlite3_value **argv) {
   bv_err err = {0};
@@ -49,7 +28,7 @@ static void fn_run(sqlite3_context *ctx, int argc, sqlite3_value **argv) {
         .strategy = strategy, .config = config, .version = BARSVT_VERSION, .end = INT64_MAX};
     if (rc == BV_OK) rc = bv_run_all(sqlite3_user_data(ctx), &how, &id, &err);
   }
-  result_run(ctx, "bt_run", rc, &err, id);
+  bv_result_run(ctx, "bt_run", rc, &err, id);
 }
 
 /* bt_rerun(run [, overrides]): the new run's id. */
@@ -66,7 +45,7 @@ static void fn_rerun(sqlite3_context *ctx, int argc, sqlite3_value **argv) {
     rc = bv_rerun(sqlite3_user_data(ctx), sqlite3_value_int64(argv[0]), overrides, BARSVT_VERSION,
                   &id, &err);
   }
-  result_run(ctx, "bt_rerun", rc, &err, id);
+  bv_result_run(ctx, "bt_rerun", rc, &err, id);
 }
 
 /* bt_resume(run [, options]): its id, once it has ended. */
@@ -83,7 +62,7 @@ static void fn_resume(sqlite3_context *ctx, int argc, sqlite3_value **argv) {
   if (rc == BV_OK) {
     rc = bv_resume(sqlite3_user_data(ctx), id, options, BARSVT_VERSION, &kept, &err);
   }
-  result_run(ctx, "bt_resume", rc, &err, rc == BV_OK || kept ? id : 0);
+  bv_result_run(ctx, "bt_resume", rc, &err, rc == BV_OK || kept ? id : 0);
 }
 
 /* bt_param(name, default): the run's parameter, or the default.  It cannot change while a statement

@@ -193,6 +193,7 @@ void bv_store_unref(bv_store *s) {
   bv_held_free(s);
   bv_memo_free(s);
   bv_free(s->scratch);
+  bv_free(s->left);
   bv_seg_cache_clear(s);
   while (s->free_handle) {
     void *next = *(void **)s->free_handle;

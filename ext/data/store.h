@@ -176,6 +176,8 @@ typedef struct bv_store {
   void (*touched)(void *ctx, const bv_series *s);
   void *touched_ctx;
 
+  char
+      *left; /* SQL that drops TEMP objects which a run could not drop: no statement ran any more */
   void *run; /* the run in progress (run layer), for bt_qty() and the like */
 } bv_store;
 

@@ -304,59 +304,131 @@ static bv_rc drop_all(bv_store *s, const bv_document *d, bool view, bv_err *err)
   return BV_OK;
 }
 
-static bv_rc write_files(bv_store *s, const bv_document *d, int64_t run, bv_err *err) {
+/* Size and hash of each file that the document names. */
+static bv_rc print_files(const bv_document *d, bv_inputs *out) {
   static const char *const key[] = {"data_sources.prices.path", "data_sources.signals.path",
                                     "data_sources.features.path", "data_sources.context.path",
                                     "strategy.file"};
-  bv_inputs in = {0};
   bv_rc rc = BV_OK;
   for (size_t i = 0; i < sizeof key / sizeof *key && rc == BV_OK; i++) {
     const char *path = bv_document_text(d, key[i]);
     char print[64];
     bool there = false;
     if (path) rc = bv_file_print(path, print, &there);
-    if (rc == BV_OK && there) rc = bv_inputs_add(&in, "file", key[i], print);
+    if (rc == BV_OK && there) rc = bv_inputs_add(out, "file", key[i], print);
   }
-  if (rc == BV_OK) rc = bv_inputs_write(s->db, run, &in, err);
-  bv_inputs_reset(&in);
   return rc;
 }
 
-static bv_rc run_parts(bv_store *s, const bv_document *d, const char *text, const bv_run_start *how,
-                       int64_t *id, bv_err *err) {
+/* What a document becomes. */
+typedef struct parts {
+  bv_run_start start;
+  bv_inputs files;
+  char *sql; /* of its view; NULL: it names one of the database */
+} parts;
+
+static void parts_reset(parts *p) {
+  bv_inputs_reset(&p->files);
+  bv_free(p->sql);
+}
+
+static bv_rc make_parts(bv_store *s, const bv_document *d, const char *text,
+                        const bv_run_start *how, parts *p, bv_err *err) {
   const char *view;
-  char *sql;
-  bv_run_start start = *how;
-  BV_TRY(strategy_of(d, &view, &sql, err));
-  bv_rc rc = import_prices(s, d, err);
-  if (rc == BV_OK) rc = load_sources(s, d, how->zone ? how->zone : s->zone, err);
-  if (rc == BV_OK) rc = make_feed(s, d, err);
-  if (rc == BV_OK && sql) rc = make_view(s, d, sql, err);
-  start.strategy = sql ? view_name(d) : view;
-  start.config = bv_buf_text(&d->flat);
-  start.stored = bv_buf_text(&d->stored);
-  start.document = text;
-  start.merged = true;
-  if (rc == BV_OK) rc = bv_run_all(s, &start, id, err);
-  if (rc == BV_OK) rc = write_files(s, d, *id, err);
-  if (rc == BV_OK) rc = drop_all(s, d, sql != NULL, err);
-  bv_free(sql);
-  return rc;
+  p->start = *how;
+  BV_TRY(strategy_of(d, &view, &p->sql, err));
+  BV_TRY(print_files(d, &p->files));
+  BV_TRY(bv_keep_same_files(how->resume, &p->files, err));
+  BV_TRY(import_prices(s, d, err));
+  BV_TRY(load_sources(s, d, how->zone ? how->zone : s->zone, err));
+  BV_TRY(make_feed(s, d, err));
+  if (p->sql) BV_TRY(make_view(s, d, p->sql, err));
+  p->start.strategy = p->sql ? view_name(d) : view;
+  p->start.config = bv_buf_text(&d->flat);
+  p->start.stored = bv_buf_text(&d->stored);
+  p->start.document = text;
+  p->start.merged = true;
+  p->start.files = &p->files;
+  return BV_OK;
+}
+
+/* All of it or nothing. */
+static bv_rc run_whole(bv_store *s, const bv_document *d, const char *text, const bv_run_start *how,
+                       parts *p, int64_t *id, bv_err *err) {
+  bv_around around;
+  BV_TRY(bv_around_open(s, "bt_run_document()", &around, err));
+  bv_rc rc = make_parts(s, d, text, how, p, err);
+  if (rc == BV_OK) rc = bv_run_all(s, &p->start, id, err);
+  if (rc == BV_OK) rc = drop_all(s, d, p->sql != NULL, err);
+  return bv_around_close(s, &around, rc, err);
+}
+
+static bv_rc drop_now(bv_store *s, const bv_document *d, const parts *p, bv_err *err) {
+  bv_around around;
+  BV_TRY(bv_around_open(s, "bt_run_document()", &around, err));
+  bv_rc rc = drop_all(s, d, p->sql != NULL, err);
+  return bv_around_close(s, &around, rc, err);
+}
+
+/* After an interrupt nothing can be dropped: leave it to the next document. */
+static void leave(bv_store *s, const bv_document *d) {
+  char *sql = sqlite3_mprintf("DROP VIEW IF EXISTS temp.\"%w\"; DROP TABLE IF EXISTS temp.\"%w\";"
+                              "DROP VIEW IF EXISTS temp.signals; DROP VIEW IF EXISTS temp.features;"
+                              "DROP VIEW IF EXISTS temp.context",
+                              view_name(d), feed_name(d));
+  bv_free(s->left);
+  s->left = sql ? bv_strdup(BV_MEM_RUN, sql) : NULL;
+  sqlite3_free(sql);
+}
+
+static bv_rc drop_left(bv_store *s, bv_err *err) {
+  if (!s->left) return BV_OK;
+  BV_TRY(bv_sql_exec(s->db, s->left, err));
+  bv_free(s->left);
+  s->left = NULL;
+  return BV_OK;
+}
+
+/* A run with checkpoints: what the document makes is committed before it, and dropped after it. */
+static bv_rc run_kept(bv_store *s, const bv_document *d, const char *text, const bv_run_start *how,
+                      parts *p, int64_t *id, bv_err *err) {
+  bv_around around;
+  BV_TRY(bv_around_open(s, "bt_run_document()", &around, err));
+  bv_rc rc = make_parts(s, d, text, how, p, err);
+  rc = bv_around_close(s, &around, rc, err);
+  if (rc != BV_OK) return rc;
+  rc = bv_run_all(s, &p->start, id, err);
+  bv_err why = {0};
+  bv_rc dropped = drop_now(s, d, p, &why);
+  if (dropped != BV_OK) leave(s, d);
+  if (rc != BV_OK || dropped == BV_OK) return rc;
+  return bv_fail_native(err, dropped, why.native, "%s", bv_err_text(&why, dropped));
+}
+
+static bv_rc has_checkpoints(bv_store *s, const bv_document *d, bool *out, bv_err *err) {
+  char *every;
+  BV_TRY(flat_value(s, d, "SELECT json_extract(?1, '$.checkpoint')", &every, err));
+  *out = every && strcmp(every, "0") != 0;
+  bv_free(every);
+  return BV_OK;
 }
 
 bv_rc bv_document_run(bv_store *s, const char *text, const bv_run_start *how, int64_t *id,
                       bv_err *err) {
   bv_document d;
-  bv_around around;
+  parts p = {0};
+  bool kept = false;
   if (s->run) return bv_fail(err, BV_BUSY, "a run is in progress on this connection");
+  BV_TRY(drop_left(s, err));
   BV_TRY(bv_document_check(s, text, &d, err));
   bv_rc rc = d.nerror > 0 ? bv_document_fail(&d, err) : bv_file_sweep(s->db, err);
-  if (rc == BV_OK) rc = bv_around_open(s, "bt_run_document()", &around, err);
+  if (rc == BV_OK && !how->whole) rc = has_checkpoints(s, &d, &kept, err);
   if (rc == BV_OK) {
-    rc = run_parts(s, &d, text, how, id, err);
-    rc = bv_around_close(s, &around, rc, err);
+    kept = kept && sqlite3_get_autocommit(s->db); /* else the run says that it cannot be */
+    rc = kept ? run_kept(s, &d, text, how, &p, id, err) : run_whole(s, &d, text, how, &p, id, err);
     if (rc == BV_OK) rc = bv_file_sweep(s->db, err); /* now that nothing of ours reads any more */
   }
+  parts_reset(&p);
   bv_document_reset(&d);
   return rc;
 }

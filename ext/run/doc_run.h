@@ -2,7 +2,8 @@
 ** doc_run.h - the run that a document describes.
 **
 ** Its bars are imported, its signals loaded, its feed and its strategy made as TEMP objects, which are gone
-** when the run has ended.  All of it is one savepoint: after an error nothing is left.
+** when the run has ended.  All of it is one savepoint: after an error nothing is left.  With the key checkpoint what the
+** document brings is committed before the run, and a part of the run with it (keep.h).
 */
 #ifndef BV_RUN_DOC_RUN_H
 #define BV_RUN_DOC_RUN_H

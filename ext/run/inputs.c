@@ -37,6 +37,13 @@ bv_rc bv_inputs_add(bv_inputs *in, const char *kind, const char *name, const cha
   return BV_NOMEM;
 }
 
+bv_rc bv_inputs_copy(bv_inputs *in, const bv_inputs *from) {
+  for (int i = 0; from && i < from->n; i++) {
+    BV_TRY(bv_inputs_add(in, from->at[i].kind, from->at[i].name, from->at[i].value));
+  }
+  return BV_OK;
+}
+
 static int by_name(const void *a, const void *b) {
   const bv_origin *x = a, *y = b;
   const int kind = strcmp(x->kind, y->kind);

@@ -65,6 +65,9 @@ BV_MUST bv_rc bv_inputs_fed(bv_store *s, const struct bv_feed_asset *a, int64_t 
 BV_MUST bv_rc bv_inputs_bars_named(bv_store *s, const char *name, int64_t until, bv_inputs *in,
                                    bv_err *err);
 
+/* Add those of another list. */
+BV_MUST bv_rc bv_inputs_copy(bv_inputs *in, const bv_inputs *from);
+
 /* Sort, and drop what is there twice. */
 void bv_inputs_sort(bv_inputs *in);
 

@@ -31,6 +31,7 @@ static bv_rc collect(bv_run *r, bv_inputs *in, bv_err *err) {
                            .sql = r->strategy.sql ? r->strategy.sql : "",
                            .config = k->document ? k->document : k->config,
                            .document = k->document};
+  BV_TRY(bv_inputs_copy(in, k->files));
   BV_TRY(bv_inputs_collect(r->store, &of, in, err));
   for (int i = 0; i < r->feed.n; i++) {
     BV_TRY(bv_inputs_fed(r->store, &r->feed.asset[i], k->data_end, in, err));
@@ -63,13 +64,13 @@ static bool counts(const bv_origin *o) {
   return strcmp(o->kind, "version") != 0;
 }
 
-static bv_rc changed(const bv_run *r, const bv_origin *then, const bv_origin *now, bv_err *err) {
+static bv_rc changed(int64_t run, const bv_origin *then, const bv_origin *now, bv_err *err) {
   const bv_origin *o = then ? then : now;
   return bv_fail(
       err, BV_CONFLICT,
       "%s '%.80s' changed since run %lld began: %.60s then, %.60s now; with them it would "
       "be another run",
-      o->kind, o->name, (long long)r->result->run, then && then->value ? then->value : "none",
+      o->kind, o->name, (long long)run, then && then->value ? then->value : "none",
       now && now->value ? now->value : "none");
 }
 
@@ -84,13 +85,23 @@ static bv_rc compare(bv_run *r, const bv_inputs *then, bv_err *err) {
   }
   for (int i = 0; rc == BV_OK && i < then->n; i++) {
     const bv_origin *a = &then->at[i], *b = find(&now, a);
-    if (counts(a) && !(b && same_value(a, b))) rc = changed(r, a, b, err);
+    if (counts(a) && !(b && same_value(a, b))) rc = changed(r->result->run, a, b, err);
   }
   for (int i = 0; rc == BV_OK && i < now.n; i++) {
-    if (counts(&now.at[i]) && !find(then, &now.at[i])) rc = changed(r, NULL, &now.at[i], err);
+    if (counts(&now.at[i]) && !find(then, &now.at[i]))
+      rc = changed(r->result->run, NULL, &now.at[i], err);
   }
   bv_inputs_reset(&now);
   return rc;
+}
+
+bv_rc bv_keep_same_files(const bv_resumed *from, const bv_inputs *files, bv_err *err) {
+  for (int i = 0; from && !from->changed && i < from->inputs->n; i++) {
+    const bv_origin *a = &from->inputs->at[i], *b = find(files, a);
+    if (strcmp(a->kind, "file") != 0 || (b && same_value(a, b))) continue;
+    return changed(from->run, a, b, err);
+  }
+  return BV_OK;
 }
 
 /* ---- locks ---- */
@@ -161,6 +172,7 @@ bv_rc bv_keep_prepare(bv_run *r, const bv_run_start *how, bv_err *err) {
   }
   k->every = r->config.checkpoint;
   k->replay = how->resume != NULL;
+  k->files = how->files;
   k->zone = how->zone ? how->zone : r->store->zone;
   BV_TRY(copy(how->config, &k->config));
   BV_TRY(copy(how->document, &k->document));

@@ -41,11 +41,12 @@ typedef struct bv_keep {
   bv_owner owner;
   char *config, *document, *version; /* copies */
   const bv_zone *zone;
-  bv_inputs inputs;     /* when the run began */
-  int ninput;           /* assets that are in them */
-  int64_t generation;   /* of the store, as far as looked at */
-  double checked, cost; /* when the inputs were looked at last, and how long that took, seconds */
-  bool unchecked;       /* others have written since */
+  const bv_inputs *files; /* borrowed */
+  bv_inputs inputs;       /* when the run began */
+  int ninput;             /* assets that are in them */
+  int64_t generation;     /* of the store, as far as looked at */
+  double checked, cost;   /* when the inputs were looked at last, and how long that took, seconds */
+  bool unchecked;         /* others have written since */
 } bv_keep;
 
 /* What a run is resumed from. */
@@ -58,6 +59,9 @@ typedef struct bv_resumed {
       *sql;     /* the view that stands in for the strategy's, and that one's text; NULL: none */
   bool changed; /* go on although what it was made from has changed */
 } bv_resumed;
+
+/* Whether files are those that the run to be resumed (NULL: none) was made from. */
+BV_MUST bv_rc bv_keep_same_files(const bv_resumed *from, const bv_inputs *files, bv_err *err);
 
 /* The configuration is read: where it has the key, look whether that can be (BV_ARG inside a transaction). */
 BV_MUST bv_rc bv_keep_prepare(struct bv_run *r, const struct bv_run_start *how, bv_err *err);

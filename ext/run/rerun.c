@@ -3,6 +3,7 @@
 #include "data/sql.h"
 #include "run/around.h"
 #include "run/doc_run.h"
+#include "run/resume.h"
 #include "run/stored.h"
 
 #include <stdio.h>
@@ -11,8 +12,9 @@
 bv_rc bv_run_all(bv_store *s, const bv_run_start *how, int64_t *id, bv_err *err) {
   bv_run *r;
   bool more = true;
+  *id = 0;
   BV_TRY(bv_run_begin(s, how, &r, err));
-  bv_rc rc = BV_OK;
+  bv_rc rc = how->resume ? bv_resume_replay(r, how->resume, err) : BV_OK;
   while (rc == BV_OK && more) rc = bv_run_step(r, &more, err);
   *id = rc == BV_OK || r->keep.begun ? r->result->run : 0;
   return bv_run_close(r, rc, err);

@@ -2,6 +2,8 @@
 #include "run/resume.h"
 #include "base/text.h"
 #include "data/json.h"
+#include "run/doc_run.h"
+#include "run/rerun.h"
 #include "run/stored.h"
 
 #include <string.h>
@@ -144,8 +146,7 @@ static bv_rc give_orders(bv_run *r, bv_err *err) {
   }
 }
 
-/* Do the run again up to the step that was committed. */
-static bv_rc replay(bv_run *r, const bv_resumed *from, bv_err *err) {
+bv_rc bv_resume_replay(bv_run *r, const bv_resumed *from, bv_err *err) {
   bool asked = false;
   while (r->result->curve.total < from->steps) {
     BV_TRY(bv_run_advance(r, &asked, err));
@@ -155,23 +156,19 @@ static bv_rc replay(bv_run *r, const bv_resumed *from, bv_err *err) {
   return bv_keep_go_on(r, from, err);
 }
 
-static bv_rc open_again(bv_store *s, origin *o, const char *version, bv_run **out, bv_err *err) {
+/* How the run began. */
+static bv_rc start_of(bv_store *s, origin *o, const char *version, bv_run_start *how, bv_err *err) {
   const bv_stored *stored = &o->run;
-  bv_run_start how = {.strategy = stored->strategy[0] ? stored->strategy : NULL,
-                      .config = stored->config,
-                      .version = version,
-                      .knobs = stored->knobs,
-                      .end = o->from.end,
-                      .resume = &o->from};
+  *how = (bv_run_start){.strategy = stored->strategy[0] ? stored->strategy : NULL,
+                        .config = stored->config,
+                        .version = version,
+                        .knobs = stored->knobs,
+                        .end = o->from.end,
+                        .merged = true,
+                        .resume = &o->from};
   const char *tz = bv_stored_input(stored, "setting", "tz");
-  if (tz) BV_TRY(bv_zone_find(tz, &how.zone, err));
-  BV_TRY(stand_in(s, o, err));
-  bv_run *r;
-  BV_TRY(bv_run_begin(s, &how, &r, err));
-  bv_rc rc = replay(r, &o->from, err);
-  if (rc != BV_OK) return bv_run_close(r, rc, err);
-  *out = r;
-  return BV_OK;
+  if (tz) BV_TRY(bv_zone_find(tz, &how->zone, err));
+  return bv_stored_input(stored, "document", "") ? BV_OK : stand_in(s, o, err);
 }
 
 /* {"changed": true} */
@@ -186,38 +183,72 @@ static bv_rc read_option(void *ctx, const char *path, const char *type, sqlite3_
   return bv_fail(err, BV_ARG, "options: 'changed' must be true or false");
 }
 
-bv_rc bv_resume_open(bv_store *s, int64_t id, const char *options, const char *version,
-                     bv_run **out, bv_err *err) {
-  origin o = {.run = {.id = id}};
+/* Everything up to where the run itself begins. */
+static bv_rc prepare(bv_store *s, int64_t id, const char *options, const char *version, origin *o,
+                     bv_run_start *how, bv_err *err) {
   bool changed = false;
-  *out = NULL;
+  *o = (origin){.run = {.id = id}};
   BV_TRY(bv_json_walk(s->db, options, "options", read_option, &changed, err));
   if (s->run) return bv_fail(err, BV_BUSY, "a run is in progress on this connection");
   if (!sqlite3_get_autocommit(s->db)) {
     return bv_fail(err, BV_ARG, "a run cannot be resumed inside a transaction; COMMIT it first");
   }
   BV_TRY(bv_store_sync(s, err));
-  bv_rc rc = find(s, id, &o, err);
-  o.from.changed = changed;
-  if (rc == BV_OK) rc = open_again(s, &o, version, out, err);
+  BV_TRY(find(s, id, o, err));
+  o->from.changed = changed;
+  return start_of(s, o, version, how, err);
+}
+
+bv_rc bv_resume_open(bv_store *s, int64_t id, const char *options, const char *version,
+                     bv_run **out, bv_err *err) {
+  origin o;
+  bv_run_start how;
+  bv_run *r;
+  *out = NULL;
+  bv_rc rc = prepare(s, id, options, version, &o, &how, err);
+  if (rc == BV_OK && bv_stored_input(&o.run, "document", "")) {
+    rc = bv_fail(err, BV_ARG, "run %lld is described by a document: bt_resume() goes on with it",
+                 (long long)id);
+  }
+  if (rc == BV_OK) rc = bv_run_begin(s, &how, &r, err);
+  if (rc == BV_OK) {
+    rc = bv_resume_replay(r, &o.from, err);
+    if (rc == BV_OK) *out = r;
+    if (rc != BV_OK) rc = bv_run_close(r, rc, err);
+  }
   origin_reset(&o);
   return rc;
 }
 
+/* Whether somebody else than the strategy gave orders. */
+static bv_rc check_program(bv_store *s, const origin *o, bv_err *err) {
+  sqlite3_stmt *st;
+  int row;
+  BV_TRY(bv_sql_prepare(
+      s->db, "SELECT 1 FROM main.bt_request WHERE run = ?1 AND source = 'program' LIMIT 1", &st,
+      err));
+  sqlite3_bind_int64(st, 1, o->run.id);
+  bv_rc rc = bv_sql_row(s->db, st, &row, err, "reading bt_request");
+  sqlite3_finalize(st);
+  if (rc != BV_OK || (!row && o->run.strategy[0])) return rc;
+  return bv_fail(err, BV_ARG,
+                 "run %lld: a program gave orders; it goes on with barsvt_run_resume()",
+                 (long long)o->run.id);
+}
+
 bv_rc bv_resume(bv_store *s, int64_t id, const char *options, const char *version, bool *kept,
                 bv_err *err) {
-  bv_run *r;
-  bool more = true;
-  *kept = false;
-  BV_TRY(bv_resume_open(s, id, options, version, &r, err));
-  bv_rc rc = BV_OK;
-  if (!r->strategy.name || r->keep.orders.out.n > 0 || r->keep.orders.chunk > 0) {
-    rc =
-        bv_fail(err, BV_ARG, "run %lld: a program gave orders; it goes on with barsvt_run_resume()",
-                (long long)id);
+  origin o;
+  bv_run_start how;
+  int64_t run = 0;
+  bv_rc rc = prepare(s, id, options, version, &o, &how, err);
+  if (rc == BV_OK) rc = check_program(s, &o, err);
+  if (rc == BV_OK) {
+    const char *document = bv_stored_input(&o.run, "document", "");
+    rc = document ? bv_document_run(s, document, &how, &run, err) : bv_run_all(s, &how, &run, err);
+    if (rc == BV_OK && how.resume->view) rc = drop_stand_in(s, err);
   }
-  while (rc == BV_OK && more) rc = bv_run_step(r, &more, err);
-  *kept = rc != BV_OK;
-  rc = bv_run_close(r, rc, err);
-  return rc == BV_OK ? drop_stand_in(s, err) : rc;
+  *kept = rc != BV_OK && run > 0;
+  origin_reset(&o);
+  return rc;
 }

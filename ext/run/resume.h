@@ -6,6 +6,9 @@
 
 #include "run/run.h"
 
+/* A run that was begun to be resumed: do it again up to the step that was committed. */
+BV_MUST bv_rc bv_resume_replay(bv_run *r, const bv_resumed *from, bv_err *err);
+
 /* Open run `id` where it was committed last: *out stands at that step, after everything that was decided
 ** there.  BV_NOTFOUND: there is no such run; BV_ARG: it has finished, or has nothing to resume from, or a transaction is
 ** open; BV_BUSY: somebody executes it; BV_CONFLICT: what it was made from has changed.  After an error

@@ -128,6 +128,7 @@ static bv_rc collect_inputs(bv_run *r, const bv_run_start *how, bv_err *err) {
                            .sql = r->strategy.sql ? r->strategy.sql : "",
                            .config = how->document ? how->document : how->config,
                            .document = how->document};
+  BV_TRY(bv_inputs_copy(&r->inputs, how->files));
   return bv_inputs_collect(r->store, &of, &r->inputs, err);
 }
 

@@ -85,6 +85,7 @@ typedef struct bv_run_start {
   int64_t end;              /* as the configuration's, the earlier one counts; INT64_MAX: none */
   bool whole;               /* commit nothing before the end, whatever the configuration says */
   const bv_resumed *resume; /* NULL: a new run */
+  const bv_inputs *files;   /* what a document names, for the life of the run; NULL: none */
   bool
       merged; /* config was put together from others: of a key that is there twice the last counts */
 } bv_run_start;

@@ -259,7 +259,7 @@ def test_stops(checks):
         plain = results(db, one(db, 'SELECT bt_run(?, ?)', view, json.dumps(config_of({}))))
         config, run = config_of({'checkpoint': 10}), 0
         for k in range(40):
-            timer = threading.Timer(0.05 + 0.01 * k, db.interrupt)
+            timer = threading.Timer(0.05 * 1.2 ** k, db.interrupt)
             timer.start()
             try:
                 run = one(db, 'SELECT bt_resume(?)', run) if run else one(db, 'SELECT bt_run(?, ?)', view, json.dumps(config))
@@ -433,7 +433,7 @@ def test_command(checks):
         checks.equal((p.returncode, err), (0, ''), 'command: undisturbed')
         plain = results(db, 2)
         with open('config.json', 'w', encoding='ascii') as f:
-            json.dump(config_of({'checkpoint': 5}), f)
+            json.dump(config_of({'checkpoint': 20}), f)
         for k in range(20):  # until a signal comes in time
             p = backtest('run', 'mine.sql', '--db', 'cli.db', '--config', 'config.json')
             while p.poll() is None and (progress(db)[:2] != (3 + k, 'running') or progress(db)[2] < 10):
@@ -460,6 +460,75 @@ def test_command(checks):
         checks.ok(needle in p.communicate()[1] and p.returncode == 2, f'command: {args}')
 
 
+def test_documents(checks):
+    """A run that a document describes: its bars are imported, its feed and its strategy are TEMP objects."""
+    rng = random.Random(3)
+    price = 50.0
+    with open('doc.csv', 'w', encoding='ascii') as f, open('score.csv', 'w', encoding='ascii') as g:
+        f.write('timestamp,open,high,low,close,volume\n')
+        g.write('timestamp,asset_id,score\n')
+        for i in range(4000):
+            o, c = price, round(price * (1 + rng.gauss(0, 0.003)), 2)
+            f.write(f'{T0 + i * MINUTE},{o},{max(o, c)},{min(o, c)},{c},100\n')
+            if i % 5 == 0:
+                g.write(f'{T0 + i * MINUTE},DOC,{rng.random():.3f}\n')
+            price = c
+    document = {'name': 'described', 'strategy': "SELECT asset, CASE WHEN score > 0.5 THEN 0.8 ELSE 0.1 END AS target_weight FROM feed"
+                " WHERE ts = bars_clock() - 60",
+                'data_sources': {'prices': {'path': 'doc.csv', 'asset': 'DOC', 'timestep': 'minute', 'assets': ['DOC']}, 'signals': {'path': 'score.csv'}},
+                'execution': {'commission': 0.001}}
+    db = connect('doc.db', check_same_thread=False, timeout=20)
+    plain = results(db, one(db, 'SELECT bt_run_document(?)', json.dumps(document)))
+    document['execution']['checkpoint'] = 20
+    text = json.dumps(document)
+
+    def same(got):
+        return all(got[t] == plain[t] for t in TABLES if t != 'bt_input') and got['bt_run'] == plain['bt_run']
+    checks.ok(len(plain['bt_fill']) > 50, f'document: {len(plain["bt_fill"])} fills')
+    checks.ok(same(results(db, one(db, 'SELECT bt_run_document(?)', text))), 'document: with checkpoints')
+    checks.equal(one(db, 'SELECT count(*) FROM sqlite_temp_schema'), 0, 'document: TEMP objects')
+    run = 0
+    for k in range(40):
+        timer = threading.Timer(0.05 * 1.2 ** k, db.interrupt)
+        timer.start()
+        try:
+            run = one(db, 'SELECT bt_resume(?)', run) if run else one(db, 'SELECT bt_run_document(?)', text)
+            break
+        except sqlite3.OperationalError as e:
+            checks.ok('interrupted' in str(e), f'document, interrupt: {e}')
+            run = progress(db)[0] if 'is kept up to its last checkpoint' in str(e) else run
+            if run and progress(db)[1] == 'done':
+                break
+        finally:
+            timer.cancel()
+            timer.join()
+    checks.ok(same(results(db, run)), f'document: after {k} interrupts')
+    with open('doc.json', 'w', encoding='ascii') as f:
+        f.write(text)
+    for k in range(20):
+        p = backtest('run', 'doc.json', '--db', 'doc.db')
+        while p.poll() is None and not (progress(db)[0] > run + k and progress(db)[2] >= 100):
+            pass
+        p.send_signal(signal.SIGKILL)
+        p.communicate()
+        if progress(db)[1] != 'done':
+            break
+    killed = progress(db)[0]
+    with open('score.csv', 'a', encoding='ascii') as g:
+        g.write(f'{T0 + 4000 * MINUTE},DOC,0.5\n')
+    checks.error(lambda: one(db, 'SELECT bt_resume(?)', killed), ["file 'data_sources.signals.path' changed"], 'document: another file')
+    lines = open('score.csv', encoding='ascii').readlines()[:-1]
+    with open('score.csv', 'w', encoding='ascii') as g:
+        g.writelines(lines)
+    p = backtest('resume', str(killed), '--db', 'doc.db')
+    checks.equal((p.communicate()[1], p.returncode), ('', 0), 'document: resumed')
+    checks.ok(same(results(db, killed)), 'document: after a kill')
+    db.execute('BEGIN')
+    checks.error(lambda: one(db, 'SELECT bt_run_document(?)', text), ['inside a transaction'], 'document: inside a transaction')
+    db.execute('ROLLBACK')
+    db.close()
+
+
 def main():
     checks = Checks()
     began = time.monotonic()
@@ -473,6 +542,8 @@ def main():
     test_writers(checks)
     print(f'{time.monotonic() - began:.0f} s')
     test_command(checks)
+    print(f'{time.monotonic() - began:.0f} s')
+    test_documents(checks)
     checks.finish()
 
 
