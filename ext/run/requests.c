@@ -73,10 +73,13 @@ static bv_rc load(bv_requests *q, bool *found, bv_err *err) {
 }
 
 bv_rc bv_requests_peek(bv_requests *q, bv_signal **out, bv_err *err) {
-  bool found = true;
   *out = NULL;
-  while (!q->ahead && q->in.left == 0 && found) BV_TRY(load(q, &found, err));
-  if (!found) return BV_OK;
+  while (!q->ahead && q->in.left == 0 && !q->ended) {
+    bool found;
+    BV_TRY(load(q, &found, err));
+    q->ended = !found;
+  }
+  if (!q->ahead && q->in.left == 0) return BV_OK;
   if (!q->ahead) BV_TRY(bv_request_get(&q->in, &q->next, err));
   q->ahead = true;
   *out = &q->next;

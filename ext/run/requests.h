@@ -19,6 +19,7 @@ typedef struct bv_requests {
   int64_t in_chunk; /* the one to read next */
   bv_signal next;
   bool ahead; /* next is read */
+  bool ended; /* the last one has been */
 } bv_requests;
 
 void bv_requests_init(bv_requests *q, sqlite3 *db, int64_t run, const char *source);
