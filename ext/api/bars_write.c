@@ -202,11 +202,16 @@ int bv_bars_update(sqlite3_vtab *base, int argc, sqlite3_value **argv, sqlite3_i
   return rc == BV_OK ? SQLITE_OK : bv_vtab_error_of(base, "bars", rc, &err);
 }
 
-/* What was committed before is noticed now, so that the commit at the end moves on from there. */
+/* What was committed before is noticed now, so that the commit at the end moves on from there.  That holds of a run
+** too, which asks no more once it has its transaction: this is its beginning. */
 int bv_bars_begin(sqlite3_vtab *base) {
+  bv_store *s = ((bv_bars_tab *)base)->store;
+  const int frozen = s->frozen;
   bv_err err;
   bv_err_clear(&err);
-  bv_rc rc = bv_store_sync(((bv_bars_tab *)base)->store, &err);
+  s->frozen = 0;
+  bv_rc rc = bv_store_sync(s, &err);
+  s->frozen = frozen;
   return rc == BV_OK ? SQLITE_OK : bv_vtab_error(base, rc, &err);
 }
 
