@@ -47,7 +47,10 @@ static void read_all(bv_bar_reader *reader, size_t cap, bool allow_negative,
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-  static const bv_timestep steps[] = {{0, BV_SECOND}, {1, BV_MINUTE}, {1, BV_DAY}, {1, BV_MONTH}};
+  static const bv_timestep steps[] = {{0, BV_SECOND, BV_OF_TRADES},
+                                      {1, BV_MINUTE, BV_OF_TRADES},
+                                      {1, BV_DAY, BV_OF_TRADES},
+                                      {1, BV_MONTH, BV_OF_TRADES}};
   int64_t rejects = 0, before = bv_mem_total();
   if (size == 0) return 0;
   unsigned pick = data[0];

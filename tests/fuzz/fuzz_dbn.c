@@ -60,7 +60,10 @@ static size_t put_head(uint8_t *p, unsigned pick) {
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-  static const bv_timestep steps[] = {{0, BV_SECOND}, {1, BV_SECOND}, {1, BV_MINUTE}, {1, BV_DAY}};
+  static const bv_timestep steps[] = {{0, BV_SECOND, BV_OF_TRADES},
+                                      {1, BV_SECOND, BV_OF_TRADES},
+                                      {1, BV_MINUTE, BV_OF_TRADES},
+                                      {1, BV_DAY, BV_OF_TRADES}};
   int64_t rejects = 0, before = bv_mem_total();
   if (size == 0 || size > 1 << 20) return 0;
   unsigned pick = data[0];
