@@ -9,8 +9,8 @@
 ** changed.  Bars at which one has no value change nothing.  What a strategy would say at every bar this
 ** says where it matters, without a row of SQL for each.
 */
-#include "api/args.h"
 #include "api/functions.h"
+#include "api/table.h"
 #include "data/view.h"
 
 #include <math.h>
@@ -19,11 +19,6 @@ enum { C_ASSET, C_TS, C_KNOWN_AT, C_ABOVE, C_A, C_B, COLUMNS };
 enum { ASSET, TIMESTEP, A, B, START, END, ARGS };
 
 static const char *const arg_name[ARGS] = {"asset", "timestep", "a", "b", "start", "end"};
-
-typedef struct tab {
-  sqlite3_vtab base;
-  bv_store *store;
-} tab;
 
 typedef struct cursor {
   sqlite3_vtab_cursor base;
@@ -41,26 +36,12 @@ static int above_connect(sqlite3 *db, void *aux, int argc, const char *const *ar
   (void)argc;
   (void)argv;
   (void)error;
-  int code = sqlite3_declare_vtab(
-      db, "CREATE TABLE x(asset TEXT, ts INTEGER, known_at INTEGER, above INTEGER, a REAL, b REAL,"
-          " \"asset=\" HIDDEN, \"timestep=\" HIDDEN, \"a=\" HIDDEN, \"b=\" HIDDEN,"
-          " \"start=\" HIDDEN, \"end=\" HIDDEN)");
-  if (code != SQLITE_OK) return code;
-  sqlite3_vtab_config(db, SQLITE_VTAB_INNOCUOUS);
-  tab *t = bv_alloc0(BV_MEM_CURSOR, sizeof *t);
-  if (!t) return SQLITE_NOMEM;
-  t->store = bv_store_ref(aux);
-  bv_store_vtab(t->store, 1);
-  *out = &t->base;
-  return SQLITE_OK;
-}
-
-static int above_disconnect(sqlite3_vtab *base) {
-  tab *t = (tab *)base;
-  bv_store_vtab(t->store, -1);
-  bv_store_unref(t->store);
-  bv_free(t);
-  return SQLITE_OK;
+  return bv_table_connect(
+      db, aux,
+      "CREATE TABLE x(asset TEXT, ts INTEGER, known_at INTEGER, above INTEGER, a REAL, b REAL,"
+      " \"asset=\" HIDDEN, \"timestep=\" HIDDEN, \"a=\" HIDDEN, \"b=\" HIDDEN,"
+      " \"start=\" HIDDEN, \"end=\" HIDDEN)",
+      SQLITE_VTAB_INNOCUOUS, sizeof(bv_table), out);
 }
 
 /* idxNum: which arguments are given, as bits.  Rows come in order of time. */
@@ -91,10 +72,7 @@ static int above_best_index(sqlite3_vtab *base, sqlite3_index_info *info) {
 
 static int above_open(sqlite3_vtab *base, sqlite3_vtab_cursor **out) {
   (void)base;
-  cursor *c = bv_alloc0(BV_MEM_CURSOR, sizeof *c);
-  if (!c) return SQLITE_NOMEM;
-  *out = &c->base;
-  return SQLITE_OK;
+  return bv_table_open(sizeof(cursor), out);
 }
 
 static void cursor_clear(cursor *c) {
@@ -132,17 +110,9 @@ static bv_rc second_line(cursor *c, bv_err *err) {
   return BV_OK;
 }
 
-/* The stored series, or where there is none of that timestep an aggregate. */
 static bv_rc find_source(const cursor *c, bv_store *s, bv_source *out, bv_err *err) {
   const char *asset = bv_arg_text(c->arg[ASSET]), *step = bv_arg_text(c->arg[TIMESTEP]);
-  const bv_series *series;
-  if (!asset || !step) return BV_NOMEM;
-  BV_TRY(bv_series_find(s, asset, step, &series, err));
-  if (!series) {
-    return bv_source_aggregate(s, asset, step, NULL, NULL, NULL, NULL, out, err);
-  }
-  *out = bv_source_stored(series);
-  return BV_OK;
+  return asset && step ? bv_source_of(s, asset, step, out, err) : BV_NOMEM;
 }
 
 static bv_rc start(cursor *c, bv_store *s, bv_err *err) {
@@ -237,7 +207,7 @@ static int above_filter(sqlite3_vtab_cursor *base, int given, const char *text, 
     c->arg[a] = sqlite3_value_dup(argv[n++]);
     if (!c->arg[a]) return SQLITE_NOMEM;
   }
-  bv_rc rc = start(c, ((tab *)base->pVtab)->store, &err);
+  bv_rc rc = start(c, ((bv_table *)base->pVtab)->store, &err);
   if (rc == BV_OK) rc = seek(c, &err);
   return rc == BV_OK ? SQLITE_OK : bv_vtab_error_of(base->pVtab, "bars_above", rc, &err);
 }
@@ -280,7 +250,7 @@ static const sqlite3_module above_module = {
     .iVersion = 2,
     .xConnect = above_connect,
     .xBestIndex = above_best_index,
-    .xDisconnect = above_disconnect,
+    .xDisconnect = bv_table_disconnect,
     .xOpen = above_open,
     .xClose = above_close,
     .xFilter = above_filter,

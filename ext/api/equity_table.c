@@ -1,6 +1,6 @@
 /* equity_table.c - the table bt_equity; see equity_table.h. */
 #include "api/equity_table.h"
-#include "api/args.h"
+#include "api/table.h"
 #include "data/sql.h"
 #include "run/curve.h"
 #include "time/instant.h"
@@ -9,11 +9,6 @@
 #include <string.h>
 
 enum { C_RUN, C_TS, C_TIME, C_VALUE, C_CASH, C_DRAWDOWN, C_EXPOSED, C_OF };
-
-typedef struct eq_tab {
-  sqlite3_vtab base;
-  bv_store *store;
-} eq_tab;
 
 typedef struct eq_cursor {
   sqlite3_vtab_cursor base;
@@ -31,25 +26,10 @@ static int eq_connect(sqlite3 *db, void *aux, int argc, const char *const *argv,
   (void)argc;
   (void)argv;
   (void)error;
-  int code =
-      sqlite3_declare_vtab(db, "CREATE TABLE x(run INTEGER, ts INTEGER, time TEXT, value REAL,"
-                               " cash REAL, drawdown REAL, exposed INTEGER, of INTEGER HIDDEN)");
-  if (code != SQLITE_OK) return code;
-  sqlite3_vtab_config(db, SQLITE_VTAB_INNOCUOUS);
-  eq_tab *tab = bv_alloc0(BV_MEM_CURSOR, sizeof *tab);
-  if (!tab) return SQLITE_NOMEM;
-  tab->store = bv_store_ref(aux);
-  bv_store_vtab(tab->store, 1);
-  *out = &tab->base;
-  return SQLITE_OK;
-}
-
-static int eq_disconnect(sqlite3_vtab *base) {
-  eq_tab *tab = (eq_tab *)base;
-  bv_store_vtab(tab->store, -1);
-  bv_store_unref(tab->store);
-  bv_free(tab);
-  return SQLITE_OK;
+  return bv_table_connect(db, aux,
+                          "CREATE TABLE x(run INTEGER, ts INTEGER, time TEXT, value REAL,"
+                          " cash REAL, drawdown REAL, exposed INTEGER, of INTEGER HIDDEN)",
+                          SQLITE_VTAB_INNOCUOUS, sizeof(bv_table), out);
 }
 
 /* bt_equity(3), whose argument is the hidden column `of`, and WHERE run = 3 are one plan (idxNum 1).
@@ -80,10 +60,7 @@ static int eq_best_index(sqlite3_vtab *base, sqlite3_index_info *info) {
 
 static int eq_open(sqlite3_vtab *base, sqlite3_vtab_cursor **out) {
   (void)base;
-  eq_cursor *c = bv_alloc0(BV_MEM_CURSOR, sizeof *c);
-  if (!c) return SQLITE_NOMEM;
-  *out = &c->base;
-  return SQLITE_OK;
+  return bv_table_open(sizeof(eq_cursor), out);
 }
 
 static int eq_close(sqlite3_vtab_cursor *base) {
@@ -140,7 +117,7 @@ static int eq_filter(sqlite3_vtab_cursor *base, int plan, const char *letters, i
   c->st = NULL;
   c->eof = true;
   c->run = -1;
-  bv_rc rc = start_scan(c, ((eq_tab *)base->pVtab)->store->db, plan, argv, &err);
+  bv_rc rc = start_scan(c, ((bv_table *)base->pVtab)->store->db, plan, argv, &err);
   return rc == BV_OK ? SQLITE_OK : bv_vtab_error(base->pVtab, rc, &err);
 }
 
@@ -148,7 +125,7 @@ static int eq_next(sqlite3_vtab_cursor *base) {
   eq_cursor *c = (eq_cursor *)base;
   bv_err err = {0};
   if (++c->i >= c->n) {
-    bv_rc rc = next_chunk(c, ((eq_tab *)base->pVtab)->store->db, &err);
+    bv_rc rc = next_chunk(c, ((bv_table *)base->pVtab)->store->db, &err);
     if (rc != BV_OK) return bv_vtab_error(base->pVtab, rc, &err);
   }
   note_peak(c);
@@ -189,7 +166,7 @@ static const sqlite3_module equity_module = {
     .iVersion = 2,
     .xConnect = eq_connect,
     .xBestIndex = eq_best_index,
-    .xDisconnect = eq_disconnect,
+    .xDisconnect = bv_table_disconnect,
     .xOpen = eq_open,
     .xClose = eq_close,
     .xFilter = eq_filter,

@@ -1,6 +1,6 @@
 /* list_table.c - small read-only tables whose rows are made all at once; see list_table.h. */
 #include "api/list_table.h"
-#include "api/args.h"
+#include "api/table.h"
 
 #include <math.h>
 #include <string.h>
@@ -27,9 +27,8 @@ typedef struct list_aux {
 } list_aux;
 
 typedef struct list_tab {
-  sqlite3_vtab base;
+  bv_table table;
   const bv_list_def *def;
-  bv_store *store;
 } list_tab;
 
 typedef struct list_cursor {
@@ -88,32 +87,17 @@ static int list_connect(sqlite3 *db, void *p, int argc, const char *const *argv,
                         char **error) {
   (void)argc;
   (void)argv;
+  (void)error;
   const list_aux *aux = p;
   char *sql = sqlite3_mprintf("CREATE TABLE x(%s)", aux->def->columns);
   if (!sql) return SQLITE_NOMEM;
-  int code = sqlite3_declare_vtab(db, sql);
+  int code = bv_table_connect(db, aux->store, sql,
+                              aux->def->flags & BV_LIST_DIRECT ? SQLITE_VTAB_DIRECTONLY
+                                                               : SQLITE_VTAB_INNOCUOUS,
+                              sizeof(list_tab), out);
   sqlite3_free(sql);
-  if (code != SQLITE_OK) {
-    *error = sqlite3_mprintf("%s: %s", aux->def->name, sqlite3_errmsg(db));
-    return code;
-  }
-  sqlite3_vtab_config(db, aux->def->flags & BV_LIST_DIRECT ? SQLITE_VTAB_DIRECTONLY
-                                                           : SQLITE_VTAB_INNOCUOUS);
-  list_tab *tab = bv_alloc0(BV_MEM_CURSOR, sizeof *tab);
-  if (!tab) return SQLITE_NOMEM;
-  tab->def = aux->def;
-  tab->store = bv_store_ref(aux->store);
-  bv_store_vtab(tab->store, 1);
-  *out = &tab->base;
-  return SQLITE_OK;
-}
-
-static int list_disconnect(sqlite3_vtab *base) {
-  list_tab *tab = (list_tab *)base;
-  bv_store_vtab(tab->store, -1);
-  bv_store_unref(tab->store);
-  bv_free(tab);
-  return SQLITE_OK;
+  if (code == SQLITE_OK) ((list_tab *)*out)->def = aux->def;
+  return code;
 }
 
 /* idxNum: bit i = argument i is given, in order. */
@@ -140,10 +124,7 @@ static int list_best_index(sqlite3_vtab *base, sqlite3_index_info *info) {
 
 static int list_open(sqlite3_vtab *base, sqlite3_vtab_cursor **out) {
   (void)base;
-  list_cursor *c = bv_alloc0(BV_MEM_CURSOR, sizeof *c);
-  if (!c) return SQLITE_NOMEM;
-  *out = &c->base;
-  return SQLITE_OK;
+  return bv_table_open(sizeof(list_cursor), out);
 }
 
 static void cursor_clear(list_cursor *c) {
@@ -173,8 +154,8 @@ static int list_filter(sqlite3_vtab_cursor *base, int given, const char *letters
     c->arg[a] = sqlite3_value_dup(argv[n++]);
     if (!c->arg[a]) return SQLITE_NOMEM;
   }
-  bv_rc rc = tab->def->flags & BV_LIST_SYNC ? bv_store_sync(tab->store, &err) : BV_OK;
-  if (rc == BV_OK) rc = tab->def->fill(tab->store, &c->list, c->arg, &err);
+  bv_rc rc = tab->def->flags & BV_LIST_SYNC ? bv_store_sync(tab->table.store, &err) : BV_OK;
+  if (rc == BV_OK) rc = tab->def->fill(tab->table.store, &c->list, c->arg, &err);
   if (rc == BV_OK) return SQLITE_OK;
   list_clear(&c->list);
   return bv_vtab_error(base->pVtab, rc, &err);
@@ -216,7 +197,7 @@ static const sqlite3_module list_module = {
     .iVersion = 2,
     .xConnect = list_connect,
     .xBestIndex = list_best_index,
-    .xDisconnect = list_disconnect,
+    .xDisconnect = bv_table_disconnect,
     .xOpen = list_open,
     .xClose = list_close,
     .xFilter = list_filter,

@@ -6,8 +6,8 @@
 ** The two series are walked together: a row where either has a bar, NULL for a side that has none there.
 ** Where a series of the timestep is not stored its bars are made from finer ones, as bars_agg makes them.
 */
-#include "api/args.h"
 #include "api/functions.h"
+#include "api/table.h"
 #include "data/view.h"
 #include "time/instant.h"
 
@@ -19,11 +19,6 @@ enum { ASSET, TIMESTEP, START, END, ARGS };
 enum { BID, ASK, SIDES };
 
 static const char *const arg_name[ARGS] = {"asset", "timestep", "start", "end"};
-
-typedef struct tab {
-  sqlite3_vtab base;
-  bv_store *store;
-} tab;
 
 typedef struct cursor {
   sqlite3_vtab_cursor base;
@@ -39,27 +34,13 @@ static int quote_connect(sqlite3 *db, void *aux, int argc, const char *const *ar
   (void)argc;
   (void)argv;
   (void)error;
-  int code = sqlite3_declare_vtab(
-      db, "CREATE TABLE x(ts INTEGER, bid_open REAL, bid_high REAL, bid_low REAL, bid_close REAL,"
-          " bid_size REAL, ask_open REAL, ask_high REAL, ask_low REAL, ask_close REAL,"
-          " ask_size REAL, mid REAL, spread REAL, known_at INTEGER, time TEXT,"
-          " asset TEXT HIDDEN, timestep TEXT HIDDEN, start HIDDEN, \"end\" HIDDEN)");
-  if (code != SQLITE_OK) return code;
-  sqlite3_vtab_config(db, SQLITE_VTAB_INNOCUOUS);
-  tab *t = bv_alloc0(BV_MEM_CURSOR, sizeof *t);
-  if (!t) return SQLITE_NOMEM;
-  t->store = bv_store_ref(aux);
-  bv_store_vtab(t->store, 1);
-  *out = &t->base;
-  return SQLITE_OK;
-}
-
-static int quote_disconnect(sqlite3_vtab *base) {
-  tab *t = (tab *)base;
-  bv_store_vtab(t->store, -1);
-  bv_store_unref(t->store);
-  bv_free(t);
-  return SQLITE_OK;
+  return bv_table_connect(
+      db, aux,
+      "CREATE TABLE x(ts INTEGER, bid_open REAL, bid_high REAL, bid_low REAL, bid_close REAL,"
+      " bid_size REAL, ask_open REAL, ask_high REAL, ask_low REAL, ask_close REAL,"
+      " ask_size REAL, mid REAL, spread REAL, known_at INTEGER, time TEXT,"
+      " asset TEXT HIDDEN, timestep TEXT HIDDEN, start HIDDEN, \"end\" HIDDEN)",
+      SQLITE_VTAB_INNOCUOUS, sizeof(bv_table), out);
 }
 
 /* Bounds of ts narrow the walk, and the core tests them again. */
@@ -103,10 +84,7 @@ static int quote_best_index(sqlite3_vtab *base, sqlite3_index_info *info) {
 
 static int quote_open(sqlite3_vtab *base, sqlite3_vtab_cursor **out) {
   (void)base;
-  cursor *c = bv_alloc0(BV_MEM_CURSOR, sizeof *c);
-  if (!c) return SQLITE_NOMEM;
-  *out = &c->base;
-  return SQLITE_OK;
+  return bv_table_open(sizeof(cursor), out);
 }
 
 static void cursor_clear(cursor *c) {
@@ -130,15 +108,8 @@ static int quote_close(sqlite3_vtab_cursor *base) {
 /* The stored series of a side, or the aggregate that takes its place; false where there is neither. */
 static bv_rc find_side(bv_store *s, const char *asset, const char *step, bv_source *out,
                        bool *found, bv_err *err) {
-  const bv_series *series;
-  *found = true;
-  BV_TRY(bv_series_find(s, asset, step, &series, err));
-  if (series) {
-    *out = bv_source_stored(series);
-    return BV_OK;
-  }
   bv_err why = {0};
-  bv_rc rc = bv_source_aggregate(s, asset, step, NULL, NULL, NULL, NULL, out, &why);
+  bv_rc rc = bv_source_of(s, asset, step, out, &why);
   *found = rc == BV_OK;
   if (rc == BV_OK || rc == BV_NOTFOUND) return BV_OK;
   return bv_fail_native(err, rc, why.native, "%s", bv_err_text(&why, rc));
@@ -241,7 +212,7 @@ static int quote_filter(sqlite3_vtab_cursor *base, int given, const char *text, 
     c->arg[a] = sqlite3_value_dup(v);
     if (!c->arg[a]) return SQLITE_NOMEM;
   }
-  bv_rc rc = start(c, ((tab *)base->pVtab)->store, lo, hi, &err);
+  bv_rc rc = start(c, ((bv_table *)base->pVtab)->store, lo, hi, &err);
   if (rc != BV_OK) c->eof = true;
   return rc == BV_OK ? SQLITE_OK : bv_vtab_error_of(base->pVtab, "bars_quote", rc, &err);
 }
@@ -322,7 +293,7 @@ static const sqlite3_module quote_module = {
     .iVersion = 2,
     .xConnect = quote_connect,
     .xBestIndex = quote_best_index,
-    .xDisconnect = quote_disconnect,
+    .xDisconnect = bv_table_disconnect,
     .xOpen = quote_open,
     .xClose = quote_close,
     .xFilter = quote_filter,

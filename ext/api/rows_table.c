@@ -1,6 +1,6 @@
 /* rows_table.c - the rows of runs as tables; see rows_table.h. */
 #include "api/rows_table.h"
-#include "api/args.h"
+#include "api/table.h"
 #include "run/row_scan.h"
 #include "run/run.h"
 
@@ -8,8 +8,7 @@
 #include <string.h>
 
 typedef struct rows_tab {
-  sqlite3_vtab base;
-  bv_store *store;
+  bv_table table;
   bv_row_cache cache;
 } rows_tab;
 
@@ -44,26 +43,16 @@ static int rows_connect(sqlite3 *db, void *p, int argc, const char *const *argv,
   bv_buf_init(&sql, BV_MEM_CURSOR, 4096);
   int code = SQLITE_NOMEM;
   if (declaration(&bv_row_tables[aux->kind], &sql) == BV_OK)
-    code = sqlite3_declare_vtab(db, bv_buf_text(&sql));
+    code = bv_table_connect(db, aux->store, bv_buf_text(&sql), SQLITE_VTAB_INNOCUOUS,
+                            sizeof(rows_tab), out);
   bv_buf_reset(&sql);
-  if (code != SQLITE_OK) return code;
-  sqlite3_vtab_config(db, SQLITE_VTAB_INNOCUOUS);
-  rows_tab *tab = bv_alloc0(BV_MEM_CURSOR, sizeof *tab);
-  if (!tab) return SQLITE_NOMEM;
-  bv_row_cache_init(&tab->cache, db, aux->kind);
-  tab->store = bv_store_ref(aux->store);
-  bv_store_vtab(tab->store, 1);
-  *out = &tab->base;
-  return SQLITE_OK;
+  if (code == SQLITE_OK) bv_row_cache_init(&((rows_tab *)*out)->cache, db, aux->kind);
+  return code;
 }
 
 static int rows_disconnect(sqlite3_vtab *base) {
-  rows_tab *tab = (rows_tab *)base;
-  bv_row_cache_reset(&tab->cache);
-  bv_store_vtab(tab->store, -1);
-  bv_store_unref(tab->store);
-  bv_free(tab);
-  return SQLITE_OK;
+  bv_row_cache_reset(&((rows_tab *)base)->cache);
+  return bv_table_disconnect(base);
 }
 
 /* ---- plans ---- */
@@ -205,7 +194,7 @@ static int rows_filter(sqlite3_vtab_cursor *base, int plan, const char *text, in
   (void)argc;
   rows_cursor *c = (rows_cursor *)base;
   const rows_tab *tab = (const rows_tab *)base->pVtab;
-  const bv_run *run = tab->store->run;
+  const bv_run *run = tab->table.store->run;
   bv_row_range range = {.columns = (uint32_t)plan >> P_COLUMNS};
   bool none;
   bv_err err = {0};

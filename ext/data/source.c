@@ -181,6 +181,14 @@ bv_rc bv_source_aggregate(bv_store *s, const char *asset, const char *step, cons
   return keep_resolved(s, key, n, out);
 }
 
+bv_rc bv_source_of(bv_store *s, const char *asset, const char *step, bv_source *out, bv_err *err) {
+  const bv_series *series;
+  BV_TRY(bv_series_find(s, asset, step, &series, err));
+  if (!series) return bv_source_aggregate(s, asset, step, NULL, NULL, NULL, NULL, out, err);
+  *out = bv_source_stored(series);
+  return BV_OK;
+}
+
 bool bv_source_eq(const bv_source *a, const bv_source *b) {
   return a->base.id == b->base.id && a->base.home == b->base.home && a->agg == b->agg &&
          bv_timestep_eq(a->step, b->step) && a->zone == b->zone && a->session_lo == b->session_lo &&

@@ -37,6 +37,10 @@ BV_MUST bv_rc bv_source_aggregate(bv_store *s, const char *asset, const char *st
                                   const char *session, const char *fill, const char *base,
                                   bv_source *out, bv_err *err);
 
+/* The stored series of that timestep, or where there is none the aggregate that takes its place. */
+BV_MUST bv_rc bv_source_of(bv_store *s, const char *asset, const char *step, bv_source *out,
+                           bv_err *err);
+
 /* Forget what arguments were resolved to (assets or series have changed). */
 void bv_source_forget(bv_store *s);
 
