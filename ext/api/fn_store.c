@@ -211,14 +211,11 @@ static void fn_asset(sqlite3_context *ctx, int argc, sqlite3_value **argv) {
 
 static bv_rc last_price(bv_store *s, const char *asset, const char *step, double *out,
                         bv_err *err) {
-  bv_series one;
   const bv_series *series = NULL;
   if (step) {
     BV_TRY(bv_series_find(s, asset, step, &series, err));
   } else {
-    int n;
-    BV_TRY(bv_series_of(s, asset, BV_OF_TRADES, &one, 1, &n, err));
-    if (n > 0) series = &one;
+    BV_TRY(bv_series_finest(s, asset, &series, err));
   }
   if (!series) return bv_series_missing(s, "last_price", asset, step ? step : "", err);
   bv_source src = bv_source_stored(series);

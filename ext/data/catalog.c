@@ -105,6 +105,21 @@ bv_rc bv_series_by_id(bv_store *s, int64_t id, bv_series *out, bool *found, bv_e
   return rc;
 }
 
+/* Remember a series that was found under its key, until the catalog is dropped. */
+static bv_rc keep_series(bv_store *s, const char *key, size_t n, const bv_series *found,
+                         const bv_series **out) {
+  bv_series *keep = bv_alloc(BV_MEM_BASE, sizeof *keep);
+  if (!keep) return BV_NOMEM;
+  *keep = *found;
+  bv_rc rc = bv_map_put(&s->series, key, n, keep);
+  if (rc != BV_OK) {
+    bv_free(keep);
+    return rc;
+  }
+  *out = keep;
+  return BV_OK;
+}
+
 bv_rc bv_series_find(bv_store *s, const char *asset, const char *timestep, const bv_series **out,
                      bv_err *err) {
   *out = NULL;
@@ -125,16 +140,7 @@ bv_rc bv_series_find(bv_store *s, const char *asset, const char *timestep, const
   BV_TRY(load_series(s, asset, step, &found, &any, err));
   if (!any) return BV_OK;
   if (!cacheable) return bv_fail(err, BV_ARG, "timestep '%.40s' is too long", timestep);
-  bv_series *keep = bv_alloc(BV_MEM_BASE, sizeof *keep);
-  if (!keep) return BV_NOMEM;
-  *keep = found;
-  bv_rc rc = bv_map_put(&s->series, key, na + 1 + nt, keep);
-  if (rc != BV_OK) {
-    bv_free(keep);
-    return rc;
-  }
-  *out = keep;
-  return BV_OK;
+  return keep_series(s, key, na + 1 + nt, &found, out);
 }
 
 /* Which of two series comes first: trades before quotes, then the finer. */
@@ -190,6 +196,22 @@ static bv_rc first_series(bv_store *s, const char *asset, const bv_bars_of *of, 
 bv_rc bv_series_of(bv_store *s, const char *asset, bv_bars_of of, bv_series *out, int cap, int *n,
                    bv_err *err) {
   return first_series(s, asset, &of, out, cap, n, err);
+}
+
+/* No timestep begins with this byte, so the keys are not those of bv_series_find. */
+bv_rc bv_series_finest(bv_store *s, const char *asset, const bv_series **out, bv_err *err) {
+  char key[BV_ASSET_MAX + 2];
+  const size_t n = strlen(asset);
+  bv_series one;
+  int any;
+  *out = NULL;
+  if (n > BV_ASSET_MAX) return BV_OK; /* no asset is called that */
+  memcpy(key, asset, n);
+  key[n] = key[n + 1] = '\x1f';
+  *out = bv_map_find(&s->series, key, n + 2);
+  if (*out) return BV_OK;
+  BV_TRY(bv_series_of(s, asset, BV_OF_TRADES, &one, 1, &any, err));
+  return any ? keep_series(s, key, n + 2, &one, out) : BV_OK;
 }
 
 bv_rc bv_series_all(bv_store *s, const char *asset, bv_series *out, int cap, int *n, bv_err *err) {

@@ -269,7 +269,10 @@ bv_rc bv_series_missing(bv_store *s, const char *who, const char *asset, const c
 BV_MUST bv_rc bv_series_of(bv_store *s, const char *asset, bv_bars_of of, bv_series *out, int cap,
                            int *n, bv_err *err);
 
-/* The same whatever they are of: those of trades, then the bid's and the ask's. */
+/* The finest of trades; NULL: none is stored. */
+BV_MUST bv_rc bv_series_finest(bv_store *s, const char *asset, const bv_series **out, bv_err *err);
+
+/* All of them, whatever they are of: those of trades, then the bid's and the ask's. */
 BV_MUST bv_rc bv_series_all(bv_store *s, const char *asset, bv_series *out, int cap, int *n,
                             bv_err *err);
 

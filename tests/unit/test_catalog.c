@@ -69,6 +69,24 @@ static void many_series(void **state) {
   assert_string_equal(list[0].step_text, "second"); /* the finest, not the first made */
 }
 
+static void finest_of_all(void **state) {
+  (void)state;
+  static const char *const step[] = {"day", "week", "minute", "minute bid", "second bid"};
+  static const char *const finest[] = {"day", "day", "minute", "minute", "minute"};
+  const bv_series *series;
+  bv_err err = {0};
+  ok(bv_series_finest(store, "SPY", &series, &err), &err);
+  assert_null(series);
+  for (size_t i = 0; i < COUNT(step); i++) {
+    make("SPY", step[i], NULL);
+    for (int again = 0; again < 2; again++) { /* from the tables, and as remembered */
+      ok(bv_series_finest(store, "SPY", &series, &err), &err);
+      assert_string_equal(series->step_text, finest[i]);
+    }
+  }
+  assert_int_equal(bv_series_find(store, "SPY", "", &series, &err), BV_ARG);
+}
+
 static void number_and_name(void **state) {
   (void)state;
   bv_series a = make("SPY", "day", NULL), b;
@@ -233,6 +251,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup_store, teardown_store)
       TEST(made_once_and_found), TEST(many_series),      TEST(number_and_name),
+      TEST(made_once_and_found), TEST(finest_of_all),    TEST(number_and_name),
       TEST(zone_of_an_asset),    TEST(keys_are_checked), TEST(what_is_missing_is_said),
       TEST(span_and_count),      TEST(changes_are_seen), TEST(rows_nobody_can_read),
       TEST(memory_failures),
