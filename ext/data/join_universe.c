@@ -1,6 +1,7 @@
 /* join_universe.c - the assets a join is about; see join_universe.h. */
 #include "data/join_universe.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -54,6 +55,42 @@ static bv_rc add_stored(names *l, bv_store *s, bv_store *home, const char *step,
   return add_rows(l, s->db, st, "barsvt_series", err);
 }
 
+/* ", day, minute": the timesteps of a store, behind those that are in the text already. */
+static bv_rc add_steps(bv_store *s, bv_store *home, char *list, size_t size, bv_err *err) {
+  bool there;
+  sqlite3_stmt *st;
+  int row;
+  bv_rc rc;
+  BV_TRY(bv_store_has_schema(home, &there, err));
+  if (!there) return BV_OK;
+  BV_TRY(bv_store_prepare(
+      home, "SELECT DISTINCT " BV_SERIES_STEP " FROM main.barsvt_series s ORDER BY 1", &st, err));
+  while ((rc = bv_sql_row(s->db, st, &row, err, "barsvt_series")) == BV_OK && row) {
+    char item[64];
+    snprintf(item, sizeof item, ", %.40s", bv_sql_text(st, 0));
+    if (!strstr(list, item) && strlen(list) + strlen(item) < size) strcat(list, item);
+  }
+  sqlite3_finalize(st);
+  return rc;
+}
+
+/* Nobody has bars of the timestep. */
+static bv_rc no_such_bars(bv_store *s, const bv_join_def *def, bv_err *err) {
+  char list[160] = "";
+  BV_TRY(add_steps(s, s, list, sizeof list, err));
+  for (int i = 0; i < s->nattached; i++) {
+    BV_TRY(add_steps(s, s->attached[i], list, sizeof list, err));
+  }
+  if (!list[0]) {
+    return bv_fail(err, BV_NOTFOUND,
+                   "%s: no bars are stored in this database yet; load some with bars_import() or "
+                   "INSERT INTO bars",
+                   def->name);
+  }
+  return bv_fail(err, BV_NOTFOUND, "%s: no '%.40s' bars are stored (there are: %s)", def->name,
+                 def->step_text, list + 2);
+}
+
 static bv_rc gather(names *l, bv_store *s, const bv_join_def *def, const char *const *asked,
                     int nasked, bv_err *err) {
   if (def->universe_table) return add_table(l, s, def->universe_table, err);
@@ -65,7 +102,7 @@ static bv_rc gather(names *l, bv_store *s, const bv_join_def *def, const char *c
   for (int i = 0; i < s->nattached; i++) {
     BV_TRY(add_stored(l, s, s->attached[i], def->step_text, err));
   }
-  return BV_OK;
+  return l->n > 0 ? BV_OK : no_such_bars(s, def, err);
 }
 
 static int by_name(const void *a, const void *b) {

@@ -214,11 +214,30 @@ static bv_rc drop_tables(sqlite3 *db, unsigned tables, bv_err *err) {
   return BV_OK;
 }
 
+/* The views over them say what that version knew: they are made anew. */
+static bv_rc drop_views(sqlite3 *db, bv_err *err) {
+  static const char views[] =
+      "SELECT group_concat('DROP VIEW main.' || name, ';') FROM main.sqlite_schema"
+      " WHERE type = 'view' AND name IN ('bt_trade', 'bt_metric', 'bt_reject', 'bt_order_event',"
+      " 'bt_ambiguous', 'bt_cost', 'bt_drawdown', 'bt_return_daily', 'bt_return_monthly',"
+      " 'bt_return_yearly')";
+  sqlite3_stmt *st;
+  int row;
+  BV_TRY(bv_sql_prepare(db, views, &st, err));
+  bv_rc rc = bv_sql_row(db, st, &row, err, "sqlite_schema");
+  char *sql = rc == BV_OK && row ? bv_strdup(BV_MEM_RUN, bv_sql_text(st, 0)) : NULL;
+  sqlite3_finalize(st);
+  if (rc == BV_OK && row) rc = sql ? bv_sql_exec(db, sql, err) : BV_NOMEM;
+  bv_free(sql);
+  return rc;
+}
+
 bv_rc bv_rows_move(sqlite3 *db, bv_savepoint *sp, bv_err *err) {
   unsigned tables;
   int row;
   BV_TRY(old_tables(db, &tables, err));
   if (!tables) return BV_OK;
+  BV_TRY(drop_views(db, err));
   BV_TRY(bv_sql_exec(db, bv_sql_result, err));
   for (int k = 0; k < BV_ROWS_KINDS; k++) {
     if (tables >> k & 1) BV_TRY(move_table(db, (bv_rows_kind)k, err));

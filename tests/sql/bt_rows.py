@@ -49,6 +49,8 @@ def as_before(db):
         db.execute(f'ALTER TABLE old_{table} RENAME TO {table}')
     db.execute('CREATE TRIGGER bt_run_delete AFTER DELETE ON bt_run BEGIN DELETE FROM bt_order WHERE run = old.id;'
                ' DELETE FROM bt_fill WHERE run = old.id; DELETE FROM bt_lot WHERE run = old.id; END')
+    db.execute('DROP VIEW bt_order_event')
+    db.execute("CREATE VIEW bt_order_event AS SELECT run, id AS order_id, 'submitted' AS event FROM bt_order")
     db.execute('CREATE TRIGGER bt_risk_delete AFTER DELETE ON bt_run BEGIN DELETE FROM bt_risk WHERE run = old.id; END')
 
 
@@ -111,6 +113,8 @@ def test_earlier_version():
         db = connect('moved.db')
         before = {t: rows(db, t) for t in ROW_TABLES}
         trades = rows(db, 'bt_trade')
+        events = {r[0] for r in db.execute('SELECT DISTINCT event FROM bt_order_event')}
+        checks.equal(events, {'submitted'}, 'a view of an earlier version')
         checks.ok(len(before['bt_order']) > 500, 'there are rows')
         checks.equal(one(db, "SELECT count(*) FROM sqlite_schema WHERE name IN ('bt_chunk', 'bt_fill')"), 1, 'an earlier version')
         checks.equal(one(db, 'SELECT count(*) FROM bars_check'), 0, 'an earlier version: bars_check')
@@ -130,6 +134,8 @@ def test_earlier_version():
         for t in ROW_TABLES:
             checks.equal(rows(db, t, 'run < 3'), before[t], f'{how}: {t} moved')
         checks.equal(rows(db, 'bt_trade', 'run < 3'), trades, f'{how}: bt_trade')
+        events = {r[0] for r in db.execute('SELECT DISTINCT event FROM bt_order_event WHERE run < 3')}
+        checks.ok({'submitted', 'accepted', 'filled'} <= events, f'{how}: bt_order_event is made anew: {events}')
         checks.equal(one(db, 'SELECT count(*) FROM bars_check'), 0, f'{how}: bars_check')
         db.execute('DELETE FROM bt_run WHERE id = 1')
         checks.equal([t for t in ROW_TABLES if rows(db, t, 'run = 1')], [], f'{how}: deleted')

@@ -48,6 +48,16 @@ feed(db, "timestep=minute, signals=(frame columns=momentum), context=(frame colu
 checks.equal(db.execute('SELECT asset, momentum, vix FROM feed WHERE ts < ?', (START + 120,)).fetchall(), [('A', 1, 20), ('B', None, 20), ('A', None, 20), ('B', 2, 20)], 'mixed frame')
 
 # universes
+feed(db, 'timestep=hour')
+checks.error(lambda: db.execute('SELECT * FROM feed').fetchall(), ["feed: no 'hour' bars are stored (there are: day, minute)"], 'a timestep that nobody has')
+checks.error(lambda: db.execute('SELECT * FROM feed ORDER BY ts DESC').fetchall(), ["feed: no 'hour' bars are stored"], 'newest first')
+bare = connect()
+feed(bare, 'timestep=hour')
+checks.error(lambda: bare.execute('SELECT * FROM feed').fetchall(), ['feed: no bars are stored in this database yet'], 'no bars at all')
+db.execute('CREATE TABLE nobody(asset)')
+feed(db, 'universe=nobody, timestep=hour')
+checks.equal(db.execute('SELECT * FROM feed').fetchall(), [], 'a universe of no assets')
+db.execute('DROP TABLE nobody')
 feed(db, "universe='B, A ,B', timestep='1m'")
 checks.equal(one(db, 'SELECT group_concat(DISTINCT asset) FROM feed'), 'A,B', 'a list')
 db.execute("CREATE TABLE members AS SELECT 'B' AS asset UNION ALL SELECT NULL")
@@ -58,8 +68,6 @@ checks.equal(one(db, 'SELECT count(*) FROM feed'), 20, 'a table that has grown')
 checks.equal(one(db, "SELECT count(*) FROM feed WHERE asset = 'Q'"), 0, 'an asset outside of the universe')
 feed(db, "universe='A, Q', timestep=minute")
 checks.error(lambda: db.execute('SELECT * FROM feed').fetchall(), ["'Q'"], 'a universe without bars')
-feed(db, 'timestep=hour')
-checks.equal(db.execute('SELECT * FROM feed').fetchall(), [], 'no assets')
 
 # what is wrong with a definition
 for arguments, needles in (
