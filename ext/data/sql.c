@@ -86,6 +86,7 @@ bv_rc bv_savepoint_open(sqlite3 *db, bv_savepoint *sp, bv_err *err) {
   int code = sqlite3_prepare_v2(db, "BEGIN IMMEDIATE", -1, &sp->guard, NULL);
   bv_rc rc = bv_sql_rc(code);
   if (rc == BV_NOMEM || rc == BV_INTERRUPT) return bv_sql_fail(db, code, err, "database");
+  sp->outermost = sqlite3_get_autocommit(db);
   rc = bv_sql_exec(db, "SAVEPOINT barsvt", err);
   sp->open = rc == BV_OK;
   if (!sp->open) sqlite3_finalize(sp->guard);
@@ -95,10 +96,13 @@ bv_rc bv_savepoint_open(sqlite3 *db, bv_savepoint *sp, bv_err *err) {
 /* A full disk or an interrupted write has rolled everything back already: then there is no savepoint
 ** and these calls fail, which changes nothing.  After an interrupt, or where SQLite itself ran out of
 ** memory, no statement runs until the outermost one has ended; a write that is refused for that
-** makes SQLite undo the transaction. */
+** makes SQLite undo the transaction.  To release the outermost savepoint is to commit, which another
+** connection's reader keeps from being done although nothing is left to commit: it is rolled back. */
 static void undo(sqlite3 *db, bv_savepoint *sp) {
   int code = sqlite3_exec(db, "ROLLBACK TO barsvt", NULL, NULL, NULL) & 0xff;
   if (code == SQLITE_OK) code = sqlite3_exec(db, "RELEASE barsvt", NULL, NULL, NULL) & 0xff;
+  if (code == SQLITE_BUSY && sp->outermost)
+    code = sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL) & 0xff;
   bool refused = code == SQLITE_INTERRUPT || code == SQLITE_NOMEM;
   if (refused && sp->guard && !sqlite3_get_autocommit(db)) sqlite3_step(sp->guard);
   if (refused && sp->reader && !sqlite3_get_autocommit(db)) sqlite3_reset(sp->reader);

@@ -39,6 +39,7 @@ BV_MUST bv_rc bv_sql_poll(sqlite3 *db, sqlite3_stmt *poll, bv_err *err);
 /* A savepoint that is released or rolled back as a whole. */
 typedef struct bv_savepoint {
   int open;
+  int outermost; /* there was no transaction: to release it is to commit */
   sqlite3_stmt *guard, *reader;
 } bv_savepoint;
 

@@ -145,6 +145,26 @@ def test_read_only():
     db.close()
 
 
+def reader_comes(db, other):
+    """A reader that comes while the run is under way keeps it from being committed."""
+    reader = []
+
+    def come():
+        if not reader:
+            reader.append(other.execute('SELECT * FROM bt_run a, bt_run b'))
+            reader[0].fetchone()
+        return 1
+
+    db.create_function('come', 0, come)
+    db.execute(f"CREATE TEMP VIEW while_read AS SELECT * FROM ({VIEWS['step']}) WHERE come()")
+    before = kept(db)
+    checks.error(lambda: one(db, "SELECT bt_run('while_read')"), ['bt_run()', 'locked'], 'a reader comes')
+    checks.equal((len(reader), db.in_transaction), (1, False), 'a reader comes: state')
+    reader[0].close()
+    checks.equal(kept(db), before, 'a reader comes: kept')
+    works(db, 'a reader comes')
+
+
 def test_locked():
     """Another connection holds the write lock, or reads while the run commits."""
     db, other = connect('locked.db', timeout=0.05), connect('locked.db', timeout=0.05)
@@ -161,6 +181,7 @@ def test_locked():
     reader.close()
     checks.equal((kept(db), db.in_transaction), (before, False), 'a reader at the commit: kept')
     works(db, 'a reader at the commit')
+    reader_comes(db, other)
     db.execute('PRAGMA journal_mode = WAL')
     reader = other.execute('SELECT * FROM bt_order')
     reader.fetchone()

@@ -259,6 +259,13 @@ def locks(c):
         c.error(f"locked, {mode}", one, "database is locked", write("more.csv", H + "2024-03-01,1,1,1,1,1\n"))
         two.execute("COMMIT")
         c.intact(f"after a lock, {mode}", one, 28)
+        if mode == "delete":  # a reader keeps a rollback journal's commit back
+            reader = two.execute("SELECT * FROM sqlite_schema a, sqlite_schema b")
+            reader.fetchone()
+            c.error("a reader at the commit", one, "database is locked", "more.csv")
+            reader.close()
+            c.equal("a reader at the commit: state", one.in_transaction, False)
+            c.intact("after a reader at the commit", one, 28)
         two.execute("BEGIN")
         load(two, "more.csv")
         c.equal(f"own rows, {mode}", two.execute("SELECT count(*) FROM bars('A', 'day')").fetchone()[0], 29)
