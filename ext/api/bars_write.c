@@ -206,12 +206,9 @@ int bv_bars_update(sqlite3_vtab *base, int argc, sqlite3_value **argv, sqlite3_i
 ** too, which asks no more once it has its transaction: this is its beginning. */
 int bv_bars_begin(sqlite3_vtab *base) {
   bv_store *s = ((bv_bars_tab *)base)->store;
-  const int frozen = s->frozen;
   bv_err err;
   bv_err_clear(&err);
-  s->frozen = 0;
-  bv_rc rc = bv_store_sync(s, &err);
-  s->frozen = frozen;
+  bv_rc rc = bv_store_look(s, &err);
   return rc == BV_OK ? SQLITE_OK : bv_vtab_error(base, rc, &err);
 }
 

@@ -358,7 +358,10 @@ static bv_rc sync_attached(bv_store *s, bool *changed, bv_err *err) {
 }
 
 bv_rc bv_store_sync(bv_store *s, bv_err *err) {
-  if (s->frozen) return BV_OK;
+  return s->frozen ? BV_OK : bv_store_look(s, err);
+}
+
+bv_rc bv_store_look(bv_store *s, bv_err *err) {
   bool changed = false;
   bv_rc rc = sync_one(s, &changed, err);
   if (rc == BV_OK) rc = sync_attached(s, &changed, err);

@@ -210,8 +210,11 @@ BV_MUST bv_rc bv_store_anchor(bv_store *s, bv_err *err);
 /* After a commit of this connection: what changed is known. */
 void bv_store_committed(bv_store *s);
 
-/* At the start of a read: notice what other connections committed. */
+/* At the start of a read: notice what other connections committed.  During a run nobody is asked. */
 BV_MUST bv_rc bv_store_sync(bv_store *s, bv_err *err);
+
+/* The same during a run too, where its transaction begins. */
+BV_MUST bv_rc bv_store_look(bv_store *s, bv_err *err);
 
 /* A read of several statements outside of any transaction: begin it, so that all of them see one state,
 ** and notice what other connections committed; then let go (also after an error). */

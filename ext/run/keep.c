@@ -1,25 +1,33 @@
 /* keep.c - a run that is committed every so many steps; see keep.h. */
 #include "run/keep.h"
+#include "data/cachelog.h"
 #include "data/memo.h"
 #include "run/hand.h"
 #include "run/run.h"
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 extern const char bv_sql_request[];
-
-static double seconds(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* ---- what goes in ---- */
 
 static bv_rc add_series(bv_run *r, const bv_series *series, bv_inputs *in, bv_err *err) {
   return bv_inputs_bars(r->store, series, r->keep.data_end, in, err);
+}
+
+/* The bars that take part. */
+static bv_rc collect_bars(bv_run *r, bv_inputs *in, bv_err *err) {
+  for (int i = 0; i < r->feed.n; i++) {
+    BV_TRY(bv_inputs_fed(r->store, &r->feed.asset[i], r->keep.data_end, in, err));
+  }
+  for (int i = 0; i < r->context.feed.n; i++) {
+    BV_TRY(add_series(r, &r->context.feed.asset[i].series, in, err));
+  }
+  for (int i = 0; i < r->ntouched; i++) BV_TRY(add_series(r, &r->touched[i], in, err));
+  if (r->config.benchmark) BV_TRY(add_series(r, &r->benchmark, in, err));
+  bv_inputs_sort(in);
+  return BV_OK;
 }
 
 /* Views, tables and bars as they are now. */
@@ -33,16 +41,7 @@ static bv_rc collect(bv_run *r, bv_inputs *in, bv_err *err) {
                            .document = k->document};
   BV_TRY(bv_inputs_copy(in, k->files));
   BV_TRY(bv_inputs_collect(r->store, &of, in, err));
-  for (int i = 0; i < r->feed.n; i++) {
-    BV_TRY(bv_inputs_fed(r->store, &r->feed.asset[i], k->data_end, in, err));
-  }
-  for (int i = 0; i < r->context.feed.n; i++) {
-    BV_TRY(add_series(r, &r->context.feed.asset[i].series, in, err));
-  }
-  for (int i = 0; i < r->ntouched; i++) BV_TRY(add_series(r, &r->touched[i], in, err));
-  if (r->config.benchmark) BV_TRY(add_series(r, &r->benchmark, in, err));
-  bv_inputs_sort(in);
-  return BV_OK;
+  return collect_bars(r, in, err);
 }
 
 static const bv_origin *find(const bv_inputs *in, const bv_origin *o) {
@@ -110,16 +109,13 @@ bv_rc bv_keep_same_files(const bv_resumed *from, const bv_inputs *files, bv_err 
 ** spent on it; at the end it is done in any case. */
 static bv_rc look(bv_run *r, bool last, bv_err *err) {
   bv_keep *k = &r->keep;
-  r->store->frozen--;
-  bv_rc rc = bv_store_sync(r->store, err);
-  r->store->frozen++;
-  if (rc != BV_OK) return rc;
+  BV_TRY(bv_store_look(r->store, err));
   if (r->store->generation != k->generation) k->unchecked = true;
   k->generation = r->store->generation;
-  const double began = seconds();
+  const int64_t began = bv_log_now();
   if (!k->unchecked || (!last && began - k->checked < 20 * k->cost)) return BV_OK;
   BV_TRY(compare(r, &k->inputs, err));
-  k->checked = seconds();
+  k->checked = bv_log_now();
   k->cost = k->checked - began;
   k->unchecked = false;
   return BV_OK;
@@ -364,7 +360,8 @@ static bv_rc commit(bv_run *r, bv_err *err) {
 
 bv_rc bv_keep_opened(bv_run *r, const bv_run_start *how, bv_err *err) {
   bv_keep *k = &r->keep;
-  BV_TRY(collect(r, &k->inputs, err));
+  BV_TRY(bv_inputs_copy(&k->inputs, &r->inputs)); /* the run has just collected them */
+  BV_TRY(collect_bars(r, &k->inputs, err));
   k->ninput = -1;
   k->own = names_results(r->strategy.sql);
   for (int i = 0; i < k->inputs.n; i++) {

@@ -45,7 +45,7 @@ typedef struct bv_keep {
   bv_inputs inputs;       /* when the run began */
   int ninput;             /* assets that are in them */
   int64_t generation;     /* of the store, as far as looked at */
-  double checked, cost;   /* when the inputs were looked at last, and how long that took, seconds */
+  int64_t checked, cost;  /* when the inputs were looked at last, and how long that took, ns */
   bool unchecked;         /* others have written since */
 } bv_keep;
 
