@@ -36,8 +36,6 @@ static bv_rc open_around(bv_store *s, const char *who, bool write, bv_around *a,
 }
 
 bv_rc bv_around_open(bv_store *s, const char *who, bv_around *a, bv_err *err) {
-  *a = (bv_around){0};
-  BV_TRY(bv_store_enlist(s, err));
   return open_around(s, who, true, a, err);
 }
 
