@@ -13,20 +13,14 @@ struct bv_calendar_read {
   const bv_zone *zone;
   bv_calendar calendar;
   int64_t *day;
-  size_t cap;
   char name[];
 };
 
 static bv_rc add_day(struct bv_calendar_read *c, int64_t day) {
   size_t n = c->calendar.n;
   if (n > 0 && day <= c->day[n - 1]) return BV_OK; /* a second session of a day */
-  if (n == c->cap) {
-    size_t cap = c->cap ? 2 * c->cap : 64;
-    int64_t *more = bv_realloc(BV_MEM_RUN, c->day, cap * sizeof *more);
-    if (!more) return BV_NOMEM;
-    c->calendar.day = c->day = more;
-    c->cap = cap;
-  }
+  BV_TRY(bv_room(BV_MEM_RUN, &c->day, (int64_t)n, sizeof *c->day));
+  c->calendar.day = c->day;
   c->day[c->calendar.n++] = day;
   return BV_OK;
 }

@@ -91,13 +91,7 @@ static bv_rc step(bv_row_cache *c, sqlite3_stmt **st, int *row, bv_err *err) {
 
 /* A chunk of the run; its tail is read from memory. */
 static bv_rc add_place(bv_row_scan *s, int64_t run, sqlite3_stmt *st, bv_err *err) {
-  if (s->nplace == s->cap_place) {
-    const int cap = s->cap_place ? s->cap_place * 2 : 16;
-    bv_row_place *more = bv_realloc(BV_MEM_CURSOR, s->place, (size_t)cap * sizeof *more);
-    if (!more) return BV_NOMEM;
-    s->place = more;
-    s->cap_place = cap;
-  }
+  BV_TRY(bv_room(BV_MEM_CURSOR, &s->place, s->nplace, sizeof *s->place));
   const bv_rows *g = s->range.gathered;
   const bv_rows_kept *kept = g && g->run == run ? &g->kept[s->cache->kind] : NULL;
   if (kept && kept->tail && kept->tail_first == sqlite3_column_int64(st, 1)) return BV_OK;
@@ -226,18 +220,9 @@ static bv_rc add_source(bv_row_scan *s, bv_row_source from) {
   const int64_t *id = bv_row_numbers(from.chunk), lo = s->range.lo, hi = s->range.hi;
   from.at = bv_row_lower(id, from.chunk->n, lo);
   from.end = hi >= from.chunk->last ? from.chunk->n : bv_row_lower(id, from.chunk->n, hi + 1);
-  bv_rc rc = BV_OK;
-  if (s->nsource == s->cap_source && from.at < from.end) {
-    const int cap = s->cap_source ? s->cap_source * 2 : 4;
-    bv_row_source *more = bv_realloc(BV_MEM_CURSOR, s->source, (size_t)cap * sizeof *more);
-    if (more) {
-      s->source = more;
-      s->cap_source = cap;
-    } else {
-      rc = BV_NOMEM;
-    }
-  }
-  if (rc == BV_OK && from.at < from.end)
+  const bool any = from.at < from.end;
+  bv_rc rc = any ? bv_room(BV_MEM_CURSOR, &s->source, s->nsource, sizeof *s->source) : BV_OK;
+  if (rc == BV_OK && any)
     s->source[s->nsource++] = from;
   else
     let_go(s, &from);

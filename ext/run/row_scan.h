@@ -70,11 +70,11 @@ typedef struct bv_row_scan {
   bool eof;
   int64_t run; /* of the current row */
   bv_row_place *place;
-  int nplace, cap_place, next_place;
+  int nplace, next_place;
   bool listed; /* place[] is that of run `run` when the connection had made `changes` changes */
   int changes;
   bv_row_source *source;
-  int nsource, cap_source, now;
+  int nsource, now;
   int64_t limit; /* the current source goes on below it without looking at the others */
 } bv_row_scan;
 

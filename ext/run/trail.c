@@ -1,5 +1,6 @@
 /* trail.c - results on their way, counted, hashed, and held back; see trail.h. */
 #include "run/trail.h"
+#include "data/barhash.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -19,8 +20,7 @@ typedef struct mixer {
 } mixer;
 
 static void whole(mixer *m, int64_t x) {
-  m->h = (m->h ^ (uint64_t)x) * UINT64_C(0x9e3779b97f4a7c15);
-  m->h ^= m->h >> 29;
+  m->h = bv_hash_mix(m->h, (uint64_t)x);
 }
 
 static void number(mixer *m, double x) {
@@ -154,15 +154,6 @@ static bv_rc hand_over(const bv_sim_sink *s, const bv_trail_event *e, bv_err *er
   }
 }
 
-static bv_rc grow(bv_trail *t) {
-  const int cap = t->cap ? t->cap * 2 : 64;
-  bv_trail_event *more = bv_realloc(BV_MEM_RUN, t->held, (size_t)cap * sizeof *more);
-  if (!more) return BV_NOMEM;
-  t->held = more;
-  t->cap = cap;
-  return BV_OK;
-}
-
 static bv_rc take(bv_trail *t, const bv_trail_event *e, bv_err *err) {
   mixer m = {t->hash[e->kind]};
   mix_event(&m, e);
@@ -173,7 +164,7 @@ static bv_rc take(bv_trail *t, const bv_trail_event *e, bv_err *err) {
     BV_TRY(bv_trail_drain(t, err));
   }
   if (!t->hold) return hand_over(&t->sink, e, err);
-  if (t->nheld == t->cap) BV_TRY(grow(t));
+  BV_TRY(bv_room(BV_MEM_RUN, &t->held, t->nheld, sizeof *t->held));
   t->held[t->nheld++] = *e;
   return BV_OK;
 }

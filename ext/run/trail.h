@@ -44,7 +44,7 @@ typedef struct bv_trail {
   uint64_t hash[BV_TRAIL_KINDS];
   bool hold;
   bv_trail_event *held;
-  int nheld, cap;
+  int nheld;
   /* Called when no more can be held; it must set hold to false and see to the lock. */
   bv_rc (*full)(void *ctx, bv_err *err);
   void *ctx;
