@@ -308,8 +308,8 @@ static bv_rc enter_run(bv_row_scan *s, int64_t run, bv_err *err) {
   s->next_place = first_place(s);
   if (g && g->run == run) {
     bv_row_source from = {.slot = -1};
-    BV_TRY(bv_rows_copy(g, s->cache->kind, s->range.lo, s->range.hi, s->range.columns, &from.chunk,
-                        err));
+    BV_TRY(
+        bv_rows_copy(g, s->cache->kind, s->range.lo, s->range.hi, s->range.columns, &from.chunk));
     if (from.chunk) BV_TRY(add_source(s, from));
   }
   return settle(s, err);

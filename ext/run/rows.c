@@ -216,10 +216,9 @@ bv_rc bv_rows_tails(bv_rows *r, bv_err *err) {
 /* ---- reading what gathered ---- */
 
 bv_rc bv_rows_copy(bv_rows *r, bv_rows_kind kind, int64_t lo, int64_t hi, uint32_t columns,
-                   bv_row_chunk **out, bv_err *err) {
+                   bv_row_chunk **out) {
   const bv_row_table *t = &bv_row_tables[kind];
   bv_rows_kept *k = &r->kept[kind];
-  (void)err;
   *out = NULL;
   spread(r, k, t);
   BV_TRY(sort_rows(k, t));

@@ -75,6 +75,6 @@ BV_MUST bv_rc bv_rows_tails(bv_rows *r, bv_err *err);
 /* What gathered of a kind with a number from lo to hi, as a chunk in order of it: the columns of a set of
 ** bits, the first one always.  *out is NULL where there is nothing. */
 BV_MUST bv_rc bv_rows_copy(bv_rows *r, bv_rows_kind kind, int64_t lo, int64_t hi, uint32_t columns,
-                           bv_row_chunk **out, bv_err *err);
+                           bv_row_chunk **out);
 
 #endif
