@@ -150,6 +150,7 @@ static double daily_sql(sqlite3 *db) {
 
 static void by_day(void) {
   sqlite3 *db = open_daily();
+  bench_first_run(db, "day");
   bench_exec(db, "CREATE TEMP VIEW signals AS SELECT * FROM signal");
   double rows = bench_value(db, "SELECT count(*) FROM signal");
   BENCH("W6", "daily_picking", rows, "", {
@@ -240,6 +241,7 @@ static double momentum_sql(sqlite3 *db) {
 
 static void by_minute(void) {
   sqlite3 *db = bench_open();
+  bench_first_run(db, "minute");
   make_momentum(db);
   double n = bench_value(db, "SELECT 24570000");
   BENCH("W6", "momentum_callback", n, "", check += momentum_callback(db););

@@ -80,7 +80,8 @@ int barsvt_run_resume(sqlite3 *db, int64_t id, const char *options, barsvt_run *
   return opened(rc, run, errmsg, &err);
 }
 
-int barsvt_run_step(barsvt_run *r, int64_t *ts, char **errmsg) {
+/* A step that may be more than a matter of counting. */
+static int whole_step(barsvt_run *r, int64_t *ts, char **errmsg) {
   bv_err err;
   bool more = false;
   bv_err_clear(&err);
@@ -95,12 +96,21 @@ int barsvt_run_step(barsvt_run *r, int64_t *ts, char **errmsg) {
   return more ? SQLITE_ROW : SQLITE_DONE;
 }
 
+int barsvt_run_step(barsvt_run *r, int64_t *ts, char **errmsg) {
+  if (r->rc != BV_OK || !bv_run_glide(r->run)) return whole_step(r, ts, errmsg);
+  if (ts) *ts = r->run->now;
+  return SQLITE_ROW;
+}
+
 int barsvt_run_each(barsvt_run *r, int (*fn)(void *ctx, barsvt_run *run, int64_t ts), void *ctx,
                     char **errmsg) {
   int64_t ts;
   int code;
-  while ((code = barsvt_run_step(r, &ts, errmsg)) == SQLITE_ROW) {
+  while ((code = whole_step(r, &ts, errmsg)) == SQLITE_ROW) {
     if (fn(ctx, r, ts)) return SQLITE_OK;
+    while (r->rc == BV_OK && bv_run_glide(r->run)) {
+      if (fn(ctx, r, r->run->now)) return SQLITE_OK;
+    }
   }
   return code;
 }

@@ -2,6 +2,7 @@
 #include "run/keep.h"
 #include "data/cachelog.h"
 #include "data/memo.h"
+#include "data/script.h"
 #include "run/hand.h"
 #include "run/run.h"
 
@@ -205,7 +206,7 @@ bv_rc bv_keep_result(bv_run *r, const bv_run_start *how, bv_err *err) {
   bv_keep *k = &r->keep;
   sqlite3 *db = r->store->db;
   const int64_t run = r->result->run;
-  BV_TRY(bv_sql_exec(db, bv_sql_request, err));
+  BV_TRY(bv_script_run(db, bv_sql_request, err));
   if (how->resume) {
     k->owner = *how->resume->owner;
     *how->resume->owner = (bv_owner){0};

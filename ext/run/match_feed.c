@@ -44,6 +44,10 @@ static const bv_bars *bars_of(const bv_feed *f, const bv_feed_grid *g) {
   return &f->asset[g->first].bars;
 }
 
+static int64_t end_of(const bv_feed_asset *a, int64_t ts) {
+  return a->length > 0 ? ts + a->length : bv_timestep_end(a->series.step, a->series.zone, ts);
+}
+
 /* Say when the bar that comes next opens: at its start, but not before the one before it has closed.
 ** Ends rise with starts, so the first bar that ends after the feed's end is its end. */
 static void await(const bv_feed *f, bv_feed_grid *g, int64_t not_before) {
@@ -52,7 +56,7 @@ static void await(const bv_feed *f, bv_feed_grid *g, int64_t not_before) {
   g->event = BV_FEED_END;
   if (g->i >= a->bars.n) return;
   int64_t ts = a->bars.ts[g->i];
-  g->ends = bv_timestep_end(a->series.step, a->series.zone, ts);
+  g->ends = end_of(a, ts);
   if (g->ends <= f->end) g->event = ts < not_before ? not_before : ts;
 }
 
@@ -234,7 +238,11 @@ bv_rc bv_feed_add(bv_feed *f, const bv_series *series, int sim_asset, int64_t fr
   BV_TRY(number_asset(f, sim_asset, f->n));
   int number = f->n++;
   bv_feed_asset *a = &f->asset[number];
-  *a = (bv_feed_asset){.series = *series, .sim_asset = sim_asset, .more = true, .quiet = quiet};
+  *a = (bv_feed_asset){.series = *series,
+                       .sim_asset = sim_asset,
+                       .length = bv_timestep_dur_s(series->step),
+                       .more = true,
+                       .quiet = quiet};
   const bv_source src = bv_source_stored(series);
   if (from < f->start) from = f->start;
   bv_chunk_init(&a->copied, BV_MEM_RUN, columns_of(f));
@@ -377,7 +385,7 @@ bv_rc bv_feed_opens(bv_feed *f, int64_t t, bv_feed_bars *out, bv_err *err) {
 
 int64_t bv_feed_bar_end(const bv_feed *f, const bv_feed_grid *g, int64_t i) {
   const bv_feed_asset *a = &f->asset[g->first];
-  return bv_timestep_end(a->series.step, a->series.zone, a->bars.ts[i]);
+  return end_of(a, a->bars.ts[i]);
 }
 
 /* From where it was found last in steps that double, then by halves. */
@@ -424,17 +432,20 @@ static void pass_bars(bv_feed *f, bv_feed_asset *a, int64_t to) {
   a->seen = to;
 }
 
-void bv_feed_pass(bv_feed *f, int64_t t, const int *held, int nheld) {
+void bv_feed_pass(bv_feed *f, int64_t t, const int *held, int nheld, const bv_feed_grid *only,
+                  int64_t ended) {
   for (int k = 0; k < nheld; k++) {
     bv_feed_asset *a = &f->asset[f->of[held[k]]];
     bv_feed_grid *g = &f->grid[a->grid];
-    const int64_t to = g->event == BV_FEED_END ? g->i : bv_feed_ended(f, g, t);
+    if (g->event == BV_FEED_END) continue;
+    const int64_t to = g == only ? g->i + ended : bv_feed_ended(f, g, t);
     if (to > g->i) pass_bars(f, a, to);
   }
   for (int k = 0; k < f->ngrid; k++) {
     bv_feed_grid *g = &f->grid[k];
     if (g->event == BV_FEED_END) continue;
-    const int64_t to = bv_feed_ended(f, g, t), ts = bars_of(f, g)->ts[to];
+    const int64_t to = g == only ? g->i + ended : bv_feed_ended(f, g, t);
+    const int64_t ts = bars_of(f, g)->ts[to];
     if (to == g->i && (g->open || g->event >= t)) continue;
     if (to > g->i) g->closed = bv_feed_bar_end(f, g, to - 1);
     const bool began = to == g->i || (ts < t && g->closed < t);

@@ -36,6 +36,7 @@
 typedef struct bv_feed_asset {
   bv_series series;
   int sim_asset;
+  int64_t length; /* of its bars; 0: they follow the calendar */
   bv_walk walk;
   bv_bars bars;    /* at hand: a piece of the walk, or */
   bv_chunk copied; /* several pieces */
@@ -116,8 +117,10 @@ int64_t bv_feed_ended(const bv_feed *f, bv_feed_grid *g, int64_t t);
 double bv_feed_close_by(const bv_feed *f, int sim_asset, int64_t t);
 
 /* All instants up to t have passed at once, at which no chunk was used up; the simulator learns of the bars of the
-** assets with these numbers there. */
-void bv_feed_pass(bv_feed *f, int64_t t, const int *held, int nheld);
+** assets with these numbers there.  only: the one grid that has bars, of which `ended` have ended by t; NULL where
+** there are several. */
+void bv_feed_pass(bv_feed *f, int64_t t, const int *held, int nheld, const bv_feed_grid *only,
+                  int64_t ended);
 
 /* Let the simulator know the last price and the number of bars of an asset (its number there); -1: of
 ** all. */

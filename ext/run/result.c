@@ -1,5 +1,6 @@
 /* result.c - the rows a run leaves in the database; see result.h. */
 #include "run/result.h"
+#include "data/script.h"
 
 #include <math.h>
 #include <string.h>
@@ -70,7 +71,7 @@ bv_rc bv_result_open(sqlite3 *db, const bv_result_head *head, bv_result *out, bv
   out->firings = 0;
   memset(out->st, 0, sizeof out->st);
   out->curve.n = out->curve.chunk = out->curve.total = 0;
-  BV_TRY(bv_sql_exec(db, bv_sql_result, err));
+  BV_TRY(bv_script_run(db, bv_sql_result, err));
   if (head->run) BV_TRY(delete_run(db, head->run, err));
   BV_TRY(insert_run(out, head, err));
   bv_rc rc = BV_OK;

@@ -105,6 +105,13 @@ BV_MUST bv_rc bv_run_last_end(bv_store *s, int64_t *end, bv_err *err);
 /* The next step at which the strategy is asked; *more = false after the last, when the results are complete. */
 BV_MUST bv_rc bv_run_step(bv_run *r, bool *more, bv_err *err);
 
+/* One more of the steps that are laid out ahead, where the strategy is asked at all of them: r->now. */
+static inline bool bv_run_glide(bv_run *r) {
+  if (r->config.every.n > 0 || !bv_stretch_pass(&r->stretch, &r->now)) return false;
+  if (!r->strategy.set_mode) r->store->clock = r->now;
+  return true;
+}
+
 /* Part of the way to it: one step, or some at which nothing happens, but never past a commit. */
 BV_MUST bv_rc bv_run_advance(bv_run *r, bool *asked, bv_err *err);
 

@@ -32,15 +32,22 @@ static int live_grids(const bv_feed *f, const bv_feed_grid **one) {
 static int64_t lay_one(bv_stretch *s, int64_t now, int64_t until, int64_t most, int64_t *ends) {
   const bv_feed *f = s->feed;
   const bv_feed_grid *g = s->grid;
-  const int64_t left = f->asset[g->first].bars.n - 1 - g->i;
+  const bv_feed_asset *a = &f->asset[g->first];
+  const int64_t left = a->bars.n - 1 - g->i, *const ts = a->bars.ts + g->i;
   int64_t n = left < most ? left : most, before = now;
+  if (n <= 0) return 0;
+  if (a->length > 0 && ts[0] + a->length > now && ts[n - 1] + a->length < until) {
+    for (int64_t k = 0; k < n; k++) ends[k] = ts[k] + a->length;
+    s->reached = n == most;
+    return n;
+  }
   for (int64_t k = 0; k < n; k++) {
     ends[k] = bv_feed_bar_end(f, g, g->i + k);
     if (ends[k] >= until || ends[k] <= before) return k;
     before = ends[k];
   }
   s->reached = n == most;
-  return n > 0 ? n : 0;
+  return n;
 }
 
 static int64_t divisor(int64_t a, int64_t b) {
@@ -59,7 +66,7 @@ static int64_t slot_of(const bv_feed *f, int64_t now, int64_t *until) {
   for (int k = 0; k < f->ngrid; k++) {
     const bv_feed_grid *g = &f->grid[k];
     if (g->event == BV_FEED_END) continue;
-    const int64_t length = bv_timestep_dur_s(f->asset[g->first].series.step);
+    const int64_t length = f->asset[g->first].length;
     if (length == 0 || g->ends <= now) return 0;
     slot = divisor(divisor(slot, length), g->ends - now);
     if (g->ends < next) next = g->ends;
@@ -162,6 +169,8 @@ bv_rc bv_stretch_begin(bv_stretch *s, bv_feed *f, bv_curve *c, int64_t now, int6
   int64_t expiry, most = BV_CURVE_CHUNK - c->n, *ends = c->ts + c->n;
   s->n = s->at = 0;
   s->reached = false;
+  s->asked = -1;
+  s->asked_close = NULL;
   s->feed = f;
   s->curve = c;
   if (s->pause > 0) s->pause--;
@@ -209,16 +218,16 @@ void bv_stretch_settle(bv_stretch *s) {
   int64_t until;
   const bool calm = bv_sim_calm(sim, &held, &nheld, &until);
   assert(calm);
-  bv_feed_pass(s->feed, c->ts[c->n + n - 1], held, calm ? nheld : 0);
+  bv_feed_pass(s->feed, c->ts[c->n + n - 1], held, calm ? nheld : 0, s->grid, n);
   bv_curve_extend(c, n, bv_sim_cash(sim), bv_sim_exposed(sim), nheld > 0);
 }
 
-double bv_stretch_price(const bv_stretch *s, int sim_asset) {
+double bv_stretch_seek(bv_stretch *s, int sim_asset) {
   const bv_feed *f = s->feed;
   const int number = sim_asset < f->nof ? f->of[sim_asset] : -1;
-  if (s->grid && number >= 0 && &f->grid[f->asset[number].grid] == s->grid) {
-    const double p = f->asset[number].bars.col[BV_COL_CLOSE][s->grid->i + s->at - 1];
-    if (!isnan(p)) return p;
-  }
+  const bool on_grid = s->grid && number >= 0 && &f->grid[f->asset[number].grid] == s->grid;
+  s->asked = sim_asset;
+  s->asked_close = on_grid ? f->asset[number].bars.col[BV_COL_CLOSE] + s->grid->i : NULL;
+  if (on_grid && !isnan(s->asked_close[s->at - 1])) return s->asked_close[s->at - 1];
   return bv_feed_close_by(f, sim_asset, s->curve->ts[s->curve->n + s->at - 1]);
 }

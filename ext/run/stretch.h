@@ -25,9 +25,11 @@ typedef struct bv_stretch {
   int64_t
       pause; /* stretches to do without, and how many the last time: where orders come at every step */
   int64_t paused;
-  const bv_feed_grid *grid; /* the only one that has bars; NULL where there are several */
-  const double **close;     /* of the assets held */
-  double *room;             /* where those of several grids lie */
+  const bv_feed_grid *grid;  /* the only one that has bars; NULL where there are several */
+  const double **close;      /* of the assets held */
+  int asked;                 /* the asset whose price was asked for last, -1: none yet, */
+  const double *asked_close; /* and its closes of the instants; NULL: they have to be looked for */
+  double *room;              /* where those of several grids lie */
   int64_t cap, cap_room;
   bool reached; /* `most` was the limit */
   uint8_t mark[BV_CURVE_CHUNK + 1];
@@ -55,6 +57,13 @@ void bv_stretch_settle(bv_stretch *s);
 static inline double bv_stretch_value(const bv_stretch *s) {
   return s->curve->value[s->curve->n + s->at - 1];
 }
-double bv_stretch_price(const bv_stretch *s, int sim_asset);
+double bv_stretch_seek(bv_stretch *s, int sim_asset);
+static inline double bv_stretch_price(bv_stretch *s, int sim_asset) {
+  if (s->asked == sim_asset && s->asked_close) {
+    const double p = s->asked_close[s->at - 1];
+    if (p == p) return p;
+  }
+  return bv_stretch_seek(s, sim_asset);
+}
 
 #endif

@@ -17,22 +17,56 @@ bool bv_sim_calm(const bv_sim *s, const int **held, int *n, int64_t *until) {
   return true;
 }
 
+/* Whole groups of a constant length first: compilers make vectors of those. */
+#define EACH(n, body)                                                                              \
+  do {                                                                                             \
+    int64_t base = 0;                                                                              \
+    for (; base + GROUP <= (n); base += GROUP)                                                     \
+      for (int64_t j = 0; j < GROUP; j++) {                                                        \
+        const int64_t k = base + j;                                                                \
+        body;                                                                                      \
+      }                                                                                            \
+    for (int64_t k = base; k < (n); k++) {                                                         \
+      body;                                                                                        \
+    }                                                                                              \
+  } while (0)
+enum { GROUP = 16 };
+
+static void move_value(double *restrict value, const double *restrict p, double worth, double basis,
+                       int64_t n) {
+  EACH(n, value[k] += worth * (p[k] - basis));
+}
+
+static void raise_value(double *value, double by, int64_t n) {
+  EACH(n, value[k] += by);
+}
+
+/* The first value that is not above, n where all are. */
+static int64_t first_not_above(const double *value, double least, int64_t n) {
+  int64_t k = 0;
+  for (; k + GROUP <= n; k += GROUP) {
+    int below = 0;
+    for (int64_t j = 0; j < GROUP; j++) below |= !(value[k + j] > least);
+    if (below) break;
+  }
+  while (k < n && value[k] > least) k++;
+  return k;
+}
+
 int64_t bv_sim_calm_values(const bv_sim *s, const double *const *close, int64_t n, double *value) {
   const bv_ledger *l = &s->ledger;
-  for (int64_t k = 0; k < n; k++) value[k] = l->cash;
+  EACH(n, value[k] = l->cash);
   for (int i = 0; i < l->nopen; i++) { /* the same sums in the same order as bv_ledger_value() */
     const bv_asset *a = &l->asset[l->open[i]];
-    const double worth = a->n * a->unit, basis = a->basis, still = worth * (a->mark - basis);
-    const double *p = close[i];
-    for (int64_t k = 0; p && k < n; k++) value[k] += worth * (p[k] - basis);
-    for (int64_t k = 0; !p && k < n; k++) value[k] += still;
+    const double worth = a->n * a->unit, basis = a->basis;
+    if (close[i])
+      move_value(value, close[i], worth, basis, n);
+    else
+      raise_value(value, worth * (a->mark - basis), n);
   }
+  if (l->nopen == 0 && l->cash > -INFINITY) return n;
   const bool ruin = s->cfg.ruin == BV_RUIN_STOP && l->nopen > 0;
-  const double least = ruin ? 0 : -INFINITY;
-  for (int64_t k = 0; k < n; k++) {
-    if (!(value[k] > least)) return k;
-  }
-  return n;
+  return first_not_above(value, ruin ? 0 : -INFINITY, n);
 }
 
 void bv_sim_calm_pass(bv_sim *s, const bv_sim_calm_bars *b) {

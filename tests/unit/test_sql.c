@@ -1,4 +1,5 @@
 /* test_sql.c - calls into SQLite: codes, texts, and savepoints that hold or undo as a whole. */
+#include "data/script.h"
 #include "data_help.h"
 
 static sqlite3 *db;
@@ -165,11 +166,64 @@ static void same_name(void **state) {
   assert_true(sqlite3_get_autocommit(db));
 }
 
+static const char script[] = "CREATE TABLE IF NOT EXISTS main.bt_a(run);\n"
+                             "DROP TRIGGER IF EXISTS main.bt_old;\n"
+                             "CREATE TRIGGER IF NOT EXISTS main.bt_t AFTER DELETE ON bt_a BEGIN"
+                             " DELETE FROM bt_a; END;\n"
+                             "CREATE VIEW IF NOT EXISTS main.bt_v AS SELECT * FROM bt_a;";
+
+static int refuse(void *ctx, int what, const char *a, const char *b, const char *c, const char *d) {
+  (void)ctx, (void)a, (void)b, (void)c, (void)d;
+  return what == SQLITE_SELECT || what == SQLITE_READ || what == SQLITE_FUNCTION ? SQLITE_OK
+                                                                                 : SQLITE_DENY;
+}
+
+static bool runs_anything(void) {
+  bv_err err = {0};
+  sqlite3_set_authorizer(db, refuse, NULL);
+  bv_rc rc = bv_script_run(db, script, &err);
+  sqlite3_set_authorizer(db, NULL, NULL);
+  if (rc != BV_OK) assert_int_equal(err.native, SQLITE_AUTH);
+  return rc != BV_OK;
+}
+
+static void a_script_is_run_where_something_is_missing(void **state) {
+  (void)state;
+  bv_err err = {0};
+  static const char *const change[] = {
+      "DROP VIEW bt_v", "DROP TRIGGER bt_t", "DROP TABLE bt_a",
+      "CREATE TRIGGER bt_old AFTER DELETE ON bt_a BEGIN DELETE FROM bt_a; END",
+      "DROP TRIGGER bt_t; CREATE TABLE IF NOT EXISTS bt_t(x)"};
+  assert_true(runs_anything());
+  ok(bv_script_run(db, script, &err), &err);
+  assert_false(runs_anything());
+  for (size_t i = 0; i < COUNT(change); i++) {
+    sql_ok(db, change[i]);
+    assert_true(runs_anything());
+    ok(bv_script_run(db, script, &err), &err);
+    assert_false(runs_anything());
+    sql_is(db,
+           "SELECT count(*) FROM sqlite_schema WHERE name = 'bt_old' OR (name IN ('bt_a', 'bt_v',"
+           " 'bt_t') AND (type = 'trigger') = (name = 'bt_t'))",
+           "3");
+  }
+}
+
+/* Names longer than one of the script's, or with other letters, are others. */
+static void a_script_looks_for_whole_names(void **state) {
+  (void)state;
+  sql_ok(db, "CREATE TABLE bt_ab(x); CREATE TABLE bt_v2(x); CREATE TABLE a(x);"
+             "CREATE TABLE x_bt_v(x); CREATE TRIGGER bt_t AFTER DELETE ON a BEGIN SELECT 1; END");
+  assert_true(runs_anything());
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+  const struct CMUnitTest tests[] = {
       TEST(codes),
       TEST(errors_keep_sqlites_code_and_text),
+      TEST(a_script_is_run_where_something_is_missing),
+      TEST(a_script_looks_for_whole_names),
       TEST(rows_then_the_end),
       TEST(nan_is_bound_as_null),
       TEST(savepoints_hold_or_undo),
