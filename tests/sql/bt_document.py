@@ -1,7 +1,6 @@
 #!/usr/bin/python3
 """Documents: what they describe is run as bt_run() would run it, everything wrong is found at once with its place,
 secrets stay out of what is stored, and keys of ml4t are taken or answered."""
-import ctypes
 import json
 import os
 import random
@@ -9,6 +8,7 @@ import sys
 
 sys.dont_write_bytecode = True
 from bt_help import SHARED, Checks, connect, one  # noqa: E402
+from bt_help.duck import Duck  # noqa: E402
 
 DAY, START, N = 86400, 1704067200, 80
 checks = Checks()
@@ -121,26 +121,6 @@ def test_run():
 def errors(db, document):
     text = document if isinstance(document, str) else json.dumps(document)
     return {e['path']: e['message'] for e in json.loads(one(db, 'SELECT bt_check(?)', text))}
-
-
-class Duck:
-    """Just enough of DuckDB's C interface to run statements."""
-
-    class Result(ctypes.Structure):
-        _fields_ = [('a', ctypes.c_uint64 * 3), ('b', ctypes.c_void_p * 3)]
-
-    def __init__(self, library):
-        self.lib = ctypes.CDLL(library)
-        self.lib.duckdb_result_error.restype = ctypes.c_char_p
-        self.base, self.connection = ctypes.c_void_p(), ctypes.c_void_p()
-        assert self.lib.duckdb_open(None, ctypes.byref(self.base)) == 0
-        assert self.lib.duckdb_connect(self.base, ctypes.byref(self.connection)) == 0
-
-    def run(self, sql):
-        result = self.Result()
-        if self.lib.duckdb_query(self.connection, sql.encode(), ctypes.byref(result)) != 0:
-            raise RuntimeError(self.lib.duckdb_result_error(ctypes.byref(result)).decode())
-        self.lib.duckdb_destroy_result(ctypes.byref(result))
 
 
 def test_parquet():

@@ -5,7 +5,6 @@ the same; with the library and with the program.
 The files are made here by DuckDB itself from SQL literals, so what is in them is known.  Skipped where DuckDB is
 not found: set BARSVT_DUCKDB, or install it in ../shared/peers/node.
 """
-import ctypes
 import datetime
 import json
 import os
@@ -15,6 +14,9 @@ import stat
 import struct
 import sys
 import zoneinfo
+
+sys.dont_write_bytecode = True
+from bt_help.duck import Duck  # noqa: E402
 
 SO = os.environ["BARSVT_SO"]
 NPM = "/peers/node/node_modules/@duckdb/node-bindings-linux-x64/libduckdb.so"
@@ -42,26 +44,6 @@ def connect():
     db.enable_load_extension(True)
     db.load_extension(SO)
     return db
-
-
-class Duck:
-    """Just enough of DuckDB's C interface to run statements."""
-
-    class Result(ctypes.Structure):
-        _fields_ = [("a", ctypes.c_uint64 * 3), ("b", ctypes.c_void_p * 3)]
-
-    def __init__(self):
-        self.lib = ctypes.CDLL(LIBRARY)
-        self.lib.duckdb_result_error.restype = ctypes.c_char_p
-        self.base, self.connection = ctypes.c_void_p(), ctypes.c_void_p()
-        assert self.lib.duckdb_open(None, ctypes.byref(self.base)) == 0
-        assert self.lib.duckdb_connect(self.base, ctypes.byref(self.connection)) == 0
-
-    def run(self, sql):
-        result = self.Result()
-        if self.lib.duckdb_query(self.connection, sql.encode(), ctypes.byref(result)) != 0:
-            raise RuntimeError(self.lib.duckdb_result_error(ctypes.byref(result)).decode())
-        self.lib.duckdb_destroy_result(ctypes.byref(result))
 
 
 def make(duck, path, columns, rows=BARS):
@@ -308,7 +290,7 @@ def found_by_npm(duck):
     os.environ["BARSVT_DUCKDB"] = LIBRARY
 
 
-duckdb = Duck()
+duckdb = Duck(LIBRARY)
 for part in (times, values, columns, places, many_rows):
     part(duckdb)
 round_trip()

@@ -108,6 +108,26 @@ static inline void bench_step(bench *b, int n, const double open[], const double
   assert_true(bv_ledger_error(&b->sim->ledger) < 1e-9);
 }
 
+/* A step of the first n assets (at most BENCH_ASSETS), each bar at one price; NaN: no bar. */
+static inline void bench_flat(bench *b, int n, const double *price, double volume) {
+  bv_sim_bar bar[BENCH_ASSETS];
+  int bars = 0;
+  for (int i = 0; i < n; i++) {
+    if (isnan(price[i])) continue;
+    bar[bars++] = (bv_sim_bar){.asset = i,
+                               .ts = b->now,
+                               .known_at = b->now + BENCH_STEP,
+                               .open = price[i],
+                               .high = price[i],
+                               .low = price[i],
+                               .close = price[i],
+                               .volume = volume};
+  }
+  assert_int_equal(bv_sim_open(b->sim, b->now, bar, bars, NULL), BV_OK);
+  b->now += BENCH_STEP;
+  assert_int_equal(bv_sim_close(b->sim, b->now, bar, bars, NULL), BV_OK);
+}
+
 /* One step of a single asset. */
 static inline void bench_bar(bench *b, double open, double close) {
   bench_step(b, 1, &open, &close);

@@ -12,22 +12,7 @@ enum { A, B, C };
 /* Bars of A, B, C whose open, high, low and close are one price; NaN: no bar. */
 static void bars(bench *b, double a, double pb, double c) {
   const double price[] = {a, pb, c};
-  bv_sim_bar bar[3];
-  int n = 0;
-  for (int i = 0; i < 3; i++) {
-    if (isnan(price[i])) continue;
-    bar[n++] = (bv_sim_bar){.asset = i,
-                            .ts = b->now,
-                            .known_at = b->now + BENCH_STEP,
-                            .open = price[i],
-                            .high = price[i],
-                            .low = price[i],
-                            .close = price[i],
-                            .volume = 100};
-  }
-  assert_int_equal(bv_sim_open(b->sim, b->now, bar, n, NULL), BV_OK);
-  b->now += BENCH_STEP;
-  assert_int_equal(bv_sim_close(b->sim, b->now, bar, n, NULL), BV_OK);
+  bench_flat(b, 3, price, 100);
   assert_true(bv_ledger_error(&b->sim->ledger) < 1e-9);
 }
 

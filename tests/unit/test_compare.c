@@ -8,17 +8,14 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "sql_help.h"
+
 #include "base/alloc.h"
 #include "barsvt.h"
 
 #include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
-
-static void sql(sqlite3 *db, const char *text) {
-  char *why = NULL;
-  if (sqlite3_exec(db, text, NULL, NULL, &why) != SQLITE_OK) fail_msg("%s: %s", text, why);
-}
 
 /* The number a statement gives first; its code. */
 static int ask(sqlite3 *db, const char *text, int64_t *value) {
@@ -31,12 +28,6 @@ static int ask(sqlite3 *db, const char *text, int64_t *value) {
   }
   sqlite3_finalize(st);
   return code & 0xff;
-}
-
-static int64_t number(sqlite3 *db, const char *text) {
-  int64_t v = -1;
-  if (ask(db, text, &v) != SQLITE_OK) fail_msg("%s: %s", text, sqlite3_errmsg(db));
-  return v;
 }
 
 static sqlite3 *open_db(void) {

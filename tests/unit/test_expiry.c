@@ -26,23 +26,8 @@ static void define(bench *b, int asset, bv_instrument d) {
 
 /* A step of the assets whose price is not 0, at one price. */
 static void at(bench *b, double a, double u, double fx) {
-  const double price[3] = {a, u, fx};
-  bv_sim_bar bar[3];
-  int n = 0;
-  for (int i = 0; i < 3; i++) {
-    if (price[i] == 0) continue;
-    bar[n++] = (bv_sim_bar){.asset = i,
-                            .ts = b->now,
-                            .known_at = b->now + BENCH_STEP,
-                            .open = price[i],
-                            .high = price[i],
-                            .low = price[i],
-                            .close = price[i],
-                            .volume = 1};
-  }
-  assert_int_equal(bv_sim_open(b->sim, b->now, bar, n, NULL), BV_OK);
-  b->now += BENCH_STEP;
-  assert_int_equal(bv_sim_close(b->sim, b->now, bar, n, NULL), BV_OK);
+  const double price[3] = {a != 0 ? a : NAN, u != 0 ? u : NAN, fx != 0 ? fx : NAN};
+  bench_flat(b, 3, price, 1);
   double error = bv_ledger_error(&b->sim->ledger);
   if (!(error < 1e-12)) fail_msg("ledger off by %g", error);
 }

@@ -8,6 +8,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "sql_help.h"
+
 #include "base/alloc.h"
 #include "barsvt.h"
 #include "run/match_feed.h"
@@ -28,22 +30,6 @@ static const char *const step_view =
     " FROM bars('AAA', 'day') ORDER BY ts DESC LIMIT 1";
 
 /* ---- help ---- */
-
-static void sql(sqlite3 *db, const char *text) {
-  char *why = NULL;
-  if (sqlite3_exec(db, text, NULL, NULL, &why) != SQLITE_OK) fail_msg("%s: %s", text, why);
-}
-
-static int64_t number(sqlite3 *db, const char *text) {
-  sqlite3_stmt *st;
-  if (sqlite3_prepare_v2(db, text, -1, &st, NULL) != SQLITE_OK) {
-    fail_msg("%s: %s", text, sqlite3_errmsg(db));
-  }
-  if (sqlite3_step(st) != SQLITE_ROW) fail_msg("%s: %s", text, sqlite3_errmsg(db));
-  int64_t v = sqlite3_column_int64(st, 0);
-  sqlite3_finalize(st);
-  return v;
-}
 
 /* Ten days of AAA that open at 10, 11, ... */
 static sqlite3 *open_db(const char *view) {
