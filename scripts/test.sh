@@ -5,4 +5,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 scripts/deps.sh test
+if duckdb=$(scripts/duckdb.sh); then
+  export BARSVT_DUCKDB="$duckdb"
+fi
 exec scripts/check.sh
