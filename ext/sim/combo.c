@@ -193,7 +193,7 @@ static const char *bad_whole(bv_sim *s, const bv_order *whole, const bv_leg *leg
     if ((a ? a->fx : -1) != (b ? b->fx : -1)) return "the legs of a net_limit are in one currency";
   }
   bool there = true;
-  for (int i = 0; i < n && s->cfg.submit_check == BV_SUBMIT_CASH; i++) {
+  for (int i = 0; i < n && s->cfg.submit_check == BV_CHECK_CASH; i++) {
     there = bv_precheck(s, leg[i].order);
   }
   return there ? NULL : bv_no_funds;
@@ -386,7 +386,8 @@ static const char *impossible(const bv_leg *leg, int n) {
 static bv_rc judge(bv_sim *s, bv_leg *leg, int n, const char **why, bv_err *err) {
   bv_rc rc = BV_OK;
   *why = NULL;
-  if (!bv_funds_carry(s, leg, n)) *why = bv_no_funds;
+  bool checks = s->cfg.fill_check == BV_CHECK_CASH;
+  if (!bv_funds_carry(s, leg, n) || (checks && !bv_precheck_fill(s, leg, n))) *why = bv_no_funds;
   s->trial = leg;
   for (int i = 0; i < n && !*why && s->risk && rc == BV_OK; i++) {
     double open = leg[i].plan.open;

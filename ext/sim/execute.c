@@ -14,6 +14,7 @@
 #include "sim/bracket.h"
 #include "sim/cost.h"
 #include "sim/funds.h"
+#include "sim/precheck.h"
 #include "sim/risk.h"
 #include "sim/size.h"
 #include "sim/volume.h"
@@ -93,6 +94,16 @@ static bool cut_by_volume(const bv_sim *s, const bv_asset *a, const bv_order *o,
   p->close = copysign(fmin(fabs(p->close), left), p->close);
   p->open = copysign(fmin(fabs(p->open), left - fabs(p->close)), p->open);
   return false;
+}
+
+/* Knob fill_check.  True: what the order opens is more than the cash pays for, and nothing of it waits. */
+static bool cut_by_cash(const bv_sim *s, bv_order *o, const bv_place *at, bv_plan *p) {
+  bv_leg leg = {.order = o, .at = *at, .plan = *p};
+  if (p->open == 0 || bv_precheck_fill(s, &leg, 1)) return false;
+  if (o->tif == BV_TIF_FOK) p->close = 0;
+  p->open = 0;
+  p->reason = bv_no_funds;
+  return true;
 }
 
 /* --- fills --- */
@@ -240,6 +251,7 @@ bv_rc bv_execute(bv_sim *s, bv_order *o, const bv_place *at, bv_err *err) {
   if (s->risk && p.open != 0) BV_TRY(bv_risk_cut(s, o, at, &p, err));
   bool whole = s->cfg.volume_model == BV_VOLUME_NONE || !at->bar;
   if (!whole) whole = cut_by_volume(s, a, o, at, &p);
+  whole |= s->cfg.fill_check == BV_CHECK_CASH && cut_by_cash(s, o, at, &p);
   if (p.close == 0 && p.open == 0) {
     if (!whole) return BV_OK; /* no volume */
     bool refusal = p.reason == bv_no_short || strncmp(p.reason, "risk:", 5) == 0;

@@ -46,7 +46,7 @@ static const char *const choice_slip_limit[] = {"cap", "wait", NULL};
 static const char *const choice_same_bar[] = {
     "stop_first", "limit_first", "nearest_extreme", "ohlc", "olhc", "defer", "finer", NULL};
 static const char *const choice_wrong_side[] = {"reject", "allow", NULL};
-static const char *const choice_submit[] = {"none", "cash", NULL};
+static const char *const choice_check[] = {"none", "cash", NULL};
 static const char *const choice_volume[] = {"none", "share", "fixed", "bar_point", NULL};
 static const char *const choice_volume_by[] = {"asset", "order", NULL};
 static const char *const choice_ruin[] = {"go_on", "stop", NULL};
@@ -296,10 +296,14 @@ static const bv_sim_knob knobs[] = {
         "one, else stop_first; finer asks the finest bars of the asset that are stored inside this "
         "one, and is stop_first where they do not tell."),
     CHOICE(
-        "submit_check", submit_check, choice_submit,
+        "submit_check", submit_check, choice_check,
         "none: money is looked at when an order fills; cash: also when it is placed.  The orders "
         "of an instant are carried out in thought, each at its own price or the last close, and "
         "one that leaves less than no cash is rejected, and leaves what it would have left."),
+    CHOICE(
+        "fill_check", fill_check, choice_check,
+        "none, or cash: a fill that would leave less than no cash, counted as submit_check does, "
+        "closes what it closes and opens nothing, and the order ends, as in backtrader."),
     CHOICE("volume.model", volume_model, choice_volume,
            "What a bar fills at most of the orders of an asset; the rest waits.  none: all; share: "
            "volume.share of its volume; fixed: volume.size units, and no more than its volume; "

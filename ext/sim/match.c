@@ -115,7 +115,7 @@ static bv_rc begin_bar(bv_sim *s, int64_t ts, bv_err *err) {
     bv_order *o = &q->order[i];
     bv_asset *a = &s->ledger.asset[o->asset];
     if (o->rouse && o->rouse <= ts) o->dormant = o->combo != 0;
-    if (!o->rests || o->dormant) continue;
+    if (o->done || !o->rests || o->dormant) continue;
     if (o->until <= ts) {
       int64_t at = o->until > o->ts ? o->until : o->ts;
       BV_TRY(bv_order_finish(q, o, a, at, BV_ORDER_EXPIRED, "its time is over", err));
@@ -226,11 +226,12 @@ static bv_rc settle_rest(bv_sim *s, const bv_order *filled, bv_err *err) {
 
 /* What the bar leaves behind in an order that it did not fill. */
 static bv_rc carry(bv_sim *s, bv_order *o, const bv_sim_bar *bar, bv_err *err) {
+  double stop = o->stop;
   bv_rest_carry(&s->cfg, o, bar);
   bool news = o->triggered && !o->told && o->stop != 0;
   if (!news) return BV_OK;
   o->told = true;
-  bv_sim_trigger t = {.order = o->id, .ts = bar->ts, .stop = o->stop};
+  bv_sim_trigger t = {.order = o->id, .ts = bar->ts, .stop = stop};
   return s->sink.trigger ? s->sink.trigger(s->sink.ctx, &t, err) : BV_OK;
 }
 

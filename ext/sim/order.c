@@ -154,10 +154,24 @@ static bv_rc finish_one(bv_queue *q, bv_order *o, bv_asset *a, int64_t ts, bv_or
   return q->sink->order(q->sink->ctx, &out, err);
 }
 
+/* The others of the group that `o` was in; one that is replaced goes on. */
+static bv_rc end_group(bv_queue *q, const bv_order *o, bv_asset *a, int64_t ts, bv_err *err) {
+  for (size_t i = 0; i < q->n; i++) {
+    bv_order *k = &q->order[i];
+    if (k->done || !k->rests || k->oco != o->oco || k->asset != o->asset) continue;
+    BV_TRY(finish_one(q, k, a, ts, BV_ORDER_CANCELLED, "one cancels the other", err));
+  }
+  return BV_OK;
+}
+
 /* A leg that ends without a fill ends the others and the whole. */
 bv_rc bv_order_finish(bv_queue *q, bv_order *o, bv_asset *a, int64_t ts, bv_order_state state,
                       const char *reason, bv_err *err) {
-  if (!o->combo || state == BV_ORDER_FILLED) return finish_one(q, o, a, ts, state, reason, err);
+  bool ends = q->oco_ends && o->waiting && o->rests && o->oco && strcmp(reason, "replaced") != 0;
+  if (!o->combo || state == BV_ORDER_FILLED) {
+    BV_TRY(finish_one(q, o, a, ts, state, reason, err));
+    return ends ? end_group(q, o, a, ts, err) : BV_OK;
+  }
   bv_asset *assets = a - o->asset;
   int64_t combo = o->combo;
   for (size_t i = 0; i < q->n; i++) {

@@ -92,6 +92,7 @@ typedef struct bv_queue {
   size_t nclose;       /* and with tif cls */
   size_t ncombo;       /* orders that stand for several */
   size_t ngather;      /* and of which legs may follow */
+  bool oco_ends;       /* an order of a group that ends in any way ends the others */
   const char *orphans; /* why, where an entry may have left a bracket behind */
   int64_t next_id;
 } bv_queue;

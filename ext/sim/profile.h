@@ -80,7 +80,7 @@ typedef enum bv_same_bar {
   BV_SAME_DEFER,
   BV_SAME_FINER
 } bv_same_bar;
-typedef enum bv_submit_check { BV_SUBMIT_NONE, BV_SUBMIT_CASH } bv_submit_check;
+typedef enum bv_cash_check { BV_CHECK_NONE, BV_CHECK_CASH } bv_cash_check;
 typedef enum bv_volume_model {
   BV_VOLUME_NONE,
   BV_VOLUME_SHARE,
@@ -203,7 +203,8 @@ typedef struct bv_sim_config {
   bv_bracket_from bracket_from;
   double tick; /* price step a limit must be passed by with limit_fill through */
   bv_same_bar same_bar;
-  bv_submit_check submit_check;
+  bv_cash_check submit_check;
+  bv_cash_check fill_check;
   bv_volume_model volume_model;
   bv_volume_by volume_by;
   double volume_share;   /* share, bar_point: fraction of the bar's volume */

@@ -44,7 +44,8 @@ static const bv_sim_profile profiles[] = {
     {"backtrader",
      "The rules of backtrader 1.9: orders by number on the whole bar, brackets from the bar after "
      "their "
-     "entry, trailing stops that follow the close, no limit on buying power.",
+     "entry, trailing stops that follow the close, cash looked at when an order is placed and when "
+     "it fills.",
      {.cash = 10000,
       .quotes = BV_QUOTES_IGNORE,
       .commission_model = BV_COMM_PERCENTAGE,
@@ -56,8 +57,10 @@ static const bv_sim_profile profiles[] = {
       .priority = BV_PRIORITY_QUEUE,
       .funds = BV_FUNDS_ALLOW,
       .rules = BV_RULES_BACKTRADER,
-      .submit_check = BV_SUBMIT_CASH,
+      .submit_check = BV_CHECK_CASH,
+      .fill_check = BV_CHECK_CASH,
       .volume_by = BV_VOLUME_BY_ORDER,
+      .lots = BV_LOTS_AVERAGE,
       .wrong_side = BV_WRONG_ALLOW,
       .leverage = 1,
       .allow_short = 1}},

@@ -264,7 +264,7 @@ static bv_rc push(bv_sim *s, bv_order *o, const bv_sim_request *r, double base, 
     if (why) return bv_request_reject(s, o, why, err);
     if (bv_rest_trails(o) && o->stop == 0 && !isnan(o->mark)) o->stop = bv_rest_trail(o, o->mark);
   }
-  if (s->cfg.submit_check == BV_SUBMIT_CASH && !bv_precheck(s, o)) {
+  if (s->cfg.submit_check == BV_CHECK_CASH && !bv_precheck(s, o)) {
     return bv_request_reject(s, o, bv_no_funds, err);
   }
   if (s->ledger.both && o->rests && o->reduce_only) o->pick.side = -o->side;

@@ -153,15 +153,17 @@ double bv_rest_trail(const bv_order *o, double price) {
 }
 
 void bv_rest_carry(const bv_sim_config *c, bv_order *o, const bv_sim_bar *bar) {
+  bool trader = c->rules == BV_RULES_BACKTRADER, before = o->triggered;
   if (becomes_limit(o) && !o->triggered) {
     view v = view_of(o, bar);
     o->triggered = if_touched(o)    ? v.low <= v.stop
                    : by_close(c, o) ? v.high > v.stop
                                     : v.high >= v.stop;
   }
-  if (!bv_rest_trails(o) || o->triggered) return;
+  /* backtrader moves the limit by the close of the bar that triggered it, too. */
+  if (!bv_rest_trails(o) || (trader ? before : o->triggered)) return;
   double best = o->side > 0 ? bar->low : bar->high;
-  if (c->rules == BV_RULES_BACKTRADER) best = bar->close;
+  if (trader) best = bar->close;
   if (isnan(best)) return;
   double stop = bv_rest_trail(o, best);
   stop = o->side > 0 ? fmin(o->stop, stop) : fmax(o->stop, stop);

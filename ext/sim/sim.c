@@ -44,6 +44,7 @@ bv_rc bv_sim_new(const bv_sim_config *cfg, const bv_sim_sink *sink, bv_sim **out
   s->ledger.leverage = s->account.leverage;
   s->next_expiry = INT64_MAX;
   bv_queue_init(&s->queue, &s->sink, lot);
+  s->queue.oco_ends = s->cfg.rules == BV_RULES_BACKTRADER;
   bv_map_init(&s->by_key);
   bv_map_init(&s->tags);
   if (bv_finance_needed(cfg)) {

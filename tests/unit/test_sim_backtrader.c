@@ -11,8 +11,9 @@
 **
 ** Of cases with limits by volume every partial fill is compared too: bar, units so far, average price so far.
 **
-** None of the 32 recorded cases is left out.  Those that trade futures have submit_check none: there the engine asks for
-** the margin alone.
+** None of the 32 recorded cases is left out.
+**
+** The profit of every fill (exec_pnl) and the cash of every bar, as the engine counts it, are compared too.
 **
 ** An order that bt_cross_coo places at a bar's open, knowing it, and that fills at that open, is here one given at
 ** the close before: its size is recorded, so that nothing else tells them apart.
@@ -23,6 +24,7 @@
 #include <cmocka.h>
 
 #include "base/alloc.h"
+#include "sim/precheck.h"
 #include "sim/sim.h"
 #include "sim/state.h"
 #include "time/instant.h"
@@ -35,6 +37,7 @@ typedef struct trader_case {
   const char *bars[MAX_ASSETS];
   const char *knobs; /* "name=value ..." on top of the profile */
   double multiplier;
+  double margin;      /* of a future; 0: a stock */
   int valid_days;     /* of limit orders; 0: no end */
   bool brackets, oco; /* three orders are a bracket; those of one bar a group */
   double trail, trail_percent;
@@ -49,17 +52,18 @@ typedef struct trader_case {
 #define PCT     "commission.rate=0.001 "
 
 static const trader_case cases[] = {
-    {"bt_cross_market", {INDEX}, "cash=100000", 1, 0, false, false, 0, 0, 86400},
-    {"bt_cross_pct_comm", {YHOO}, PCT "cash=20000", 1, 0, false, false, 0, 0, 86400},
-    {"bt_cross_allin", {YHOO}, PCT "cash=50000", 1, 0, false, false, 0, 0, 86400},
-    {"bt_cross_percent_sizer", {YHOO}, PCT "cash=50000", 1, 0, false, false, 0, 0, 86400},
-    {"bt_cross_coo", {YHOO}, PCT "cash=20000", 1, 0, false, false, 0, 0, 86400},
-    {"bt_cross_close", {YHOO}, PCT "cash=20000", 1, 0, false, false, 0, 0, 86400},
-    {"bt_cross_insufficient", {YHOO}, PCT "cash=12000", 1, 0, false, false, 0, 0, 86400},
+    {"bt_cross_market", {INDEX}, "cash=100000", 1, 0, 0, false, false, 0, 0, 86400},
+    {"bt_cross_pct_comm", {YHOO}, PCT "cash=20000", 1, 0, 0, false, false, 0, 0, 86400},
+    {"bt_cross_allin", {YHOO}, PCT "cash=50000", 1, 0, 0, false, false, 0, 0, 86400},
+    {"bt_cross_percent_sizer", {YHOO}, PCT "cash=50000", 1, 0, 0, false, false, 0, 0, 86400},
+    {"bt_cross_coo", {YHOO}, PCT "cash=20000", 1, 0, 0, false, false, 0, 0, 86400},
+    {"bt_cross_close", {YHOO}, PCT "cash=20000", 1, 0, 0, false, false, 0, 0, 86400},
+    {"bt_cross_insufficient", {YHOO}, PCT "cash=12000", 1, 0, 0, false, false, 0, 0, 86400},
     {"bt_cross_coc",
      {YHOO},
      PCT "cash=20000 fill_at=signal_close",
      1,
+     0,
      0,
      false,
      false,
@@ -71,6 +75,7 @@ static const trader_case cases[] = {
      "cash=20000 slippage.rate=0.002",
      1,
      0,
+     0,
      false,
      false,
      0,
@@ -81,6 +86,7 @@ static const trader_case cases[] = {
      "cash=20000 slippage.model=fixed slippage.amount=0.06 slippage.match=0",
      1,
      0,
+     0,
      false,
      false,
      0,
@@ -88,8 +94,9 @@ static const trader_case cases[] = {
      86400},
     {"bt_cross_future",
      {INDEX},
-     "submit_check=none cash=30000 commission.model=per_share commission.rate=2",
+     "cash=30000 commission.model=per_share commission.rate=2",
      10,
+     2000,
      0,
      false,
      false,
@@ -101,30 +108,32 @@ static const trader_case cases[] = {
      PCT "cash=20000 financing.borrow_rate=0.08",
      1,
      0,
+     0,
      false,
      false,
      0,
      0,
      86400},
-    {"bt_leverage", {ORCL}, PCT "cash=20000 leverage=3", 1, 0, false, false, 0, 0, 86400},
-    {"bt_target_size", {YHOO}, PCT "cash=10000", 1, 0, false, false, 0, 0, 86400},
-    {"bt_target_value", {YHOO}, PCT "cash=10000", 1, 0, false, false, 0, 0, 86400},
-    {"bt_target_percent", {YHOO}, PCT "cash=10000", 1, 0, false, false, 0, 0, 86400},
-    {"bt_multi_equal", {YHOO, ORCL, NVDA}, PCT "cash=100000", 1, 0, false, false, 0, 0, 86400},
-    {"bt_multi_rotate", {YHOO, ORCL, NVDA}, PCT "cash=100000", 1, 0, false, false, 0, 0, 86400},
-    {"bt_limit_dip", {YHOO}, PCT "cash=10000", 1, 5, false, false, 0, 0, 86400},
-    {"bt_stop_entry", {YHOO}, PCT "cash=10000", 1, 0, false, false, 0, 0, 86400},
-    {"bt_stoplimit_entry", {YHOO}, PCT "cash=10000", 1, 0, false, false, 0, 0, 86400},
-    {"bt_trail_amount", {YHOO}, PCT "cash=10000", 1, 0, false, false, 0.9, 0, 86400},
-    {"bt_trail_percent", {YHOO}, PCT "cash=10000", 1, 0, false, false, 0, 5, 86400},
-    {"bt_trail_limit", {YHOO}, PCT "cash=10000", 1, 0, false, false, 0.7, 0, 86400},
-    {"bt_oco", {YHOO}, PCT "cash=10000", 1, 0, false, true, 0, 0, 86400},
-    {"bt_bracket_market", {INDEX}, "cash=100000", 1, 0, true, false, 0, 0, 86400},
-    {"bt_bracket_limit", {YHOO}, PCT "cash=10000", 1, 3, true, false, 0, 0, 86400},
+    {"bt_leverage", {ORCL}, PCT "cash=20000 leverage=3", 1, 0, 0, false, false, 0, 0, 86400},
+    {"bt_target_size", {YHOO}, PCT "cash=10000", 1, 0, 0, false, false, 0, 0, 86400},
+    {"bt_target_value", {YHOO}, PCT "cash=10000", 1, 0, 0, false, false, 0, 0, 86400},
+    {"bt_target_percent", {YHOO}, PCT "cash=10000", 1, 0, 0, false, false, 0, 0, 86400},
+    {"bt_multi_equal", {YHOO, ORCL, NVDA}, PCT "cash=100000", 1, 0, 0, false, false, 0, 0, 86400},
+    {"bt_multi_rotate", {YHOO, ORCL, NVDA}, PCT "cash=100000", 1, 0, 0, false, false, 0, 0, 86400},
+    {"bt_limit_dip", {YHOO}, PCT "cash=10000", 1, 0, 5, false, false, 0, 0, 86400},
+    {"bt_stop_entry", {YHOO}, PCT "cash=10000", 1, 0, 0, false, false, 0, 0, 86400},
+    {"bt_stoplimit_entry", {YHOO}, PCT "cash=10000", 1, 0, 0, false, false, 0, 0, 86400},
+    {"bt_trail_amount", {YHOO}, PCT "cash=10000", 1, 0, 0, false, false, 0.9, 0, 86400},
+    {"bt_trail_percent", {YHOO}, PCT "cash=10000", 1, 0, 0, false, false, 0, 5, 86400},
+    {"bt_trail_limit", {YHOO}, PCT "cash=10000", 1, 0, 0, false, false, 0.7, 0, 86400},
+    {"bt_oco", {YHOO}, PCT "cash=10000", 1, 0, 0, false, true, 0, 0, 86400},
+    {"bt_bracket_market", {INDEX}, "cash=100000", 1, 0, 0, true, false, 0, 0, 86400},
+    {"bt_bracket_limit", {YHOO}, PCT "cash=10000", 1, 0, 3, true, false, 0, 0, 86400},
     {"bt_intraday_oco",
      {MINUTES},
-     "submit_check=none cash=50000 commission.model=per_share commission.rate=1",
+     "cash=50000 commission.model=per_share commission.rate=1",
      10,
+     1000,
      0,
      false,
      true,
@@ -136,6 +145,7 @@ static const trader_case cases[] = {
      "cash=1e9 volume.model=fixed volume.size=500",
      1,
      0,
+     0,
      false,
      false,
      0,
@@ -145,6 +155,7 @@ static const trader_case cases[] = {
      {MINUTES},
      "cash=1e9 volume.model=share volume.share=0.1",
      1,
+     0,
      0,
      false,
      false,
@@ -156,6 +167,7 @@ static const trader_case cases[] = {
      "cash=1e9 volume.model=bar_point volume.step=1 volume.share=0.5",
      1,
      0,
+     0,
      false,
      false,
      0,
@@ -163,8 +175,9 @@ static const trader_case cases[] = {
      60},
     {"bt_mtf_60min",
      {MINUTES},
-     "submit_check=none cash=50000 commission.model=per_share commission.rate=1",
+     "cash=50000 commission.model=per_share commission.rate=1",
      10,
+     1000,
      0,
      false,
      false,
@@ -177,7 +190,7 @@ typedef struct event {
   int bar, order, asset;
   char status; /* S, C(ompleted), P(artial), X (canceled), E (expired), M(argin) */
   char type;   /* M, L, S, l (stop limit), t, T (trail, trail limit), C (at the close) */
-  double size, price, limit, exec_price, exec_total;
+  double size, price, limit, exec_price, exec_total, exec_pnl;
 } event;
 
 /* An execution: what had filled of its order by then. */
@@ -190,16 +203,16 @@ typedef struct part {
 typedef struct ending {
   char status;
   int bar;
-  double price, size;
+  double price, size, pnl;
 } ending;
 
 static struct {
   bv_sim_bar bar[MAX_ASSETS][MAX_BARS];
-  double equity[MAX_BARS];
+  double equity[MAX_BARS], cash[MAX_BARS];
   event event[MAX_EVENTS];
   ending want[MAX_ORDER], got[MAX_ORDER];
   part part[MAX_EVENTS];
-  double total[MAX_ORDER], points[MAX_ORDER]; /* by order */
+  double total[MAX_ORDER], points[MAX_ORDER], pnl[MAX_ORDER]; /* by order */
   int npart;
   int nbar, nequity, nevent, nasset, last_order;
   const trader_case *now;
@@ -234,7 +247,10 @@ static void read_equity(const char *name) {
   gzFile in = open_csv("expected/backtrader/", name, "/equity.csv.gz");
   assert_non_null(in);
   assert_true(read_line(in, f));
-  for (run.nequity = 0; read_line(in, f); run.nequity++) run.equity[run.nequity] = number(f[3]);
+  for (run.nequity = 0; read_line(in, f); run.nequity++) {
+    run.cash[run.nequity] = number(f[2]);
+    run.equity[run.nequity] = number(f[3]);
+  }
   gzclose(in);
 }
 
@@ -267,9 +283,11 @@ static void read_events(const char *name) {
     e->limit = number(f[9]);
     e->exec_total = number(f[10]);
     e->exec_price = number(f[11]);
+    e->exec_pnl = number(f[14]);
     if (e->order > run.last_order) run.last_order = e->order;
     if (e->status == 'S' || e->status == 'P') continue;
-    run.want[e->order] = (ending){e->status, e->bar, e->exec_price, e->status == 'C' ? e->size : 0};
+    run.want[e->order] =
+        (ending){e->status, e->bar, e->exec_price, e->status == 'C' ? e->size : 0, e->exec_pnl};
   }
   gzclose(in);
 }
@@ -303,7 +321,7 @@ static bv_rc keep_order(void *ctx, const bv_sim_order *o, bv_err *err) {
   if (strcmp(o->reason, "no further bar") == 0) return BV_OK;
   /* What fills at a close does so at the end of its bar. */
   int64_t in = o->type == BV_TYPE_MARKET_ON_CLOSE ? o->done_ts - 1 : o->done_ts;
-  *e = (ending){status[o->state], bar_of(in), o->avg_price, o->filled};
+  *e = (ending){status[o->state], bar_of(in), o->avg_price, o->filled, 0};
   if (o->parent && strcmp(o->reason, "the entry opened nothing") == 0) e->bar = -1;
   return BV_OK;
 }
@@ -315,6 +333,7 @@ static bv_rc keep_fill(void *ctx, const bv_sim_fill *f, bv_err *err) {
   assert_true(f->order < MAX_ORDER && run.npart < MAX_EVENTS);
   run.total[f->order] += f->qty;
   run.points[f->order] += f->qty * f->price;
+  run.pnl[f->order] += f->pnl;
   run.part[run.npart++] = (part){(int)f->order, bar_of(f->ts), run.total[f->order],
                                  run.points[f->order] / run.total[f->order]};
   return BV_OK;
@@ -388,6 +407,7 @@ static double replay(bv_sim *s) {
     assert_int_equal(bv_sim_close(s, bar[0].known_at, bar, run.nasset, NULL), BV_OK);
     assert_true(bv_ledger_error(&s->ledger) < 1e-9);
     worst = fmax(worst, fabs(bv_sim_value(s) - run.equity[i]));
+    worst = fmax(worst, fabs(bv_precheck_cash(s) - run.cash[i]));
   }
   assert_int_equal(bv_sim_finish(s, run.bar[0][run.nbar - 1].known_at, NULL), BV_OK);
   return worst;
@@ -409,6 +429,7 @@ static double compare(int *fills) {
       fail_msg("order %d: filled at bar %d, not %d", n, a->bar, b->bar);
     worst = fmax(worst, fabs(a->price - b->price));
     worst = fmax(worst, fabs(a->size - b->size));
+    if (!run.now->brackets) worst = fmax(worst, fabs(run.pnl[n] - b->pnl));
   }
   return worst;
 }
@@ -447,6 +468,7 @@ static void test_replay(void **state) {
   memset(run.got, 0, sizeof run.got);
   memset(run.total, 0, sizeof run.total);
   memset(run.points, 0, sizeof run.points);
+  memset(run.pnl, 0, sizeof run.pnl);
   run.npart = 0;
   bv_sim_config cfg = configure("backtrader", c->knobs);
   bv_sim_sink sink = {.order = keep_order, .fill = keep_fill};
@@ -454,6 +476,12 @@ static void test_replay(void **state) {
   for (int a = 0; a < run.nasset; a++) {
     int number_here;
     assert_int_equal(bv_sim_asset(s, c->bars[a], c->multiplier, &number_here, NULL), BV_OK);
+    bv_instrument future = {.kind = BV_KIND_FUTURE,
+                            .initial_margin = c->margin,
+                            .expiry = INT64_MAX,
+                            .underlying = -1,
+                            .fx = -1};
+    if (c->margin > 0) assert_int_equal(bv_sim_define(s, a, &future, NULL), BV_OK);
   }
   double equity = replay(s);
   int fills;
