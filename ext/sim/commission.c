@@ -1,6 +1,8 @@
 /* commission.c - commission models; see commission.h. */
 #include "sim/commission.h"
 
+#include "sim/step.h"
+
 #include <math.h>
 
 /* Commission.sell_extra comes on top of every rate of a sell. */
@@ -71,11 +73,6 @@ static double bounded(const bv_sim_config *c, double sum, double value) {
   return c->commission_cap > 0 ? fmin(sum, c->commission_cap * value) : sum;
 }
 
-static double rounded(const bv_sim_config *c, double money) {
-  return c->commission_round > 0 ? nearbyint(money / c->commission_round) * c->commission_round
-                                 : money;
-}
-
 double bv_commission(const bv_sim_config *c, const bv_fee *f, bv_paid *paid) {
   if (c->commission_model == BV_COMM_NONE) return 0;
   double value = f->units * fabs(f->price) * f->multiplier;
@@ -91,7 +88,7 @@ double bv_commission(const bv_sim_config *c, const bv_fee *f, bv_paid *paid) {
   } else {
     charge = bounded(c, sum, value);
   }
-  charge = rounded(c, charge);
+  charge = bv_step_round(charge, c->commission_round);
   paid->charged += charge;
   return charge;
 }

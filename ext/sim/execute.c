@@ -17,6 +17,7 @@
 #include "sim/precheck.h"
 #include "sim/risk.h"
 #include "sim/size.h"
+#include "sim/step.h"
 #include "sim/volume.h"
 
 #include <math.h>
@@ -215,7 +216,8 @@ static bv_rc carry_deep(bv_sim *s, bv_order *o, const bv_place *at, const bv_pla
   rest.open -= first.open;
   BV_TRY(carry_out(s, o, at, &first, false, err));
   bv_place worse = *at;
-  worse.price += copysign(bv_cost_tick(s, &s->ledger.asset[o->asset]), n);
+  double tick = bv_cost_tick(s, &s->ledger.asset[o->asset]);
+  worse.price = bv_step_next(at->price, copysign(tick, n));
   return carry_out(s, o, &worse, &rest, whole, err);
 }
 

@@ -2,6 +2,7 @@
 #include "sim/expiry.h"
 
 #include "sim/funds.h"
+#include "sim/step.h"
 
 #include <math.h>
 #include <string.h>
@@ -71,11 +72,7 @@ const char *bv_expiry_refuses(const bv_sim *s, const bv_asset *a, int64_t t) {
 }
 
 static void to_tick(double *price, double tick) {
-  double each = 1 / tick, whole = round(each);
-  /* 0.01 is a hundredth: dividing by 100 gives the double nearest to the decimal. */
-  bool part = whole >= 1 && fabs(each - whole) <= 1e-9 * whole;
-  if (*price == 0 || !isfinite(*price)) return;
-  *price = part ? round(*price * whole) / whole : round(*price / tick) * tick;
+  if (*price != 0 && isfinite(*price)) *price = bv_step_round(*price, tick);
 }
 
 bv_sim_request bv_expiry_on_tick(const bv_asset *a, const bv_sim_request *r) {

@@ -59,6 +59,8 @@ static const char *const choice_rest[] = {"cash", "cost", NULL};
 static const char *const choice_lots[] = {"fifo", "lifo", "average", NULL};
 static const char *const choice_sides[] = {"net", "both", NULL};
 static const char *const choice_rollover_on[] = {"position", "quantity", NULL};
+static const char *const choice_rollover_days[] = {"new_york", "utc", NULL};
+static const char *const choice_charged_at[] = {"mark", "mid", NULL};
 static const char *const choice_quotes[] = {"use", "ignore", NULL};
 static const char *const choice_mark[] = {"last", "mid", "exit", NULL};
 static const char *const choice_finish[] = {"mark", "last_open", "last_close", NULL};
@@ -102,7 +104,7 @@ static const bv_sim_knob knobs[] = {
     NUMBER("commission.per_unit", commission_per_unit, 0, 1e6,
            "Currency per unit with model combined."),
     NUMBER("commission.round", commission_round, 0, 1e6,
-           "Step of money that a fill's commission is rounded to, halves to the even one: 0.01 for "
+           "Step of money that a fill's commission is rounded to, halves away from 0: 0.01 for "
            "cents; 0 leaves it as it is."),
     TIER("commission.tiers", commission_tiers,
          "Rates by size, up to 8: [{\"upto\": 10000, \"rate\": 0.005}, {\"rate\": 0.003}], or as "
@@ -175,6 +177,13 @@ static const bv_sim_knob knobs[] = {
     NUMBER("financing.margin_rate", margin_rate, 0, 100, "Yearly interest on cash below 0."),
     NUMBER("financing.cash_rate", cash_rate, -1, 100, "Yearly interest earned by cash above 0."),
     NUMBER("financing.year", financing_year, 1, 366, "Days of the year of all yearly rates."),
+    NUMBER("financing.round", financing_round, 0, 1e6,
+           "Step of money that every charge is rounded to, halves away from 0; 0 leaves it as it "
+           "is."),
+    CHOICE("financing.price", financing_price, choice_charged_at,
+           "What borrow fees, funding and rollover are a fraction of: mark, what positions are "
+           "valued at; mid, the middle of bid and ask at the last close, which stands for a side "
+           "that it lacks."),
     NUMBER("financing.funding_rate", funding_rate, -1, 1,
            "Funding of a perpetual at each boundary, a fraction of the position's value; longs pay "
            "what is above 0, and shorts receive it."),
@@ -182,7 +191,13 @@ static const bv_sim_knob knobs[] = {
            "Hours between the boundaries, counted from midnight UTC of 1970-01-01."),
     NUMBER("financing.rollover_rate", rollover_rate, -10, 10,
            "Yearly rate of the currency bought less that of the one sold; longs receive it each "
-           "weekday at 17:00 New York."),
+           "night, at 17:00 New York."),
+    CHOICE(
+        "financing.rollover_days", rollover_days, choice_rollover_days,
+        "Which nights are booked: new_york, that of each weekday, once it is 17:00 there; utc, "
+        "one for each UTC day that has bars, as nautilus books it: the night of the day it is in "
+        "New York when the first of them begins, weekend or not, with the first that begins at "
+        "17:00 of it or later."),
     CHOICE(
         "financing.rollover_triple", rollover_triple, choice_triple,
         "Days whose rollover is for three nights: wednesday; wednesday_friday, as nautilus books "
@@ -348,6 +363,9 @@ static const bv_sim_knob knobs[] = {
     CHOICE("lots", lots, choice_lots,
            "What a closing fill closes, and at which entry price: fifo, the oldest lots; lifo, the "
            "newest; average, the oldest, all at the position's average price."),
+    NUMBER("profit_round", profit_round, 0, 1e6,
+           "Step of money that the profit of a fill that closes is rounded to, halves away from 0: "
+           "0.01 for cents; 0 leaves it as prices and units make it."),
     CHOICE("split_remainder", split_remainder, choice_rest,
            "At what price the fraction that a split leaves is paid out: cash, the last price; "
            "cost, its entry price."),

@@ -12,6 +12,8 @@
 */
 #include "sim/ledger.h"
 
+#include "sim/step.h"
+
 #include <assert.h>
 #include <math.h>
 #include <string.h>
@@ -330,17 +332,26 @@ static bv_sim_lot piece_of(const bv_ledger *l, const bv_asset *a, const bv_lot *
                       .tag = lot->tag};
 }
 
-static void settle(const bv_asset *a, const bv_lot *lot, double part, bv_sim_lot *piece) {
+/* What rounding adds to a profit. */
+static double odd_of(const bv_ledger *l, double pnl) {
+  return l->profit_step > 0 ? bv_step_round(pnl, l->profit_step) - pnl : 0;
+}
+
+/* `odd`: what rounding adds to the profit of the piece. */
+static void settle(const bv_asset *a, const bv_lot *lot, double part, double odd,
+                   bv_sim_lot *piece) {
   double points = piece->exit_price - piece->entry_price;
   double entry_value = piece->qty * a->multiplier * piece->entry_price;
   piece->pnl = piece->qty * a->multiplier * points - piece->commission;
   if (a->foreign) piece->pnl = gain(a, lot, part, piece->exit_price) - piece->commission;
+  piece->pnl += odd;
   piece->ret = piece->pnl / fabs(entry_value);
 }
 
-/* Close up to |x->n| lots, those picked first, then from the head; what of x->n is left to open goes to *rest. */
-static bv_rc close_lots(bv_ledger *l, bv_asset *a, const bv_exec *x, int64_t fill, double *rest,
-                        bv_err *err) {
+/* Close up to |x->n| lots, those picked first, then from the head; what of x->n is left to open goes to *rest.
+** What rounding has added to the fill's profit is the first one's. */
+static bv_rc close_lots(bv_ledger *l, bv_asset *a, const bv_exec *x, int64_t fill, double odd,
+                        double *rest, bv_err *err) {
   double left = fabs(x->n);
   while (left > 0 && a->nlot > 0) {
     size_t i = (size_t)(bv_ledger_next(l, a, x->pick) - a->lot);
@@ -354,7 +365,8 @@ static bv_rc close_lots(bv_ledger *l, bv_asset *a, const bv_exec *x, int64_t fil
     piece.exit_ts = x->ts;
     piece.exit_fill = fill;
     piece.bars = x->bar - lot->bar;
-    settle(a, lot, part, &piece);
+    settle(a, lot, part, odd, &piece);
+    odd = 0;
     lot->banked -= lot->banked * (part / lot->n);
     l->realised += piece.pnl;
     left -= fabs(part);
@@ -404,9 +416,10 @@ bv_rc bv_ledger_book(bv_ledger *l, const bv_exec *x, bv_err *err) {
   bool was_held = a->nlot > 0;
   bool is_held = l->both ? !opposite || lots_held(a) > fabs(x->n) : before + x->n != 0;
   double pnl = opposite ? bv_ledger_realised(l, a, x->n, x->price, x->pick) : 0;
+  double odd = odd_of(l, pnl);
   a->n = before + x->n;
   if (a->daily && !was_held) a->basis = x->price;
-  l->cash -= x->n * a->unit * (x->price - a->basis) + x->commission;
+  l->cash -= x->n * a->unit * (x->price - a->basis) + x->commission - odd;
   l->commission += x->commission;
   l->slippage += x->slippage;
   l->touched = true;
@@ -423,13 +436,13 @@ bv_rc bv_ledger_book(bv_ledger *l, const bv_exec *x, bv_err *err) {
                      .price = x->price,
                      .commission = x->commission,
                      .slippage = x->slippage,
-                     .pnl = pnl,
+                     .pnl = pnl + odd,
                      .position = a->n * l->lot,
                      .cash = l->cash,
                      .ambiguous = x->ambiguous};
     BV_TRY(l->sink->fill(l->sink->ctx, &f, err));
   }
-  if (opposite) BV_TRY(close_lots(l, a, x, id, &rest, err));
+  if (opposite) BV_TRY(close_lots(l, a, x, id, odd, &rest, err));
   if (rest != 0) open_lot(a, x, id, rest);
   if (rest != 0 && l->lots == BV_LOTS_AVERAGE && a->nlot > 1) average_lots(a);
   return BV_OK;
@@ -439,13 +452,14 @@ bv_rc bv_ledger_sell_fraction(bv_ledger *l, int asset, const bv_lot *rest, doubl
                               double after, int64_t order, int64_t ts, bv_err *err) {
   const bv_asset *a = &l->asset[asset];
   bv_sim_lot piece = piece_of(l, a, rest, rest->n, price);
-  settle(a, rest, rest->n, &piece);
+  double odd = odd_of(l, gain(a, rest, rest->n, price));
+  settle(a, rest, rest->n, odd, &piece);
   piece.id = l->next_lot++;
   piece.exit_ts = ts;
   piece.exit_fill = l->next_fill++;
   piece.bars = a->bars > rest->bar ? a->bars - rest->bar : 0;
   l->realised += piece.pnl;
-  l->cash += rest->n * a->unit * (price - a->basis);
+  l->cash += rest->n * a->unit * (price - a->basis) + odd;
   if (l->sink->fill) {
     bv_sim_fill f = {.id = piece.exit_fill,
                      .order = order,
@@ -486,7 +500,7 @@ bv_rc bv_ledger_report_open(bv_ledger *l, int64_t ts, bv_err *err) {
       piece.exit_ts = ts;
       piece.open = 1;
       piece.bars = a->bars - 1 > lot->bar ? a->bars - 1 - lot->bar : 0;
-      settle(a, lot, lot->n, &piece);
+      settle(a, lot, lot->n, 0, &piece);
       BV_TRY(l->sink->lot(l->sink->ctx, &piece, err));
     }
   }

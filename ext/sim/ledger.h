@@ -72,9 +72,10 @@ typedef struct bv_ledger {
   bool both; /* an asset can have lots of both sides */
   bv_lots lots;
   bv_mark_at mark_at;
-  double leverage; /* turns margins into exposure */
-  int nfx;         /* assets that are exchange rates */
-  int ndaily;      /* futures */
+  double profit_step; /* of money; 0: profits are what they are */
+  double leverage;    /* turns margins into exposure */
+  int nfx;            /* assets that are exchange rates */
+  int ndaily;         /* futures */
   double start, cash, commission;
   double realised;            /* sum of the pnl of closed lots */
   double forgiven;            /* debt of a ruined account */

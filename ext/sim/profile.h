@@ -119,6 +119,8 @@ typedef enum bv_margin_call {
 typedef enum bv_rest_of_split { BV_REST_CASH, BV_REST_COST } bv_rest_of_split;
 typedef enum bv_sides { BV_SIDES_NET, BV_SIDES_BOTH } bv_sides;
 typedef enum bv_rollover_on { BV_ROLLOVER_POSITION, BV_ROLLOVER_QUANTITY } bv_rollover_on;
+typedef enum bv_rollover_days { BV_NIGHTS_NEW_YORK, BV_NIGHTS_UTC } bv_rollover_days;
+typedef enum bv_charged_at { BV_CHARGED_AT_MARK, BV_CHARGED_AT_MID } bv_charged_at;
 typedef enum bv_quotes { BV_QUOTES_USE, BV_QUOTES_IGNORE } bv_quotes;
 typedef enum bv_mark_at { BV_MARKS_LAST, BV_MARKS_MID, BV_MARKS_EXIT } bv_mark_at;
 typedef enum bv_finish { BV_FINISH_MARK, BV_FINISH_LAST_OPEN, BV_FINISH_LAST_CLOSE } bv_finish;
@@ -144,7 +146,7 @@ typedef struct bv_sim_config {
   bv_commission_per commission_per; /* what fixed, minimum and cap are for */
   double commission_maker_rate;     /* maker_taker */
   double commission_per_unit;       /* combined: currency per unit */
-  double commission_round;          /* money step, halves to the even one; 0: none */
+  double commission_round;          /* money step; 0: none */
   bv_tiers commission_tiers;
   bv_tier_by commission_tier_by;
   bv_tier_mode commission_tier_mode;
@@ -168,12 +170,15 @@ typedef struct bv_sim_config {
   int slippage_clamp;               /* then it is kept inside it */
   double borrow_rate, margin_rate, cash_rate; /* a year: of shorts, of debt, of cash */
   bv_borrow_on borrow_on;
-  double financing_year; /* days */
-  double funding_rate;   /* of the position's value, at each boundary */
-  double funding_hours;  /* between boundaries */
-  double rollover_rate;  /* a year: rate of the bought currency less that of the sold one */
+  double financing_year;  /* days */
+  double financing_round; /* money step; 0: none */
+  bv_charged_at financing_price;
+  double funding_rate;  /* of the position's value, at each boundary */
+  double funding_hours; /* between boundaries */
+  double rollover_rate; /* a year: rate of the bought currency less that of the sold one */
   bv_rollover_triple rollover_triple;
   bv_rollover_on rollover_on;
+  bv_rollover_days rollover_days;
   double spread; /* fraction of price, against fills that open a position */
   bv_quotes quotes;
   bv_mark_at mark_at;
@@ -222,6 +227,7 @@ typedef struct bv_sim_config {
   double settlement_days;   /* trading days until the proceeds of a sale buy again */
   double initial_margin;    /* part of a position's value its opening takes; 0: 0.5 */
   bv_lots lots;
+  double profit_round; /* money step; 0: none */
   bv_rest_of_split split_remainder;
   double long_maintenance; /* part of its value a position must be covered by; 0: see knobs.c */
   double short_maintenance;

@@ -158,7 +158,7 @@ static const bv_sim_profile profiles[] = {
     {"nautilus",
      "The rules of nautilus_trader 1 on bars of bid and ask: market orders at the close they were "
      "decided at, limits at their limit even where the open is better, a bar goes open, high, low, "
-     "close, commissions in whole cents.",
+     "close, money in whole cents.",
      {.cash = 1000000,
       .quotes = BV_QUOTES_USE,
       .mark_at = BV_MARKS_EXIT,
@@ -169,6 +169,11 @@ static const bv_sim_profile profiles[] = {
       COST_DEFAULTS(365),
       .rollover_triple = BV_TRIPLE_WEDNESDAY_FRIDAY,
       .rollover_on = BV_ROLLOVER_QUANTITY,
+      .rollover_days = BV_NIGHTS_UTC,
+      .financing_price = BV_CHARGED_AT_MID,
+      .financing_round = 0.01,
+      .lots = BV_LOTS_AVERAGE,
+      .profit_round = 0.01,
       .fill_at = BV_FILL_SIGNAL_CLOSE,
       .priority = BV_PRIORITY_QUEUE,
       .limit_price = BV_LIMIT_EXACT,

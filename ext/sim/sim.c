@@ -40,6 +40,7 @@ bv_rc bv_sim_new(const bv_sim_config *cfg, const bv_sim_sink *sink, bv_sim **out
   s->liquid = bv_slippage_needs_days(cfg) || bv_slippage_needs_taken(cfg);
   s->ledger.lots = cfg->lots;
   s->ledger.mark_at = cfg->mark_at;
+  s->ledger.profit_step = cfg->profit_round;
   s->account = bv_account_rules_of(cfg);
   s->ledger.leverage = s->account.leverage;
   s->next_expiry = INT64_MAX;

@@ -3,7 +3,7 @@
 The strategy: averages of 10 and 20 bids that start with the first value; long where the fast one is not below the slow one, else short.
 nautilus hands over the bid of a minute before its ask, so that the strategy trades at quotes of the minute before: the view says so, its
 rows act from the end of the bar before the one they were decided on.  A book of one level has 250,000 at the best price; the rest of a
-million fills a tick worse.  The numbers of orders, fills and positions must be those published; docs/engines.md has the balance.
+million fills a tick worse.  The numbers of orders, fills, positions and events of the account, and the balance to the cent, must be those published.
 
 Needs the recording, which is not part of the source; without it the test is skipped.
 """
@@ -75,14 +75,27 @@ for f in fills:
 checks.equal(positions, want['positions'], 'positions')
 checks.equal(position, 0.0, 'flat at the end')
 
-# Nights: every weekday at 17:00 New York that the position was held over, three for Wednesday and Friday.
-nights = db.execute("SELECT ts, amount FROM bt_cash_flow WHERE run = ? AND kind = 'rollover' ORDER BY ts", (run,)).fetchall()
-units = sum({2: 3, 4: 3}.get(datetime.fromtimestamp(ts, ZoneInfo('America/New_York')).weekday(), 1) if datetime.fromtimestamp(ts, ZoneInfo('America/New_York')).weekday() < 5 else 3 for ts, _ in nights)
-checks.equal((len(nights), units), (21, 39), 'weekdays of February 2012 and their nights')
-checks.ok(all(a < 0 for _, a in nights), 'paid on both sides')
+# Nights: one for each UTC day that has bars, of the day it is in New York when its first bar begins, with the first bar at 17:00 of it or later;
+# three for Wednesday and Friday; at the middle of the closes before and the month's rates, in cents, whatever the side.
+york, due, day, before, nights = ZoneInfo('America/New_York'), None, None, None, []
+for ts in sorted(quotes):
+    here = datetime.fromtimestamp(ts, york)
+    if ts // 86400 != day:
+        day, due = ts // 86400, here.replace(hour=17, minute=0)
+    if due and here >= due:
+        if before:
+            month = datetime.fromtimestamp(ts, timezone.utc).strftime('%Y-%m')
+            mid = (quotes[before]['bid'] + quotes[before]['ask']) / 2
+            paid = 1e6 * mid * (rates['GBR', month] - rates['USA', month]) / 100 / 365 * {2: 3, 4: 3}.get(due.weekday(), 1)
+            nights.append((ts, -int(paid * 100 + 0.5) / 100))
+        due = None
+    before = ts
+booked = db.execute("SELECT ts, amount FROM bt_cash_flow WHERE run = ? AND kind = 'rollover' ORDER BY ts", (run,)).fetchall()
+checks.equal([ts for ts, _ in booked], [ts for ts, _ in nights], 'nights')
+checks.ok(all(abs(a - b) < 1e-9 for (_, a), (_, b) in zip(booked, nights)), 'what they cost, on both sides')
+checks.equal(len(fills) + len(nights) + 1, want['account_events'], 'events of the account: the start, fills, nights')
 value = one(db, 'SELECT value FROM bt_run WHERE id = ?', run)
-trading = value - sum(a for _, a in nights)
 if '-v' in sys.argv:
-    print(f"| `{case['case'].split('.')[-1]}` | {want['bars']} | {len(fills) // 2} | {len(fills)} | {value:.2f} | {want['balance_usd']} | {value - want['balance_usd']:.2f} |", f'trading {trading:.2f}')
-checks.near(value, want['balance_usd'], 0.00013 * want['balance_usd'], 'balance')
+    print(f"| `{case['case'].split('.')[-1]}` | {want['bars']} | {len(fills) // 2} | {len(fills)} | {value:.2f} | {want['balance_usd']} | {value - want['balance_usd']:.2f} |")
+checks.near(value, want['balance_usd'], 0.0001, 'balance, to the cent')
 checks.finish()

@@ -156,6 +156,15 @@ static inline void near(double x, double y) {
   if (!(fabs(x - y) <= 1e-8)) fail_msg("%.12g is not %.12g", x, y);
 }
 
+/* With profit_round, to cash that is summed up from the fills: profits in whole cents move it by half a cent at most. */
+static inline void bench_cents(const bv_sim_config *c, const bv_sim_fill *f, double *cash) {
+  double step = c->profit_round, slack = 1e-9 * (c->cash + fabs(f->cash));
+  if (step == 0) return;
+  assert_true(fabs(f->pnl - round(f->pnl / step) * step) <= slack);
+  assert_true(fabs(*cash - f->cash) <= step / 2 + slack);
+  *cash = f->cash;
+}
+
 static inline void bench_expect(const bench *b, int i, bv_order_state state, double qty,
                                 double filled, const char *reason) {
   assert_true(i < b->norder);

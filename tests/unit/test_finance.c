@@ -218,6 +218,123 @@ static void test_rollover_on_quantity(void **state) {
   }
 }
 
+/* One night for each UTC day that has bars.  Hours of a forex market, from Sunday 17:00 New York to Friday 17:00: in
+** January Friday's night is never booked, for no bar of Saturday comes; in July neither, for Friday's bars end as it
+** falls due.  The position is opened on Monday at 05:00, after the night that Monday's first bar brings. */
+static void test_rollover_of_utc_days(void **state) {
+  (void)state;
+  static const struct {
+    const char *monday, *booked[8];
+    double nights[8];
+    int closed[2]; /* hours from Monday in which there are no bars */
+  } want[] = {
+      {"2024-01-08",
+       {"2024-01-09 00:00", "2024-01-10 00:00", "2024-01-11 00:00", "2024-01-12 00:00",
+        "2024-01-14 22:00", "2024-01-15 00:00", "2024-01-16 00:00", "2024-01-17 00:00"},
+       {1, 1, 3, 1, 1, 1, 1, 1}, /* the third is of Wednesday, the fifth and sixth of Sunday */
+       {4 * 24 + 22, 6 * 24 + 22}},
+      {"2024-07-08",
+       {"2024-07-09 00:00", "2024-07-10 00:00", "2024-07-11 00:00", "2024-07-12 00:00",
+        "2024-07-14 21:00", "2024-07-15 00:00", "2024-07-16 00:00", "2024-07-17 00:00"},
+       {1, 1, 3, 1, 1, 1, 1, 1},
+       {4 * 24 + 21, 6 * 24 + 21}},
+  };
+  for (int k = 0; k < 2; k++) {
+    bench b;
+    bench_start(&b, "default",
+                "cash=1e6 financing.rollover_rate=-0.0365 financing.year=365 "
+                "financing.rollover_triple=wednesday_friday financing.rollover_days=utc",
+                1);
+    for (int h = 0; h < 9 * 24 + 1; h++) {
+      char text[32];
+      bv_instant_format(at(want[k].monday) + h * HOUR, text);
+      if (h < want[k].closed[0] || h >= want[k].closed[1]) flat_bar(&b, text, HOUR, 2);
+      if (h == 4) bench_ok(&b, 0, BV_ASK_QTY, 1000);
+    }
+    for (int i = 0; i < 8; i++) {
+      expect_flow(&b, i, "rollover", want[k].booked[i], -0.2 * want[k].nights[i]);
+    }
+    assert_int_equal(b.nflow, 8);
+    bench_finish(&b);
+    bench_end(&b);
+  }
+}
+
+/* The first bar of the day begins before 17:00 of the day it is in New York: the night waits for a later one.  What it
+** is charged at is the rate of the bar, whenever that was told; a rate alone brings no night. */
+static void test_night_waits_for_its_bar(void **state) {
+  (void)state;
+  bench b;
+  bench_start(&b, "default",
+              "cash=1e6 financing.rollover_rate=0.0365 financing.year=365 "
+              "financing.rollover_days=utc",
+              1);
+  flat_bar(&b, "2024-01-08 14:00", HOUR, 2);
+  bench_ok(&b, 0, BV_ASK_QTY, 1000);
+  flat_bar(&b, "2024-01-08 15:00", HOUR, 2);
+  assert_int_equal(bv_sim_rate(b.sim, at("2024-01-08 22:05"), 0, BV_RATE_ROLLOVER, 0.073, NULL),
+                   BV_OK);
+  assert_int_equal(b.nflow, 0);
+  flat_bar(&b, "2024-01-08 22:10", 60, 3);
+  expect_flow(&b, 0, "rollover", "2024-01-08 22:10", 2 * 0.2);
+  flat_bar(&b, "2024-01-08 23:00", HOUR, 2);
+  flat_bar(&b, "2024-01-09 06:00", HOUR, 2); /* 01:00 in New York, of Tuesday */
+  assert_int_equal(b.nflow, 1);
+  flat_bar(&b, "2024-01-10 05:00", HOUR, 2); /* Tuesday's is lost, Wednesday's not yet due */
+  assert_int_equal(b.nflow, 1);
+  flat_bar(&b, "2024-01-10 22:30", HOUR, 2);
+  expect_flow(&b, 1, "rollover", "2024-01-10 22:30", 3 * 2 * 0.2);
+  assert_int_equal(b.nflow, 2);
+  bench_finish(&b);
+  bench_end(&b);
+}
+
+/* 100 x 50.123 x 0.0001 = 0.50123: in cents 0.50; at 50.25 x 0.0001 the half cent goes away from 0. */
+static void test_charges_in_cents(void **state) {
+  (void)state;
+  bench b;
+  bench_start(&b, "default", "financing.borrow_rate=0.036 financing.round=0.01", 1);
+  flat_bar(&b, "2024-01-03", DAY, 50.123);
+  bench_ok(&b, 0, BV_ASK_QTY, -100);
+  flat_bar(&b, "2024-01-04", DAY, 50.123);
+  flat_bar(&b, "2024-01-05", DAY, 50.5);
+  expect_flow(&b, 0, "borrow_fee", "2024-01-05", -0.50);
+  flat_bar(&b, "2024-01-06", DAY, 0.25);
+  expect_flow(&b, 1, "borrow_fee", "2024-01-06", -0.51); /* 0.505 */
+  flat_bar(&b, "2024-01-07", DAY, 0.25);                 /* 0.0025: nothing */
+  assert_int_equal(b.nflow, 2);
+  bench_finish(&b);
+  bench_end(&b);
+}
+
+/* Of the middle of bid and ask, 99 and 103, whatever the trades say; a side that is missing counts as the close. */
+static void test_charged_at_the_middle(void **state) {
+  (void)state;
+  static const double of[] = {100, 101, 99.5}; /* mark, mid, mid where no ask is known */
+  for (int k = 0; k < 3; k++) {
+    bench b;
+    bench_start(&b, "default",
+                k == 0 ? "cash=1e6 financing.borrow_rate=0.36"
+                       : "cash=1e6 financing.borrow_rate=0.36 financing.price=mid",
+                1);
+    for (int day = 0; day < 3; day++) {
+      bv_sim_bar bar = {.ts = at("2024-01-03") + day * DAY, .open = 100, .high = 100, .low = 100};
+      bar.close = 100;
+      bar.known_at = b.now = bar.ts + DAY;
+      bv_sim_quote q = {.bid = bar, .ask = bar, .has_bid = true, .has_ask = k < 2};
+      q.bid.close = 99;
+      if (q.has_ask) q.ask.close = 103;
+      bar.quote = &q;
+      assert_int_equal(bv_sim_open(b.sim, bar.ts, &bar, 1, NULL), BV_OK);
+      assert_int_equal(bv_sim_close(b.sim, bar.known_at, &bar, 1, NULL), BV_OK);
+      if (day == 0) bench_ok(&b, 0, BV_ASK_QTY, -10);
+    }
+    expect_flow(&b, 0, "borrow_fee", "2024-01-05", -10 * of[k] * 0.001);
+    bench_finish(&b);
+    bench_end(&b);
+  }
+}
+
 /* An asset that comes to a run later is charged from its first fill on. */
 static void test_asset_that_comes_later(void **state) {
   (void)state;
@@ -308,6 +425,10 @@ int main(void) {
       cmocka_unit_test(test_rates_change),
       cmocka_unit_test(test_rollover),
       cmocka_unit_test(test_rollover_on_quantity),
+      cmocka_unit_test(test_rollover_of_utc_days),
+      cmocka_unit_test(test_night_waits_for_its_bar),
+      cmocka_unit_test(test_charges_in_cents),
+      cmocka_unit_test(test_charged_at_the_middle),
       cmocka_unit_test(test_asset_that_comes_later),
       cmocka_unit_test(test_both_sides),
       cmocka_unit_test(test_no_memory),

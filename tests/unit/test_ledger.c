@@ -256,6 +256,30 @@ static void test_error_detects(void **state) {
   bv_ledger_reset(&l);
 }
 
+/* 3 at 10.003 on average, sold for 10.0111 each: 0.0243 of profit, 0.02 with cents; the account has that much, and so
+** have the lots.  What is left opens a short, and is no profit. */
+static void test_profit_in_cents(void **state) {
+  (void)state;
+  bv_ledger l;
+  start(&l, 1, 1);
+  l.lots = BV_LOTS_AVERAGE;
+  l.profit_step = 0.01;
+  book(&l, 1, 10.001, 0.5);
+  book(&l, 2, 10.004, 0);
+  near(l.cash, 1000 - 30.009 - 0.5);
+  book(&l, -4, 10.0111, 0.25);
+  near(out.fill[2].pnl, 0.02);
+  near(l.cash, 1000 + 0.02 + 10.0111 - 0.75);
+  near(out.fill[2].cash, l.cash);
+  assert_int_equal(out.nlot, 2);
+  near(out.lot[0].pnl + out.lot[1].pnl, 0.02 - 0.5 - 0.25 * 3 / 4);
+  near(out.lot[1].pnl, 2 * (10.0111 - 10.003) - 0.25 / 2); /* the first has the odd part */
+  bar(&l, 10, 11, 10);
+  assert_true(bv_ledger_error(&l) < 1e-12);
+  near(bv_ledger_value(&l, BV_VALUE_MARK), 1000 + 0.02 + 0.0111 - 0.75);
+  bv_ledger_reset(&l);
+}
+
 static void test_allocation_failures(void **state) {
   (void)state;
   for (int64_t n = 0;; n++) {
@@ -288,6 +312,7 @@ int main(void) {
       cmocka_unit_test(test_open_list_is_sorted_by_key),
       cmocka_unit_test(test_sink_error_comes_through),
       cmocka_unit_test(test_error_detects),
+      cmocka_unit_test(test_profit_in_cents),
       cmocka_unit_test(test_allocation_failures),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

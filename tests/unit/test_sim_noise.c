@@ -160,6 +160,7 @@ static bv_rc on_fill(void *ctx, const bv_sim_fill *f, bv_err *err) {
   w.held[i] += f->qty;
   if (fabs(w.held[i]) < 1e-9) w.held[i] = 0;
   w.cash -= f->qty * f->price + f->commission;
+  bench_cents(&w.cfg, f, &w.cash);
   if (w.cfg.fill_at == BV_FILL_NEXT_OPEN && w.cfg.slippage_clamp) {
     assert_true(f->price >= w.low[i] && f->price <= w.high[i]);
   }
