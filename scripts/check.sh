@@ -171,11 +171,12 @@ step_fuzz() {
 
 # ThreadSanitizer wants the address space where it was in older kernels: without randomisation it is.
 step_tsan() {
+  local threaded=(test_threads test_crew test_pieces test_ahead)
   make -s -j"$jobs" CC=clang OPT='-O1 -g -fsanitize=thread' BUILD="$dir/tsan" OUT="$dir/tsan/out" \
-    "$dir/tsan/unit/test_threads" || return 1
-  local plain=()
+    "${threaded[@]/#/$dir/tsan/unit/}" || return 1
+  local plain=() t
   setarch "$(uname -m)" -R true 2>/dev/null && plain=(setarch "$(uname -m)" -R)
-  verdict test_threads "${plain[@]}" "$dir/tsan/unit/test_threads"
+  for t in "${threaded[@]}"; do verdict "$t" "${plain[@]}" "$dir/tsan/unit/$t"; done
   total
 }
 

@@ -17,7 +17,9 @@ struct bv_segread {
   size_t bytes;       /* of its frames */
   bv_carry carry;     /* within it */
   bv_patches patch;   /* of it */
-  seg_scratch memory; /* copy of what is needed of the blob, and the plane */
+  seg_scratch memory; /* the plane */
+  seg_scratch blob;   /* the one that is held, */
+  size_t held;        /* its bytes */
 };
 
 bv_rc bv_segread_new(bv_segread **out) {
@@ -28,6 +30,7 @@ bv_rc bv_segread_new(bv_segread **out) {
 void bv_segread_free(bv_segread *r) {
   if (r == NULL) return;
   bv_free(r->memory.p);
+  bv_free(r->blob.p);
   bv_free(r);
 }
 
@@ -63,41 +66,37 @@ static bv_rc verify(bv_segread *r, bv_column col, const uint8_t *p, size_t bytes
   return BV_OK;
 }
 
-/* Set up for the blocks of a blob, which stays where it is or, with copy, may go. */
+/* Set up for the blocks of a blob, which stays where it is. */
 static bv_rc begin(bv_segread *r, bv_segctx *ctx, bv_column col, const uint8_t *p, size_t bytes,
-                   size_t cap, bool copy, bv_err *err) {
+                   size_t cap, bv_err *err) {
   const bv_seg_head *h = &r->head;
   size_t nplane;
   r->left = 0;
   r->nblock = 0;
   BV_TRY(verify(r, col, p, bytes, cap, err));
   BV_TRY(plane_size(r, &nplane, err));
-  const uint8_t *body = p + bv_seg_head_size(h), *payload = body + h->plane_z;
-  const size_t ndir = copy ? (size_t)(r->cursor.end - r->cursor.p) : 0;
-  const size_t npayload = copy ? (size_t)(p + bytes - payload) : 0;
-  uint8_t *mine = bv_seg_room(&r->memory, ndir + npayload + nplane + 1);
-  if (mine == NULL) return bv_fail(err, BV_NOMEM, "segment: no memory");
-  if (copy) {
-    memcpy(mine, r->cursor.p, ndir);
-    memcpy(mine + ndir, payload, npayload);
-    r->cursor.p = mine;
-    r->cursor.end = mine + ndir;
-    payload = mine + ndir;
-  }
-  r->payload = payload;
-  r->plane = h->plane ? mine + ndir + npayload : NULL;
-  if (h->plane) {
-    BV_TRY(bv_seg_inflate(ctx, body, h->plane_z, mine + ndir + npayload, nplane, err));
-  }
+  const uint8_t *body = p + bv_seg_head_size(h);
+  uint8_t *plane = bv_seg_room(&r->memory, nplane + 1);
+  if (plane == NULL) return bv_fail(err, BV_NOMEM, "segment: no memory");
+  r->payload = body + h->plane_z;
+  r->plane = h->plane ? plane : NULL;
+  if (h->plane) BV_TRY(bv_seg_inflate(ctx, body, h->plane_z, plane, nplane, err));
   r->nblock = bv_seg_nblock(h);
   return BV_OK;
 }
 
-bv_rc bv_segread_open(bv_segread *r, bv_segctx *ctx, bv_column col, const void *blob, size_t bytes,
-                      bv_err *err) {
+bv_rc bv_segread_hold(bv_segread *r, const void *blob, size_t bytes) {
+  uint8_t *mine = bv_seg_room(&r->blob, bytes + 1);
+  if (mine == NULL) return BV_NOMEM;
+  memcpy(mine, blob, bytes);
+  r->held = bytes;
+  return BV_OK;
+}
+
+bv_rc bv_segread_begin(bv_segread *r, bv_segctx *ctx, bv_column col, bv_err *err) {
   if (col < 0 || col >= BV_SEG_NCOL)
     return bv_fail(err, BV_ARG, "segment: no value column %d", (int)col);
-  return begin(r, ctx, col, blob, bytes, SIZE_MAX, true, err);
+  return begin(r, ctx, col, r->blob.p, r->held, SIZE_MAX, err);
 }
 
 size_t bv_segread_bars(const bv_segread *r) {
@@ -217,7 +216,7 @@ bv_rc bv_segment_decode(bv_segctx *ctx, bv_column col, const void *blob, size_t 
   if (col < 0 || col >= BV_SEG_NCOL)
     return bv_fail(err, BV_ARG, "segment: no value column %d", (int)col);
   BV_TRY(reader_of(ctx, &r));
-  BV_TRY(begin(r, ctx, col, blob, bytes, cap, false, err));
+  BV_TRY(begin(r, ctx, col, blob, bytes, cap, err));
   BV_TRY(take_deps(&r->head, bars, &deps, err));
   for (;;) {
     size_t left;
@@ -235,7 +234,7 @@ bv_rc bv_segment_decode_ts(bv_segctx *ctx, const void *blob, size_t bytes, int64
                            size_t *n, bv_err *err) {
   bv_segread *r;
   BV_TRY(reader_of(ctx, &r));
-  BV_TRY(begin(r, ctx, BV_COL_TS, blob, bytes, cap, false, err));
+  BV_TRY(begin(r, ctx, BV_COL_TS, blob, bytes, cap, err));
   while (r->nblock > 0) {
     BV_TRY(next_block(r, err));
     const bv_seg_block *b = &r->block;

@@ -1,7 +1,7 @@
 /*
 ** segread.h - a value column of a segment, read piece by piece.
 **
-** A reader has verified the whole blob and keeps what it needs of it, compressed, so the blob itself may go.  The
+** A reader has a copy of the whole blob, compressed and verified.  The
 ** values are then decoded a piece at a time, in order: many columns can be read side by side with little of each
 ** in memory.  Pieces end where frames do (bitpack.h) or blocks; the columns that the blob is coded against are read
 ** in the same pieces before.
@@ -16,9 +16,10 @@ typedef struct bv_segread bv_segread;
 BV_MUST bv_rc bv_segread_new(bv_segread **out);
 void bv_segread_free(bv_segread *r);
 
-/* Begin with a blob; its memory is used again by the next one.  Errors as those of bv_segment_decode. */
-BV_MUST bv_rc bv_segread_open(bv_segread *r, bv_segctx *ctx, bv_column col, const void *blob,
-                              size_t bytes, bv_err *err);
+/* Keep a copy of a blob, in memory that is used again by the next one; and begin with it, which another thread may do.
+** Errors as those of bv_segment_decode. */
+BV_MUST bv_rc bv_segread_hold(bv_segread *r, const void *blob, size_t bytes);
+BV_MUST bv_rc bv_segread_begin(bv_segread *r, bv_segctx *ctx, bv_column col, bv_err *err);
 
 /* Bars of the segment, and columns it is coded against. */
 size_t bv_segread_bars(const bv_segread *r);

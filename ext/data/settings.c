@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { S_MEMORY_LIMIT, S_HISTORY, S_FUTURE, S_TRIM, S_LOG, S_LEVEL, S_TZ, S_COUNT };
+enum { S_MEMORY_LIMIT, S_HISTORY, S_FUTURE, S_TRIM, S_LOG, S_LEVEL, S_THREADS, S_TZ, S_COUNT };
 
 static const bv_setting table[S_COUNT] = {
     [S_MEMORY_LIMIT] = {"memory_limit", "bytes",
@@ -26,6 +26,9 @@ static const bv_setting table[S_COUNT] = {
         {"level", "0 to 19",
          "compression of bars sealed from now on: 0 bit packing alone, 1 with entropy coding, "
          "2 and more also look for repetitions"},
+    [S_THREADS] = {"threads", "1 to 16",
+                   "threads a run works with: the caller's, and others that decode bars of many "
+                   "assets ahead of it"},
     [S_TZ] = {"tz", "zone", "zone of times given as text without an offset"},
 };
 
@@ -57,6 +60,7 @@ bv_rc bv_setting_get(const bv_store *s, const char *name, char out[64], bv_err *
   case S_TRIM: snprintf(out, 64, "%lld", (long long)s->trim); break;
   case S_LOG: snprintf(out, 64, "%lld", (long long)bv_log_size(s)); break;
   case S_LEVEL: snprintf(out, 64, "%lld", (long long)s->level); break;
+  case S_THREADS: snprintf(out, 64, "%lld", (long long)s->threads); break;
   case S_FUTURE: snprintf(out, 64, "%lld", (long long)s->future); break;
   default: snprintf(out, 64, "%s", bv_zone_name(s->zone)); break;
   }
@@ -110,6 +114,7 @@ bv_rc bv_setting_set(bv_store *s, const char *name, const char *value, bv_err *e
     bv_evict(s);
     return BV_OK;
   case S_LEVEL: return parse_count("level", value, 0, BV_SEG_LEVEL_MAX, &s->level, err);
+  case S_THREADS: return parse_count("threads", value, 1, BV_THREADS_MOST, &s->threads, err);
   case S_LOG: BV_TRY(parse_count("log", value, 0, 10000000, &v, err)); return bv_log_resize(s, v);
   case S_TRIM: BV_TRY(parse_count("trim", value, 1, MOST, &s->trim, err)); break;
   case S_HISTORY: BV_TRY(parse_count("history", value, 1, MOST, &s->history, err)); break;

@@ -16,6 +16,7 @@
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 extern const char bv_sql_schema[];
 
@@ -99,6 +100,7 @@ bv_rc bv_store_new(sqlite3 *db, bv_store **out) {
   s->data_version = -1;
   s->zone = bv_zone_utc();
   s->level = BV_SEG_LEVEL_DEFAULT;
+  s->threads = sysconf(_SC_NPROCESSORS_ONLN) > 1 ? 2 : 1;
   s->history = 5000;
   s->future = s->trim = 1000;
   bv_map_init(&s->series);

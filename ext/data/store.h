@@ -122,6 +122,7 @@ struct bv_holding;
 struct bv_memo;
 
 #define BV_MAX_ATTACHED 32
+#define BV_THREADS_MOST 16
 
 typedef struct bv_store {
   sqlite3 *db;
@@ -166,7 +167,8 @@ typedef struct bv_store {
   struct bv_segcache *segcache;          /* decoded chunks (seg.c) */
   struct bv_take *taking; /* what rows are being taken for (feature_take.c), or NULL */
   int64_t history, future, trim;
-  int64_t level; /* entropy layer of new segments, see col/segment.h */
+  int64_t level;   /* entropy layer of new segments, see col/segment.h */
+  int64_t threads; /* of the process that a run works with, the caller's among them */
   int64_t counter[BV_N_COUNTERS];
   int64_t note_series, note_chunk, note_count; /* rows inserted one by one (compact.c) */
   int64_t last_series, last_lo, last_hi;       /* the last range read forwards (view.c) */

@@ -8,11 +8,6 @@
 #include "data/segfetch.h"
 #include "time/instant.h"
 
-/* Memory of a column: a line of the cache, of which the last value is the one before the piece, and the piece. */
-#define LINE   64
-#define BEFORE 8
-#define STRIDE ((BEFORE + BV_WALK_PIECE) * sizeof(double))
-#define PAGE   4096
 #define MERGED 8 /* pieces that are merged at a time where rows are among sealed bars */
 
 static unsigned with_needs(unsigned mask) {
@@ -23,13 +18,8 @@ static unsigned with_needs(unsigned mask) {
   return all;
 }
 
-static int columns_of(unsigned set) {
-  return __builtin_popcount(set);
-}
-
 int64_t bv_walk_bytes(unsigned mask, int64_t bars) {
-  int columns = columns_of(with_needs(mask));
-  return (int64_t)sizeof(bv_walk) + PAGE + columns * ((int64_t)STRIDE + 2 * bars);
+  return (int64_t)sizeof(bv_walk) + bv_pieces_bytes(__builtin_popcount(with_needs(mask)), bars);
 }
 
 void bv_walk_open(bv_walk *w, bv_store *s, const bv_source *src, int64_t lo, int64_t hi,
@@ -45,34 +35,19 @@ void bv_walk_open(bv_walk *w, bv_store *s, const bv_source *src, int64_t lo, int
 }
 
 static void leave_chunk(bv_walk *w) {
+  if (w->pieces) bv_pieces_leave(w->pieces, w->crew);
   bv_times_done(w->times);
   w->times = NULL;
 }
 
 void bv_walk_close(bv_walk *w) {
   leave_chunk(w);
-  for (int c = 0; c < BV_SEG_NCOL; c++) bv_segread_free(w->reader[c]);
-  bv_free(w->room);
+  bv_pieces_free(w->pieces, w->crew);
   bv_chunk_reset(&w->rows);
   *w = (bv_walk){0};
 }
 
 /* ---- sealed chunks ---- */
-
-/* Columns of many walks are read side by side, at the same place in each; where each begins elsewhere in its page, those
-** places do not share a few sets of the processor's caches. */
-static bv_rc make_rooms(bv_walk *w) {
-  int columns = columns_of(w->want), k = 0;
-  if (w->room || columns == 0) return BV_OK;
-  w->room = bv_alloc(BV_MEM_CURSOR, (size_t)columns * STRIDE + PAGE + LINE);
-  if (!w->room) return BV_NOMEM;
-  uintptr_t from = ((uintptr_t)w->room + LINE - 1) / LINE * LINE;
-  from += (uintptr_t)(w->number * columns) * LINE % PAGE;
-  for (int c = 0; c < BV_SEG_NCOL; c++) {
-    if (w->want & BV_COLBIT(c)) w->col[c] = (double *)(from + (uintptr_t)k++ * STRIDE) + BEFORE;
-  }
-  return BV_OK;
-}
 
 /* Where the chunk lies: in the walk's store, or in a partition.  What is decoded with is the walk's store's, which
 ** outlasts a partition's. */
@@ -102,117 +77,90 @@ static bv_rc open_times(bv_walk *w, const place *in, bv_segctx *ctx, bv_timeset 
                         "times lie outside the chunk or are not in order", err);
 }
 
-static bv_rc open_column(bv_walk *w, const place *in, bv_segctx *ctx, int col, bv_err *err) {
+static bv_rc open_column(bv_walk *w, const place *in, int col, bv_err *err) {
   const bv_series *series = in->series;
   sqlite3_stmt *st;
   const void *blob = NULL;
   int bytes = 0;
   int64_t n, t0 = bv_log_now();
-  if (!w->reader[col]) BV_TRY(bv_segread_new(&w->reader[col]));
   BV_TRY(bv_seg_fetch(in->store, series, w->chunk, col, &st, &blob, &bytes, &n, err));
   if (n < 0) return bv_seg_check_absent(in->store, series, w->chunk, col, err);
-  bv_err why = {0};
-  bv_rc rc = bv_segread_open(w->reader[col], ctx, (bv_column)col, blob, (size_t)bytes, &why);
+  bv_rc rc = bv_pieces_hold(w->pieces, (bv_column)col, blob, (size_t)bytes);
   sqlite3_reset(st);
-  bool same = rc == BV_OK && n == w->times->n && (int64_t)bv_segread_bars(w->reader[col]) == n;
-  BV_TRY(bv_seg_decoded(series, w->chunk, col, rc, &why, same, err));
-  w->has |= BV_COLBIT(col);
+  if (rc != BV_OK) return rc;
+  if (n != w->times->n) {
+    return bv_seg_corrupt(series, w->chunk, col, "count differs", err);
+  }
   bv_seg_note(w->store, series, col, n, t0);
   w->store->counter[BV_N_READ] += n;
   return BV_OK;
 }
 
-/* Every column must have those before it that it is coded against. */
-static bv_rc check_needs(const bv_walk *w, bv_err *err) {
-  for (int c = 0; c < BV_SEG_NCOL; c++) {
-    if (!(w->has & BV_COLBIT(c)) || !(bv_segread_needs(w->reader[c]) & ~w->has)) continue;
-    return bv_seg_corrupt(&w->src.base, w->chunk, c, "a column it is coded against is missing",
-                          err);
+/* Let the next piece be decoded while the one at hand is used. */
+static void look_ahead(bv_walk *w) {
+  const bv_piece *p = bv_pieces_at(w->pieces);
+  const int64_t next = p->at + p->n;
+  if (w->crew && next < w->times->n && w->times->ts[next] < w->hi) {
+    bv_pieces_ahead(w->pieces, w->crew);
   }
-  return BV_OK;
 }
 
 static bv_rc open_chunk(bv_walk *w, const place *in, bv_err *err) {
   bv_segctx *ctx;
   bv_timeset *set;
-  w->has = 0;
-  w->at = w->n = 0;
-  BV_TRY(make_rooms(w));
+  if (!w->pieces) BV_TRY(bv_pieces_new(w->want, w->number, &w->pieces));
   BV_TRY(bv_seg_context(w->store, &ctx, &set));
   BV_TRY(open_times(w, in, ctx, set, err));
   bv_rc rc = BV_OK;
   for (int c = 0; c < BV_SEG_NCOL && rc == BV_OK; c++) {
-    if (w->want & BV_COLBIT(c)) rc = open_column(w, in, ctx, c, err);
+    if (w->want & BV_COLBIT(c)) rc = open_column(w, in, c, err);
   }
-  if (rc == BV_OK) rc = check_needs(w, err);
-  if (rc != BV_OK) leave_chunk(w);
-  return rc;
-}
-
-/* How many bars come next of all columns: up to the first end of a block. */
-static bv_rc size_piece(bv_walk *w, int64_t *n, bv_err *err) {
-  int64_t left = w->times->n - w->at;
-  *n = left < BV_WALK_PIECE ? left : BV_WALK_PIECE;
-  w->whole = 0;
-  for (int c = 0; c < BV_SEG_NCOL; c++) {
-    size_t of_block;
-    bool whole;
-    if (!(w->has & BV_COLBIT(c))) continue;
-    bv_err why = {0};
-    bv_rc rc = bv_segread_left(w->reader[c], &of_block, &whole, &why);
-    BV_TRY(bv_seg_decoded(&w->src.base, w->chunk, c, rc, &why, true, err));
-    if ((int64_t)of_block < *n) *n = (int64_t)of_block;
-    if (whole) w->whole |= BV_COLBIT(c);
-    if (*n == 0) return bv_seg_corrupt(&w->src.base, w->chunk, c, "count differs", err);
+  if (rc != BV_OK) {
+    leave_chunk(w);
+    return rc;
   }
+  bv_pieces_begin(w->pieces, w->times->n);
+  look_ahead(w);
   return BV_OK;
 }
 
-/* Decode the bars after those at hand; none at the chunk's end. */
+/* Go on to the bars after those at hand; none at the chunk's end. */
 static bv_rc next_piece(bv_walk *w, bv_err *err) {
-  static const int order[BV_SEG_NCOL] = {BV_COL_CLOSE,  BV_COL_OPEN, BV_COL_HIGH,   BV_COL_LOW,
-                                         BV_COL_VOLUME, BV_COL_VWAP, BV_COL_TRADES, BV_COL_BID,
-                                         BV_COL_ASK,    BV_COL_OI};
   bv_segctx *ctx;
   bv_timeset *set;
-  int64_t n;
-  w->at += w->n;
-  int64_t before = w->n;
-  w->n = 0;
+  bv_err why = {0};
+  int col = 0;
   BV_TRY(bv_seg_context(w->store, &ctx, &set));
-  BV_TRY(size_piece(w, &n, err));
-  if (w->has & BV_COLBIT(BV_COL_CLOSE) && before > 0) {
-    w->col[BV_COL_CLOSE][-1] = w->col[BV_COL_CLOSE][before - 1];
-  }
-  const int back = w->at > 0;
-  bv_deps deps = {.at = (size_t)back};
-  if (w->has & BV_COLBIT(BV_COL_OPEN)) deps.open = w->col[BV_COL_OPEN] - back;
-  if (w->has & BV_COLBIT(BV_COL_CLOSE)) deps.close = w->col[BV_COL_CLOSE] - back;
-  for (int i = 0; i < BV_SEG_NCOL && n > 0; i++) {
-    const int c = order[i];
-    if (!(w->has & BV_COLBIT(c))) continue;
-    bv_err why = {0};
-    bv_rc rc = bv_segread_next(w->reader[c], ctx, (size_t)n, &deps, w->col[c], &why);
-    BV_TRY(bv_seg_decoded(&w->src.base, w->chunk, c, rc, &why, true, err));
-  }
-  w->n = n;
+  bv_rc rc = bv_pieces_next(w->pieces, w->crew, ctx, &col, &why);
+  if (rc != BV_OK) return bv_seg_decoded(&w->src.base, w->chunk, col, rc, &why, true, err);
+  w->whole = bv_pieces_at(w->pieces)->whole;
+  look_ahead(w);
   return BV_OK;
 }
 
 /* The bars in [lo, hi) of the piece at hand. */
 static void show_piece(const bv_walk *w, int64_t hi, bv_bars *out) {
-  bv_bars all = {.n = w->n, .ts = w->times->ts + w->at};
+  const bv_piece *p = bv_pieces_at(w->pieces);
+  bv_bars all = {.n = p->n, .ts = w->times->ts + p->at};
   for (int c = 0; c < BV_SEG_NCOL; c++) {
-    if (w->has & w->mask & BV_COLBIT(c)) all.col[c] = w->col[c];
+    if (w->mask & BV_COLBIT(c)) all.col[c] = p->col[c];
   }
   *out = bv_bars_range(&all, bv_bars_lower_bound(&all, w->lo), bv_bars_lower_bound(&all, hi));
 }
 
+/* Whether all bars of the chunk from the walk on have been at hand. */
+static bool used_up(const bv_walk *w) {
+  const bv_piece *p = bv_pieces_at(w->pieces);
+  const int64_t end = p->at + p->n;
+  return end >= w->times->n && (p->n == 0 || w->times->ts[end - 1] < w->lo);
+}
+
 /* The next bars of the chunk, none where there are none before hi. */
 static bv_rc next_of_chunk(bv_walk *w, int64_t hi, bv_bars *out, bv_err *err) {
-  const bv_times *t = w->times;
-  while (w->n == 0 || t->ts[w->at + w->n - 1] < w->lo) {
-    if (w->at + w->n >= t->n) {
+  const int64_t *ts = w->times->ts;
+  const bv_piece *p = bv_pieces_at(w->pieces);
+  while (p->n == 0 || ts[p->at + p->n - 1] < w->lo) {
+    if (p->at + p->n >= w->times->n) {
       out->n = 0;
       return BV_OK;
     }
@@ -244,19 +192,21 @@ static bv_rc locate(const bv_walk *w, const place *in, int64_t *chunk, int64_t *
 }
 
 /* Bars of one file, up to `stop`, from where no chunk is at hand; none where one was begun or there are none before
-** the next. */
+** the next.  out NULL: only a chunk. */
 static bv_rc next_in(bv_walk *w, const place *in, int64_t stop, int64_t hi, bv_bars *out,
                      bv_err *err) {
   int64_t chunk, start, end, rows;
   BV_TRY(locate(w, in, &chunk, &start, &end, err));
   const int64_t before = stop < hi ? stop : hi;
   if (start > w->lo) {
-    return next_merged(w, start < before ? start : before, BV_WALK_PIECE, out, err);
+    if (!out) return BV_OK;
+    return next_merged(w, start < before ? start : before, BV_PIECE, out, err);
   }
   if (end > stop) end = stop;
   BV_TRY(bv_hot_count(in->store, in->series->id, w->lo, end < w->hi ? end : w->hi, 1, &rows, err));
   if (rows > 0) {
-    return next_merged(w, end < hi ? end : hi, MERGED * BV_WALK_PIECE, out, err);
+    if (!out) return BV_OK;
+    return next_merged(w, end < hi ? end : hi, MERGED * BV_PIECE, out, err);
   }
   w->chunk = chunk;
   w->end = end;
@@ -274,7 +224,8 @@ static bv_rc next_outside(bv_walk *w, int64_t hi, bv_bars *out, bv_err *err) {
   if (!st.in) return next_in(w, &in, st.hi, hi, out, err);
   BV_TRY(bv_own_any(w->store, &w->src.base, st.lo, st.hi, &both, err));
   if (both) {
-    return next_merged(w, st.hi < hi ? st.hi : hi, MERGED * BV_WALK_PIECE, out, err);
+    if (!out) return BV_OK;
+    return next_merged(w, st.hi < hi ? st.hi : hi, MERGED * BV_PIECE, out, err);
   }
   BV_TRY(bv_part_open(w->store, &w->src.base, st.in, &inner, err));
   in = (place){inner.home, &inner};
@@ -297,4 +248,13 @@ bv_rc bv_raw_walk(bv_walk *w, int64_t hi, bv_bars *out, bv_err *err) {
   }
   if (out->n > 0 && w->lo <= out->ts[out->n - 1]) w->lo = out->ts[out->n - 1] + 1;
   return BV_OK;
+}
+
+bv_rc bv_raw_walk_ready(bv_walk *w, bv_err *err) {
+  if (!w->crew || (w->times && !used_up(w))) return BV_OK;
+  if (w->times) {
+    leave_chunk(w);
+    w->lo = w->end;
+  }
+  return w->lo < w->hi ? next_outside(w, w->hi, NULL, err) : BV_OK;
 }

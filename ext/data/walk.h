@@ -6,37 +6,33 @@
 ** chunks come as they are; a chunk that has rows among its bars is merged first (data/merge.c), a larger piece
 ** at a time.  Chunks of partitions are walked alike.
 **
+** With a crew the next piece is decoded by a thread while the caller works on the one at hand; what is read, and all
+** calls of SQLite, stay with the caller.  bv_raw_walk_ready() (data/raw.h) begins the next chunk before its bars are asked for.
+**
 ** The clock is kept by bv_view_walk() (data/view.h), which walks are read through.
 */
 #ifndef BV_DATA_WALK_H
 #define BV_DATA_WALK_H
 
 #include "col/chunk.h"
-#include "col/segread.h"
+#include "col/pieces.h"
 #include "data/source.h"
 #include "data/times.h"
 
 typedef struct bv_walk {
   bv_store *store;
   bv_source src;
-  int64_t lo, hi; /* of the bars that are left */
-  unsigned mask;  /* columns that are read, and with those */
-  unsigned want;  /* that these are coded against */
-  int64_t piece;
+  int64_t lo, hi;     /* of the bars that are left */
+  unsigned mask;      /* columns that are read, and with those */
+  unsigned want;      /* that these are coded against */
   int number;         /* among the walks that run side by side */
   bv_times *times;    /* of the chunk at hand, or NULL */
   int64_t chunk, end; /* its number, and where its span ends, or another file begins */
-  unsigned has;       /* columns it has */
-  int64_t at, n;      /* bars of it that are decoded: [at, at + n) */
-  unsigned whole;     /* columns of them in which there is no NaN for sure */
-  bv_segread *reader[BV_SEG_NCOL];
-  char *room; /* of all columns */
-  double *col[BV_SEG_NCOL];
+  unsigned whole;     /* columns of the bars at hand in which there is no NaN for sure */
+  bv_pieces *pieces;  /* of the chunk */
+  bv_crew *crew;      /* that decodes ahead, or NULL */
   bv_chunk rows;
 } bv_walk;
-
-/* Bars of a piece: a multiple of the frames of segments. */
-#define BV_WALK_PIECE 1024
 
 /* Begin a walk over [lo, hi); mask: the columns wanted.  number tells walks apart that run side by side. */
 void bv_walk_open(bv_walk *w, bv_store *s, const bv_source *src, int64_t lo, int64_t hi,

@@ -8,6 +8,9 @@
 
 /* Assets with bars at other instants copy so many nominal bars of time together at the most. */
 #define STRIP 12288
+/* Other threads are worth it for so many assets, once so many of their pieces have been read. */
+#define CREW_ASSETS 8
+#define CREW_PIECES 64
 #define COLUMNS                                                                                    \
   (BV_COLBIT(BV_COL_OPEN) | BV_COLBIT(BV_COL_HIGH) | BV_COLBIT(BV_COL_LOW) |                       \
    BV_COLBIT(BV_COL_CLOSE) | BV_COLBIT(BV_COL_VOLUME))
@@ -23,6 +26,7 @@ void bv_feed_reset(bv_feed *f) {
     bv_quotes_free(f->asset[i].quotes);
     bv_quotes_free(f->asset[i].fine_quotes);
   }
+  bv_crew_free(f->crew);
   bv_free(f->asset);
   bv_free(f->grid);
   bv_free(f->bar);
@@ -177,6 +181,42 @@ void bv_feed_catch_up(bv_feed *f, int sim_asset) {
   for (int i = 0; i < f->n; i++) catch_up(f, &f->asset[i]);
 }
 
+static bv_rc make_context(void **tool) {
+  bv_segctx *ctx;
+  bv_rc rc = bv_segctx_new(&ctx);
+  *tool = ctx;
+  return rc;
+}
+
+static void drop_context(void *tool) {
+  bv_segctx_free(tool);
+}
+
+/* Begin to decode ahead where there is enough to do. */
+static bv_rc call_crew(bv_feed *f) {
+  const bv_tool tool = {make_context, drop_context};
+  const bool enough = f->n >= CREW_ASSETS && f->pieces >= CREW_PIECES;
+  if (!enough || f->threads < 2) return BV_OK;
+  BV_TRY(bv_crew_new(f->threads - 1, tool, &f->crew));
+  f->threads = 1; /* once */
+  for (int i = 0; i < f->n; i++) f->asset[i].walk.crew = f->crew;
+  return BV_OK;
+}
+
+/* The assets of a grid read on. */
+static bv_rc read_grid(bv_feed *f, int first, bv_err *err) {
+  if (!f->crew) BV_TRY(call_crew(f));
+  for (int i = first; i >= 0; i = f->asset[i].next) {
+    catch_up(f, &f->asset[i]);
+    BV_TRY(bv_raw_walk_ready(&f->asset[i].walk, err));
+  }
+  for (int i = first; i >= 0; i = f->asset[i].next) {
+    BV_TRY(read_bars(f, &f->asset[i], err));
+    f->pieces++;
+  }
+  return BV_OK;
+}
+
 /* The next bar of a grid; where its chunks are used up, the next ones, and other grids for its assets. */
 static bv_rc advance(bv_feed *f, int number, int64_t t, bv_err *err) {
   bv_feed_grid *g = &f->grid[number];
@@ -186,12 +226,8 @@ static bv_rc advance(bv_feed *f, int number, int64_t t, bv_err *err) {
     await(f, g, t);
     return BV_OK;
   }
-  int first = g->first;
-  for (int i = first; i >= 0; i = f->asset[i].next) {
-    bv_feed_asset *a = &f->asset[i];
-    catch_up(f, a);
-    BV_TRY(read_bars(f, a, err));
-  }
+  const int first = g->first;
+  BV_TRY(read_grid(f, first, err));
   g->first = g->last = -1;
   g->event = BV_FEED_END;
   for (int i = first, next; i >= 0; i = next) {
@@ -247,6 +283,7 @@ bv_rc bv_feed_add(bv_feed *f, const bv_series *series, int sim_asset, int64_t fr
   if (from < f->start) from = f->start;
   bv_chunk_init(&a->copied, BV_MEM_RUN, columns_of(f));
   bv_walk_open(&a->walk, f->store, &src, from, f->end, columns_of(f), number);
+  a->walk.crew = f->crew;
   bv_rc rc = f->quoted ? bv_quotes_open(f->store, series, &a->quotes, err) : BV_OK;
   if (rc == BV_OK) rc = read_bars(f, a, err);
   join_grid(f, number, INT64_MIN);

@@ -17,6 +17,8 @@
 ** in the processor's caches.  The piece of the first asset to read on says up to which instant the others
 ** read: those whose bars lie otherwise copy theirs together, so that all use up their pieces at about the same time.
 **
+** In runs with many bars of many assets other threads decode the pieces that come next (data/walk.h).
+**
 ** Most bars of a portfolio change nothing but the asset's last price.  A feed that knows the simulator
 ** hands over the bars of assets that are held or waited for, and lets the others fall behind: the driver
 ** catches an asset up (bv_feed_catch_up) before anybody asks about it, and the feed does at the end of a
@@ -25,6 +27,7 @@
 #ifndef BV_RUN_MATCH_FEED_H
 #define BV_RUN_MATCH_FEED_H
 
+#include "base/crew.h"
 #include "col/chunk.h"
 #include "data/store.h"
 #include "data/walk.h"
@@ -67,6 +70,9 @@ typedef struct bv_feed {
   bv_sim *sim;        /* NULL: every bar is handed over */
   int64_t start, end; /* bars that lie between: start <= ts, and end of bar <= end */
   int64_t strip;      /* the instant up to which assets read that read on now */
+  int threads;        /* of the process that may work for the feed, the caller's among them */
+  bv_crew *crew;      /* the others, once there is work for them */
+  int64_t pieces;     /* that were read */
   bool quoted;        /* orders meet the bid and the ask, where there are any */
   bv_feed_asset *asset;
   bv_feed_grid *grid;

@@ -178,6 +178,7 @@ static bv_rc open_parts(bv_run *r, const bv_run_start *how, bv_err *err) {
   bv_feed_init(&r->feed, s, r->config.start, last);
   if (r->config.sim.same_bar == BV_SAME_FINER) bv_sim_finer(r->sim, bv_feed_finer, &r->feed);
   r->feed.sim = r->sim;
+  r->feed.threads = (int)s->threads;
   r->feed.quoted = r->config.sim.quotes == BV_QUOTES_USE;
   if (r->config.end != INT64_MAX) s->clock = r->config.end;
   if (strategy) BV_TRY(discover(r, err));

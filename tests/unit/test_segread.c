@@ -24,9 +24,10 @@ static void open_all(size_t n, int level) {
     void *copy = malloc(blob.n); /* which goes before anything is read */
     assert_non_null(copy);
     memcpy(copy, blob.p, blob.n);
-    assert_int_equal(bv_segread_open(reader[order[i]], ctx, order[i], copy, blob.n, &err), BV_OK);
-    assert_int_equal(bv_segread_bars(reader[order[i]]), n);
+    assert_int_equal(bv_segread_hold(reader[order[i]], copy, blob.n), BV_OK);
     free(copy);
+    assert_int_equal(bv_segread_begin(reader[order[i]], ctx, order[i], &err), BV_OK);
+    assert_int_equal(bv_segread_bars(reader[order[i]]), n);
     bv_buf_reset(&blob);
   }
 }
@@ -94,9 +95,8 @@ static void test_reopen(void **state) {
   make_bars(CENTS, 9000);
   open_all(9000, BV_SEG_LEVEL_DEFAULT);
   read_piece(0, 512);
-  assert_int_equal(
-      bv_segread_open(reader[BV_COL_CLOSE], ctx, BV_COL_CLOSE, junk, sizeof junk, &err),
-      BV_CORRUPT);
+  assert_int_equal(bv_segread_hold(reader[BV_COL_CLOSE], junk, sizeof junk), BV_OK);
+  assert_int_equal(bv_segread_begin(reader[BV_COL_CLOSE], ctx, BV_COL_CLOSE, &err), BV_CORRUPT);
   size_t left;
   bool whole;
   assert_int_equal(bv_segread_left(reader[BV_COL_CLOSE], &left, &whole, &err), BV_OK);

@@ -91,6 +91,14 @@ static void counts(void **state) {
   }
 }
 
+static void threads(void **state) {
+  (void)state;
+  set("threads", "1", "1");
+  set("threads", "16", "16");
+  static const char *const bad[] = {"", "0", "17", "-1", "two", "1.5"};
+  for (size_t i = 0; i < COUNT(bad); i++) refused("threads", bad[i], "threads");
+}
+
 static void zones(void **state) {
   (void)state;
   set("tz", "America/New_York", "America/New_York");
@@ -177,6 +185,7 @@ int main(void) {
       TEST(every_setting_is_described),
       TEST(memory_limit),
       TEST(counts),
+      TEST(threads),
       TEST(zones),
       TEST(unknown_names),
       TEST(sizes_take_effect_at_once),
