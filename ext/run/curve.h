@@ -15,7 +15,11 @@ typedef struct bv_curve {
   int64_t ts[BV_CURVE_CHUNK];
   double value[BV_CURVE_CHUNK], cash[BV_CURVE_CHUNK];
   uint8_t exposed[BV_CURVE_CHUNK];
+  bv_buf blob; /* a chunk while it is written */
 } bv_curve;
+
+/* What it holds beside itself. */
+void bv_curve_reset(bv_curve *c);
 
 /* Take in the n points whose times and values lie behind those held. */
 void bv_curve_extend(bv_curve *c, int64_t n, double cash, bool first_exposed, bool exposed);
@@ -24,7 +28,6 @@ void bv_curve_extend(bv_curve *c, int64_t n, double cash, bool first_exposed, bo
 BV_MUST bv_rc bv_curve_flush(bv_curve *c, sqlite3 *db, sqlite3_stmt *st, int64_t run, bv_err *err);
 
 /* The same, but go on with these points: the chunk is written anew once there are more. */
-BV_MUST bv_rc bv_curve_tail(const bv_curve *c, sqlite3 *db, sqlite3_stmt *st, int64_t run,
-                            bv_err *err);
+BV_MUST bv_rc bv_curve_tail(bv_curve *c, sqlite3 *db, sqlite3_stmt *st, int64_t run, bv_err *err);
 
 #endif

@@ -2,24 +2,23 @@
 #include "run/curve_code.h"
 #include "base/bits.h"
 #include "col/crc32c.h"
+#include "run/curve_values.h"
 
 #include <math.h>
 #include <stdbool.h>
 #include <string.h>
 
-#define FORM      2
+#define FORM      3
+#define FORM_2    2
 #define SCALE_MAX 8
 #define UNITS     16  /* form of values: with units in the last place */
 #define RAW       255 /* form of values: as they are */
 #define OLD_POINT 25  /* bytes of a point in form 1 */
 
-/* Most bytes of a point: a step (10 + 5), exposed (5), cash (8 + 5), a value (10 + 1) and its patch
-** (5 + 8); and of what a chunk has once. */
-#define POINT_BYTES 64
-#define ONCE_BYTES  64
-
-/* |k| stays below this, so that it is exact in a double. */
-#define K_LIMIT 2251799813685248.0
+/* Most bytes of a point, beside its value: a step (10 + 5), exposed (5), cash (8 + 5); and of what a chunk has
+** once. */
+#define POINT_BYTES 33
+#define ONCE_BYTES  32
 
 static const double scale_of[SCALE_MAX + 1] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8};
 
@@ -36,124 +35,81 @@ static uint8_t *put_bits(uint8_t *p, uint64_t x, int bytes) {
   return p;
 }
 
+/* How many of n > 0 doubles have the bits of the first one. */
+static int64_t same_reals(const double *x, int64_t n) {
+  const uint64_t like = bv_bits_of(x[0]);
+  int64_t i = 0;
+  for (uint64_t other = 0; i + 8 <= n; i += 8) {
+    for (int j = 0; j < 8; j++) other |= bv_bits_of(x[i + j]) ^ like;
+    if (other) break;
+  }
+  while (i < n && bv_bits_of(x[i]) == like) i++;
+  return i;
+}
+
+/* How many of n > 0 times come one step after the one before them, which is there. */
+static int64_t same_steps(const int64_t *ts, uint64_t step, int64_t n) {
+  int64_t i = 0;
+  for (uint64_t other = 0; i + 8 <= n; i += 8) {
+    for (int j = 0; j < 8; j++) other |= ((uint64_t)ts[i + j] - (uint64_t)ts[i + j - 1]) ^ step;
+    if (other) break;
+  }
+  while (i < n && (uint64_t)ts[i] - (uint64_t)ts[i - 1] == step) i++;
+  return i;
+}
+
 static uint8_t *put_times(uint8_t *p, const int64_t *ts, int64_t n) {
   p = put_varint(p, bv_zigzag(ts[0]));
-  for (int64_t i = 1, from = 1; i < n; i++) {
+  for (int64_t i = 1, run; i < n; i += run) {
     const uint64_t step = (uint64_t)ts[i] - (uint64_t)ts[i - 1];
-    if (i + 1 < n && (uint64_t)ts[i + 1] - (uint64_t)ts[i] == step) continue;
+    run = same_steps(ts + i, step, n - i);
     p = put_varint(p, step);
-    p = put_varint(p, (uint64_t)(i + 1 - from));
-    from = i + 1;
+    p = put_varint(p, (uint64_t)run);
   }
   return p;
 }
 
+/* How many of n > 0 flags are like the first one. */
+static int64_t same_flags(const uint8_t *x, int64_t n) {
+  uint64_t like, eight;
+  int64_t i = 0;
+  memset(&like, x[0], sizeof like);
+  for (; i + 8 <= n; i += 8) {
+    memcpy(&eight, x + i, sizeof eight);
+    if (eight != like) break;
+  }
+  while (i < n && (x[i] != 0) == (x[0] != 0)) i++;
+  return i;
+}
+
 static uint8_t *put_exposed(uint8_t *p, const uint8_t *exposed, int64_t n) {
   *p++ = exposed[0] != 0;
-  for (int64_t i = 0, from = 0; i < n; i++) {
-    if (i + 1 < n && (exposed[i + 1] != 0) == (exposed[i] != 0)) continue;
-    p = put_varint(p, (uint64_t)(i + 1 - from));
-    from = i + 1;
+  for (int64_t i = 0, run; i < n; i += run) {
+    run = same_flags(exposed + i, n - i);
+    p = put_varint(p, (uint64_t)run);
   }
   return p;
 }
 
 static uint8_t *put_cash(uint8_t *p, const double *cash, int64_t n) {
-  for (int64_t i = 0, from = 0; i < n; i++) {
-    if (i + 1 < n && bv_bits_of(cash[i + 1]) == bv_bits_of(cash[i])) continue;
+  for (int64_t i = 0, run; i < n; i += run) {
+    run = same_reals(cash + i, n - i);
     p = put_bits(p, bv_bits_of(cash[i]), 8);
-    p = put_varint(p, (uint64_t)(i + 1 - from));
-    from = i + 1;
+    p = put_varint(p, (uint64_t)run);
   }
   return p;
-}
-
-/* A value as cash + k / scale and some units in the last place; false where it is none. */
-static bool fits(double value, double cash, double scale, int64_t *k, int64_t *units) {
-  const double x = (value - cash) * scale;
-  if (!(fabs(x) < K_LIMIT)) return false;
-  *k = (int64_t)(x < 0 ? x - 0.5 : x + 0.5);
-  *units = (int64_t)(bv_bits_of(value) - bv_bits_of(cash + (double)*k / scale));
-  return *units >= -127 && *units <= 127;
-}
-
-/* The coarsest scale on which 9 of 10 values of a sample are; RAW where there is none. */
-static int choose_scale(const double *value, const double *cash, int64_t n, bool *exact) {
-  const int64_t by = n > 64 ? n / 64 : 1;
-  for (int s = 0; s <= SCALE_MAX; s += s < 2 ? 1 : 2) {
-    int64_t all = 0, near = 0, same = 0, k, units;
-    for (int64_t i = 0; i < n; i += by, all++) {
-      if (!fits(value[i], cash[i], scale_of[s], &k, &units)) continue;
-      near++;
-      same += units == 0;
-    }
-    *exact = same * 10 >= all * 9;
-    if (near * 10 >= all * 9) return s;
-  }
-  return RAW;
-}
-
-static uint8_t *put_patches(uint8_t *p, const double *value, const uint8_t *patch, int64_t n,
-                            int64_t patches) {
-  int64_t last = 0;
-  p = put_varint(p, (uint64_t)patches);
-  for (int64_t i = 0; patches > 0 && i < n; i++) {
-    if (!patch[i]) continue;
-    p = put_varint(p, (uint64_t)(i - last));
-    p = put_bits(p, bv_bits_of(value[i]), 8);
-    last = i;
-  }
-  return p;
-}
-
-static uint8_t *put_raw(uint8_t *p, const double *value, int64_t n) {
-  *p++ = RAW;
-  for (int64_t i = 0; i < n; i++) p = put_bits(p, bv_bits_of(value[i]), 8);
-  return p;
-}
-
-/* patch and off: room for n bytes each. */
-static uint8_t *put_values(uint8_t *p, const double *value, const double *cash, int64_t n,
-                           uint8_t *patch, uint8_t *off) {
-  uint8_t *const start = p;
-  bool exact;
-  const int s = choose_scale(value, cash, n, &exact);
-  if (s == RAW) return put_raw(p, value, n);
-  int64_t last = 0, patches = 0;
-  *p++ = (uint8_t)(exact ? s : UNITS + s);
-  for (int64_t i = 0; i < n; i++) {
-    int64_t k = last, units = 0;
-    bool there = fits(value[i], cash[i], scale_of[s], &k, &units);
-    if (exact && units != 0) there = false;
-    if (!there) {
-      k = last;
-      units = 0;
-    }
-    patch[i] = !there;
-    patches += !there;
-    off[i] = (uint8_t)units;
-    p = put_varint(p, bv_zigzag(k - last));
-    last = k;
-  }
-  if (!exact) {
-    memcpy(p, off, (size_t)n);
-    p += n;
-  }
-  p = put_patches(p, value, patch, n, patches);
-  return p - start > 8 * n ? put_raw(start, value, n) : p;
 }
 
 bv_rc bv_curve_encode(const int64_t *ts, const double *value, const double *cash,
                       const uint8_t *exposed, int64_t n, bv_buf *out) {
-  const size_t room = (size_t)n * POINT_BYTES + ONCE_BYTES, before = out->n;
-  BV_TRY(bv_buf_reserve(out, room + 2 * (size_t)n));
-  uint8_t *const start = (uint8_t *)out->p + before;
-  uint8_t *patch = start + room, *p = start;
+  const size_t before = out->n, size = (size_t)n;
+  BV_TRY(bv_buf_reserve(out, size * POINT_BYTES + ONCE_BYTES + bv_curve_values_room(size)));
+  uint8_t *const start = (uint8_t *)out->p + before, *p = start;
   *p++ = FORM;
   p = put_times(p, ts, n);
   p = put_exposed(p, exposed, n);
   p = put_cash(p, cash, n);
-  p = put_values(p, value, cash, n, patch, patch + n);
+  p = bv_curve_values_put(value, cash, size, p);
   if (p - start + 4 == OLD_POINT * n) *p++ = 0;
   p = put_bits(p, bv_crc32c(start, (size_t)(p - start)), 4);
   out->n = before + (size_t)(p - start);
@@ -202,7 +158,13 @@ static void get_times(reader *r, int64_t *ts, int64_t n) {
   ts[0] = bv_unzigzag(get_varint(r));
   for (int64_t i = 1; r->p && i < n;) {
     const uint64_t step = get_varint(r);
-    const int64_t to = i + get_run(r, n - i);
+    const int64_t run = get_run(r, n - i), to = i + run, from = ts[i - 1];
+    int64_t way, last;
+    if (step <= INT64_MAX && !__builtin_mul_overflow((int64_t)step, run, &way) && step > 0 &&
+        !__builtin_add_overflow(from, way, &last)) {
+      for (int64_t k = 0; k < run; k++) ts[i + k] = from + (k + 1) * (int64_t)step;
+      i = to;
+    }
     for (; i < to; i++) {
       ts[i] = (int64_t)((uint64_t)ts[i - 1] + step);
       if (ts[i] > ts[i - 1]) continue;
@@ -241,6 +203,7 @@ static void get_patches(reader *r, double *value, int64_t n) {
   }
 }
 
+/* Of form 2. */
 static void get_values(reader *r, const double *cash, double *value, int64_t n) {
   const int form = (int)get_bits(r, 1);
   if (!r->p) return;
@@ -294,13 +257,16 @@ bv_rc bv_curve_decode(const void *blob, int64_t size, int64_t n, int64_t *ts, do
     return BV_OK;
   }
   reader sum = {p + size - 4, p + size}, r = {p + 1, p + size - 4};
-  if (p[0] != FORM || get_bits(&sum, 4) != bv_crc32c(p, (size_t)size - 4)) {
+  if ((p[0] != FORM && p[0] != FORM_2) || get_bits(&sum, 4) != bv_crc32c(p, (size_t)size - 4)) {
     return corrupt(n, size, err);
   }
   get_times(&r, ts, n);
   get_exposed(&r, exposed, n);
   get_cash(&r, cash, n);
-  get_values(&r, cash, value, n);
+  if (p[0] == FORM_2)
+    get_values(&r, cash, value, n);
+  else if (r.p)
+    r.p = bv_curve_values_get(r.p, r.end, cash, (size_t)n, value);
   if (r.p && r.p + 1 == r.end && *r.p == 0 && (size - 1) == OLD_POINT * n) r.p++;
   return r.p && r.p == r.end ? BV_OK : corrupt(n, size, err);
 }

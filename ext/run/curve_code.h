@@ -1,11 +1,19 @@
 /*
 ** curve_code.h - a chunk of the equity curve as bytes.
 **
-**      uint8     2, the form
+**      uint8     3, the form
 **      times     varint zigzag(ts[0]); then runs of equal steps: varint step (> 0), varint count
 **      exposed   uint8 of the first point; varint lengths of runs, 0 and 1 in turn
 **      cash      runs of equal amounts: float64, varint count
-**      values    uint8 form of values, and
+**      values    see curve_values.h
+**      uint8     0, present only where the size would be 25 n without it
+**      uint32    CRC-32C of all bytes before
+**
+** Numbers are little-endian, doubles are kept to the bit.
+**
+** Forms of earlier versions are read, not written.  Form 2 is the same with 2 in the first byte and other values:
+**
+**                uint8     form of values, and
 **                  0 .. 8   each value is cash + k / 10^form and, seldom, a few units in the last
 **                           place off: varint number of those places that have any, or all;
 **                           varint zigzag(k[i] - k[i-1]) of every point;
@@ -13,15 +21,8 @@
 **                  16 + s   the same with form s and an int8 per point between the two: units in
 **                           the last place
 **                  255      n x float64
-**      uint8     0, present only where the size would be 25 n without it
-**      uint32    CRC-32C of all bytes before
 **
-** Numbers are little-endian, doubles are kept to the bit.  The value of an account that holds whole
-** units at prices in cents is cash plus cents, and cash changes with fills alone, so most points take
-** two bytes.
-**
-** Form 1, of earlier versions, has no header: n x int64 times, n x float64 values, n x float64 cash,
-** n x uint8 exposed, 25 n bytes.  It is read, not written.
+** Form 1 has no header: n x int64 times, n x float64 values, n x float64 cash, n x uint8 exposed, 25 n bytes.
 */
 #ifndef BV_RUN_CURVE_CODE_H
 #define BV_RUN_CURVE_CODE_H
@@ -32,7 +33,7 @@
 
 #define BV_CURVE_CHUNK 4096
 
-/* Append 0 < n <= BV_CURVE_CHUNK points in form 2. */
+/* Append 0 < n <= BV_CURVE_CHUNK points in form 3. */
 BV_MUST bv_rc bv_curve_encode(const int64_t *ts, const double *value, const double *cash,
                               const uint8_t *exposed, int64_t n, bv_buf *out);
 

@@ -89,6 +89,7 @@ void bv_result_close(bv_result *r) {
     r->st[i] = NULL;
   }
   bv_rows_close(&r->rows);
+  bv_curve_reset(&r->curve);
 }
 
 /* Bind in order, so that a row reads as the list of its columns. */
