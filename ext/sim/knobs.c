@@ -29,6 +29,7 @@ static const char *const choice_fill_at[] = {"next_open", "signal_close", "next_
 static const char *const choice_fill_per[] = {"order", "lot", NULL};
 static const char *const choice_units[] = {"whole", "fractional", NULL};
 static const char *const choice_size_at[] = {"decision", "fill", "open", NULL};
+static const char *const choice_cut[] = {"position", "order", NULL};
 static const char *const choice_missing[] = {"use_last", "skip", NULL};
 static const char *const choice_unlisted[] = {"keep", "close", NULL};
 static const char *const choice_rebalance[] = {"always", "on_change", NULL};
@@ -246,6 +247,12 @@ static const bv_sim_knob knobs[] = {
            "Weights and values whose trade is worth less are left out, but not 0; currency."),
     NUMBER("targets.minimum_change", targets_minimum_change, 0, 1,
            "Weights and values that change the asset's weight by less are left out, but not 0."),
+    CHOICE(
+        "targets.cut", targets_cut, choice_cut,
+        "What of a weight or value is cut to whole lots: position, what is to be held; order, what "
+        "is bought or sold to get there, as in backtrader and zipline."),
+    BOOLEAN("targets.costs", targets_costs,
+            "Whether weights leave room for the costs that are known by then."),
     CHOICE("targets.missing", targets_missing, choice_missing,
            "A target for an asset without a bar that ends at the step: use_last, its last price; "
            "skip, the target is left out."),

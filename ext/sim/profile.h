@@ -48,6 +48,7 @@ typedef enum bv_fill_at { BV_FILL_NEXT_OPEN, BV_FILL_SIGNAL_CLOSE, BV_FILL_NEXT_
 typedef enum bv_fill_per { BV_FILL_PER_ORDER, BV_FILL_PER_LOT } bv_fill_per;
 typedef enum bv_units { BV_UNITS_WHOLE, BV_UNITS_FRACTIONAL } bv_units;
 typedef enum bv_size_at { BV_SIZE_DECISION, BV_SIZE_FILL, BV_SIZE_OPEN } bv_size_at;
+typedef enum bv_targets_cut { BV_CUT_POSITION, BV_CUT_ORDER } bv_targets_cut;
 typedef enum bv_missing { BV_MISSING_USE_LAST, BV_MISSING_SKIP } bv_missing;
 typedef enum bv_unlisted { BV_UNLISTED_KEEP, BV_UNLISTED_CLOSE } bv_unlisted;
 typedef enum bv_rebalance { BV_REBALANCE_ALWAYS, BV_REBALANCE_ON_CHANGE } bv_rebalance;
@@ -192,6 +193,8 @@ typedef struct bv_sim_config {
   double targets_max_weight; /* 0: none */
   double targets_max_gross;  /* sum of a step's weights; 0: no limit */
   double targets_minimum_value, targets_minimum_change;
+  bv_targets_cut targets_cut; /* what is made whole lots of */
+  int targets_costs;          /* weights leave room for the costs of getting there */
   bv_missing targets_missing;
   bv_unlisted targets_unlisted;
   bv_flip flip;

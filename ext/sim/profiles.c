@@ -12,7 +12,8 @@ static const bv_sim_profile profiles[] = {
     {"default",
      "Next open, sized at the decision, whole units, one net order per target, exits before "
      "entries.",
-     {.cash = 100000,
+     {.targets_costs = 1,
+      .cash = 100000,
       .commission_model = BV_COMM_PERCENTAGE,
       .commission_cap_minimum = 1,
       .slippage_model = BV_SLIP_PERCENTAGE,
@@ -23,7 +24,8 @@ static const bv_sim_profile profiles[] = {
     {"backtesting.py",
      "The rules of backtesting.py 0.6: sized at the fill from the free margin, positions closed "
      "before a new entry, commission at entry and at exit.",
-     {.cash = 10000,
+     {.targets_costs = 1,
+      .cash = 10000,
       .quotes = BV_QUOTES_IGNORE,
       .commission_model = BV_COMM_PERCENTAGE,
       .commission_cap_minimum = 1,
@@ -46,7 +48,8 @@ static const bv_sim_profile profiles[] = {
      "their "
      "entry, trailing stops that follow the close, cash looked at when an order is placed and when "
      "it fills.",
-     {.cash = 10000,
+     {.targets_cut = BV_CUT_ORDER,
+      .cash = 10000,
       .quotes = BV_QUOTES_IGNORE,
       .commission_model = BV_COMM_PERCENTAGE,
       .commission_cap_minimum = 1,
@@ -68,7 +71,8 @@ static const bv_sim_profile profiles[] = {
      "The rules of LEAN for US equities on daily bars: orders by number at the next open, a "
      "quarter "
      "percent of the account left alone, limits that must be passed, Interactive Brokers' fees.",
-     {.cash = 100000,
+     {.targets_costs = 1,
+      .cash = 100000,
       .commission_model = BV_COMM_PER_SHARE,
       .commission_rate = 0.005,
       .commission_minimum = 1,
@@ -85,7 +89,8 @@ static const bv_sim_profile profiles[] = {
     {"zipline",
      "The rules of zipline-reloaded 3: every order meets the close of the next bar, 5 basis points "
      "and at most a tenth of its volume, a tenth of a cent a share, no limit on buying power.",
-     {.cash = 10000000,
+     {.targets_cut = BV_CUT_ORDER,
+      .cash = 10000000,
       .quotes = BV_QUOTES_IGNORE,
       .commission_model = BV_COMM_PER_SHARE,
       .commission_rate = 0.001,
@@ -107,7 +112,8 @@ static const bv_sim_profile profiles[] = {
     {"vectorbt",
      "The rules of vectorbt 1: orders fill at the close they were decided at, fractions of units, "
      "cash alone pays, and what shorts bring and as much again is locked.",
-     {.cash = 100,
+     {.targets_costs = 1,
+      .cash = 100,
       .quotes = BV_QUOTES_IGNORE,
       .commission_model = BV_COMM_PERCENTAGE,
       .commission_cap_minimum = 1,
@@ -125,7 +131,8 @@ static const bv_sim_profile profiles[] = {
     {"ml4t",
      "The rules of ml4t.backtest: next open, exits first, a cash account, limit orders at their "
      "limit even where the open is better, brackets from the bar after their entry.",
-     {.cash = 100000,
+     {.targets_costs = 1,
+      .cash = 100000,
       .quotes = BV_QUOTES_IGNORE,
       .commission_model = BV_COMM_PERCENTAGE,
       .commission_cap_minimum = 1,
@@ -141,7 +148,8 @@ static const bv_sim_profile profiles[] = {
     {"lumibot",
      "The rules of Lumibot 4's backtests on minutes: next open, no slippage, no limit on buying "
      "power, brackets from the bar after their entry, where the target goes before the stop.",
-     {.cash = 100000,
+     {.targets_costs = 1,
+      .cash = 100000,
       .quotes = BV_QUOTES_IGNORE,
       .commission_model = BV_COMM_PERCENTAGE,
       .commission_cap_minimum = 1,
@@ -159,7 +167,8 @@ static const bv_sim_profile profiles[] = {
      "The rules of nautilus_trader 1 on bars of bid and ask: market orders at the close they were "
      "decided at, limits at their limit even where the open is better, a bar goes open, high, low, "
      "close, money in whole cents.",
-     {.cash = 1000000,
+     {.targets_costs = 1,
+      .cash = 1000000,
       .quotes = BV_QUOTES_USE,
       .mark_at = BV_MARKS_EXIT,
       .commission_model = BV_COMM_PERCENTAGE,

@@ -40,6 +40,10 @@ double bv_size_target(const bv_sim *s, const bv_asset *a, bv_ask ask, double amo
   double target = 0;
   switch (ask) {
   case BV_ASK_WEIGHT:
+    if (!s->cfg.targets_costs) {
+      target = amount * value / (price * a->unit);
+      break;
+    }
     if (amount * base < 0) value -= closing_cost(s, a, base, price);
     target = leave_room(s, a, amount * value / (price * a->unit), base, price);
     break;
@@ -49,6 +53,8 @@ double bv_size_target(const bv_sim *s, const bv_asset *a, bv_ask ask, double amo
   case BV_ASK_CANCEL:
   case BV_ASK_COMBO: return 0;
   }
+  bool order = s->cfg.targets_cut == BV_CUT_ORDER && ask != BV_ASK_TARGET;
+  if (order) return bv_size_step(a, bv_size_round(target - base));
   return bv_size_step(a, bv_size_round(target)) - base;
 }
 

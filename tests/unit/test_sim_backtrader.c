@@ -13,6 +13,8 @@
 **
 ** None of the 32 recorded cases is left out.
 **
+** The orders of bt_multi_equal are target weights here, whose sizes must come out; those of the other cases are sized.
+**
 ** The profit of every fill (exec_pnl) and the cash of every bar, as the engine counts it, are compared too.
 **
 ** An order that bt_cross_coo places at a bar's open, knowing it, and that fills at that open, is here one given at
@@ -42,6 +44,7 @@ typedef struct trader_case {
   bool brackets, oco; /* three orders are a bracket; those of one bar a group */
   double trail, trail_percent;
   int bar_s;
+  double weight; /* not 0: the orders were order_target_percent() of it, and are that here */
 } trader_case;
 
 #define YHOO    "bt_yhoo_daily_2003_2005"
@@ -52,13 +55,13 @@ typedef struct trader_case {
 #define PCT     "commission.rate=0.001 "
 
 static const trader_case cases[] = {
-    {"bt_cross_market", {INDEX}, "cash=100000", 1, 0, 0, false, false, 0, 0, 86400},
-    {"bt_cross_pct_comm", {YHOO}, PCT "cash=20000", 1, 0, 0, false, false, 0, 0, 86400},
-    {"bt_cross_allin", {YHOO}, PCT "cash=50000", 1, 0, 0, false, false, 0, 0, 86400},
-    {"bt_cross_percent_sizer", {YHOO}, PCT "cash=50000", 1, 0, 0, false, false, 0, 0, 86400},
-    {"bt_cross_coo", {YHOO}, PCT "cash=20000", 1, 0, 0, false, false, 0, 0, 86400},
-    {"bt_cross_close", {YHOO}, PCT "cash=20000", 1, 0, 0, false, false, 0, 0, 86400},
-    {"bt_cross_insufficient", {YHOO}, PCT "cash=12000", 1, 0, 0, false, false, 0, 0, 86400},
+    {"bt_cross_market", {INDEX}, "cash=100000", 1, 0, 0, false, false, 0, 0, 86400, 0},
+    {"bt_cross_pct_comm", {YHOO}, PCT "cash=20000", 1, 0, 0, false, false, 0, 0, 86400, 0},
+    {"bt_cross_allin", {YHOO}, PCT "cash=50000", 1, 0, 0, false, false, 0, 0, 86400, 0},
+    {"bt_cross_percent_sizer", {YHOO}, PCT "cash=50000", 1, 0, 0, false, false, 0, 0, 86400, 0},
+    {"bt_cross_coo", {YHOO}, PCT "cash=20000", 1, 0, 0, false, false, 0, 0, 86400, 0},
+    {"bt_cross_close", {YHOO}, PCT "cash=20000", 1, 0, 0, false, false, 0, 0, 86400, 0},
+    {"bt_cross_insufficient", {YHOO}, PCT "cash=12000", 1, 0, 0, false, false, 0, 0, 86400, 0},
     {"bt_cross_coc",
      {YHOO},
      PCT "cash=20000 fill_at=signal_close",
@@ -69,7 +72,8 @@ static const trader_case cases[] = {
      false,
      0,
      0,
-     86400},
+     86400,
+     0},
     {"bt_cross_slip_perc",
      {YHOO},
      "cash=20000 slippage.rate=0.002",
@@ -80,7 +84,8 @@ static const trader_case cases[] = {
      false,
      0,
      0,
-     86400},
+     86400,
+     0},
     {"bt_cross_slip_fixed_nomatch",
      {YHOO},
      "cash=20000 slippage.model=fixed slippage.amount=0.06 slippage.match=0",
@@ -91,7 +96,8 @@ static const trader_case cases[] = {
      false,
      0,
      0,
-     86400},
+     86400,
+     0},
     {"bt_cross_future",
      {INDEX},
      "cash=30000 commission.model=per_share commission.rate=2",
@@ -102,7 +108,8 @@ static const trader_case cases[] = {
      false,
      0,
      0,
-     86400},
+     86400,
+     0},
     {"bt_short_interest",
      {ORCL},
      PCT "cash=20000 financing.borrow_rate=0.08",
@@ -113,22 +120,45 @@ static const trader_case cases[] = {
      false,
      0,
      0,
-     86400},
-    {"bt_leverage", {ORCL}, PCT "cash=20000 leverage=3", 1, 0, 0, false, false, 0, 0, 86400},
-    {"bt_target_size", {YHOO}, PCT "cash=10000", 1, 0, 0, false, false, 0, 0, 86400},
-    {"bt_target_value", {YHOO}, PCT "cash=10000", 1, 0, 0, false, false, 0, 0, 86400},
-    {"bt_target_percent", {YHOO}, PCT "cash=10000", 1, 0, 0, false, false, 0, 0, 86400},
-    {"bt_multi_equal", {YHOO, ORCL, NVDA}, PCT "cash=100000", 1, 0, 0, false, false, 0, 0, 86400},
-    {"bt_multi_rotate", {YHOO, ORCL, NVDA}, PCT "cash=100000", 1, 0, 0, false, false, 0, 0, 86400},
-    {"bt_limit_dip", {YHOO}, PCT "cash=10000", 1, 0, 5, false, false, 0, 0, 86400},
-    {"bt_stop_entry", {YHOO}, PCT "cash=10000", 1, 0, 0, false, false, 0, 0, 86400},
-    {"bt_stoplimit_entry", {YHOO}, PCT "cash=10000", 1, 0, 0, false, false, 0, 0, 86400},
-    {"bt_trail_amount", {YHOO}, PCT "cash=10000", 1, 0, 0, false, false, 0.9, 0, 86400},
-    {"bt_trail_percent", {YHOO}, PCT "cash=10000", 1, 0, 0, false, false, 0, 5, 86400},
-    {"bt_trail_limit", {YHOO}, PCT "cash=10000", 1, 0, 0, false, false, 0.7, 0, 86400},
-    {"bt_oco", {YHOO}, PCT "cash=10000", 1, 0, 0, false, true, 0, 0, 86400},
-    {"bt_bracket_market", {INDEX}, "cash=100000", 1, 0, 0, true, false, 0, 0, 86400},
-    {"bt_bracket_limit", {YHOO}, PCT "cash=10000", 1, 0, 3, true, false, 0, 0, 86400},
+     86400,
+     0},
+    {"bt_leverage", {ORCL}, PCT "cash=20000 leverage=3", 1, 0, 0, false, false, 0, 0, 86400, 0},
+    {"bt_target_size", {YHOO}, PCT "cash=10000", 1, 0, 0, false, false, 0, 0, 86400, 0},
+    {"bt_target_value", {YHOO}, PCT "cash=10000", 1, 0, 0, false, false, 0, 0, 86400, 0},
+    {"bt_target_percent", {YHOO}, PCT "cash=10000", 1, 0, 0, false, false, 0, 0, 86400, 0},
+    {"bt_multi_equal",
+     {YHOO, ORCL, NVDA},
+     PCT "cash=100000",
+     1,
+     0,
+     0,
+     false,
+     false,
+     0,
+     0,
+     86400,
+     0.3},
+    {"bt_multi_rotate",
+     {YHOO, ORCL, NVDA},
+     PCT "cash=100000",
+     1,
+     0,
+     0,
+     false,
+     false,
+     0,
+     0,
+     86400,
+     0},
+    {"bt_limit_dip", {YHOO}, PCT "cash=10000", 1, 0, 5, false, false, 0, 0, 86400, 0},
+    {"bt_stop_entry", {YHOO}, PCT "cash=10000", 1, 0, 0, false, false, 0, 0, 86400, 0},
+    {"bt_stoplimit_entry", {YHOO}, PCT "cash=10000", 1, 0, 0, false, false, 0, 0, 86400, 0},
+    {"bt_trail_amount", {YHOO}, PCT "cash=10000", 1, 0, 0, false, false, 0.9, 0, 86400, 0},
+    {"bt_trail_percent", {YHOO}, PCT "cash=10000", 1, 0, 0, false, false, 0, 5, 86400, 0},
+    {"bt_trail_limit", {YHOO}, PCT "cash=10000", 1, 0, 0, false, false, 0.7, 0, 86400, 0},
+    {"bt_oco", {YHOO}, PCT "cash=10000", 1, 0, 0, false, true, 0, 0, 86400, 0},
+    {"bt_bracket_market", {INDEX}, "cash=100000", 1, 0, 0, true, false, 0, 0, 86400, 0},
+    {"bt_bracket_limit", {YHOO}, PCT "cash=10000", 1, 0, 3, true, false, 0, 0, 86400, 0},
     {"bt_intraday_oco",
      {MINUTES},
      "cash=50000 commission.model=per_share commission.rate=1",
@@ -139,7 +169,8 @@ static const trader_case cases[] = {
      true,
      0,
      0,
-     60},
+     60,
+     0},
     {"bt_filler_fixed",
      {MINUTES},
      "cash=1e9 volume.model=fixed volume.size=500",
@@ -150,7 +181,8 @@ static const trader_case cases[] = {
      false,
      0,
      0,
-     60},
+     60,
+     0},
     {"bt_filler_barperc",
      {MINUTES},
      "cash=1e9 volume.model=share volume.share=0.1",
@@ -161,7 +193,8 @@ static const trader_case cases[] = {
      false,
      0,
      0,
-     60},
+     60,
+     0},
     {"bt_filler_barpoint",
      {MINUTES},
      "cash=1e9 volume.model=bar_point volume.step=1 volume.share=0.5",
@@ -172,7 +205,8 @@ static const trader_case cases[] = {
      false,
      0,
      0,
-     60},
+     60,
+     0},
     {"bt_mtf_60min",
      {MINUTES},
      "cash=50000 commission.model=per_share commission.rate=1",
@@ -183,7 +217,8 @@ static const trader_case cases[] = {
      false,
      0,
      0,
-     60},
+     60,
+     0},
 };
 
 typedef struct event {
@@ -375,6 +410,10 @@ static void submit(bv_sim *s, int64_t t, int i) {
     }
     r.stop_loss = stop->price;
     r.take_profit = limit->price;
+  }
+  if (c->weight != 0) {
+    r.ask = BV_ASK_WEIGHT;
+    r.amount = c->weight;
   }
   assert_int_equal(bv_sim_submit(s, t, &r, NULL), BV_OK);
 }

@@ -130,6 +130,27 @@ static void test_average(void **state) {
   bench_end(&b);
 }
 
+/* order_target_percent(): half of 1000 is 16.7 units at 30, a quarter 8.3: it buys 16 and sells 7.  Costs take no part. */
+static void test_targets(void **state) {
+  (void)state;
+  static bench b;
+  bench_start(&b, "backtrader", "cash=1000 commission.rate=0.01", 1);
+  bench_bar(&b, 30, 30);
+  bench_ok(&b, 0, BV_ASK_WEIGHT, 0.5);
+  bench_bar(&b, 30, 30);
+  near(b.fill[0].qty, 16);
+  bench_ok(&b, 0, BV_ASK_VALUE, 250);
+  bench_bar(&b, 30, 30);
+  near(b.fill[1].qty, -7);
+  bench_ok(&b, 0, BV_ASK_WEIGHT, -0.5); /* of 993.1: from 9 to -16.55 */
+  bench_bar(&b, 30, 30);
+  near(b.fill[2].qty, -25);
+  bench_ok(&b, 0, BV_ASK_WEIGHT, 0);
+  bench_bar(&b, 30, 30);
+  near(bv_sim_qty(b.sim, 0), 0);
+  bench_end(&b);
+}
+
 /* Sell 5 below the close, limit 4 above that: the bar that triggers it at 95 closes at 103, and stop and limit
 ** follow to 98 and 102. */
 static void test_trail_limit_follows_its_trigger(void **state) {
@@ -196,6 +217,7 @@ int main(void) {
       cmocka_unit_test(test_leverage),
       cmocka_unit_test(test_margin_of_contracts),
       cmocka_unit_test(test_average),
+      cmocka_unit_test(test_targets),
       cmocka_unit_test(test_trail_limit_follows_its_trigger),
       cmocka_unit_test(test_groups_end),
   };
