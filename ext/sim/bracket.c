@@ -1,5 +1,6 @@
 /* bracket.c - orders that hang together; see bracket.h. */
 #include "sim/bracket.h"
+#include "sim/cost.h"
 #include "sim/quote.h"
 
 #include <assert.h>
@@ -101,13 +102,13 @@ static int entry_bar(const bv_order *k, const bv_sim_bar *fine, int n) {
 
 static bv_touch touch_in(const bv_sim *s, const bv_order *k, const bv_sim_bar *fine, int n, int i) {
   const bv_asset *a = &s->ledger.asset[k->asset];
-  if (!fine) return bv_rest_touch(&s->cfg, k, bv_bar_of(s, k), a->bars);
+  if (!fine) return bv_rest_touch(&s->cfg, bv_cost_tick(s, a), k, bv_bar_of(s, k), a->bars);
   bool inside = k->parent && k->entered == a->bars && k->via != BV_VIA_OPEN;
   int entry = inside ? entry_bar(k, fine, n) : -1;
   if (i < entry) return (bv_touch){.price = NAN};
   /* A number that no entry has: all of that bar came after it. */
-  bv_touch t =
-      bv_rest_touch(&s->cfg, k, bv_bar_of_side(&fine[i], k->side), i == entry ? a->bars : -2);
+  bv_touch t = bv_rest_touch(&s->cfg, bv_cost_tick(s, a), k, bv_bar_of_side(&fine[i], k->side),
+                             i == entry ? a->bars : -2);
   if (i > 0 && t.via == BV_VIA_OPEN) t.via = BV_VIA_UNKNOWN; /* not the open of the bar under way */
   return t;
 }
@@ -159,7 +160,7 @@ bv_rc bv_bracket_choose(bv_sim *s, bv_order *o, bv_choice *out, bv_err *err) {
   const bv_asset *a = &s->ledger.asset[o->asset];
   *out = (bv_choice){0};
   if (!o->parent && !o->oco) {
-    bv_touch t = bv_rest_touch(&s->cfg, o, bv_bar_of(s, o), a->bars);
+    bv_touch t = bv_rest_touch(&s->cfg, bv_cost_tick(s, a), o, bv_bar_of(s, o), a->bars);
     if (!isnan(t.price)) *out = (bv_choice){o, t};
     return BV_OK;
   }
@@ -176,7 +177,8 @@ bv_rc bv_bracket_choose(bv_sim *s, bv_order *o, bv_choice *out, bv_err *err) {
     mark_guess(s, o);
   }
   if (winner)
-    *out = (bv_choice){winner, bv_rest_touch(&s->cfg, winner, bv_bar_of(s, winner), a->bars)};
+    *out = (bv_choice){
+        winner, bv_rest_touch(&s->cfg, bv_cost_tick(s, a), winner, bv_bar_of(s, winner), a->bars)};
   return BV_OK;
 }
 

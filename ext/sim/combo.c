@@ -50,6 +50,16 @@ static double largest_multiplier(const bv_sim *s, const bv_leg *leg, int n) {
   return most;
 }
 
+/* The largest step of a leg's price, in money. */
+static double largest_step(const bv_sim *s, const bv_leg *leg, int n) {
+  double most = 0;
+  for (int i = 0; i < n; i++) {
+    const bv_asset *a = asset_of(s, &leg[i]);
+    most = fmax(most, bv_cost_tick(s, a) * a->contract);
+  }
+  return most;
+}
+
 /* Counts of lots: whole numbers that doubles hold. */
 static double common_divisor(double a, double b) {
   while (b != 0) {
@@ -295,7 +305,8 @@ static int place_legs(bv_sim *s, const bv_order *whole, bool closing, bv_leg leg
 }
 
 static bool has_limit(const bv_sim *s, const bv_leg *leg) {
-  return leg->order->limit == 0 || bv_rest_reaches(&s->cfg, leg->order, leg->at.price);
+  return leg->order->limit == 0 ||
+         bv_rest_reaches(&s->cfg, bv_cost_tick(s, asset_of(s, leg)), leg->order, leg->at.price);
 }
 
 static bool has_volume(const bv_sim *s, const bv_leg *leg) {
@@ -333,10 +344,9 @@ static bool within_net(const bv_sim *s, const bv_order *whole, const bv_leg *leg
     sum += takes;
     sizes += fabs(takes);
   }
-  double slack = 1e-12 * sizes;
+  double slack = 1e-12 * sizes, step = whole->amount * largest_step(s, leg, n);
   if (s->cfg.limit_fill == BV_TOUCH) return sum <= whole->bound + slack;
-  double step = s->cfg.tick * whole->amount * largest_multiplier(s, leg, n);
-  return sum < whole->bound - step - slack;
+  return sum < whole->bound - slack && sum <= whole->bound - step * (1 - 1e-6);
 }
 
 static bool can_fill(const bv_sim *s, const bv_order *whole, const bv_leg *leg, int n) {

@@ -31,10 +31,6 @@ bv_paid bv_cost_paid(const bv_sim *s, const bv_asset *a, const bv_order *o, int6
   return paid;
 }
 
-double bv_cost_tick(const bv_sim *s, const bv_asset *a) {
-  return a->def && a->def->tick > 0 ? a->def->tick : s->cfg.tick;
-}
-
 /* The price after slippage, before a limit holds it. */
 static double slipped(const bv_sim *s, const bv_asset *a, const bv_place *at, double n, bool opens,
                       const bv_paid *paid) {

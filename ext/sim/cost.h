@@ -36,7 +36,9 @@ double bv_cost_commission(const bv_sim *s, const bv_asset *a, double n, double p
 ** quantity included: slippage, spread and commission rate are counted against the account. */
 double bv_cost_per_unit(const bv_sim *s, const bv_asset *a, double price, int side);
 
-/* The price step that slippage.ticks counts: the asset's own, else the run's. */
-double bv_cost_tick(const bv_sim *s, const bv_asset *a);
+/* The price step: the asset's own, else the run's. */
+static inline double bv_cost_tick(const bv_sim *s, const bv_asset *a) {
+  return a->def && a->def->tick > 0 ? a->def->tick : s->cfg.tick;
+}
 
 #endif

@@ -291,7 +291,7 @@ static const bv_sim_knob knobs[] = {
     CHOICE(
         "limit_fill", limit_fill, choice_limit_fill,
         "touch: a limit order fills once the price reaches its limit; through: once the price is "
-        "beyond it by more than tick."),
+        "beyond it, by a tick or more."),
     CHOICE(
         "limit_price", limit_price, choice_limit_price,
         "Where an open is better than the limit: improve, the fill is at the open; limit, at the "
@@ -308,7 +308,10 @@ static const bv_sim_knob knobs[] = {
     CHOICE("bracket_from", bracket_from, choice_bracket_from,
            "The first bar a bracket and the exits of risk rules can fill on: entry, that of the "
            "entry; next, the one after it."),
-    NUMBER("tick", tick, 0, 1e9, "Price step for limit_fill through; 0: any price beyond will do."),
+    NUMBER(
+        "tick", tick, 0, 1e9,
+        "Price step of assets that have none of their own, for limit_fill through, slippage.ticks "
+        "and depth.size; 0: any price beyond a limit will do."),
     CHOICE(
         "same_bar", same_bar, choice_same_bar,
         "Which of two orders of a bracket or an oco group fills where one bar reaches both, or "

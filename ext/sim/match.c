@@ -9,6 +9,7 @@
 
 #include "sim/bracket.h"
 #include "sim/combo.h"
+#include "sim/cost.h"
 #include "sim/execute.h"
 #include "sim/quote.h"
 #include "sim/risk.h"
@@ -55,8 +56,9 @@ static bv_place place_of(const bv_sim *s, const bv_order *o) {
                       .bar_number = o->bar,
                       .at = valued_at(s, BV_VALUE_MARK)};
   }
+  const bv_asset *a = &s->ledger.asset[o->asset];
   const bv_sim_bar *bar = bv_bar_of(s, o);
-  double price = market ? bar->open : bv_rest_open(&s->cfg, o, bar);
+  double price = market ? bar->open : bv_rest_open(&s->cfg, bv_cost_tick(s, a), o, bar);
   return place_at(s, o, price, BV_VIA_OPEN);
 }
 
@@ -95,7 +97,7 @@ static bv_turn turn_at_open(const bv_sim *s, const bv_order *o) {
 static bv_turn turn_inside(const bv_sim *s, const bv_order *o) {
   const bv_asset *a = &s->ledger.asset[o->asset];
   if (!bv_bracket_live(s, o)) return BV_TURN_NONE;
-  bv_touch t = bv_rest_touch(&s->cfg, o, bv_bar_of(s, o), a->bars);
+  bv_touch t = bv_rest_touch(&s->cfg, bv_cost_tick(s, a), o, bv_bar_of(s, o), a->bars);
   bv_place at = place_at(s, o, t.price, t.via);
   return bv_match_turn(s, o, &at);
 }
@@ -342,15 +344,17 @@ static bv_place place_at_close(const bv_sim *s, const bv_order *o) {
   const bv_sim_bar *bar = bv_bar_of(s, o);
   bv_sim_bar flat = close_of(bar);
   bool market = o->type == BV_TYPE_MARKET;
-  return (bv_place){.price = market ? flat.close
-                                    : bv_rest_touch(&s->cfg, o, &flat, bv_bar_number(s, a)).price,
-                    .limit = o->limit,
-                    .maker = o->limit != 0 && makes(o, a, BV_VIA_UNKNOWN),
-                    .ts = bar->known_at,
-                    .bar_number = bv_bar_number(s, a),
-                    .bar = bar,
-                    .at = BV_VALUE_MARK,
-                    .via = BV_VIA_UNKNOWN};
+  return (bv_place){
+      .price =
+          market ? flat.close
+                 : bv_rest_touch(&s->cfg, bv_cost_tick(s, a), o, &flat, bv_bar_number(s, a)).price,
+      .limit = o->limit,
+      .maker = o->limit != 0 && makes(o, a, BV_VIA_UNKNOWN),
+      .ts = bar->known_at,
+      .bar_number = bv_bar_number(s, a),
+      .bar = bar,
+      .at = BV_VALUE_MARK,
+      .via = BV_VIA_UNKNOWN};
 }
 
 static bool waits_for_close(const bv_sim *s, const bv_order *o) {

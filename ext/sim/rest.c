@@ -6,12 +6,12 @@
 /* The bar and the order's prices as a buy sees them: a sell's are negated, so high and low change
 ** places and every rule is written once. */
 typedef struct view {
-  double open, high, low, close, limit, stop;
+  double open, high, low, close, limit, stop, tick;
 } view;
 
-static view view_of(const bv_order *o, const bv_sim_bar *b) {
-  if (o->side > 0) return (view){b->open, b->high, b->low, b->close, o->limit, o->stop};
-  return (view){-b->open, -b->low, -b->high, -b->close, -o->limit, -o->stop};
+static view view_of(double tick, const bv_order *o, const bv_sim_bar *b) {
+  if (o->side > 0) return (view){b->open, b->high, b->low, b->close, o->limit, o->stop, tick};
+  return (view){-b->open, -b->low, -b->high, -b->close, -o->limit, -o->stop, tick};
 }
 
 /* A rise is a fall in the mirror. */
@@ -20,12 +20,17 @@ static bv_via mirrored(const bv_order *o, bv_via via) {
   return via == BV_VIA_RISE ? BV_VIA_FALL : via == BV_VIA_FALL ? BV_VIA_RISE : via;
 }
 
-static bool reaches_limit(const bv_sim_config *c, double price, double limit) {
-  return c->limit_fill == BV_TOUCH ? price <= limit : price < limit - c->tick;
+static bool reaches(const bv_sim_config *c, double tick, double price, double limit) {
+  if (c->limit_fill == BV_TOUCH) return price <= limit;
+  return price < limit && price <= limit - tick * (1 - 1e-6); /* decimals are no doubles */
 }
 
-bool bv_rest_reaches(const bv_sim_config *c, const bv_order *o, double price) {
-  return reaches_limit(c, o->side * price, o->side * o->limit);
+static bool reaches_limit(const bv_sim_config *c, const view *v, double price) {
+  return reaches(c, v->tick, price, v->limit);
+}
+
+bool bv_rest_reaches(const bv_sim_config *c, double tick, const bv_order *o, double price) {
+  return reaches(c, tick, o->side * price, o->side * o->limit);
 }
 
 bool bv_rest_is_limit(const bv_order *o) {
@@ -51,9 +56,9 @@ static bool becomes_limit(const bv_order *o) {
 }
 
 static bool fills_at_open(const bv_sim_config *c, const bv_order *o, const view *v) {
-  if (bv_rest_is_limit(o)) return reaches_limit(c, v->open, v->limit);
+  if (bv_rest_is_limit(o)) return reaches_limit(c, v, v->open);
   if (!(if_touched(o) ? v->open <= v->stop : v->open >= v->stop)) return false;
-  return !becomes_limit(o) || reaches_limit(c, v->open, v->limit);
+  return !becomes_limit(o) || reaches_limit(c, v, v->open);
 }
 
 /* LEAN looks at the close alone. */
@@ -71,8 +76,8 @@ static double open_price(const bv_sim_config *c, const bv_order *o, const bv_sim
   return c->limit_price == BV_LIMIT_EXACT && bv_rest_is_limit(o) ? o->limit : bar->open;
 }
 
-double bv_rest_open(const bv_sim_config *c, const bv_order *o, const bv_sim_bar *bar) {
-  view v = view_of(o, bar);
+double bv_rest_open(const bv_sim_config *c, double tick, const bv_order *o, const bv_sim_bar *bar) {
+  view v = view_of(tick, o, bar);
   if (by_close(c, o) || worst(c, o) || !fills_at_open(c, o, &v)) return NAN;
   return open_price(c, o, bar);
 }
@@ -83,8 +88,8 @@ static bv_touch touch_at(const bv_order *o, double price, bv_via via, bool sure)
 }
 
 static bv_touch touch_limit(const bv_sim_config *c, const bv_order *o, const view *v, bv_via via) {
-  if (!reaches_limit(c, v->low, v->limit)) return (bv_touch){.price = NAN};
-  bool later = via == BV_VIA_OPEN || via == BV_VIA_FALL || reaches_limit(c, v->close, v->limit);
+  if (!reaches_limit(c, v, v->low)) return (bv_touch){.price = NAN};
+  bool later = via == BV_VIA_OPEN || via == BV_VIA_FALL || reaches_limit(c, v, v->close);
   return touch_at(o, fmin(v->limit, v->high), BV_VIA_FALL, later);
 }
 
@@ -97,12 +102,11 @@ static bv_touch touch_stop(const bv_sim_config *c, const bv_order *o, const view
   double reached = fmax(v->stop, v->low);
   if (!limited || v->limit >= reached) return touch_at(o, reached, BV_VIA_RISE, later);
   if (c->stop_limit == BV_STOP_LIMIT_BAR) {
-    if (!reaches_limit(c, v->low, v->limit)) return (bv_touch){.price = NAN};
-    return touch_at(o, fmin(v->limit, v->high), BV_VIA_UNKNOWN,
-                    reaches_limit(c, v->close, v->limit));
+    if (!reaches_limit(c, v, v->low)) return (bv_touch){.price = NAN};
+    return touch_at(o, fmin(v->limit, v->high), BV_VIA_UNKNOWN, reaches_limit(c, v, v->close));
   }
   bool falls = c->rules != BV_RULES_BACKTRADER || v->open > v->close;
-  if (!falls || !reaches_limit(c, v->close, v->limit)) return (bv_touch){.price = NAN};
+  if (!falls || !reaches_limit(c, v, v->close)) return (bv_touch){.price = NAN};
   return touch_at(o, fmin(v->limit, v->high), BV_VIA_UNKNOWN, later);
 }
 
@@ -128,12 +132,12 @@ static bv_touch touch_at_worst(const bv_order *o, const view *v) {
 
 /* Whether the entry's price itself was already beyond the order's. */
 static bool beyond(const bv_sim_config *c, const bv_order *o, double from, const view *v) {
-  return bv_rest_is_limit(o) ? reaches_limit(c, from, v->limit) : from >= v->stop;
+  return bv_rest_is_limit(o) ? reaches_limit(c, v, from) : from >= v->stop;
 }
 
-bv_touch bv_rest_touch(const bv_sim_config *c, const bv_order *o, const bv_sim_bar *bar,
-                       int64_t number) {
-  view v = view_of(o, bar);
+bv_touch bv_rest_touch(const bv_sim_config *c, double tick, const bv_order *o,
+                       const bv_sim_bar *bar, int64_t number) {
+  view v = view_of(tick, o, bar);
   bv_via via = o->parent && o->entered == number ? mirrored(o, o->via) : BV_VIA_OPEN;
   if (by_close(c, o)) return touch_by_close(o, &v);
   if (worst(c, o)) return touch_at_worst(o, &v);
@@ -155,7 +159,7 @@ double bv_rest_trail(const bv_order *o, double price) {
 void bv_rest_carry(const bv_sim_config *c, bv_order *o, const bv_sim_bar *bar) {
   bool trader = c->rules == BV_RULES_BACKTRADER, before = o->triggered;
   if (becomes_limit(o) && !o->triggered) {
-    view v = view_of(o, bar);
+    view v = view_of(0, o, bar);
     o->triggered = if_touched(o)    ? v.low <= v.stop
                    : by_close(c, o) ? v.high > v.stop
                                     : v.high >= v.stop;

@@ -12,6 +12,7 @@
 ** the same.  Otherwise all wait for the bar's end, because the result depends on the whole of it.
 */
 #include "sim/bracket.h"
+#include "sim/cost.h"
 #include "sim/execute.h"
 #include "sim/match.h"
 #include "sim/quote.h"
@@ -70,8 +71,8 @@ static bv_rc try_order(bv_sim *s, bv_order *o, bool *again, bv_err *err) {
   bool trader = s->cfg.rules == BV_RULES_BACKTRADER;
   bool own = trader || o->type == BV_TYPE_MIT || o->type == BV_TYPE_LIT;
   double price = market ? (at_close ? bv_quote_mark(s, o) : bar->open)
-                 : opg  ? bv_rest_open(&s->cfg, o, bar)
-                 : own  ? bv_rest_touch(&s->cfg, o, bar, a->bars).price
+                 : opg  ? bv_rest_open(&s->cfg, bv_cost_tick(s, a), o, bar)
+                 : own  ? bv_rest_touch(&s->cfg, bv_cost_tick(s, a), o, bar, a->bars).price
                         : price_of(o, bar, bar->open);
   if (isnan(price)) return BV_OK;
   bv_place at = {.price = price,

@@ -1,6 +1,7 @@
 /* session.c - orders for the open and for the close of a day; see session.h. */
 #include "sim/session.h"
 
+#include "sim/cost.h"
 #include "sim/execute.h"
 #include "sim/match.h"
 #include "sim/quote.h"
@@ -34,7 +35,8 @@ static bool due(const bv_sim *s, const bv_order *o) {
 
 static bv_place place_of(const bv_sim *s, const bv_order *o) {
   const bv_sim_bar *bar = bv_bar_of(s, o);
-  bool good = o->limit == 0 || bv_rest_reaches(&s->cfg, o, bar->close);
+  const double tick = bv_cost_tick(s, &s->ledger.asset[o->asset]);
+  bool good = o->limit == 0 || bv_rest_reaches(&s->cfg, tick, o, bar->close);
   return (bv_place){.price = good ? bar->close : NAN,
                     .limit = o->limit,
                     .ts = bar->known_at,

@@ -102,6 +102,25 @@ static void test_net_limit_of_different_multipliers(void **state) {
   bench_end(&b);
 }
 
+/* With limit_fill through a net limit is passed by the largest step of its legs. */
+static void test_net_limit_through(void **state) {
+  (void)state;
+  static bench b;
+  static const bv_instrument quarters = {
+      .tick = 0.25, .expiry = INT64_MAX, .underlying = -1, .fx = -1};
+  bench_start(&b, "default", "limit_fill=through tick=0.01", 3);
+  assert_int_equal(bv_sim_define(b.sim, A, &quarters, NULL), BV_OK);
+  bars(&b, 10, 9, 5);
+  net_leg(&b, A, 1, 0.5);
+  net_leg(&b, B, -1, 0.5);
+  bars(&b, 10, 9.5, 5);
+  bars(&b, 10, 9.74, 5); /* 0.26: a cent too much */
+  assert_int_equal(b.nfill, 0);
+  bars(&b, 10, 9.75, 5);
+  assert_int_equal(b.nfill, 2);
+  bench_end(&b);
+}
+
 /* A credit is a limit below 0, and 0 is a limit too.  Slippage counts. */
 static void test_credit_and_slippage(void **state) {
   (void)state;
@@ -676,6 +695,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_fills_on_one_instant),
       cmocka_unit_test(test_net_limit_of_different_multipliers),
+      cmocka_unit_test(test_net_limit_through),
       cmocka_unit_test(test_credit_and_slippage),
       cmocka_unit_test(test_quotes),
       cmocka_unit_test(test_leg_limits),

@@ -322,6 +322,37 @@ static void test_ticks_of_slippage(void **state) {
   bench_end(&b);
 }
 
+/* limit_fill through: a limit is passed by the asset's own tick, where it has none by the run's, without either by any
+** price. */
+static void test_ticks_of_limits(void **state) {
+  (void)state;
+  static const struct {
+    const char *knobs;
+    double fills[2]; /* of the asset with a tick of 0.25, and the one without */
+  } want[] = {{"cash=1e5 limit_fill=through tick=0.05", {9.25, 9.45}},
+              {"cash=1e5 limit_fill=through", {9.25, 9.47}},
+              {"cash=1e5 tick=0.05", {9.5, 9.5}}};
+  static const double price[] = {9.5, 9.47, 9.45, 9.26, 9.25};
+  for (int k = 0; k < 3; k++) {
+    bench b;
+    bv_instrument d = plain;
+    d.tick = 0.25;
+    start(&b, want[k].knobs, 1);
+    define(&b, 0, d);
+    at(&b, 10, 10, 0);
+    for (int i = 0; i < 2; i++) {
+      bv_sim_request r = {
+          .asset = i, .ask = BV_ASK_QTY, .amount = 1, .type = BV_TYPE_LIMIT, .limit = 9.5};
+      assert_int_equal(bv_sim_submit(b.sim, b.now, &r, NULL), BV_OK);
+    }
+    for (int i = 0; i < 5; i++) at(&b, price[i], price[i], 0);
+    assert_int_equal(b.nfill, 2);
+    for (int i = 0; i < 2; i++) near(b.fill[i].price, want[k].fills[b.fill[i].asset]);
+    bench_finish(&b);
+    bench_end(&b);
+  }
+}
+
 static void test_refusals(void **state) {
   (void)state;
   bench b;
@@ -372,6 +403,7 @@ int main(void) {
       cmocka_unit_test(test_currency),
       cmocka_unit_test(test_currency_of_a_future),
       cmocka_unit_test(test_ticks_of_slippage),
+      cmocka_unit_test(test_ticks_of_limits),
       cmocka_unit_test(test_steps),
       cmocka_unit_test(test_refusals),
       cmocka_unit_test(test_bad_definitions),

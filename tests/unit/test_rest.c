@@ -89,15 +89,15 @@ static void test_cases(void **state) {
   for (int i = 0; i < (int)(sizeof cases / sizeof cases[0]); i++) {
     const rest_case *k = &cases[i];
     bv_order buy = {.type = k->type, .side = 1, .limit = k->limit, .stop = k->stop};
-    same(i, "open", bv_rest_open(&c, &buy, &k->bar), k->open);
-    bv_touch t = bv_rest_touch(&c, &buy, &k->bar, 0);
+    same(i, "open", bv_rest_open(&c, c.tick, &buy, &k->bar), k->open);
+    bv_touch t = bv_rest_touch(&c, c.tick, &buy, &k->bar, 0);
     same(i, "inside", t.price, k->inside);
     if (k->inside != 0) assert_int_equal(t.via, k->via);
     if (k->inside != 0) assert_true(t.sure);
     bv_order sell = {.type = k->type, .side = -1, .limit = 200 - k->limit, .stop = 200 - k->stop};
     bv_sim_bar down = flip(k->bar);
-    same(i, "sell open", bv_rest_open(&c, &sell, &down), k->open != 0 ? 200 - k->open : 0);
-    t = bv_rest_touch(&c, &sell, &down, 0);
+    same(i, "sell open", bv_rest_open(&c, c.tick, &sell, &down), k->open != 0 ? 200 - k->open : 0);
+    t = bv_rest_touch(&c, c.tick, &sell, &down, 0);
     same(i, "sell inside", t.price, k->inside != 0 ? 200 - k->inside : 0);
     bv_via turned = k->via == BV_VIA_RISE   ? BV_VIA_FALL
                     : k->via == BV_VIA_FALL ? BV_VIA_RISE
@@ -106,24 +106,26 @@ static void test_cases(void **state) {
   }
 }
 
-/* A limit must be passed by more than the tick. */
+/* A limit must be passed, by a tick or more where there is one. */
 static void test_through(void **state) {
   (void)state;
   bv_sim_config c = config();
   bv_order o = {.type = BV_TYPE_LIMIT, .side = 1, .limit = 99};
   bv_sim_bar bar = BAR(100, 101, 99, 100);
   c.limit_fill = BV_THROUGH;
-  assert_true(isnan(bv_rest_touch(&c, &o, &bar, 0).price));
+  assert_true(isnan(bv_rest_touch(&c, c.tick, &o, &bar, 0).price));
   bar.low = 98.99;
-  same(0, "beyond", bv_rest_touch(&c, &o, &bar, 0).price, 99);
-  c.tick = 0.01;
-  assert_true(isnan(bv_rest_touch(&c, &o, &bar, 0).price));
+  same(0, "beyond", bv_rest_touch(&c, c.tick, &o, &bar, 0).price, 99);
+  c.tick = 0.02;
+  assert_true(isnan(bv_rest_touch(&c, c.tick, &o, &bar, 0).price));
   bar.low = 98.98;
-  same(0, "beyond the tick", bv_rest_touch(&c, &o, &bar, 0).price, 99);
+  same(0, "by the tick", bv_rest_touch(&c, c.tick, &o, &bar, 0).price, 99);
   o = (bv_order){.type = BV_TYPE_LIMIT, .side = -1, .limit = 101};
-  assert_true(isnan(bv_rest_touch(&c, &o, &bar, 0).price));
+  assert_true(isnan(bv_rest_touch(&c, c.tick, &o, &bar, 0).price));
+  bar.high = 101.01;
+  assert_true(isnan(bv_rest_touch(&c, c.tick, &o, &bar, 0).price));
   bar.high = 101.02;
-  same(0, "sell", bv_rest_touch(&c, &o, &bar, 0).price, 101);
+  same(0, "sell", bv_rest_touch(&c, c.tick, &o, &bar, 0).price, 101);
 }
 
 /* The stop follows the high of a long position's bars, never back. */
@@ -158,10 +160,10 @@ static void test_trigger_stays(void **state) {
   bv_sim_config c = config();
   bv_order o = {.type = BV_TYPE_STOP_LIMIT, .side = 1, .limit = 100, .stop = 101};
   bv_sim_bar bar = BAR(100.5, 103, 99, 102), later = BAR(100.8, 100.9, 99.5, 100.2);
-  assert_true(isnan(bv_rest_touch(&c, &o, &later, 0).price));
-  assert_true(isnan(bv_rest_touch(&c, &o, &bar, 0).price));
+  assert_true(isnan(bv_rest_touch(&c, c.tick, &o, &later, 0).price));
+  assert_true(isnan(bv_rest_touch(&c, c.tick, &o, &bar, 0).price));
   bv_rest_carry(&c, &o, &bar);
-  same(0, "a limit order now", bv_rest_touch(&c, &o, &later, 0).price, 100);
+  same(0, "a limit order now", bv_rest_touch(&c, c.tick, &o, &later, 0).price, 100);
 }
 
 /* --- what is certain after an entry --- */
@@ -208,8 +210,8 @@ static void test_after_an_entry(void **state) {
     bv_order limit = stop;
     limit.type = BV_TYPE_LIMIT;
     limit.limit = 105;
-    same(i, "stop", certainty(bv_rest_touch(&c, &stop, &k->bar, 7)) + 1, k->stop + 1);
-    same(i, "limit", certainty(bv_rest_touch(&c, &limit, &k->bar, 7)) + 1, k->limit + 1);
+    same(i, "stop", certainty(bv_rest_touch(&c, c.tick, &stop, &k->bar, 7)) + 1, k->stop + 1);
+    same(i, "limit", certainty(bv_rest_touch(&c, c.tick, &limit, &k->bar, 7)) + 1, k->limit + 1);
     bv_via turned = k->via == BV_VIA_RISE   ? BV_VIA_FALL
                     : k->via == BV_VIA_FALL ? BV_VIA_RISE
                                             : k->via;
@@ -224,10 +226,11 @@ static void test_after_an_entry(void **state) {
     limit = stop;
     limit.type = BV_TYPE_LIMIT;
     limit.limit = 95;
-    same(i, "short's stop", certainty(bv_rest_touch(&c, &stop, &bar, 7)) + 1, k->stop + 1);
-    same(i, "short's limit", certainty(bv_rest_touch(&c, &limit, &bar, 7)) + 1, k->limit + 1);
+    same(i, "short's stop", certainty(bv_rest_touch(&c, c.tick, &stop, &bar, 7)) + 1, k->stop + 1);
+    same(i, "short's limit", certainty(bv_rest_touch(&c, c.tick, &limit, &bar, 7)) + 1,
+         k->limit + 1);
     /* on the next bar all of it counts */
-    assert_int_equal(certainty(bv_rest_touch(&c, &stop, &bar, 8)), bar.high >= 105 ? 2 : 0);
+    assert_int_equal(certainty(bv_rest_touch(&c, c.tick, &stop, &bar, 8)), bar.high >= 105 ? 2 : 0);
   }
 }
 
@@ -295,7 +298,7 @@ static void test_certain_is_certain(void **state) {
                   .side = 1,
                   .limit = limit ? level : 0,
                   .stop = limit ? 0 : level};
-    bv_touch t = bv_rest_touch(&c, &e, &bar, 3);
+    bv_touch t = bv_rest_touch(&c, c.tick, &e, &bar, 3);
     double path[2][4];
     path_of(&bar, true, path[0]);
     path_of(&bar, false, path[1]);
@@ -319,8 +322,8 @@ static void test_certain_is_certain(void **state) {
     bv_order tp = sl;
     tp.type = BV_TYPE_LIMIT;
     tp.limit = take;
-    int s = certainty(bv_rest_touch(&c, &sl, &bar, 3)),
-        l = certainty(bv_rest_touch(&c, &tp, &bar, 3));
+    int s = certainty(bv_rest_touch(&c, c.tick, &sl, &bar, 3)),
+        l = certainty(bv_rest_touch(&c, c.tick, &tp, &bar, 3));
     sure += (s == 2) + (l == 2);
     perhaps += (s == 1) + (l == 1);
     for (int k = 0; k < 2; k++) {
