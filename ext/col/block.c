@@ -7,6 +7,9 @@
 **     u8       form:
 **       128    integers, x[i] = first + i * step: zvarint first, zvarint step; nothing follows
 **       129    doubles, all the same bits: double; nothing follows
+**       130    doubles near decimals, or of no form: as in near.h, with the base 0; nothing follows
+**       131    doubles of which many are 0: (n + 7) / 8 bytes with a bit for each that is not (the first in bit 0 of the
+**              first; +0.0 is 0, -0.0 is not); then those, one at least, as 130
 **       else   bits 0-1 codec: 0 tick, 1 bits, 2 time, 3 integers as they are; 4 differences; 8 zigzag;
 **              16 patched; 32 wide: some frame has residuals of more than 31 bits; 64 all residuals are
 **              zero and not stored
@@ -21,6 +24,7 @@
 */
 #include "col/block.h"
 #include "base/bits.h"
+#include "col/near.h"
 #include "col/patch.h"
 #include "col/segdir.h"
 
@@ -33,7 +37,9 @@ enum {
   F_WIDE = 32,
   F_ZERO = 64,
   F_STEPS = 128,
-  F_SAME = 129
+  F_SAME = 129,
+  F_NEAR = 130,
+  F_SOME = 131
 };
 
 _Static_assert(BV_BLOCK_MAX % BV_FRAME == 0 && BV_BLOCK_MAX <= SEG_BLOCK_MAX, "whole frames");
@@ -107,20 +113,54 @@ bv_rc bv_block_put_int(bv_block_room *room, const int64_t *x, size_t n, bv_buf *
                  : put_coded(room, &plain, CODEC_PLAIN, room->u[1], n, false, out);
 }
 
-/* Integers of the doubles in room->k; returns how many are patches. */
-static size_t quantise(bv_block_room *room, const double *x, size_t n, bv_block_hint *hint,
-                       bv_model *m) {
+static size_t count_nan(const double *x, size_t n) {
+  size_t c = 0;
+  for (size_t i = 0; i < n; i++) c += x[i] != x[i];
+  return c;
+}
+
+/* Integers of the doubles in room->k, where nearly all that are numbers have one; *patches: how many have none. */
+static bool on_grid(bv_block_room *room, const double *x, size_t n, bv_block_hint *hint,
+                    bv_model *m, size_t *patches) {
   if (hint != NULL && hint->left > 0) {
     hint->left--;
+    if (hint->no_grid) return false;
     *m = hint->model;
-    const size_t patches = bv_codec_apply(x, n, m, room->k, room->patch);
-    if (patches <= hint->patches + n / 64) return patches;
+    *patches = bv_codec_apply(x, n, m, room->k, room->patch);
+    if (*patches <= hint->patches + n / 64) return true;
   }
-  const size_t patches = bv_codec_quantise(x, n, m, room->k, room->patch);
-  if (hint == NULL) return patches;
-  *hint = (bv_block_hint){.model = *m, .patches = patches, .left = 15};
-  hint->model.shift = 0; /* the next block may need the low bits */
-  return patches;
+  bool fits = bv_codec_guess(x, n, m);
+  if (fits) {
+    *patches = bv_codec_apply(x, n, m, room->k, room->patch);
+    fits = *patches <= n / 64 || *patches - count_nan(x, n) <= n / 64;
+  }
+  if (hint != NULL) *hint = (bv_block_hint){*m, fits ? *patches : 0, !fits, 15};
+  return fits;
+}
+
+static const double zeros[BV_BLOCK_MAX];
+
+static bv_rc put_near(const double *x, size_t n, bv_buf *out) {
+  BV_TRY(bv_buf_reserve(out, bv_near_room(n)));
+  uint8_t *const p = (uint8_t *)out->p + out->n;
+  out->n += (size_t)(bv_near_put(x, zeros, n, p) - p);
+  return BV_OK;
+}
+
+/* Doubles that lie on no grid. */
+static bv_rc put_apart(bv_block_room *room, const double *x, size_t n, bv_buf *out) {
+  uint8_t bits[BV_BLOCK_MAX / 8] = {0};
+  size_t some = 0;
+  for (size_t i = 0; i < n; i++) {
+    const bool there = bv_bits_of(x[i]) != 0;
+    room->some[some] = x[i];
+    bits[i / 8] = (uint8_t)(bits[i / 8] | there << i % 8);
+    some += there;
+  }
+  const bool few = some < n - n / 8;
+  BV_TRY(put_byte(out, few ? F_SOME : F_NEAR));
+  if (few) BV_TRY(bv_buf_add(out, bits, (n + 7) / 8));
+  return few ? put_near(room->some, some, out) : put_near(x, n, out);
 }
 
 bv_rc bv_block_put_real(bv_block_room *room, const double *x, size_t n, bv_block_hint *hint,
@@ -130,7 +170,9 @@ bv_rc bv_block_put_real(bv_block_room *room, const double *x, size_t n, bv_block
     return bv_buf_add(out, x, sizeof *x);
   }
   bv_model m = {.codec = BV_CODEC_TICK};
-  const bool patched = quantise(room, x, n, hint, &m) > 0;
+  size_t patches = 0;
+  if (!on_grid(room, x, n, hint, &m, &patches)) return put_apart(room, x, n, out);
+  const bool patched = patches > 0;
   const uint8_t *patch = patched ? room->patch : NULL;
   bv_model plain = m, prev = m;
   plain.pred = BV_PRED_NONE;
@@ -236,12 +278,33 @@ static bool get_same(reader *r, size_t n, double *out) {
   return true;
 }
 
+static bool get_near(const uint8_t *p, const uint8_t *end, size_t n, double *out) {
+  return bv_near_get(p, end, zeros, n, out) == end;
+}
+
+static bool get_some(bv_block_room *room, const uint8_t *p, const uint8_t *end, size_t n,
+                     double *out) {
+  const uint8_t *const bits = p;
+  size_t some = 0, k = 0;
+  if ((size_t)(end - p) < (n + 7) / 8) return false;
+  for (size_t i = 0; i < n; i++) some += bits[i / 8] >> i % 8 & 1;
+  if (some == 0 || !get_near(p + (n + 7) / 8, end, some, room->some)) return false;
+  for (size_t i = 0; i < n; i++) {
+    const bool there = bits[i / 8] >> i % 8 & 1;
+    out[i] = there ? room->some[k] : 0;
+    k += there;
+  }
+  return true;
+}
+
 bool bv_block_get_real(bv_block_room *room, const uint8_t *p, size_t bytes, size_t n, double *out) {
   reader r = {p, p + bytes};
   bv_model m;
   const int form = get_byte(&r), codec = form & F_CODEC;
   if (r.p == NULL) return false;
   if (form == F_SAME) return get_same(&r, n, out);
+  if (form == F_NEAR) return get_near(r.p, r.end, n, out);
+  if (form == F_SOME) return get_some(room, r.p, r.end, n, out);
   if (form >= F_STEPS || codec > BV_CODEC_BITS) return false;
   const bool whole = form & F_WIDE || codec == BV_CODEC_BITS;
   bv_carry carry = {0};

@@ -23,6 +23,7 @@ typedef struct bv_block_room {
   uint32_t narrow[BV_BLOCK_MAX];
   uint8_t patch[BV_BLOCK_MAX];
   uint8_t packed[BV_BLOCK_MAX / BV_FRAME * (3 + 32 * 64)];
+  double some[BV_BLOCK_MAX];
 } bv_block_room;
 
 /* What the block before of the same column was coded with, zeroed before the first one: looking for a grid takes
@@ -30,7 +31,8 @@ typedef struct bv_block_room {
 typedef struct bv_block_hint {
   bv_model model;
   size_t patches;
-  int left; /* blocks for which it is good */
+  bool no_grid; /* there was none */
+  int left;     /* blocks for which it is good */
 } bv_block_hint;
 
 /* Append 0 < n <= BV_BLOCK_MAX values.  hint may be NULL. */

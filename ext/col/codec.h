@@ -82,6 +82,9 @@ double bv_tick_value(const bv_model *m, int64_t k);
 ** patches. */
 size_t bv_codec_quantise(const double *x, size_t n, bv_model *m, int64_t *k, uint8_t *patch);
 
+/* The grid of a sample of the values, where it has all of it: true, and *m is it, for bv_codec_apply(). */
+bool bv_codec_guess(const double *x, size_t n, bv_model *m);
+
 /* The same on the codec and grid that *m already has. */
 size_t bv_codec_apply(const double *x, size_t n, bv_model *m, int64_t *k, uint8_t *patch);
 

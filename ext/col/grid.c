@@ -157,6 +157,16 @@ size_t bv_codec_apply(const double *x, size_t n, bv_model *m, int64_t *k, uint8_
   return bad;
 }
 
+bool bv_codec_guess(const double *x, size_t n, bv_model *m) {
+  double sample[SAMPLE];
+  const size_t have = take_sample(x, n, sample);
+  size_t off = 0;
+  if (have == 0) return false;
+  const grid q = grid_of_sample(sample, have, &off);
+  *m = (bv_model){.codec = BV_CODEC_TICK, .scale = q.scale, .g = q.g};
+  return off == 0;
+}
+
 size_t bv_codec_quantise(const double *x, size_t n, bv_model *m, int64_t *k, uint8_t *patch) {
   double sample[SAMPLE];
   const size_t have = take_sample(x, n, sample);

@@ -2,7 +2,7 @@
 #include "run/curve_code.h"
 #include "base/bits.h"
 #include "col/crc32c.h"
-#include "run/curve_values.h"
+#include "col/near.h"
 
 #include <math.h>
 #include <stdbool.h>
@@ -103,13 +103,13 @@ static uint8_t *put_cash(uint8_t *p, const double *cash, int64_t n) {
 bv_rc bv_curve_encode(const int64_t *ts, const double *value, const double *cash,
                       const uint8_t *exposed, int64_t n, bv_buf *out) {
   const size_t before = out->n, size = (size_t)n;
-  BV_TRY(bv_buf_reserve(out, size * POINT_BYTES + ONCE_BYTES + bv_curve_values_room(size)));
+  BV_TRY(bv_buf_reserve(out, size * POINT_BYTES + ONCE_BYTES + bv_near_room(size)));
   uint8_t *const start = (uint8_t *)out->p + before, *p = start;
   *p++ = FORM;
   p = put_times(p, ts, n);
   p = put_exposed(p, exposed, n);
   p = put_cash(p, cash, n);
-  p = bv_curve_values_put(value, cash, size, p);
+  p = bv_near_put(value, cash, size, p);
   if (p - start + 4 == OLD_POINT * n) *p++ = 0;
   p = put_bits(p, bv_crc32c(start, (size_t)(p - start)), 4);
   out->n = before + (size_t)(p - start);
@@ -266,7 +266,7 @@ bv_rc bv_curve_decode(const void *blob, int64_t size, int64_t n, int64_t *ts, do
   if (p[0] == FORM_2)
     get_values(&r, cash, value, n);
   else if (r.p)
-    r.p = bv_curve_values_get(r.p, r.end, cash, (size_t)n, value);
+    r.p = bv_near_get(r.p, r.end, cash, (size_t)n, value);
   if (r.p && r.p + 1 == r.end && *r.p == 0 && (size - 1) == OLD_POINT * n) r.p++;
   return r.p && r.p == r.end ? BV_OK : corrupt(n, size, err);
 }

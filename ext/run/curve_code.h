@@ -5,7 +5,7 @@
 **      times     varint zigzag(ts[0]); then runs of equal steps: varint step (> 0), varint count
 **      exposed   uint8 of the first point; varint lengths of runs, 0 and 1 in turn
 **      cash      runs of equal amounts: float64, varint count
-**      values    see curve_values.h
+**      values    as values near the cash (col/near.h)
 **      uint8     0, present only where the size would be 25 n without it
 **      uint32    CRC-32C of all bytes before
 **

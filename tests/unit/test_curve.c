@@ -43,7 +43,7 @@ static void put(int64_t ts, double value, double cash, uint8_t exposed) {
   curve.exposed[n] = exposed;
 }
 
-/* The layout of curve_code.h and curve_values.h, byte by byte: 0.5 is 3f e0 ..., 1e300 is 7e 37 ... (IEEE 754).  Values
+/* The layout of curve_code.h and col/near.h, byte by byte: 0.5 is 3f e0 ..., 1e300 is 7e 37 ... (IEEE 754).  Values
 ** of tenths: the first is 0 + 10 / 10, the others 0.5 + k / 10 with k = -25, -20, ..., but for one that is 1e300 and one
 ** that is a unit in the last place off.  The steps of k, but where the cash steps by 5 tenths, are 5; zigzag makes
 ** that 10, and 59 of the first one, -30.  Lane l of 8 has the points l and l + 8. */
