@@ -7,7 +7,8 @@
 **      bars of the chunk    | used up | at hand | ahead   |  compressed        |
 **                                     at        at + n
 **
-** Pieces end where frames do (bitpack.h) or blocks, and are the same for all columns.
+** All columns have the same pieces.  Only columns that are wanted are decoded; another one can be asked for while its piece
+** is at hand, and costs nothing where it is not.
 */
 #ifndef BV_COL_PIECES_H
 #define BV_COL_PIECES_H
@@ -20,7 +21,8 @@
 
 typedef struct bv_piece {
   int64_t at, n;
-  unsigned whole; /* columns in which there is no NaN for sure */
+  unsigned have;  /* columns that are decoded */
+  unsigned whole; /* those of them in which there is no NaN for sure */
   const double *col[BV_SEG_NCOL];
 } bv_piece;
 
@@ -41,6 +43,10 @@ void bv_pieces_begin(bv_pieces *p, int64_t n);
 /* The columns that are held. */
 unsigned bv_pieces_has(const bv_pieces *p);
 
+/* The columns that are wanted from now on, of those that are held: all of them at first, close always.  With a column those
+** that it is coded against must be wanted. */
+void bv_pieces_want(bv_pieces *p, unsigned columns);
+
 /* The piece at hand, of no bars at the beginning. */
 const bv_piece *bv_pieces_at(const bv_pieces *p);
 
@@ -50,5 +56,8 @@ void bv_pieces_ahead(bv_pieces *p, bv_crew *crew);
 /* Go on to the next piece, of no bars at the end; the one before is no more.  *bad is the column that an error is about, whose
 ** text is that of bv_segment_decode. */
 BV_MUST bv_rc bv_pieces_next(bv_pieces *p, bv_crew *crew, bv_segctx *ctx, int *bad, bv_err *err);
+
+/* Decode what of the wanted columns is not decoded of the piece at hand. */
+BV_MUST bv_rc bv_pieces_fill(bv_pieces *p, bv_segctx *ctx, int *bad, bv_err *err);
 
 #endif

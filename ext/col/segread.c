@@ -183,6 +183,28 @@ bv_rc bv_segread_next(bv_segread *r, bv_segctx *ctx, size_t n, const bv_deps *de
   return r->left > 0 || end_block(r) ? BV_OK : bad_block(b, err);
 }
 
+/* The frames of the next n bars. */
+static bv_rc skip_frames(bv_segread *r, size_t n, bv_err *err) {
+  const bv_seg_block *b = &r->block;
+  if (b->zero) return BV_OK;
+  const size_t used = n == r->left ? r->bytes : bv_packed_bytes(r->payload, r->bytes, n, r->head.h);
+  if (used == 0) return bad_block(b, err);
+  r->payload += used;
+  r->bytes -= used;
+  if (r->plane != NULL) r->plane += bv_plane_bytes(n, r->head.h);
+  return BV_OK;
+}
+
+bv_rc bv_segread_skip(bv_segread *r, bv_segctx *ctx, size_t n, double *scratch, bv_err *err) {
+  const bv_seg_block *b = &r->block;
+  const bv_deps none = {0, NULL, NULL};
+  if (r->head.pred == BV_PRED_PREV) return bv_segread_next(r, ctx, n, &none, scratch, err);
+  BV_TRY(skip_frames(r, n, err));
+  r->left -= n;
+  if (b->patched && !bv_patches_apply(&r->patch, scratch, n)) return bad_block(b, err);
+  return r->left > 0 || end_block(r) ? BV_OK : bad_block(b, err);
+}
+
 /* ---- whole segments ---- */
 
 /* The columns a blob was coded against must be there, bar for bar. */

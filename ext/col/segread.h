@@ -34,4 +34,8 @@ BV_MUST bv_rc bv_segread_left(bv_segread *r, size_t *left, bool *whole, bv_err *
 BV_MUST bv_rc bv_segread_next(bv_segread *r, bv_segctx *ctx, size_t n, const bv_deps *deps,
                               double *out, bv_err *err);
 
+/* Pass over the next n of them, n likewise: cheaper where they are not coded against the bars before.  scratch has room for n values. */
+BV_MUST bv_rc bv_segread_skip(bv_segread *r, bv_segctx *ctx, size_t n, double *scratch,
+                              bv_err *err);
+
 #endif

@@ -29,6 +29,9 @@ BV_MUST bv_rc bv_raw_each(bv_store *s, const bv_series *series, int64_t lo, int6
 ** stored are absent.  Series whose times are the same as stored are shown the same array. */
 BV_MUST bv_rc bv_raw_walk(bv_walk *w, int64_t hi, bv_bars *out, bv_err *err);
 
+/* Decode the columns that bv_walk_now() has left out of the bars that were shown last, which `bars` are, and show them. */
+BV_MUST bv_rc bv_raw_walk_fill(bv_walk *w, bv_bars *bars, bv_err *err);
+
 /* Where a walk with a crew has used up a chunk: read the next one, so that the crew can begin with it.  The bars that
 ** were shown last, and their times, are no more. */
 BV_MUST bv_rc bv_raw_walk_ready(bv_walk *w, bv_err *err);

@@ -30,8 +30,13 @@ void bv_walk_open(bv_walk *w, bv_store *s, const bv_source *src, int64_t lo, int
                  .hi = hi,
                  .mask = mask & BV_STORED_MASK,
                  .want = with_needs(mask),
+                 .now = with_needs(mask),
                  .number = number};
   bv_chunk_init(&w->rows, BV_MEM_CURSOR, w->mask);
+}
+
+void bv_walk_now(bv_walk *w, unsigned mask) {
+  w->now = with_needs(mask & w->mask);
 }
 
 static void leave_chunk(bv_walk *w) {
@@ -120,21 +125,24 @@ static bv_rc open_chunk(bv_walk *w, const place *in, bv_err *err) {
     return rc;
   }
   bv_pieces_begin(w->pieces, w->times->n);
+  bv_pieces_want(w->pieces, w->now);
   look_ahead(w);
   return BV_OK;
 }
 
-/* Go on to the bars after those at hand; none at the chunk's end. */
-static bv_rc next_piece(bv_walk *w, bv_err *err) {
+/* Go on to the bars after those at hand, none at the chunk's end; or decode more columns of them. */
+static bv_rc decode(bv_walk *w, bool next, bv_err *err) {
   bv_segctx *ctx;
   bv_timeset *set;
   bv_err why = {0};
   int col = 0;
   BV_TRY(bv_seg_context(w->store, &ctx, &set));
-  bv_rc rc = bv_pieces_next(w->pieces, w->crew, ctx, &col, &why);
+  bv_pieces_want(w->pieces, w->now);
+  bv_rc rc = next ? bv_pieces_next(w->pieces, w->crew, ctx, &col, &why)
+                  : bv_pieces_fill(w->pieces, ctx, &col, &why);
   if (rc != BV_OK) return bv_seg_decoded(&w->src.base, w->chunk, col, rc, &why, true, err);
   w->whole = bv_pieces_at(w->pieces)->whole;
-  look_ahead(w);
+  if (next) look_ahead(w);
   return BV_OK;
 }
 
@@ -164,7 +172,7 @@ static bv_rc next_of_chunk(bv_walk *w, int64_t hi, bv_bars *out, bv_err *err) {
       out->n = 0;
       return BV_OK;
     }
-    BV_TRY(next_piece(w, err));
+    BV_TRY(decode(w, true, err));
   }
   show_piece(w, hi, out);
   return BV_OK;
@@ -257,4 +265,18 @@ bv_rc bv_raw_walk_ready(bv_walk *w, bv_err *err) {
     w->lo = w->end;
   }
   return w->lo < w->hi ? next_outside(w, w->hi, NULL, err) : BV_OK;
+}
+
+bv_rc bv_raw_walk_fill(bv_walk *w, bv_bars *bars, bv_err *err) {
+  if (!w->times || bars->n == 0) return BV_OK;
+  const bv_piece *p = bv_pieces_at(w->pieces);
+  const int64_t *ts = w->times->ts + p->at;
+  const unsigned now = w->now;
+  w->now = w->want;
+  bv_rc rc = decode(w, false, err);
+  w->now = now;
+  for (int c = 0; c < BV_SEG_NCOL && rc == BV_OK; c++) {
+    if (w->mask & p->have & BV_COLBIT(c)) bars->col[c] = p->col[c] + (bars->ts - ts);
+  }
+  return rc;
 }

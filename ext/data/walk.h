@@ -24,7 +24,8 @@ typedef struct bv_walk {
   bv_source src;
   int64_t lo, hi;     /* of the bars that are left */
   unsigned mask;      /* columns that are read, and with those */
-  unsigned want;      /* that these are coded against */
+  unsigned want;      /* that these are coded against; */
+  unsigned now;       /* of which these are decoded, the others where they are asked for */
   int number;         /* among the walks that run side by side */
   bv_times *times;    /* of the chunk at hand, or NULL */
   int64_t chunk, end; /* its number, and where its span ends, or another file begins */
@@ -38,6 +39,9 @@ typedef struct bv_walk {
 void bv_walk_open(bv_walk *w, bv_store *s, const bv_source *src, int64_t lo, int64_t hi,
                   unsigned mask, int number);
 void bv_walk_close(bv_walk *w);
+
+/* Columns that are decoded from the next piece on, of those that the walk was opened for; all of them at first. */
+void bv_walk_now(bv_walk *w, unsigned mask);
 
 /* Bytes a walk takes where chunks hold so many bars, about. */
 int64_t bv_walk_bytes(unsigned mask, int64_t bars);

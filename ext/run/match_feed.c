@@ -105,9 +105,26 @@ static int64_t last_ts(const bv_bars *b) {
   return b->ts[b->n - 1];
 }
 
+/* All columns of the bars at hand. */
+static bv_rc fill(bv_feed_asset *a, bv_err *err) {
+  if (a->full) return BV_OK;
+  a->full = true;
+  return bv_raw_walk_fill(&a->walk, &a->bars, err);
+}
+
+bv_rc bv_feed_fill(bv_feed *f, const int *asset, int n, bv_err *err) {
+  for (int k = 0; k < n; k++) {
+    const int number = asset[k] < f->nof ? f->of[asset[k]] : -1;
+    if (number >= 0) BV_TRY(fill(&f->asset[number], err));
+  }
+  return BV_OK;
+}
+
 /* Copy bars up to the strip's end together, after those at hand. */
 static bv_rc copy_strip(bv_feed *f, bv_feed_asset *a, bv_err *err) {
   bv_chunk_clear(&a->copied);
+  BV_TRY(fill(a, err));
+  bv_walk_now(&a->walk, columns_of(f));
   for (bv_bars piece = a->bars; piece.n > 0;) {
     BV_TRY(bv_chunk_append(&a->copied, &piece));
     BV_TRY(bv_raw_walk(&a->walk, f->strip, &piece, err));
@@ -132,8 +149,10 @@ static bv_rc read_strip(bv_feed *f, bv_feed_asset *a, bv_err *err) {
   return BV_OK;
 }
 
-/* The same, with the quotes beside the bars. */
+/* The same, with the quotes beside the bars.  Where others decode ahead, all columns are there before anybody asks. */
 static bv_rc read_bars(bv_feed *f, bv_feed_asset *a, bv_err *err) {
+  a->full = f->crew || a->quotes || !f->sim || bv_sim_follows(f->sim, a->sim_asset);
+  bv_walk_now(&a->walk, a->full ? columns_of(f) : BV_COLBIT(BV_COL_CLOSE));
   BV_TRY(read_strip(f, a, err));
   return a->quotes ? bv_quotes_lay(a->quotes, f->store, &a->bars, err) : BV_OK;
 }
@@ -337,7 +356,7 @@ static void give(bv_feed *f, const bv_feed_asset *a, int64_t i, int64_t known_at
 }
 
 /* Hand over the bars at t of grids that stand as `open` says. */
-static int give_bars(bv_feed *f, int64_t t, bool open) {
+static bv_rc give_bars(bv_feed *f, int64_t t, bool open, int *given, bv_err *err) {
   const int *busy = NULL;
   int n = 0, nbusy = f->sim ? bv_sim_busy(f->sim, open, &busy) : -1;
   for (int k = 0; k < nbusy; k++) {
@@ -345,6 +364,7 @@ static int give_bars(bv_feed *f, int64_t t, bool open) {
     const bv_feed_grid *g = &f->grid[a->grid];
     if (g->event != t || g->open != open) continue;
     catch_up(f, a);
+    BV_TRY(fill(a, err));
     give(f, a, g->i, open ? t : g->ends, &n);
     if (open) a->seen = g->i + 1;
   }
@@ -352,11 +372,13 @@ static int give_bars(bv_feed *f, int64_t t, bool open) {
     const bv_feed_grid *g = &f->grid[k];
     if (g->event != t || g->open != open) continue;
     for (int i = g->first; i >= 0; i = f->asset[i].next) {
+      BV_TRY(fill(&f->asset[i], err));
       give(f, &f->asset[i], g->i, open ? t : g->ends, &n);
       if (open) f->asset[i].seen = g->i + 1;
     }
   }
-  return n;
+  *given = n;
+  return BV_OK;
 }
 
 /* Where an order waits for the close of a day, say when the next bar comes after the last of a chunk, too. */
@@ -396,7 +418,7 @@ static bool at_instant(const bv_feed *f, int64_t t, bool closing, bool *steps) {
 bv_rc bv_feed_closes(bv_feed *f, int64_t t, bv_feed_bars *out, bv_err *err) {
   *out = (bv_feed_bars){.bar = f->bar};
   if (!at_instant(f, t, true, &out->any)) return BV_OK;
-  out->n = give_bars(f, t, true);
+  BV_TRY(give_bars(f, t, true, &out->n, err));
   if (f->sim && bv_sim_awaits_close(f->sim)) BV_TRY(look_ahead(f, out->n, err));
   for (int k = 0, n = f->ngrid; k < n; k++) {
     if (f->grid[k].event == t && f->grid[k].open) BV_TRY(advance(f, k, t, err));
@@ -405,10 +427,9 @@ bv_rc bv_feed_closes(bv_feed *f, int64_t t, bv_feed_bars *out, bv_err *err) {
 }
 
 bv_rc bv_feed_opens(bv_feed *f, int64_t t, bv_feed_bars *out, bv_err *err) {
-  (void)err;
   *out = (bv_feed_bars){.bar = f->bar};
   if (!at_instant(f, t, false, &out->any)) return BV_OK;
-  out->n = give_bars(f, t, false);
+  BV_TRY(give_bars(f, t, false, &out->n, err));
   for (int k = 0; k < f->ngrid; k++) {
     bv_feed_grid *g = &f->grid[k];
     if (g->event != t || g->open) continue;

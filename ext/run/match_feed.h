@@ -22,7 +22,8 @@
 ** Most bars of a portfolio change nothing but the asset's last price.  A feed that knows the simulator
 ** hands over the bars of assets that are held or waited for, and lets the others fall behind: the driver
 ** catches an asset up (bv_feed_catch_up) before anybody asks about it, and the feed does at the end of a
-** chunk.
+** chunk.  Of those others only closes are decoded, until they are held or waited for; but where other threads decode,
+** which have the time, it is all columns.
 */
 #ifndef BV_RUN_MATCH_FEED_H
 #define BV_RUN_MATCH_FEED_H
@@ -43,6 +44,7 @@ typedef struct bv_feed_asset {
   bv_walk walk;
   bv_bars bars;    /* at hand: a piece of the walk, or */
   bv_chunk copied; /* several pieces */
+  bool full;       /* they have all columns; else only the close */
   bool more;       /* the store may have bars after those at hand */
   int64_t seen;    /* of the bars at hand, those that the simulator knows */
   int grid;
@@ -131,6 +133,9 @@ void bv_feed_pass(bv_feed *f, int64_t t, const int *held, int nheld, const bv_fe
 /* Let the simulator know the last price and the number of bars of an asset (its number there); -1: of
 ** all. */
 void bv_feed_catch_up(bv_feed *f, int sim_asset);
+
+/* All columns of the bars at hand of the assets with these numbers there. */
+BV_MUST bv_rc bv_feed_fill(bv_feed *f, const int *asset, int n, bv_err *err);
 
 /* A bv_sim_finer_fn whose ctx is the feed: the finest stored bars of an asset, if they are finer than its base series. */
 BV_MUST bv_rc bv_feed_finer(void *ctx, int asset, int64_t from, int64_t to, const bv_sim_bar **bar,

@@ -334,7 +334,7 @@ static bv_rc check_transaction(const bv_run *r, bv_err *err) {
 
 /* Steps at which nothing can happen are laid out ahead, up to the next row of a set-mode strategy, the next step
 ** at which a view is executed, a corporate action, and a commit. */
-static bv_rc lay_out(bv_run *r) {
+static bv_rc lay_out(bv_run *r, bv_err *err) {
   int64_t until = r->has_next ? r->next.known_at : INT64_MAX;
   if (r->result->curve.total == 0 || r->rates.more) return BV_OK;
   if (r->strategy.st && !r->strategy.set_mode) until = r->due;
@@ -343,7 +343,7 @@ static bv_rc lay_out(bv_run *r) {
   }
   const int64_t every = r->keep.every;
   const int64_t most = every ? every - r->result->curve.total % every : BV_CURVE_CHUNK;
-  return bv_stretch_begin(&r->stretch, &r->feed, &r->result->curve, r->now, until, most);
+  return bv_stretch_begin(&r->stretch, &r->feed, &r->result->curve, r->now, until, most, err);
 }
 
 /* Pass steps laid out, up to one at which the strategy is asked: true. */
@@ -377,7 +377,7 @@ static bv_rc go_on(bv_run *r, bool *asked, bv_err *err) {
     BV_TRY(bv_hand_batch(r, r->now, err));
   }
   if (r->result->curve.total > 0) BV_TRY(open_bars(r, r->now, err));
-  BV_TRY(lay_out(r));
+  BV_TRY(lay_out(r, err));
   if (r->stretch.n > 0) {
     *asked = pass(r);
     return BV_OK;

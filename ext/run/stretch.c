@@ -163,7 +163,7 @@ static bv_rc lay_closes(bv_stretch *s, const int *held, int nheld, int64_t n, co
 }
 
 bv_rc bv_stretch_begin(bv_stretch *s, bv_feed *f, bv_curve *c, int64_t now, int64_t until,
-                       int64_t limit) {
+                       int64_t limit, bv_err *err) {
   const int *held;
   int nheld;
   int64_t expiry, most = BV_CURVE_CHUNK - c->n, *ends = c->ts + c->n;
@@ -187,6 +187,7 @@ bv_rc bv_stretch_begin(bv_stretch *s, bv_feed *f, bv_curve *c, int64_t now, int6
   const int64_t n =
       s->grid ? lay_one(s, now, until, most, ends) : lay_several(s, now, until, most, ends);
   if (n == 0) return BV_OK;
+  BV_TRY(bv_feed_fill(f, held, nheld, err)); /* for when they have passed */
   BV_TRY(lay_closes(s, held, nheld, n, ends));
   s->n = bv_sim_calm_values(f->sim, s->close, n, c->value + c->n);
   return BV_OK;

@@ -41,7 +41,7 @@ void bv_stretch_reset(bv_stretch *s);
 
 /* Lay out the instants after `now` and before `until`, `limit` of them at most; none (n = 0) where the next one has to be looked at. */
 BV_MUST bv_rc bv_stretch_begin(bv_stretch *s, bv_feed *feed, bv_curve *curve, int64_t now,
-                               int64_t until, int64_t limit);
+                               int64_t until, int64_t limit, bv_err *err);
 
 /* Pass one more: true, and *t is it; false where the stretch is at its end. */
 static inline bool bv_stretch_pass(bv_stretch *s, int64_t *t) {

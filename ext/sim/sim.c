@@ -194,10 +194,19 @@ void bv_sim_quoted(bv_sim *s, int asset, const bv_sim_quote *quote) {
   bv_ledger_quote(&s->ledger, &s->ledger.asset[asset], quote);
 }
 
+/* What follows the bars of assets that are not held must be named here. */
+static bool follows_all(const bv_sim *s) {
+  return s->risk || s->liquid || s->follows;
+}
+
+bool bv_sim_follows(const bv_sim *s, int asset) {
+  const bv_asset *a = &s->ledger.asset[asset];
+  return follows_all(s) || a->nlot > 0 || a->nwait > 0;
+}
+
 int bv_sim_busy(bv_sim *s, bool closing, const int **asset) {
   bv_ledger *l = &s->ledger;
-  /* What follows the bars of assets that are not held must be named here. */
-  if (s->risk || s->liquid || s->follows) return -1;
+  if (follows_all(s)) return -1;
   *asset = l->busy;
   if (!closing && s->queue.n == 0) return 0;
   int n = l->nopen;

@@ -295,6 +295,8 @@ BV_MUST bv_rc bv_sim_close(bv_sim *s, int64_t t, const bv_sim_bar *bar, int n, b
 ** are asked: `count` bars have ended, the last of them began at `ts` and ended at `known_at`, and the last close that is not NaN
 ** (else NaN). */
 int bv_sim_busy(bv_sim *s, bool closing, const int **asset);
+/* Whether this asset's must be given now. */
+bool bv_sim_follows(const bv_sim *s, int asset);
 void bv_sim_skip(bv_sim *s, int asset, int64_t ts, double close, int64_t count, int64_t known_at);
 
 /* Where no order waits and nobody looks at prices, time passes without a decision: then a run of instants can be

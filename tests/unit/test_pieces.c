@@ -43,10 +43,12 @@ static void hold(bv_pieces *p, unsigned columns, size_t n, int level) {
   assert_int_equal(bv_pieces_at(p)->n, 0);
 }
 
-static void check_piece(const bv_piece *x, unsigned columns, int64_t at) {
+/* What is decoded of a piece is what was stored. */
+static void check_piece(const bv_piece *x, int64_t at) {
   assert_int_equal(x->at, at);
+  assert_true((x->whole & ~x->have) == 0);
   for (int c = 0; c < BV_SEG_NCOL && x->n > 0; c++) {
-    if (!(columns & BV_COLBIT(c))) {
+    if (!(x->have & BV_COLBIT(c))) {
       assert_null(x->col[c]);
       continue;
     }
@@ -55,17 +57,36 @@ static void check_piece(const bv_piece *x, unsigned columns, int64_t at) {
   }
 }
 
-/* The next piece, which the crew begins with, and perhaps the one after it. */
+/* Columns with those they are coded against. */
+static unsigned some_columns(void) {
+  static const int first[] = {BV_COL_CLOSE,  BV_COL_OPEN,   BV_COL_HIGH,
+                              BV_COL_VOLUME, BV_COL_TRADES, BV_COL_ASK};
+  unsigned set = 0;
+  for (size_t i = 0; i < sizeof first / sizeof *first; i++) {
+    if (rnd() % 2) set |= BV_COLBIT(first[i]) | bv_segment_needs((bv_column)first[i]);
+  }
+  return rnd() % 4 ? set : ALL;
+}
+
+/* The next piece, which the crew begins with, and perhaps the one after it; and more columns of it when it is at hand. */
 static bool step(bv_pieces *p, bv_crew *crew, bool ahead, unsigned columns, size_t n) {
   bv_err err = {0};
   int bad = -1;
   const bv_piece *x = bv_pieces_at(p);
   const int64_t at = x->at + x->n;
+  unsigned want = some_columns();
+  bv_pieces_want(p, want);
   assert_int_equal(bv_pieces_next(p, crew, ctx, &bad, &err), BV_OK);
+  if (x->n > 0) assert_int_equal(want & columns & ~x->have, 0);
+  if (rnd() % 2) bv_pieces_want(p, want = some_columns());
   if (crew && ahead) bv_pieces_ahead(p, crew);
-  check_piece(x, columns, at);
-  assert_true(x->n <= BV_PIECE && x->at + x->n <= (int64_t)n);
-  assert_true(x->n > 0 || x->at == (int64_t)n);
+  for (int more = (int)(rnd() % 3); more > 0; more--) {
+    bv_pieces_want(p, want |= some_columns());
+    assert_int_equal(bv_pieces_fill(p, ctx, &bad, &err), BV_OK);
+    if (x->n > 0) assert_int_equal(want & columns & ~x->have, 0);
+  }
+  check_piece(x, at);
+  assert_true(x->n == BV_PIECE || x->at + x->n == (int64_t)n);
   return x->n > 0;
 }
 
@@ -174,7 +195,8 @@ static void without_memory(void **state) {
       if (crew) bv_pieces_ahead(p, crew);
       rc = bv_pieces_next(p, crew, ctx, &bad, &err);
       if (rc != BV_OK) break;
-      check_piece(bv_pieces_at(p), BV_COLBIT(BV_COL_CLOSE), got);
+      check_piece(bv_pieces_at(p), got);
+      assert_int_equal(bv_pieces_at(p)->have, BV_COLBIT(BV_COL_CLOSE));
       got += bv_pieces_at(p)->n;
     }
     bv_pieces_free(p, crew);

@@ -87,6 +87,35 @@ static void test_pieces(void **state) {
   }
 }
 
+/* What is passed over changes nothing about what comes after it. */
+static void test_skip(void **state) {
+  (void)state;
+  static double scratch[4096];
+  for (int k = 0; k < KINDS; k++) {
+    make_bars((kind)k, 13000);
+    for (int round = 0; round < 8; round++) {
+      open_all(13000, round % 2 ? BV_SEG_LEVEL_DEFAULT : 0);
+      for (size_t i = 0; i < NORDER; i++) {
+        const bv_column c = order[i];
+        bv_err err = {0};
+        for (size_t at = 0, left; at < 13000; at += left) {
+          bool whole;
+          assert_int_equal(bv_segread_left(reader[c], &left, &whole, &err), BV_OK);
+          assert_true(left > 0);
+          if (rnd() % 4 && left > BV_FRAME) left = BV_FRAME * (1 + rnd() % (left / BV_FRAME));
+          if (rnd() % 2) {
+            assert_int_equal(bv_segread_skip(reader[c], ctx, left, scratch, &err), BV_OK);
+            continue;
+          }
+          const bv_deps deps = {at, col_of[BV_COL_OPEN], col_of[BV_COL_CLOSE]};
+          assert_int_equal(bv_segread_next(reader[c], ctx, left, &deps, scratch, &err), BV_OK);
+          assert_memory_equal(scratch, col_of[c] + at, left * sizeof(double));
+        }
+      }
+    }
+  }
+}
+
 /* A reader can be opened anew before it has come to the end, and after an error. */
 static void test_reopen(void **state) {
   (void)state;
@@ -123,6 +152,7 @@ static int teardown(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_pieces),
+      cmocka_unit_test(test_skip),
       cmocka_unit_test(test_reopen),
   };
   return cmocka_run_group_tests(tests, setup, teardown);
