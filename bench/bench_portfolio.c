@@ -213,7 +213,7 @@ static double momentum_callback(sqlite3 *db) {
   return close_run(db, run);
 }
 
-/* The same by a view in step mode. */
+/* The same by views in step mode. */
 static void make_momentum(sqlite3 *db) {
   bench_exec(db, "CREATE TEMP TABLE universe(asset TEXT PRIMARY KEY) WITHOUT ROWID");
   for (int i = 0; i < ASSETS; i++) {
@@ -221,17 +221,25 @@ static void make_momentum(sqlite3 *db) {
     snprintf(sql, sizeof sql, "INSERT INTO universe VALUES ('S%03d')", i);
     bench_exec(db, sql);
   }
-  bench_exec(db, "CREATE TEMP VIEW momentum AS"
+  bench_exec(db, "CREATE TEMP VIEW best AS SELECT asset, 0.04 AS target_weight"
+                 " FROM bars_across('minute', 'roc:390') WHERE value IS NOT NULL"
+                 " ORDER BY value DESC, asset LIMIT 25;"
+                 "CREATE TEMP VIEW everyone AS"
+                 " SELECT asset, CASE WHEN rank <= 25 THEN 0.04 ELSE 0.0 END AS target_weight"
+                 " FROM bars_across('minute', 'roc:390') WHERE value IS NOT NULL"
+                 " ORDER BY value DESC, asset;"
+                 "CREATE TEMP VIEW by_functions AS"
                  " SELECT asset, CASE WHEN place <= 25 THEN 0.04 ELSE 0.0 END AS target_weight FROM"
                  " (SELECT asset, row_number() OVER (ORDER BY change DESC, asset) AS place FROM"
                  " (SELECT asset, roc(asset, 'minute', 390) AS change FROM universe)"
                  " WHERE change IS NOT NULL)");
 }
 
-static double momentum_sql(sqlite3 *db) {
-  char sql[ASSETS * 10 + 600];
+static double momentum_sql(sqlite3 *db, const char *view, const char *more) {
+  char sql[ASSETS * 10 + 600], rest[sizeof minute_rest + 100];
   bench_exec(db, "SAVEPOINT bench");
-  snprintf(sql, sizeof sql, "SELECT bt_run('momentum', '%s')", config_text("minute", minute_rest));
+  snprintf(rest, sizeof rest, "%s%s", minute_rest, more);
+  snprintf(sql, sizeof sql, "SELECT bt_run('%s', '%s')", view, config_text("minute", rest));
   double run = bench_value(db, sql);
   snprintf(sql, sizeof sql, "SELECT value FROM bt_run WHERE id = %.0f", run);
   double value = bench_value(db, sql);
@@ -245,7 +253,10 @@ static void by_minute(void) {
   make_momentum(db);
   double n = bench_value(db, "SELECT 24570000");
   BENCH("W6", "momentum_callback", n, "", check += momentum_callback(db););
-  BENCH("W6", "momentum_sql", n, "", check += momentum_sql(db););
+  BENCH("W6", "momentum_sql", n, "",
+        check += momentum_sql(db, "best", ", \"targets.unlisted\": \"close\""););
+  BENCH("W6", "momentum_sql_all", n, "", check += momentum_sql(db, "everyone", ""););
+  BENCH("W6", "momentum_sql_functions", n, "", check += momentum_sql(db, "by_functions", ""););
   sqlite3_close(db);
 }
 

@@ -19,15 +19,16 @@ static int refuse(char **error, const char *why) {
 
 static int register_all(sqlite3 *db, bv_store *s) {
   static int (*const part[])(sqlite3 *, bv_store *) = {
-      bv_bars_register,      bv_fn_store_register,     bv_fn_indicator_register,
-      bv_fn_import_register, bv_fn_run_register,       bv_info_register,
-      bv_summary_register,   bv_gap_register,          bv_fn_check_register,
-      bv_fn_export_register, bv_fn_partition_register, bv_cache_tables_register,
-      bv_fn_blob_register,   bv_fn_metric_register,    bv_fn_ta_register,
-      bv_validate_register,  bv_feed_register,         bv_audit_register,
-      bv_above_register,     bv_fn_asset_register,     bv_diff_register,
-      bv_fn_size_register,   bv_pending_register,      bv_fn_feature_register,
-      bv_compare_register,   bv_fn_document_register,  bv_quote_register};
+      bv_bars_register,       bv_fn_store_register,     bv_fn_indicator_register,
+      bv_fn_import_register,  bv_fn_run_register,       bv_info_register,
+      bv_summary_register,    bv_gap_register,          bv_fn_check_register,
+      bv_fn_export_register,  bv_fn_partition_register, bv_cache_tables_register,
+      bv_fn_blob_register,    bv_fn_metric_register,    bv_fn_ta_register,
+      bv_validate_register,   bv_feed_register,         bv_audit_register,
+      bv_above_register,      bv_across_register,       bv_fn_asset_register,
+      bv_diff_register,       bv_fn_size_register,      bv_pending_register,
+      bv_fn_feature_register, bv_compare_register,      bv_fn_document_register,
+      bv_quote_register};
   for (size_t i = 0; i < sizeof part / sizeof *part; i++) {
     int code = part[i](db, s);
     if (code != SQLITE_OK) return code;

@@ -31,6 +31,7 @@ int bv_fn_feature_register(sqlite3 *db, bv_store *s);   /* fn_feature.c */
 int bv_fn_document_register(sqlite3 *db, bv_store *s);  /* fn_document.c */
 int bv_diff_register(sqlite3 *db, bv_store *s);         /* diff_table.c */
 int bv_above_register(sqlite3 *db, bv_store *s);        /* above_table.c */
+int bv_across_register(sqlite3 *db, bv_store *s);       /* across_table.c */
 int bv_quote_register(sqlite3 *db, bv_store *s);        /* quote_table.c */
 int bv_summary_register(sqlite3 *db, bv_store *s);      /* summary_table.c */
 

@@ -39,6 +39,10 @@ static unsigned operand_mask(const bv_operand *s, bool fed) {
   return mask;
 }
 
+unsigned bv_chain_mask(const bv_spec *spec) {
+  return operand_mask(&spec->op, false);
+}
+
 bv_rc bv_chain_init(bv_chain *c, const bv_spec *spec, bool agg, double **shared) {
   *c = (bv_chain){.op = spec->op};
   bv_rc rc = BV_OK;

@@ -38,6 +38,9 @@ typedef struct bv_chain {
 BV_MUST bv_rc bv_chain_init(bv_chain *c, const bv_spec *spec, bool agg, double **shared);
 void bv_chain_done(bv_chain *c);
 
+/* The columns that a spec without feeds reads. */
+unsigned bv_chain_mask(const bv_spec *spec);
+
 /* To the state before the first bar. */
 void bv_chain_reset(bv_chain *c);
 

@@ -134,6 +134,7 @@ static void drop_statements(bv_store *s) {
 }
 
 static void drop_catalog(bv_store *s) {
+  s->catalog++;
   bv_source_forget(s);
   size_t at = 0;
   for (const bv_map_entry *e; (e = bv_map_next(&s->series, &at));) bv_free(e->value);
@@ -264,6 +265,7 @@ void bv_store_changed(bv_store *s) {
 }
 
 void bv_store_wrote(bv_store *s, const bv_series *series, int64_t ts) {
+  s->writes++;
   bv_window_written(s, series, ts);
   bv_blocks_written(s, series, ts);
   bv_checkpoint_written(s, series, ts);

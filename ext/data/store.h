@@ -120,6 +120,7 @@ struct bv_take;
 struct bv_cachelog;
 struct bv_holding;
 struct bv_memo;
+struct bv_across;
 
 #define BV_MAX_ATTACHED 32
 #define BV_THREADS_MOST 16
@@ -139,6 +140,8 @@ typedef struct bv_store {
   int vtabs;
   int64_t generation;
   int64_t seg_generation; /* the same for sealed chunks alone */
+  int64_t catalog;        /* changes whenever what is known of assets and series is forgotten */
+  int64_t writes;         /* bars written one by one */
   int64_t data_version;
   int64_t clock;
   int schema_state;           /* -1 unknown, 0 absent, 1 there */
@@ -160,6 +163,7 @@ typedef struct bv_store {
   bv_map reach;             /* series with a history and future of their own (settings.c) */
   struct bv_holding *held;  /* rows of sources (held.c) */
   struct bv_memo *memo;     /* results of features (memo.c) */
+  struct bv_across *across; /* values of many assets (across.c) */
   void *features;           /* and what is called for them (api) */
   void (*drop_features)(void *features); /* lets go of their statements */
   double *scratch;                       /* for indicators on their way (derived.c) */

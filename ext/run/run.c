@@ -1,5 +1,6 @@
 /* run.c - the driver: steps a strategy over the bars of its assets; see run.h. */
 #include "run/run.h"
+#include "data/across.h"
 #include "data/memo.h"
 #include "run/benchmark.h"
 #include "run/hand.h"
@@ -449,6 +450,7 @@ bv_rc bv_run_close(bv_run *r, bv_rc rc, bv_err *err) {
   bv_inputs_reset(&r->inputs);
   bv_free(r->ask);
   for (int i = 0; i < BV_TEXTS; i++) bv_free(r->next_text[i]);
+  bv_across_rest(s);
   s->clock = r->saved_clock;
   s->run = NULL;
   s->frozen--;

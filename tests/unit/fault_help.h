@@ -156,6 +156,15 @@ static const char *const scenario[] = {
     "SELECT count(function) FROM bars_metric",
     "SELECT bt_run('set_mode', '{\"benchmark\": \"NONE\"}')",
     "SELECT count(*), total(a), total(above) FROM bars_above('A', 'minute', 'sma:3', 'sma:9')",
+    "SELECT asset, value, rank, ts, known_at FROM bars_across('minute', 'sma:3', '2024-01-03 "
+    "15:10')",
+    "SELECT asset, value FROM bars_across('5 minutes', 'ema:3') WHERE asset IN ('B', 'A') ORDER BY "
+    "value DESC LIMIT 1",
+    "CREATE VIEW across AS SELECT asset, CASE rank WHEN 1 THEN 0.5 ELSE 0 END AS target_weight, "
+    "value || '' AS tag FROM bars_across('minute', 'sma:3@rsi:4') WHERE value IS NOT NULL",
+    "SELECT bt_run('across', '{\"assets\": [\"A\", \"B\"], \"timestep\": \"minute\", \"every\": "
+    "\"5 minutes\"}')",
+    "SELECT ts, asset, qty, tag FROM bt_order WHERE run = (SELECT max(id) FROM bt_run)",
     "CREATE TABLE pred(ts, asset, p)",
     "INSERT INTO pred VALUES (1, 'A', 2.5), (2, 'B', NULL)",
     "CREATE VIEW helper AS SELECT count(*) AS n FROM pred",
