@@ -171,7 +171,7 @@ step_fuzz() {
 
 # ThreadSanitizer wants the address space where it was in older kernels: without randomisation it is.
 step_tsan() {
-  local threaded=(test_threads test_crew test_pieces test_ahead)
+  local threaded=(test_threads test_crew test_pieces test_ahead test_across)
   make -s -j"$jobs" CC=clang OPT='-O1 -g -fsanitize=thread' BUILD="$dir/tsan" OUT="$dir/tsan/out" \
     "${threaded[@]/#/$dir/tsan/unit/}" || return 1
   local plain=() t

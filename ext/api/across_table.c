@@ -40,7 +40,8 @@ enum {
 #define KEPT 8
 typedef struct kept {
   char *step, *spec;
-  bool all, some; /* as of bv_across_of, without names */
+  bool all;    /* no names were given */
+  int64_t run; /* the number of the run whose assets they are (bv_store.runs), or 0 */
   bv_across *across;
   int64_t used;
 } kept;
@@ -190,10 +191,24 @@ static bool same_names(const bv_across *a, const bv_across_of *of) {
   return true;
 }
 
-static bool same_call(const kept *k, const bv_across_of *of, const char *spec) {
-  return k->across && bv_across_current(k->across) && k->all == !of->name && k->some == of->some &&
-         strcmp(k->step, of->step) == 0 && strcmp(k->spec, spec) == 0 &&
-         (!of->name || same_names(k->across, of));
+/* Whether a call has these arguments, whatever its assets, and holds. */
+static bool same_spec(const kept *k, const char *step, const char *spec) {
+  return k->across && bv_across_current(k->across) && strcmp(k->step, step) == 0 &&
+         strcmp(k->spec, spec) == 0;
+}
+
+/* Another reference to a kept call of the run's assets, or (run 0) of those named; NULL: there is none. */
+static bv_across *find_kept(across_tab *tab, const bv_across_of *of, const char *spec,
+                            int64_t run) {
+  for (int i = 0; i < KEPT; i++) {
+    kept *k = &tab->kept[i];
+    if (!same_spec(k, of->step, spec) || k->run != run) continue;
+    if (run == 0 && (k->all != !of->name || (of->name && !same_names(k->across, of)))) continue;
+    k->used = ++tab->tick;
+    k->across->refs++;
+    return k->across;
+  }
+  return NULL;
 }
 
 static bv_rc parse_spec(const char *text, bv_spec *out, bv_err *err) {
@@ -202,59 +217,76 @@ static bv_rc parse_spec(const char *text, bv_spec *out, bv_err *err) {
   return rc == BV_OK ? BV_OK : bv_fail(err, rc, "bars_across(): %s", bv_err_text(&why, rc));
 }
 
-/* A call like one before, or a new one; with `keep` in the place of that not used for longest. */
-static bv_rc find_call(across_tab *tab, bv_across_of *of, const char *spec, bool keep,
-                       bv_across **out, bv_err *err) {
-  bv_spec parsed;
+/* In the place of the call not used for longest. */
+static bv_rc keep_call(across_tab *tab, const bv_across_of *of, const char *spec, int64_t run,
+                       bv_across *across) {
   kept *old = &tab->kept[0];
-  for (int i = 0; i < KEPT; i++) {
-    kept *k = &tab->kept[i];
-    if (k->used < old->used) old = k;
-    if (!same_call(k, of, spec)) continue;
-    k->used = ++tab->tick;
-    *out = k->across;
-    (*out)->refs++;
-    return BV_OK;
+  for (int i = 1; i < KEPT; i++) {
+    if (tab->kept[i].used < old->used) old = &tab->kept[i];
   }
-  BV_TRY(parse_spec(spec, &parsed, err));
-  of->spec = &parsed;
-  BV_TRY(bv_across_new(tab->table.store, of, out, err));
-  if (!keep) return BV_OK;
   forget(old);
   *old = (kept){.step = bv_strdup(BV_MEM_CURSOR, of->step),
                 .spec = bv_strdup(BV_MEM_CURSOR, spec),
                 .all = !of->name,
-                .some = of->some,
+                .run = run,
                 .used = ++tab->tick};
   if (!old->step || !old->spec) {
     forget(old);
     return BV_NOMEM;
   }
-  old->across = *out;
-  (*out)->refs++;
+  old->across = across;
+  across->refs++;
   return BV_OK;
 }
 
-static bv_rc find_assets(cursor *c, across_tab *tab, int num, sqlite3_value *asset, bv_err *err) {
+static bv_rc make_call(across_tab *tab, bv_across_of *of, const char *spec, int64_t run, bool keep,
+                       bv_across **out, bv_err *err) {
+  bv_spec parsed;
+  BV_TRY(parse_spec(spec, &parsed, err));
+  of->spec = &parsed;
+  BV_TRY(bv_across_new(tab->table.store, of, out, err));
+  return keep ? keep_call(tab, of, spec, run, *out) : BV_OK;
+}
+
+static bv_rc find_named(cursor *c, across_tab *tab, bv_across_of *of, const char *spec, int num,
+                        sqlite3_value *asset, bv_err *err) {
   bv_asset_list list = {0};
-  const bv_run *r = tab->table.store->run;
-  const char *step = bv_arg_text(c->arg[TIMESTEP]), *spec = bv_arg_text(c->arg[SPEC]);
-  bv_across_of of = {.who = "bars_across()", .step = step};
-  bv_rc rc = step && spec ? BV_OK : BV_NOMEM;
-  bool named = (num & P_ASSET) != 0;
-  if (rc == BV_OK && named) rc = given_assets(&list, num, asset, err);
-  if (rc == BV_OK && !named && r && r->config.nasset > 0) {
-    rc = run_assets(&list, r);
-    named = of.some = true;
-  }
-  if (rc == BV_OK && (!named || list.n > 0)) {
-    of.name = named ? (const char *const *)list.name : NULL;
-    of.n = list.n;
-    /* asset = ? is one of many in a join, and would drive out the others. */
-    rc = find_call(tab, &of, spec, !(num & P_ASSET) || num & P_MANY, &c->across, err);
+  bv_rc rc = given_assets(&list, num, asset, err);
+  of->name = (const char *const *)list.name;
+  of->n = list.n;
+  if (rc == BV_OK && list.n > 0) c->across = find_kept(tab, of, spec, 0);
+  /* asset = ? is one of many in a join, and would drive out the others. */
+  if (rc == BV_OK && list.n > 0 && !c->across) {
+    rc = make_call(tab, of, spec, 0, (num & P_MANY) != 0, &c->across, err);
   }
   bv_asset_list_reset(&list);
   return rc;
+}
+
+static bv_rc find_run(cursor *c, across_tab *tab, bv_across_of *of, const char *spec,
+                      const bv_run *r, bv_err *err) {
+  bv_asset_list list = {0};
+  const int64_t number = tab->table.store->runs;
+  c->across = find_kept(tab, of, spec, number);
+  if (c->across) return BV_OK;
+  bv_rc rc = run_assets(&list, r);
+  of->name = (const char *const *)list.name;
+  of->n = list.n;
+  of->some = true;
+  if (rc == BV_OK) rc = make_call(tab, of, spec, number, true, &c->across, err);
+  bv_asset_list_reset(&list);
+  return rc;
+}
+
+static bv_rc find_assets(cursor *c, across_tab *tab, int num, sqlite3_value *asset, bv_err *err) {
+  const bv_run *r = tab->table.store->run;
+  const char *step = bv_arg_text(c->arg[TIMESTEP]), *spec = bv_arg_text(c->arg[SPEC]);
+  bv_across_of of = {.who = "bars_across()", .step = step};
+  if (!step || !spec) return BV_NOMEM;
+  if (num & P_ASSET) return find_named(c, tab, &of, spec, num, asset, err);
+  if (r && r->config.nasset > 0) return find_run(c, tab, &of, spec, r, err);
+  c->across = find_kept(tab, &of, spec, 0);
+  return c->across ? BV_OK : make_call(tab, &of, spec, 0, true, &c->across, err);
 }
 
 /* ---- order ---- */
@@ -337,6 +369,8 @@ static bv_rc read_values(cursor *c, int num, int64_t at, bv_err *err) {
   if (!c->value) return BV_NOMEM;
   c->row = (int32_t *)(void *)(c->value + n);
   c->rank = c->row + n;
+  const bv_run *r = c->across->store->run;
+  c->across->crew = r ? r->feed.crew : NULL;
   BV_TRY(bv_across_read(c->across, at, c->value, err));
   c->n = (int)n;
   if (num & P_RANK) find_ranks(c);
@@ -418,7 +452,7 @@ static int across_column(sqlite3_vtab_cursor *base, sqlite3_context *ctx, int co
     if (v->ts != INT64_MIN) sqlite3_result_int64(ctx, v->ts);
     break;
   default:
-    if (v->ts != INT64_MIN) sqlite3_result_int64(ctx, v->known_at);
+    if (v->ts != INT64_MIN) sqlite3_result_int64(ctx, bv_across_known_at(c->across, x, v));
   }
   return SQLITE_OK;
 }

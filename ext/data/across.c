@@ -185,6 +185,7 @@ void bv_across_rest(bv_store *s) {
   for (bv_across *a = s->across; a; a = a->next) {
     end_streams(a);
     a->written = false;
+    a->crew = NULL;
   }
 }
 
@@ -274,6 +275,7 @@ static bv_rc next_piece(bv_across *a, int i, bv_err *err) {
   feed *f = st->feed;
   bv_bars b;
   st->n = st->k = 0;
+  f->walk.crew = a->crew;
   BV_TRY(bv_raw_walk(&f->walk, INT64_MAX, &b, err));
   st->ended = b.n == 0;
   if (st->ended) return BV_OK;
@@ -329,31 +331,47 @@ static bv_rc move_on(bv_across *a, int i, int64_t limit, look *last, bv_err *err
   bv_across_stream *st = &a->stream[i];
   const bv_source *src = &a->src[i];
   if (!st->feed) BV_TRY(open_feed(a, i, bv_source_limit(src, a->streamed), err));
-  const int64_t before = st->newest.ts;
   if (st->n > 0) look_on(st, limit, last);
   while (st->k == st->n && !st->ended) {
     BV_TRY(next_piece(a, i, err));
     if (st->n > 0) look_on(st, limit, last);
   }
-  if (st->newest.ts != before) st->newest.known_at = bv_source_known_at(src, st->newest.ts);
+  return BV_OK;
+}
+
+/* Bars that start before it have ended by the clock; the same for neighbours in one zone. */
+static int64_t limit_of(const bv_across *a, int i, int64_t before) {
+  if (i > 0 && a->src[i].zone == a->src[i - 1].zone) return before;
+  return bv_source_limit(&a->src[i], a->store->clock);
+}
+
+/* Streams whose chunks are used up read the next ones, so that the crew can begin with all of them. */
+static bv_rc make_ready(bv_across *a, bv_err *err) {
+  int64_t limit = 0;
+  for (int i = 0; i < a->n; i++) {
+    bv_across_stream *st = &a->stream[i];
+    look last = {0};
+    limit = limit_of(a, i, limit);
+    if (st->n == 0 || st->ts[st->n - 1] >= limit) continue;
+    look_on(st, limit, &last);
+    st->n = st->k = 0;
+    BV_TRY(bv_raw_walk_ready(&st->feed->walk, err));
+  }
   return BV_OK;
 }
 
 static bv_rc read_streams(bv_across *a, bv_across_value *out, bv_err *err) {
-  const int64_t clock = a->store->clock;
-  const bv_zone *zone = NULL;
   int64_t limit = 0;
   look last = {0};
+  if (a->crew) BV_TRY(make_ready(a, err));
   for (int i = 0; i < a->n; i++) {
-    if (i == 0 || a->src[i].zone != zone) {
-      zone = a->src[i].zone;
-      limit = bv_source_limit(&a->src[i], clock);
-      last.ts = NULL;
-    }
+    const int64_t before = limit;
+    limit = limit_of(a, i, limit);
+    if (limit != before) last.ts = NULL;
     BV_TRY(move_on(a, i, limit, &last, err));
     out[i] = a->stream[i].newest;
   }
-  a->streamed = clock;
+  a->streamed = a->store->clock;
   return BV_OK;
 }
 
@@ -368,8 +386,7 @@ static bv_rc read_window(const bv_across *a, const bv_source *src, int64_t at, b
   BV_TRY(bv_view_asof(a->store, src, bv_source_limit(src, at), 0, &w, &i, err));
   if (!w) return BV_OK;
   out->ts = bv_ring_ts(&w->ring, i);
-  out->known_at = src->agg ? (int64_t)w->ring.col[BV_COL_KNOWN][bv_ring_slot(&w->ring, i)]
-                           : bv_source_known_at(src, out->ts);
+  if (src->agg) out->ends = (int64_t)w->ring.col[BV_COL_KNOWN][bv_ring_slot(&w->ring, i)];
   bv_rc rc = bv_view_value(w, i, out->ts, &a->spec, 0, &out->value, err);
   bv_window_unref(w);
   return rc;

@@ -9,12 +9,14 @@
 **
 ** In a run the clock only moves on, so from the second time on each asset has a stream of its own: a walk over its
 ** bars (data/walk.h) that a chain (data/chain.h) is run over a piece at a time.  The next values are then a matter of
-** counting bars, and nothing of an asset's past is held but the chain's state.  Streams end with the run, and for the
-** rest of it where bars are written meanwhile.
+** counting bars, and nothing of an asset's past is held but the chain's state.  The run's crew (base/crew.h), if there
+** is one, decodes the pieces that come next.  Streams end with the run, and for the rest of it where bars are written
+** meanwhile.
 */
 #ifndef BV_DATA_ACROSS_H
 #define BV_DATA_ACROSS_H
 
+#include "base/crew.h"
 #include "data/source.h"
 #include "data/spec.h"
 
@@ -23,7 +25,8 @@ struct bv_across_stream;
 /* One asset's value: NaN where there is none. */
 typedef struct bv_across_value {
   double value;
-  int64_t ts, known_at; /* of its newest bar; INT64_MIN: none has ended */
+  int64_t ts;   /* of its newest bar; INT64_MIN: none has ended */
+  int64_t ends; /* that of an aggregate: when it was known */
 } bv_across_value;
 
 typedef struct bv_across {
@@ -37,6 +40,7 @@ typedef struct bv_across {
   int64_t generation, catalog, writes;
   struct bv_across_stream *stream; /* of each asset; NULL: none */
   int64_t streamed;                /* the clock they have come to */
+  bv_crew *crew;                   /* of the run, set before each read; or NULL */
   bool written;                    /* bars were written while there were streams */
 } bv_across;
 
@@ -62,7 +66,12 @@ bool bv_across_current(const bv_across *a);
 /* The values at instant `at`, or at the clock if that is earlier, into out[0..n). */
 BV_MUST bv_rc bv_across_read(bv_across *a, int64_t at, bv_across_value *out, bv_err *err);
 
-/* A run is over: end all streams of the store. */
+/* When the newest bar of asset i was known. */
+static inline int64_t bv_across_known_at(const bv_across *a, int i, const bv_across_value *v) {
+  return a->src[i].agg ? v->ends : bv_source_known_at(&a->src[i], v->ts);
+}
+
+/* A run is over, its crew about to go: end all streams of the store. */
 void bv_across_rest(bv_store *s);
 
 #endif

@@ -185,6 +185,7 @@ typedef struct bv_store {
   char
       *left; /* SQL that drops TEMP objects which a run could not drop: no statement ran any more */
   void *run; /* the run in progress (run layer), for bt_qty() and the like */
+  int64_t runs; /* how many have begun */
 } bv_store;
 
 BV_MUST bv_rc bv_store_new(sqlite3 *db, bv_store **out);

@@ -208,6 +208,7 @@ bv_rc bv_run_begin(bv_store *s, const bv_run_start *how, bv_run **out, bv_err *e
   bv_batch_clear(&r->batch);
   bv_map_init(&r->config.param);
   s->run = r;
+  s->runs++;
   s->frozen++;
   if (how->resume) s->clock = BV_NO_CLOCK;
   bv_rc rc = open_parts(r, how, err);
@@ -438,6 +439,7 @@ bv_rc bv_run_close(bv_run *r, bv_rc rc, bv_err *err) {
   if (rc == BV_OK && keep == BV_OK) rc = closed;
   bv_free(r->result);
   bv_sim_free(r->sim);
+  bv_across_rest(s); /* before the crew goes, with the feed */
   bv_feed_reset(&r->feed);
   bv_stretch_reset(&r->stretch);
   bv_context_close(&r->context);
@@ -450,7 +452,6 @@ bv_rc bv_run_close(bv_run *r, bv_rc rc, bv_err *err) {
   bv_inputs_reset(&r->inputs);
   bv_free(r->ask);
   for (int i = 0; i < BV_TEXTS; i++) bv_free(r->next_text[i]);
-  bv_across_rest(s);
   s->clock = r->saved_clock;
   s->run = NULL;
   s->frozen--;

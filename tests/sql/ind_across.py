@@ -160,7 +160,7 @@ def runs(db):
         run, = db.execute("SELECT bt_run(?, ?)", (view, config)).fetchone()
         return run, db.execute("SELECT ts, asset, tag FROM bt_order WHERE run = ? ORDER BY ts, asset", (run,)).fetchall()
 
-    db.execute("CREATE TABLE traded(asset TEXT PRIMARY KEY)")
+    db.executescript("DROP TABLE IF EXISTS traded; CREATE TABLE traded(asset TEXT PRIMARY KEY)")
     for universe, step, specs, every in ((("A", "B", "C", "D", "few"), "minute", SPECS, '"every": "hour", '), (("A", "B"), "minute", ("roc:390", "obv", "ema:10"), ""),
                                          (("A", "daily"), "day", ("roc:3", "ema:4"), ""), (("A", "quoted"), "minute bid", ("sma:20", "volume"), '"every": "15 minutes", '),
                                          (("A", "B", "D"), "30 minutes", ("rsi:5",), '"every": "hour", ')):
@@ -187,16 +187,16 @@ def runs(db):
             check("fills", db.execute(f"SELECT {columns} FROM bt_fill WHERE run = ?", (one,)).fetchall(), db.execute(f"SELECT {columns} FROM bt_fill WHERE run = ?", (two,)).fetchall())
             db.execute("DELETE FROM bt_run")
     # Two of them in one view; the clock alone, in the middle of a run, is no other for a second reader.
-    db.execute("CREATE TEMP VIEW pair AS SELECT x.asset, 1 AS qty, printf('%!.20g %!.20g %!.20g', x.value, y.value, z.value) AS tag FROM bars_across('minute', 'roc:30') AS x"
+    db.execute("CREATE TEMP VIEW IF NOT EXISTS pair AS SELECT x.asset, 1 AS qty, printf('%!.20g %!.20g %!.20g', x.value, y.value, z.value) AS tag FROM bars_across('minute', 'roc:30') AS x"
                " JOIN bars_across('minute', 'ema:10') AS y USING (asset) JOIN bars_across('minute', 'close', '2024-01-03 15:00') AS z USING (asset)")
-    db.execute("CREATE TEMP VIEW pair_functions AS SELECT asset, 1 AS qty, printf('%!.20g %!.20g %!.20g', roc(asset, 'minute', 30), ema(asset, 'minute', 10),"
+    db.execute("CREATE TEMP VIEW IF NOT EXISTS pair_functions AS SELECT asset, 1 AS qty, printf('%!.20g %!.20g %!.20g', roc(asset, 'minute', 30), ema(asset, 'minute', 10),"
                " prev(asset, 'minute', 0, '2024-01-03 15:00')) AS tag FROM traded")
     db.execute("DELETE FROM traded")
     db.executemany("INSERT INTO traded VALUES (?)", [(a,) for a in ("A", "B", "C", "D", "few")])
     config = '{"cash": 1e9, "every": "hour", "timestep": "minute", "assets": ["A", "B", "C", "D", "few"]}'
     check("two in a view", tags("pair", config)[1], tags("pair_functions", config)[1])
     # Without a list of assets: those that the table reads.
-    db.execute("CREATE TEMP VIEW anyone AS SELECT asset, 1 AS qty FROM bars_across('minute', 'close')")
+    db.execute("CREATE TEMP VIEW IF NOT EXISTS anyone AS SELECT asset, 1 AS qty FROM bars_across('minute', 'close')")
     run, = db.execute("SELECT bt_run('anyone', '{\"every\": \"day\", \"cash\": 1e9}')").fetchone()
     check("everybody", db.execute("SELECT DISTINCT asset FROM bt_order WHERE run = ? ORDER BY 1", (run,)).fetchall(), [(a,) for a in ("A", "B", "C", "D", "few")])
     inputs = db.execute("SELECT count(*) FROM bt_input WHERE run = ? AND kind = 'bars' AND name LIKE '%, minute'", (run,)).fetchone()
@@ -205,10 +205,10 @@ def runs(db):
     again, = db.execute("SELECT bt_rerun(?)", (run,)).fetchone()
     check("again", db.execute("SELECT * FROM bt_diff(?, ?)", (run, again)).fetchall(), [])
     # Set mode: the values of the run's end at every row; the audit sees that they look ahead.
-    db.execute("CREATE TEMP VIEW ahead AS SELECT b.known_at, b.asset, x.value AS target_qty FROM bars('A', 'day') AS b JOIN bars_across('day', 'sma:2') AS x USING (asset)")
+    db.execute("CREATE TEMP VIEW IF NOT EXISTS ahead AS SELECT b.known_at, b.asset, x.value AS target_qty FROM bars('A', 'day') AS b JOIN bars_across('day', 'sma:2') AS x USING (asset)")
     if not db.execute("SELECT count(*) FROM bt_audit('ahead') WHERE field = 'target_qty'").fetchone()[0]:
         check("audit of a view that looks ahead", [], ["rows"])
-    db.execute("CREATE TEMP VIEW newest AS SELECT known_at, asset, value AS target_qty FROM bars_across('day', 'sma:2', '2024-01-05') WHERE asset = 'A'")
+    db.execute("CREATE TEMP VIEW IF NOT EXISTS newest AS SELECT known_at, asset, value AS target_qty FROM bars_across('day', 'sma:2', '2024-01-05') WHERE asset = 'A'")
     check("audit of one row", db.execute("SELECT DISTINCT change FROM bt_audit('newest')").fetchall(), [("extra",)])  # a clock before shows an earlier bar
 
 
@@ -250,6 +250,8 @@ def main():
     outside(db)
     aggregates(db)
     relations(db)
+    runs(db)
+    db.execute("SELECT bars_compact()")  # sealed chunks are walked otherwise than rows
     runs(db)
     errors(db)
     attached()

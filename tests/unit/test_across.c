@@ -51,6 +51,25 @@ static int compare(sqlite3 *db) {
   return n;
 }
 
+/* Sealed minutes of ten assets, the last of them with holes. */
+static sqlite3 *open_many(const char *threads) {
+  sqlite3 *db = db_open(":memory:");
+  sql_ok(db,
+         "CREATE TABLE minute AS WITH RECURSIVE c(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM c"
+         " WHERE i < 8999) SELECT i, 1704205800 + i / 1000 * 86400 + i % 1000 * 60 AS ts FROM c");
+  for (int k = 0; k < 10; k++) {
+    char sql[300];
+    snprintf(sql, sizeof sql,
+             "INSERT INTO bars(asset, timestep, ts, open, high, low, close) SELECT 'S%d', 'minute',"
+             " ts, 10, 12, 8, 9 + (i * %d %% 23) / 10.0 FROM minute WHERE %d OR i %% 50 < 40",
+             k, 3 + 2 * k, k < 8);
+    sql_ok(db, sql);
+  }
+  sql_ok(db, "SELECT bars_compact()");
+  sql_ok(db, threads);
+  return db;
+}
+
 static barsvt_run *begin(sqlite3 *db, const char *config) {
   barsvt_run *r;
   char *why = NULL;
@@ -91,6 +110,67 @@ static void test_streams(void **state) {
   }
   assert_true(used > 0 && windows_used(db) == used);
   assert_int_equal(barsvt_run_close(r, 1, NULL), SQLITE_OK);
+  sqlite3_close(db);
+}
+
+/* The values of all steps, with one thread and with others that decode ahead. */
+static void test_threads(void **state) {
+  (void)state;
+  enum { MOST = 20000 };
+  static const char *const threads[] = {"SELECT bars_config('threads', 1)",
+                                        "SELECT bars_config('threads', 4)"};
+  double *seen[2];
+  int n[2] = {0};
+  for (int k = 0; k < 2; k++) {
+    sqlite3 *db = open_many(threads[k]), *other = open_many(threads[0]);
+    barsvt_run *r =
+        begin(db, "{\"assets\": [\"S0\", \"S1\", \"S2\", \"S3\", \"S4\", \"S5\", \"S6\","
+                  " \"S7\", \"S8\", \"S9\"], \"timestep\": \"minute\", \"every\": \"hour\"}");
+    seen[k] = malloc(MOST * sizeof *seen[k]);
+    int64_t ts;
+    while (barsvt_run_step(r, &ts, NULL) == SQLITE_ROW) {
+      sqlite3_stmt *st;
+      assert_int_equal(sqlite3_prepare_v2(db, "SELECT value FROM bars_across('minute', 'rsi:30')",
+                                          -1, &st, NULL),
+                       SQLITE_OK);
+      while (sqlite3_step(st) == SQLITE_ROW) {
+        assert_true(n[k] < MOST);
+        seen[k][n[k]++] = sqlite3_column_double(st, 0);
+      }
+      assert_int_equal(sqlite3_finalize(st), SQLITE_OK);
+      if (n[k] % 700 == 0) { /* and outside of a run */
+        char sql[200];
+        snprintf(sql, sizeof sql, "SELECT rsi('S8', 'minute', 30, %lld)", (long long)ts);
+        const double v = sql_real(other, sql);
+        assert_true(fabs(v - seen[k][n[k] - 2]) < 1e-12 * fabs(v));
+      }
+    }
+    assert_int_equal(barsvt_run_close(r, 1, NULL), SQLITE_OK);
+    sqlite3_close(db);
+    sqlite3_close(other);
+  }
+  assert_int_equal(n[0], n[1]);
+  assert_true(n[0] > 1000);
+  assert_memory_equal(seen[0], seen[1], (size_t)n[0] * sizeof *seen[0]);
+  free(seen[0]);
+  free(seen[1]);
+}
+
+/* A run that is given up in the middle lets go of its streams while threads are at work. */
+static void test_given_up(void **state) {
+  (void)state;
+  sqlite3 *db = open_many("SELECT bars_config('threads', 4)");
+  for (int steps = 1; steps < 140; steps += 46) {
+    barsvt_run *r =
+        begin(db, "{\"assets\": [\"S0\", \"S1\", \"S2\", \"S3\", \"S4\", \"S5\", \"S6\","
+                  " \"S7\", \"S8\"], \"timestep\": \"minute\", \"every\": \"hour\"}");
+    for (int i = 0; i < steps; i++) {
+      assert_int_equal(barsvt_run_step(r, NULL, NULL), SQLITE_ROW);
+      assert_true(sql_real(db, "SELECT count(*) FROM bars_across('minute', 'sma:9')") == 9);
+    }
+    assert_int_equal(barsvt_run_close(r, 0, NULL), SQLITE_OK);
+    assert_true(sql_real(db, "SELECT count(value) FROM bars_across('minute', 'sma:9')") == 10);
+  }
   sqlite3_close(db);
 }
 
@@ -145,10 +225,9 @@ static void test_little_memory(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_steps),
-      cmocka_unit_test(test_streams),
-      cmocka_unit_test(test_writes),
-      cmocka_unit_test(test_little_memory),
+      cmocka_unit_test(test_steps),   cmocka_unit_test(test_streams),
+      cmocka_unit_test(test_threads), cmocka_unit_test(test_given_up),
+      cmocka_unit_test(test_writes),  cmocka_unit_test(test_little_memory),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
