@@ -59,7 +59,33 @@ static bv_rc find_calendar(bv_run *r, const char *asset, int number, const char 
   return BV_OK;
 }
 
-bv_rc bv_contract_define(bv_run *r, const char *asset, int number, int64_t from, bv_err *err) {
+/* Splits of an option's underlying from its first bar to the run's. */
+typedef struct adjusting {
+  bv_instrument *option;
+  int64_t from, upto;
+} adjusting;
+
+static bv_rc adjust(void *ctx, const bv_corporate_action *x, bv_err *err) {
+  adjusting *a = ctx;
+  (void)err;
+  bool past = x->ts > a->from && x->ts < a->upto;
+  if (past && x->kind == BV_CORPORATE_SPLIT) bv_sim_adjust(a->option, x->value);
+  return BV_OK;
+}
+
+/* The terms of an option are those at its first bar; what comes later in the run is applied when it comes. */
+static bv_rc adjust_terms(bv_run *r, const bv_series *series, const char *underlying, int64_t from,
+                          bv_instrument *d, bv_err *err) {
+  int64_t first, last, n;
+  if (from == INT64_MIN) return BV_OK;
+  BV_TRY(bv_series_span(r->store, series, &first, &last, &n, err));
+  adjusting a = {d, n > 0 ? first : from, from};
+  return bv_corporate_read(r->store, underlying, a.from, adjust, &a, err);
+}
+
+bv_rc bv_contract_define(bv_run *r, const bv_series *series, int number, int64_t from,
+                         bv_err *err) {
+  const char *asset = series->asset;
   bv_contract c;
   BV_TRY(bv_contract_read(r->store, asset, &c, err));
   BV_TRY(find_calendar(r, asset, number, c.calendar, err));
@@ -80,6 +106,7 @@ bv_rc bv_contract_define(bv_run *r, const char *asset, int number, int64_t from,
     return bv_fail(err, BV_ARG, "'%.64s' is its own underlying", asset);
   }
   if (c.underlying[0]) BV_TRY(bv_run_follow(r, c.underlying, from, &d.underlying, err));
+  if (d.kind == BV_KIND_OPTION) BV_TRY(adjust_terms(r, series, c.underlying, from, &d, err));
   bool foreign = c.currency[0] && !bv_text_ieq(c.currency, r->config.currency);
   if (foreign) BV_TRY(find_rate(r, asset, c.currency, from, &d, err));
   bv_err why = {0};

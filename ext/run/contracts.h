@@ -10,8 +10,8 @@
 
 #include "run/run.h"
 
-/* Tell the simulator what the asset is; `from`: when the run lets it take part. */
-BV_MUST bv_rc bv_contract_define(bv_run *r, const char *asset, int number, int64_t from,
+/* Tell the simulator what the asset of a series is; `from`: when the run lets it take part. */
+BV_MUST bv_rc bv_contract_define(bv_run *r, const bv_series *series, int number, int64_t from,
                                  bv_err *err);
 
 #endif

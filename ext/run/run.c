@@ -249,6 +249,8 @@ static bv_rc instant(bv_run *r, int64_t t, bool *step, bool *asked, bv_err *err)
   if (*step && r->context.used) BV_TRY(bv_context_advance(&r->context, t, r->sim, err));
   if (*step || bars.n > 0) BV_TRY(bv_sim_close(r->sim, t, bars.bar, bars.n, err));
   if (*step) BV_TRY(record(r, t, err));
+  /* What is decided now has seen those before; those of now come after it. */
+  if (r->actions.next < r->actions.n) BV_TRY(bv_actions_run(&r->actions, &r->feed, t - 1, err));
   *asked = *step && asks(r);
   if (r->strategy.set_mode) return bv_hand_over(r, t, err);
   if (!*step) return BV_OK;

@@ -96,7 +96,7 @@ static bv_rc add_asset(bv_run *r, const char *asset, int64_t from, bool quiet, i
   BV_TRY(bv_sim_asset(r->sim, asset, series.multiplier, number, err));
   bv_sim_asset_zone(r->sim, *number, series.zone);
   BV_TRY(bv_map_put(&r->asset, asset, strlen(asset), (void *)(intptr_t)(*number + 1)));
-  BV_TRY(bv_contract_define(r, asset, *number, from, err));
+  BV_TRY(bv_contract_define(r, &series, *number, from, err));
   BV_TRY(bv_feed_add(&r->feed, &series, *number, from, quiet, err));
   BV_TRY(no_spread_twice(r, asset, *number, err));
   r->nquiet += quiet;

@@ -109,7 +109,8 @@ static bv_rc split_order(bv_sim *s, bv_order *o, double ratio, int64_t t, bv_err
   return BV_OK;
 }
 
-static bv_rc split(bv_sim *s, int asset, double ratio, int64_t t, bv_err *err) {
+/* What is held of an asset and what waits for it. */
+static bv_rc split_all(bv_sim *s, int asset, double ratio, int64_t t, bv_err *err) {
   bv_queue *q = &s->queue;
   if (s->risk) bv_risk_split(s, asset, ratio);
   BV_TRY(split_position(s, asset, ratio, t, err));
@@ -117,6 +118,54 @@ static bv_rc split(bv_sim *s, int asset, double ratio, int64_t t, bv_err *err) {
     bv_order *o = &q->order[i];
     if (o->asset == asset && !o->done) BV_TRY(split_order(s, o, ratio, t, err));
   }
+  return BV_OK;
+}
+
+/* --- options --- */
+
+static bool is_whole(double ratio) {
+  return ratio > 1 && ratio == floor(ratio);
+}
+
+void bv_sim_adjust(bv_instrument *option, double ratio) {
+  if (is_whole(ratio)) {
+    option->strike /= ratio;
+    option->initial_margin /= ratio;
+    option->maintenance_margin /= ratio;
+  } else {
+    option->delivers = (option->delivers > 0 ? option->delivers : 1) * ratio;
+  }
+}
+
+static bv_rc split_option(bv_sim *s, int asset, double ratio, int64_t t, bv_err *err) {
+  bv_asset *a = &s->ledger.asset[asset];
+  bv_sim_adjust(a->def, ratio);
+  if (!is_whole(ratio)) return BV_OK;
+  bv_ledger_convert(&s->ledger, a);
+  BV_TRY(split_all(s, asset, ratio, t, err));
+  if (a->nlot == 0) return BV_OK;
+  bv_sim_flow flow = {.ts = t, .asset = asset, .kind = "split", .qty = a->n * s->ledger.lot};
+  return bv_ledger_flow(&s->ledger, &flow, err);
+}
+
+static bv_rc split(bv_sim *s, int asset, double ratio, int64_t t, bv_err *err) {
+  bv_queue *q = &s->queue;
+  const bv_asset *a = &s->ledger.asset[asset];
+  if (a->def && a->def->kind == BV_KIND_OPTION) {
+    return bv_fail(err, BV_ARG,
+                   "a split of the option %s follows from that of its underlying, which is the one "
+                   "to store",
+                   a->key);
+  }
+  if (q->ngather > 0) BV_TRY(bv_combo_seal(s, t + 1, err));
+  BV_TRY(split_all(s, asset, ratio, t, err));
+  for (int i = 0; s->follows && i < s->ledger.nasset; i++) {
+    const bv_instrument *d = s->ledger.asset[i].def;
+    bool on_it = d && d->kind == BV_KIND_OPTION && d->underlying == asset;
+    bool listed = !isnan(s->ledger.asset[i].mark) && !s->ledger.asset[i].expired;
+    if (on_it && listed) BV_TRY(split_option(s, i, ratio, t, err));
+  }
+  bv_combo_measure(s);
   BV_TRY(bv_queue_orphans(q, s->ledger.asset, t, err));
   bv_queue_sweep(q);
   return BV_OK;

@@ -463,6 +463,21 @@ bv_rc bv_combo_split(bv_sim *s, bv_order *leg, double ratio, int64_t t, bv_err *
                          "a split left a fraction of a leg", err);
 }
 
+void bv_combo_measure(bv_sim *s) {
+  bv_leg leg[BV_COMBO_LEGS];
+  for (size_t i = 0; s->queue.ncombo > 0 && i < s->queue.n; i++) {
+    bv_order *o = &s->queue.order[i];
+    if (o->done || o->gathers || !bv_order_is_whole(o)) continue;
+    int n = legs_of(s, o, leg);
+    double bound = o->bound;
+    if (n < o->legs) continue; /* it will be cancelled with the leg that is missing */
+    measure(s, o, leg, n);
+    if (o->bound == bound) continue;
+    o->net *= bound / o->bound;
+    o->bound = bound;
+  }
+}
+
 /* What the request makes of a leg: its own limit, and its share of a new quantity. */
 static const char *change_leg(const bv_sim *s, bv_order *o, const bv_sim_request *r, double scale) {
   double n = bv_size_round(o->n * scale);

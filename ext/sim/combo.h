@@ -56,4 +56,7 @@ BV_MUST bv_rc bv_combo_over(bv_sim *s, int64_t ts, bool closing, bv_err *err);
 /* A split of the asset of a leg, by which its quantity is multiplied. */
 BV_MUST bv_rc bv_combo_split(bv_sim *s, bv_order *leg, double ratio, int64_t t, bv_err *err);
 
+/* Splits have changed quantities: the units of combos anew, and their net limits per unit, for the same money. */
+void bv_combo_measure(bv_sim *s);
+
 #endif

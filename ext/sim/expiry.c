@@ -122,11 +122,15 @@ static bv_rc cancel_orders(bv_sim *s, int asset, int64_t t, bv_err *err) {
   return BV_OK;
 }
 
+/* Units of the underlying for each unit of the multiplier. */
+static double units_of(const bv_instrument *d) {
+  return d->delivers > 0 ? d->delivers : 1;
+}
+
 /* Lots of the underlying that `n` lots of the asset deliver; NaN where they are no whole ones. */
-static double delivered(const bv_sim *s, const bv_asset *a, double n) {
+static double delivered(const bv_asset *a, double n) {
   const bv_instrument *d = a->def;
-  double lots = n * a->contract * (d->right == BV_RIGHT_PUT ? -1 : 1);
-  (void)s;
+  double lots = n * a->contract * units_of(d) * (d->right == BV_RIGHT_PUT ? -1 : 1);
   return lots == round(lots) ? lots : NAN;
 }
 
@@ -163,13 +167,14 @@ static bv_rc settle(bv_sim *s, int asset, double n, int64_t t, bv_err *err) {
     worth = a->mark;
     reason = "expired: no price of the underlying, settled at the last price";
   } else if (option) {
-    worth = fmax(0, d->right == BV_RIGHT_CALL ? at - d->strike : d->strike - at);
+    double all = at * units_of(d);
+    worth = fmax(0, d->right == BV_RIGHT_CALL ? all - d->strike : d->strike - all);
     if (worth == 0) reason = "expired worthless";
   }
   int side = n > 0 ? 1 : -1;
   bool physical = d->delivery == BV_DELIVERY_PHYSICAL && u && worth != 0 && !isnan(at);
   if (!physical) return forced(s, asset, -n, worth, side, t, reason, err);
-  double lots = delivered(s, a, n), price = option ? d->strike : at;
+  double lots = delivered(a, n), price = option ? d->strike / units_of(d) : at;
   if (!takes(s, u, lots, price, t)) {
     return forced(s, asset, -n, worth, side, t,
                   "expired: settled in cash, the account cannot take delivery", err);

@@ -42,6 +42,9 @@ typedef struct bv_instrument {
   double maintenance_margin; /* the same */
   int64_t expiry;            /* instant; INT64_MAX: none */
   double strike;
+  double
+      delivers; /* of an option: units of the underlying for each unit of its multiplier, after splits
+                   ** that are no whole numbers; 0: one */
   bv_right right;
   bv_delivery delivery;
   double settlement_price; /* of a future, or of an option's underlying; 0: the last price */

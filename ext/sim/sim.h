@@ -264,6 +264,10 @@ double bv_sim_multiplier(const bv_sim *s, int asset);
 /* Say what an asset is, before it is traded; it was a stock until then.  BV_ARG: a definition that cannot be. */
 BV_MUST bv_rc bv_sim_define(bv_sim *s, int asset, const bv_instrument *def, bv_err *err);
 
+/* What a split of the underlying makes of an option's terms (action.h): for one that took place before the option was
+** defined. */
+void bv_sim_adjust(bv_instrument *option, double ratio);
+
 /* What the position adds to the account's cash to make its value. */
 double bv_sim_position_value(const bv_sim *s, int asset);
 

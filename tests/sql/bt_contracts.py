@@ -71,6 +71,86 @@ def test_option():
     checks.ok(one(db, 'SELECT steps FROM bt_run WHERE id = ?', r) > 90, 'option: a named underlying makes steps')
 
 
+def split_market(ratio, last):
+    """XYZ at 100 until it splits at day 2, from then on at 100 / ratio, at last `last`; a call at 90 that is worth 12."""
+    db = connect()
+    put(db, 'XYZ', [100, 100, 100 / ratio, last, last])
+    put(db, 'C90', [12, 12, 12 / ratio if ratio == 2 else 12, 12 / ratio if ratio == 2 else 12])
+    say(db, 'C90', kind='option', multiplier=100, right='call', strike=90, expiry=day(4), underlying='XYZ')
+    db.execute("SELECT bars_action('XYZ', ?, 'split', ?)", (day(2), ratio)).fetchone()
+    return db
+
+
+def orders(db, r):
+    return db.execute('SELECT asset, round(qty, 9), round(price, 9), reason FROM bt_order WHERE run = ? ORDER BY id', (r,)).fetchall()
+
+
+def test_option_split():
+    """Whole numbers make contracts, other ratios what a contract is for; orders that wait, a start after the split."""
+    config = '{"timestep": "day", "assets": ["C90", "XYZ"]}'
+    # 2 : 1: 6 at 45, worth 15 x 100 each at 60
+    db = split_market(2, 60)
+    r = run(db, [(1, 'C90', 3)], config)
+    checks.equal(orders(db, r), [('C90', 3.0, 12.0, ''), ('C90', -6.0, 15.0, 'expired: settled in cash')], '2 : 1: settled')
+    checks.equal(curve(db, r), [100000] * 3 + [105400] * 2, '2 : 1: value')
+    checks.equal(db.execute('SELECT ts, kind, asset, qty, amount, cash FROM bt_cash_flow WHERE run = ?', (r,)).fetchall(),
+                 [(day(2), 'split', 'C90', 6.0, 0.0, 96400.0)], '2 : 1: the row')
+    checks.equal(db.execute('SELECT qty, entry_price, pnl FROM bt_lot WHERE run = ?', (r,)).fetchall(), [(6.0, 6.0, 5400.0)], '2 : 1: the lot')
+    say(db, 'C90', settlement='physical')
+    r = run(db, [(1, 'C90', 3)], config)
+    checks.equal(orders(db, r)[1:], [('C90', -6.0, 0.0, 'exercised'), ('XYZ', 600.0, 45.0, 'exercised')], '2 : 1: exercised')
+    # not held at the split; and a run that begins after it: the strike is 45 all the same
+    for start in ('', f', "start": {day(2)}'):
+        r = run(db, [(3, 'C90', 3)], config[:-1] + start + '}')
+        checks.equal(orders(db, r), [('C90', 3.0, 6.0, ''), ('C90', -3.0, 0.0, 'exercised'), ('XYZ', 300.0, 45.0, 'exercised')], f'2 : 1: later{start}')
+    # orders that wait, alone and as legs of a covered call: 200 of the stock against 2 calls for the same money
+    db.execute(f"CREATE VIEW waits AS SELECT {day(1)} AS known_at, column1 AS asset, column2 AS qty, column3 AS limit_price, column4 AS combo,"
+               " column5 AS net_limit FROM (VALUES ('C90', 3, 7, NULL, NULL), ('XYZ', 100, NULL, 'buy-write', 85), ('C90', -1, NULL, 'buy-write', NULL))")
+    r = one(db, "SELECT bt_run('waits', ?)", config[:-1] + f', "end": {day(3)}' + '}')
+    checks.equal(db.execute('SELECT asset, qty, filled, price, limit_price, reason FROM bt_order WHERE run = ? ORDER BY id', (r,)).fetchall(),
+                 [('C90', 6.0, 0.0, None, 3.5, 'no further bar'), ('XYZ', 2.0, 0.0, None, 42.5, 'no further bar'),
+                  ('XYZ', 200.0, 0.0, None, None, 'no further bar'), ('C90', -2.0, 0.0, None, None, 'no further bar')], '2 : 1: orders')
+    # 3 : 2: a contract is for 150 at 60; 1.5 x 70 - 90 = 15
+    db = split_market(1.5, 70)
+    r = run(db, [(1, 'C90', 3)], config)
+    checks.equal(orders(db, r), [('C90', 3.0, 12.0, ''), ('C90', -3.0, 15.0, 'expired: settled in cash')], '3 : 2: settled')
+    checks.equal(one(db, 'SELECT count(*) FROM bt_cash_flow WHERE run = ?', r), 0, '3 : 2: nothing moves')
+    say(db, 'C90', settlement='physical')
+    for first in (1, 3):
+        r = run(db, [(first, 'C90', 3)], config)
+        checks.equal(orders(db, r)[1:], [('C90', -3.0, 0.0, 'exercised'), ('XYZ', 450.0, 60.0, 'exercised')], '3 : 2: exercised')
+    # 1 : 10: 10 units a contract; a put at 90 on 0.1 x 800
+    db = split_market(0.1, 800)
+    say(db, 'C90', right='put')
+    r = run(db, [(1, 'C90', -1)], config)
+    checks.equal(orders(db, r)[1:], [('C90', 1.0, 10.0, 'expired: settled in cash')], '1 : 10')
+    say(db, 'C90', settlement='physical')
+    r = run(db, [(1, 'C90', -1)], config)
+    checks.equal(orders(db, r)[1:], [('C90', 1.0, 0.0, 'assigned'), ('XYZ', 10.0, 900.0, 'assigned')], '1 : 10: assigned')
+    # listed after the split: the terms are its own
+    db = split_market(2, 60)
+    db.execute('DELETE FROM bars WHERE asset = ? AND timestep = ? AND ts < ?', ('C90', 'day', day(2)))
+    say(db, 'C90', strike=45)
+    r = run(db, [(3, 'C90', 3)], config)
+    checks.equal(orders(db, r)[1:], [('C90', -3.0, 15.0, 'expired: settled in cash')], 'listed after it')
+    # a split of the option itself would count twice
+    db.execute("SELECT bars_action('C90', ?, 'split', 2)", (day(3),)).fetchone()
+    checks.error(lambda: run(db, [(3, 'C90', 3)], config), ['C90', 'underlying'], 'a split of an option')
+
+
+def test_between():
+    """What is decided after a split, but before the asset's next bar, has seen it."""
+    db = connect()
+    put(db, 'RAW', [60, 60], 'hour', START, 3600)
+    put(db, 'RAW', [30, 30], 'hour', START + 10 * 3600, 3600)
+    db.execute("SELECT bars_action('RAW', ?, 'split', 2)", (START + 5 * 3600,)).fetchone()
+    for hour, filled in ((2, 20.0), (5, 20.0), (8, 10.0)):
+        db.execute('DROP VIEW IF EXISTS late')
+        db.execute(f"CREATE VIEW late AS SELECT {START + hour * 3600} AS known_at, 'RAW' AS asset, 10 AS qty")
+        r = one(db, """SELECT bt_run('late', '{"assets": ["RAW"], "timestep": "hour"}')""")
+        checks.equal(one(db, 'SELECT filled FROM bt_order WHERE run = ?', r), filled, f'an order at hour {hour}')
+
+
 def test_currency():
     """SAP in EUR at 1.2, bought and marked as EURUSD moves; the rate from the other side; no rate at all."""
     for pair, rates in (('EURUSD', [1.2, 1.2, 1.5, 1.5]), ('USDEUR', [1 / 1.2, 1 / 1.2, 1 / 1.5, 1 / 1.5]), ('EUR/USD', [1.2, 1.2, 1.5, 1.5])):
