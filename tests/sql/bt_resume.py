@@ -286,6 +286,57 @@ def test_stops(checks):
     db.close()
 
 
+def test_partitions(checks):
+    """Bars in files of months: killed runs; a store that is divided, and put together again, while a run is stopped."""
+    global T0
+    before, T0 = T0, 1706659200  # January 31
+    rng = random.Random(21)
+    database('months.db').close()
+    shutil.copy('months.db', 'parts.db')
+    db = connect('parts.db')
+    checks.equal(one(db, "SELECT bars_partition('month') ->> '$.partitions'"), 1, 'partitions: files')
+    db.close()
+    for view, extra in (CASES[3], CASES[4]):
+        config = config_of(extra)
+        db = connect('months.db')
+        plain = results(db, one(db, 'SELECT bt_run(?, ?)', view, json.dumps(config)))
+        db.close()
+        config['checkpoint'] = 50
+        run, kills = disturb('parts.db', view, config, rng, checks, f'partitions, {view}')
+        db = connect('parts.db')
+        got = results(db, run)
+        db.close()
+        for t, rows in plain.items():
+            checks.ok(got[t] == rows, f'partitions, {view}: {t} differs after {kills} kills')
+    # While it is stopped the store changes its form, and then a file is not there.
+    db = connect('months.db')
+    down = [600]
+
+    def service(asset):
+        down[0] -= 1
+        if down[0] == 0:
+            raise ValueError('no answer')
+        return 1.0
+    db.create_function('service', 1, service)
+    db.execute('CREATE VIEW asks AS SELECT asset, service(asset) * target_weight AS target_weight, qty FROM wish WHERE known_at = bars_clock()')
+    config = config_of({'checkpoint': 100})
+    run = stopped(db, 'asks', config, ['is kept up to step'], checks, 'partitions: stopped')
+    checks.equal(one(db, "SELECT bars_partition('month') ->> '$.partitions'"), 1, 'partitions: while it is stopped')
+    file = one(db, 'SELECT file FROM barsvt_partition')
+    os.rename(file, 'away')
+    checks.error(lambda: one(db, 'SELECT bt_resume(?)', run), [file], 'partitions: a file that is away')
+    os.rename('away', file)
+    down[0] = 300
+    checks.error(lambda: one(db, 'SELECT bt_resume(?)', run), ['is kept up to step'], 'partitions: goes on, and stops again')
+    db.execute('SELECT bars_unpartition()').fetchone()
+    checks.equal(one(db, 'SELECT count(*) FROM barsvt_partition'), 0, 'partitions: put together')
+    checks.equal(one(db, 'SELECT bt_resume(?)', run), run, 'partitions: resumed')
+    plain = results(db, one(db, "SELECT bt_run('asks', ?)", json.dumps(config_of({}))))
+    checks.ok(results(db, run) == plain, 'partitions: the results')
+    db.close()
+    T0 = before
+
+
 def test_refused(checks):
     """What cannot be resumed, and what has changed meanwhile."""
     checks.error(lambda: one(connect(), 'SELECT bt_resume(1)'), ['there is no run 1'], 'no runs at all')
@@ -536,6 +587,8 @@ def main():
     print(f'{time.monotonic() - began:.0f} s')
     test_noise(checks)
     test_stops(checks)
+    print(f'{time.monotonic() - began:.0f} s')
+    test_partitions(checks)
     print(f'{time.monotonic() - began:.0f} s')
     test_refused(checks)
     print(f'{time.monotonic() - began:.0f} s')
