@@ -112,8 +112,8 @@ static bv_rc split_order(bv_sim *s, bv_order *o, double ratio, int64_t t, bv_err
 /* What is held of an asset and what waits for it. */
 static bv_rc split_all(bv_sim *s, int asset, double ratio, int64_t t, bv_err *err) {
   bv_queue *q = &s->queue;
-  if (s->risk) bv_risk_split(s, asset, ratio);
   BV_TRY(split_position(s, asset, ratio, t, err));
+  if (s->risk) bv_risk_split(s, asset, ratio);
   for (size_t i = 0; i < q->n; i++) {
     bv_order *o = &q->order[i];
     if (o->asset == asset && !o->done) BV_TRY(split_order(s, o, ratio, t, err));

@@ -2,6 +2,7 @@
 #include "sim/expiry.h"
 
 #include "sim/funds.h"
+#include "sim/risk.h"
 #include "sim/step.h"
 
 #include <math.h>
@@ -150,7 +151,8 @@ static bv_rc deliver(bv_sim *s, int underlying, double n, double price, int64_t 
     return bv_fail(err, BV_NOMEM, "out of memory for the delivery of %s", u->key);
   }
   bool opens = s->ledger.both || u->n * n >= 0;
-  return forced(s, underlying, n, price, opens ? 0 : (int)copysign(1, -n), t, reason, err);
+  BV_TRY(forced(s, underlying, n, price, opens ? 0 : (int)copysign(1, -n), t, reason, err));
+  return s->risk ? bv_risk_delivered(s, underlying, s->queue.next_id - 1, t, err) : BV_OK;
 }
 
 /* Close `n` lots held of one side. */

@@ -88,8 +88,18 @@ void bv_risk_add_asset(bv_sim *s, int asset) {
   r->asset[asset] = (bv_risk_asset){.rules = rules_of(r->rules, key)};
   for (size_t i = 0; i < rules; i++) {
     const char *group = bv_rule_group(&r->rules->rule[i], key);
-    r->cell[(size_t)asset * rules + i] =
-        (bv_risk_cell){.atr = NAN, .before = NAN, .at_entry = NAN, .ratchet = NAN, .group = group};
+    bv_risk_cell *c = &r->cell[(size_t)asset * rules + i];
+    *c = (bv_risk_cell){.atr = NAN,
+                        .before = NAN,
+                        .at_entry = NAN,
+                        .ratchet = NAN,
+                        .group = group,
+                        .lead = asset,
+                        .seen = INT64_MIN};
+    for (int k = 0; group && k < asset && c->lead == asset; k++) {
+      const char *other = r->cell[(size_t)k * rules + i].group;
+      if (other && strcmp(other, group) == 0) c->lead = k;
+    }
   }
   r->nasset = asset + 1;
 }
@@ -125,10 +135,19 @@ bv_rc bv_risk_fire(bv_sim *s, int rule, int64_t ts, int asset, double value, dou
 
 /* --- levels --- */
 
+/* A price moved by `percent`, as it is worked out by hand: 10 % above 100 is 110, which 100 x 1.1 is not, and a bar
+** whose high is 110 reaches it. */
+static double moved(double price, double percent) {
+  double x = price * (100 + percent) / 100, decimal = round(x * 1e8) / 1e8;
+  return fabs(decimal - x) <= 1e-15 * fabs(x) ? decimal : x;
+}
+
 static double tightened(const bv_rule *k, double best, double avg, int d) {
-  double ret = d * (best / avg - 1) * 100, percent = NAN;
-  for (int i = 0; i < k->nstep && ret >= k->step[i].at; i++) percent = k->step[i].percent;
-  return best * (1 - d * percent / 100);
+  double percent = NAN;
+  for (int i = 0; i < k->nstep && d * best >= d * moved(avg, d * k->step[i].at); i++) {
+    percent = k->step[i].percent;
+  }
+  return moved(best, -d * percent);
 }
 
 static double stop_of(const bv_risk *r, int asset, int rule, int d, double avg) {
@@ -138,8 +157,8 @@ static double stop_of(const bv_risk *r, int asset, int rule, int d, double avg) 
   bool held = h->side == d;
   double best = held ? k->closes != 0 ? h->close : h->best : avg;
   switch (k->kind) {
-  case BV_RULE_STOP_LOSS: return avg * (1 - d * k->percent / 100);
-  case BV_RULE_TRAILING_STOP: return best * (1 - d * k->percent / 100);
+  case BV_RULE_STOP_LOSS: return moved(avg, -d * k->percent);
+  case BV_RULE_TRAILING_STOP: return moved(best, -d * k->percent);
   case BV_RULE_TIGHTENING_STOP: return tightened(k, best, avg, d);
   case BV_RULE_VOLATILITY_STOP:
     if (k->trail == 0) return avg - d * k->k * (held ? c->at_entry : c->atr);
@@ -171,10 +190,10 @@ static double target_of(const bv_sim *s, int asset, double avg, int *rule, doubl
     const bv_rule *k = &r->rules->rule[i];
     double x = NAN, n = fabs(a->n);
     if (!applies(r, asset, i) || k->action != BV_ACTION_EXIT) continue;
-    if (k->kind == BV_RULE_TAKE_PROFIT) x = avg * (1 + d * k->percent / 100);
+    if (k->kind == BV_RULE_TAKE_PROFIT) x = moved(avg, d * k->percent);
     if (k->kind == BV_RULE_SCALED_EXIT && r->asset[asset].step < k->nstep) {
       const bv_rule_step *step = &k->step[r->asset[asset].step];
-      x = avg * (1 + d * step->at / 100);
+      x = moved(avg, d * step->at);
       n = fmax(1, bv_size_round(n * step->percent / 100));
     }
     if (!(x > 0) || d * x >= d * level) continue;
@@ -280,6 +299,14 @@ static void begin_position(bv_sim *s, const bv_order *o, const bv_place *at) {
   }
 }
 
+/* Whatever a rule has found of it. */
+static void position_ended(bv_risk *r, int asset) {
+  r->asset[asset].side = 0;
+  for (int i = 0; i < r->rules->n; i++) {
+    if (r->rules->rule[i].kind != BV_RULE_GROUP) cell_of(r, asset, i)->over = false;
+  }
+}
+
 /* Targets that wait were made orders with the position in mind that a rule has just closed. */
 static bv_rc drop_targets(bv_sim *s, const bv_order *by, int64_t ts, bv_err *err) {
   bv_asset *a = &s->ledger.asset[by->asset];
@@ -298,6 +325,7 @@ static bv_rc drop_targets(bv_sim *s, const bv_order *by, int64_t ts, bv_err *err
 bv_rc bv_risk_filled(bv_sim *s, bv_order *o, const bv_place *at, bv_err *err) {
   bv_risk *r = s->risk;
   if (o->guard && s->ledger.asset[o->asset].n == 0) BV_TRY(drop_targets(s, o, at->ts, err));
+  if (s->ledger.asset[o->asset].nlot == 0) position_ended(r, o->asset);
   if (!r->exits) return BV_OK;
   bv_risk_asset *h = &r->asset[o->asset];
   const bv_asset *a = &s->ledger.asset[o->asset];
@@ -315,14 +343,30 @@ bv_rc bv_risk_filled(bv_sim *s, bv_order *o, const bv_place *at, bv_err *err) {
 
 /* --- orders decided at a close --- */
 
+/* The order that takes a side of a position off at the next open. */
+static bv_order *leaving(bv_sim *s, int asset, int side) {
+  for (size_t i = 0; i < s->queue.n; i++) {
+    bv_order *o = &s->queue.order[i];
+    bool market = o->guard && !o->done && o->type == BV_TYPE_MARKET;
+    if (market && o->asset == asset && o->side == side) return o;
+  }
+  return NULL;
+}
+
+/* It is to take `lots` off; what asks for more than the rule before it has the order. */
+static void enlarge(const bv_sim *s, bv_order *o, double lots, bool all, int rule) {
+  o->n = o->filled + o->side * lots;
+  o->ask = all ? BV_ASK_TARGET : BV_ASK_QTY;
+  o->amount = all ? 0 : o->n * s->ledger.lot;
+  o->close = all;
+  o->guard = rule + 1;
+  o->tag = bv_rule_name(s->risk->rules->rule[rule].kind);
+}
+
 bv_rc bv_risk_leave(bv_sim *s, int64_t t, int asset, int rule, int side, double share,
                     int64_t *order, bv_err *err) {
   bv_asset *a = &s->ledger.asset[asset];
   *order = 0;
-  for (size_t i = 0; i < s->queue.n; i++) {
-    const bv_order *o = &s->queue.order[i];
-    if (o->guard && o->asset == asset && o->type == BV_TYPE_MARKET) return BV_OK;
-  }
   if (bv_queue_reserve(&s->queue, 2) != BV_OK) {
     return bv_fail(err, BV_NOMEM, "out of memory for the orders of risk rules");
   }
@@ -331,6 +375,13 @@ bv_rc bv_risk_leave(bv_sim *s, int64_t t, int asset, int rule, int side, double 
     double held = bv_ledger_side(&s->ledger, a, sign);
     double n = all ? held : fmin(held, ceil(held * share - 1e-9));
     if (n == 0 || (side != 0 && side != sign)) continue;
+    bv_order *on_its_way = leaving(s, asset, -sign);
+    if (on_its_way) {
+      if (n <= fabs(on_its_way->n - on_its_way->filled)) continue;
+      enlarge(s, on_its_way, n, all, rule);
+      *order = on_its_way->id;
+      continue;
+    }
     bv_order o = {.ts = t,
                   .asset = asset,
                   .ask = all ? BV_ASK_TARGET : BV_ASK_QTY,
@@ -396,16 +447,17 @@ static bv_rc watch(bv_sim *s, int64_t t, const bv_sim_bar *bar, int rule, bv_err
     return BV_OK;
   } else if (k->kind == BV_RULE_TAKE_PROFIT) {
     value = d > 0 ? bar->high : bar->low;
-    limit = avg * (1 + d * k->percent / 100);
+    limit = moved(avg, d * k->percent);
     fires = d * value >= d * limit;
   } else {
     value = d > 0 ? bar->low : bar->high;
     limit = stop_of(s->risk, bar->asset, rule, d, avg);
     fires = d * value <= d * limit;
   }
-  if (!fires || c->over) return BV_OK;
+  bool before = c->over;
   int64_t order = 0;
-  c->over = true;
+  c->over = fires;
+  if (!fires || before) return BV_OK;
   if (k->action == BV_ACTION_EXIT) {
     BV_TRY(bv_risk_leave(s, t, bar->asset, rule, 0, 1, &order, err));
   }
@@ -417,11 +469,12 @@ static bv_rc bar_ended(bv_sim *s, int64_t t, const bv_sim_bar *bar, bv_err *err)
   const bv_asset *a = &s->ledger.asset[bar->asset];
   bv_risk_asset *h = &r->asset[bar->asset];
   bool held = h->side != 0 && a->nlot > 0;
-  for (int i = 0; held && i < r->rules->n; i++) {
+  bool lived = held && a->bars > h->entered; /* it was there before the close */
+  for (int i = 0; lived && i < r->rules->n; i++) {
     bool exit = r->rules->rule[i].kind < BV_RULE_MAX_POSITION;
     if (exit && applies(r, bar->asset, i)) BV_TRY(watch(s, t, bar, i, err));
   }
-  if (held) best_ended(h, bar, a->bars - 1);
+  if (lived) best_ended(h, bar, a->bars - 1);
   for (int i = 0; i < r->rules->n; i++) {
     const bv_rule *k = &r->rules->rule[i];
     if (k->kind != BV_RULE_VOLATILITY_STOP || !applies(r, bar->asset, i)) continue;
@@ -463,9 +516,24 @@ bv_rc bv_risk_close(bv_sim *s, int64_t t, const bv_sim_bar *bar, int n, bv_err *
   return s->risk->limits ? bv_risk_limits(s, t, err) : BV_OK;
 }
 
+bv_rc bv_risk_delivered(bv_sim *s, int asset, int64_t order, int64_t t, bv_err *err) {
+  bv_risk *r = s->risk;
+  const bv_asset *a = &s->ledger.asset[asset];
+  int side = a->n > 0 ? 1 : a->n < 0 ? -1 : 0;
+  if (side == 0) position_ended(r, asset);
+  if (!r->exits || side == 0) return BV_OK;
+  bv_order by = {.id = order, .asset = asset};
+  bv_place at = {.price = bv_ledger_average(a), .ts = t, .via = BV_VIA_OPEN};
+  if (side != r->asset[asset].side) begin_position(s, &by, &at);
+  BV_TRY(bv_risk_reserve(s, err));
+  place_guards(s, asset, &by, &at, true);
+  return BV_OK;
+}
+
 void bv_risk_split(bv_sim *s, int asset, double ratio) {
   bv_risk *k = s->risk;
   bv_risk_asset *a = &k->asset[asset];
+  if (s->ledger.asset[asset].nlot == 0) position_ended(k, asset);
   a->best /= ratio;
   a->close /= ratio;
   for (int i = 0; i < k->rules->n; i++) {

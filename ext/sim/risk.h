@@ -44,6 +44,8 @@ typedef struct bv_risk_cell {
   int64_t n;
   double at_entry, ratchet; /* NaN: none */
   const char *group;        /* of the asset, by a rule on groups; NULL: none */
+  int lead;                 /* the first asset of that group */
+  int64_t seen;             /* of that one: the last close at which the group was looked at */
   bool over;                /* has fired and goes on being true */
 } bv_risk_cell;
 
@@ -89,7 +91,10 @@ BV_MUST bv_rc bv_risk_cut(bv_sim *s, const bv_order *o, const bv_place *at, bv_p
 BV_MUST bv_rc bv_risk_close(bv_sim *s, int64_t t, const bv_sim_bar *bar, int n, bv_err *err);
 BV_MUST bv_rc bv_risk_limits(bv_sim *s, int64_t t, bv_err *err);
 
-/* The asset was split: `ratio` new units for an old one. */
+/* Units of the asset came or went by an order that nobody gave, after the bars that end at t. */
+BV_MUST bv_rc bv_risk_delivered(bv_sim *s, int asset, int64_t order, int64_t t, bv_err *err);
+
+/* The asset was split: `ratio` new units for an old one, what is held is so already. */
 void bv_risk_split(bv_sim *s, int asset, double ratio);
 
 /* Report that a rule has fired. */
@@ -98,7 +103,7 @@ BV_MUST bv_rc bv_risk_fire(bv_sim *s, int rule, int64_t ts, int asset, double va
 
 /* A market order decided at t that takes a share of a position off, rounded up to lots: all from 1 on.  Where both
 ** sides are open one for each, or of `side` alone (0: either).  *order is the number of the last; 0 where there is
-** none, or one is on its way already. */
+** none, or one is on its way already, which is enlarged where that takes less. */
 BV_MUST bv_rc bv_risk_leave(bv_sim *s, int64_t t, int asset, int rule, int side, double share,
                             int64_t *order, bv_err *err);
 

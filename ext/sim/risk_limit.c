@@ -161,7 +161,7 @@ static bool gate_open(const bv_sim *s, int rule, const bv_order *o, double left,
     return left != 0 || *value <= *limit;
   case BV_RULE_CONTEXT:
     *value = l->context;
-    *limit = l->context < k->min ? k->min : k->max;
+    *limit = l->context < k->min || isinf(k->max) ? k->min : k->max;
     return l->context >= k->min && l->context <= k->max;
   default:
     *value = NAN;
@@ -270,19 +270,27 @@ static bv_rc watch_positions(bv_sim *s, int64_t t, int rule, double value, bv_er
   return BV_OK;
 }
 
-/* Each group once: at the first of its members that is open. */
+static bv_risk_cell *cell_of(const bv_risk *r, int asset, int rule) {
+  return &r->cell[(size_t)asset * (size_t)r->rules->n + (size_t)rule];
+}
+
+/* Each group once.  What is known of it is kept with the first of its members. */
 static bv_rc watch_groups(bv_sim *s, int64_t t, int rule, double value, bv_err *err) {
   bv_risk *r = s->risk;
   const bv_rule *k = &r->rules->rule[rule];
   for (int i = 0; i < s->ledger.nopen; i++) {
     int number = s->ledger.open[i];
     const char *group = group_of(s, k, number);
-    bool first = group != NULL;
-    for (int j = 0; j < i && first; j++) first = !same_group(s, k, s->ledger.open[j], group);
-    if (!first) continue;
-    bool *over = &r->cell[(size_t)number * (size_t)r->rules->n + (size_t)rule].over;
+    if (!group) continue;
+    bv_risk_cell *lead = cell_of(r, cell_of(r, number, rule)->lead, rule);
+    if (lead->seen == t) continue;
+    lead->seen = t;
     double held = used_by(s, k, BV_VALUE_MARK, -1, group);
-    BV_TRY(share_over(s, t, rule, over, -1, group, held, held, value, err));
+    BV_TRY(share_over(s, t, rule, &lead->over, -1, group, held, held, value, err));
+  }
+  for (int i = 0; i < r->nasset; i++) {
+    bv_risk_cell *c = cell_of(r, i, rule);
+    if (c->over && c->seen != t) c->over = false; /* nobody of it is held any more */
   }
   return BV_OK;
 }

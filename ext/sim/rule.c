@@ -346,7 +346,23 @@ static bv_rc check_rule(bv_rule *r, bv_err *err) {
   return r->kind == BV_RULE_CONTEXT ? check_context(r, err) : BV_OK;
 }
 
+/* The steps of a position are those of one rule. */
+static bv_rc check_scaled(const bv_ruleset *rules, int last, bv_err *err) {
+  const bv_rule *r = &rules->rule[last];
+  for (int i = 0; i < last && r->kind == BV_RULE_SCALED_EXIT; i++) {
+    const bv_rule *k = &rules->rule[i];
+    bool same = r->asset && k->asset ? strcmp(r->asset, k->asset) == 0 : r->asset == k->asset;
+    if (k->kind != r->kind || !same) continue;
+    return bv_fail(err, BV_ARG, "scaled_exit is given twice%s%.64s%s; put all steps into one rule",
+                   r->asset ? " for '" : "", r->asset ? r->asset : "", r->asset ? "'" : "");
+  }
+  return BV_OK;
+}
+
 bv_rc bv_ruleset_check(bv_ruleset *rules, bv_err *err) {
-  for (int i = 0; i < rules->n; i++) BV_TRY(check_rule(&rules->rule[i], err));
+  for (int i = 0; i < rules->n; i++) {
+    BV_TRY(check_rule(&rules->rule[i], err));
+    BV_TRY(check_scaled(rules, i, err));
+  }
   return BV_OK;
 }
