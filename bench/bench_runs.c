@@ -26,6 +26,7 @@ static double run(sqlite3 *db, const char *view) {
 typedef struct cross {
   double window[30], fast, slow;
   long n;
+  int at; /* in the window: the oldest price */
   int asset, in;
 } cross;
 
@@ -33,12 +34,13 @@ static int at_step(void *ctx, barsvt_run *r, int64_t ts) {
   (void)ts;
   cross *c = ctx;
   double price = barsvt_run_price_at(r, c->asset);
-  if (c->n >= 10) c->fast -= c->window[(c->n - 10) % 30];
-  if (c->n >= 30) c->slow -= c->window[c->n % 30];
-  c->window[c->n++ % 30] = price;
+  c->fast -= c->window[c->at < 10 ? c->at + 20 : c->at - 10];
+  c->slow -= c->window[c->at];
+  c->window[c->at] = price;
   c->fast += price;
   c->slow += price;
-  int want = c->n >= 30 && c->fast / 10 > c->slow / 30;
+  c->at = c->at == 29 ? 0 : c->at + 1;
+  int want = ++c->n >= 30 && c->fast / 10 > c->slow / 30;
   if (want == c->in) return 0;
   c->in = want;
   return barsvt_run_order_at(r, c->asset, BARSVT_TARGET_WEIGHT, want, NULL, NULL);

@@ -17,7 +17,8 @@ uint64_t bv_text_hash(const char *text, size_t n) {
   uint64_t h = bv_hash_mix(3, n);
   for (size_t i = 0; i < n; i += 8) {
     uint64_t x = 0;
-    for (size_t b = 0; b < 8 && i + b < n; b++) x |= (uint64_t)(uint8_t)text[i + b] << (8 * b);
+    const size_t left = n - i < 8 ? n - i : 8;
+    for (size_t b = 0; b < left; b++) x |= (uint64_t)(uint8_t)text[i + b] << (8 * b);
     h = bv_hash_mix(h, x);
   }
   return h;
@@ -35,16 +36,16 @@ bv_rc bv_series_fingerprint(bv_store *s, const bv_series *series, int64_t hi, bv
 
 /* ---- rows ---- */
 
-static uint64_t mix_value(uint64_t h, sqlite3_stmt *st, int c) {
-  const int type = sqlite3_column_type(st, c);
+static uint64_t mix_value(uint64_t h, sqlite3_value *v) {
+  const int type = sqlite3_value_type(v);
   h = bv_hash_mix(h, (uint64_t)type);
   switch (type) {
-  case SQLITE_INTEGER: return bv_hash_mix(h, (uint64_t)sqlite3_column_int64(st, c));
-  case SQLITE_FLOAT: return bv_hash_mix(h, bits_of(sqlite3_column_double(st, c)));
+  case SQLITE_INTEGER: return bv_hash_mix(h, (uint64_t)sqlite3_value_int64(v));
+  case SQLITE_FLOAT: return bv_hash_mix(h, bits_of(sqlite3_value_double(v)));
   case SQLITE_NULL: return h;
   default: {
-    const char *p = sqlite3_column_blob(st, c);
-    return bv_hash_mix(h, bv_text_hash(p ? p : "", (size_t)sqlite3_column_bytes(st, c)));
+    const char *p = sqlite3_value_blob(v);
+    return bv_hash_mix(h, bv_text_hash(p ? p : "", (size_t)sqlite3_value_bytes(v)));
   }
   }
 }
@@ -58,7 +59,7 @@ bv_rc bv_rows_fingerprint(sqlite3 *db, const char *sql, bv_fingerprint *out, bv_
   bv_rc rc;
   while ((rc = bv_sql_row(db, st, &row, err, "reading a table")) == BV_OK && row) {
     out->n++;
-    for (int c = 0; c < columns; c++) out->hash = mix_value(out->hash, st, c);
+    for (int c = 0; c < columns; c++) out->hash = mix_value(out->hash, sqlite3_column_value(st, c));
   }
   sqlite3_finalize(st);
   return rc;

@@ -283,8 +283,9 @@ static bv_rc read_known_at(const bv_strategy *s, bv_signal *g, bv_err *err) {
     return bad_value(s, g, "known_at", v, "a whole number of epoch seconds; bars_time() makes them",
                      err);
   }
-  bv_err why = {0};
+  bv_err why;
   g->known_at = sqlite3_value_int64(v);
+  bv_err_clear(&why);
   if (bv_instant_check(g->known_at, &why) == BV_OK) return BV_OK;
   return bv_fail(err, BV_ARG, "%s: known_at: %s", s->label, why.msg);
 }

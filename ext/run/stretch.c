@@ -27,6 +27,15 @@ static int live_grids(const bv_feed *f, const bv_feed_grid **one) {
   return n;
 }
 
+static void end_bars(const int64_t *restrict ts, int64_t length, int64_t n,
+                     int64_t *restrict ends) {
+  int64_t k = 0;
+  for (; k + 8 <= n; k += 8) { /* vectors */
+    for (int64_t j = 0; j < 8; j++) ends[k + j] = ts[k + j] + length;
+  }
+  for (; k < n; k++) ends[k] = ts[k] + length;
+}
+
 /* The ends of the only grid's next bars, as far as each is the next event but the opening of its bar.  The
 ** last bar of a chunk is left to the feed, which reads on after it. */
 static int64_t lay_one(bv_stretch *s, int64_t now, int64_t until, int64_t most, int64_t *ends) {
@@ -37,7 +46,7 @@ static int64_t lay_one(bv_stretch *s, int64_t now, int64_t until, int64_t most, 
   int64_t n = left < most ? left : most, before = now;
   if (n <= 0) return 0;
   if (a->length > 0 && ts[0] + a->length > now && ts[n - 1] + a->length < until) {
-    for (int64_t k = 0; k < n; k++) ends[k] = ts[k] + a->length;
+    end_bars(ts, a->length, n, ends);
     s->reached = n == most;
     return n;
   }

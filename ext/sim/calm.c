@@ -1,4 +1,5 @@
 /* calm.c - time in which nothing can happen to an account but that prices change; see sim.h. */
+#include "base/bits.h"
 #include "sim/finance.h"
 #include "sim/state.h"
 
@@ -41,21 +42,34 @@ static void raise_value(double *value, double by, int64_t n) {
   EACH(n, value[k] += by);
 }
 
+/* 0 where all values are finite, and above 0 where that is asked for. */
+static uint64_t look_at(const double *value, bool above, int64_t n) {
+  const uint64_t infinite = bv_bits_of(INFINITY);
+  uint64_t odd = 0, low = 0;
+  EACH(n, {
+    const uint64_t bits = bv_bits_of(value[k]);
+    odd |= (infinite - 1 - (bits & INT64_MAX)) >> 63;
+    low |= (bits | (bits - 1)) >> 63;
+  });
+  return odd | (above ? low : 0);
+}
+
 /* The first value that is not above, n where all are. */
 static int64_t first_not_above(const double *value, double least, int64_t n) {
-  int64_t k = 0;
-  for (; k + GROUP <= n; k += GROUP) {
-    int below = 0;
-    for (int64_t j = 0; j < GROUP; j++) below |= !(value[k + j] > least);
-    if (below) break;
+  if (look_at(value, least == 0, n) == 0) return n;
+  for (int64_t k = 0; k < n; k++) {
+    if (!(value[k] > least)) return k;
   }
-  while (k < n && value[k] > least) k++;
-  return k;
+  return n;
+}
+
+static void fill_value(double *value, double with, int64_t n) {
+  EACH(n, value[k] = with);
 }
 
 int64_t bv_sim_calm_values(const bv_sim *s, const double *const *close, int64_t n, double *value) {
   const bv_ledger *l = &s->ledger;
-  EACH(n, value[k] = l->cash);
+  fill_value(value, l->cash, n);
   for (int i = 0; i < l->nopen; i++) { /* the same sums in the same order as bv_ledger_value() */
     const bv_asset *a = &l->asset[l->open[i]];
     const double worth = a->n * a->unit, basis = a->basis;

@@ -232,7 +232,7 @@ static int side_of(const bv_sim *s, const bv_order *o, double base) {
   if (!o->size_at_fill) return o->n > 0 ? 1 : -1;
   if (s->cfg.margin == BV_MARGIN_AVAILABLE) return o->amount > 0 ? 1 : -1;
   const bv_asset *a = &s->ledger.asset[o->asset];
-  double value = bv_ledger_value(&s->ledger, BV_VALUE_MARK);
+  double value = o->ask == BV_ASK_WEIGHT ? bv_ledger_value(&s->ledger, BV_VALUE_MARK) : 0;
   double n = bv_size_target(s, a, o->ask, o->amount, base, o->mark, value);
   return n > 0 ? 1 : -1;
 }
@@ -288,7 +288,7 @@ static void size_order(const bv_sim *s, bv_order *o, double base) {
     o->n = -base;
     return;
   }
-  double value = bv_ledger_value(&s->ledger, BV_VALUE_MARK);
+  double value = o->ask == BV_ASK_WEIGHT ? bv_ledger_value(&s->ledger, BV_VALUE_MARK) : 0;
   o->n = bv_size_target(s, a, o->ask, o->amount, base, o->mark, value);
 }
 
