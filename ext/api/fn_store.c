@@ -6,6 +6,7 @@
 #include "api/version.h"
 #include "base/text.h"
 #include "data/compact.h"
+#include "data/fingerprint.h"
 #include "data/settings.h"
 #include "data/sql.h"
 #include "data/view.h"
@@ -336,5 +337,6 @@ int bv_fn_store_register(sqlite3 *db, bv_store *s) {
                                           (void *)&usages[i], fn_usage, NULL, NULL, NULL);
     if (code != SQLITE_OK) return code;
   }
-  return SQLITE_OK;
+  return sqlite3_create_function_v2(db, "barsvt_hash", -1, SQLITE_UTF8 | SQLITE_DIRECTONLY, NULL,
+                                    NULL, bv_hash_step, bv_hash_final, NULL);
 }

@@ -222,10 +222,8 @@ static bv_rc walk(walker *w, const char *sql, bv_err *err);
 
 static bv_rc add_table(walker *w, const object *x, bv_err *err) {
   bv_fingerprint p;
-  char *sql = sqlite3_mprintf("SELECT * FROM \"%w\".\"%w\"", x->schema, x->name);
-  bv_rc rc = sql ? bv_rows_fingerprint(w->db, sql, &p, err) : BV_NOMEM;
-  sqlite3_free(sql);
-  return rc == BV_OK ? add_print(w->in, "table", x->name, "rows", &p) : rc;
+  BV_TRY(bv_table_fingerprint(w->db, x->schema, x->name, &p, err));
+  return add_print(w->in, "table", x->name, "rows", &p);
 }
 
 /* A word that may be the name of something. */
