@@ -7,6 +7,7 @@
 #include "api/rows_table.h"
 #include "api/functions.h"
 #include "api/version.h"
+#include "run/in_order.h"
 #include "run/rerun.h"
 #include "run/resume.h"
 
@@ -169,6 +170,8 @@ int bv_fn_run_register(sqlite3 *db, bv_store *s) {
                                           functions[i].run, NULL, NULL, bv_store_release);
     if (made != SQLITE_OK) return made;
   }
-  int code = bv_rows_table_register(db, s);
+  int code = sqlite3_create_function_v2(db, "barsvt_rising", -1, SQLITE_UTF8 | SQLITE_DIRECTONLY,
+                                        NULL, NULL, bv_rising_step, bv_rising_final, NULL);
+  if (code == SQLITE_OK) code = bv_rows_table_register(db, s);
   return code == SQLITE_OK ? bv_equity_register(db, s) : code;
 }

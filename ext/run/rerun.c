@@ -10,10 +10,12 @@
 #include <string.h>
 
 bv_rc bv_run_all(bv_store *s, const bv_run_start *how, int64_t *id, bv_err *err) {
+  bv_run_start start = *how;
   bv_run *r;
   bool more = true;
   *id = 0;
-  BV_TRY(bv_run_begin(s, how, &r, err));
+  start.alone = true;
+  BV_TRY(bv_run_begin(s, &start, &r, err));
   bv_rc rc = how->resume ? bv_resume_replay(r, how->resume, err) : BV_OK;
   while (rc == BV_OK && more) rc = bv_run_step(r, &more, err);
   *id = rc == BV_OK || r->keep.begun ? r->result->run : 0;

@@ -159,6 +159,7 @@ static bv_rc open_parts(bv_run *r, const bv_run_start *how, bv_err *err) {
   BV_TRY(bv_around_open(s, how->resume ? "bt_resume()" : "bt_run()", &r->around, err));
   BV_TRY(bv_store_look(s, err)); /* from here on nobody can commit between this and what is read */
   if (r->keep.every) BV_TRY(bv_keep_range(r, how, err));
+  if (how->alone && !r->keep.every) BV_TRY(bv_strategy_unsorted(&r->strategy, err));
   if (r->config.benchmark) {
     BV_TRY(bv_benchmark_find(s, r->config.benchmark, r->config.benchmark_timestep, &r->benchmark,
                              err));

@@ -83,6 +83,7 @@ typedef struct bv_run_start {
   const char *stored;  /* the configuration as it is stored; NULL: config */
   const char *document;     /* that describes the run, stored too; NULL: none */
   int64_t end;              /* as the configuration's, the earlier one counts; INT64_MAX: none */
+  bool alone;               /* nobody acts between its steps */
   bool whole;               /* commit nothing before the end, whatever the configuration says */
   const bv_resumed *resume; /* NULL: a new run */
   const bv_inputs *files;   /* what a document names, for the life of the run; NULL: none */

@@ -1,6 +1,7 @@
 /* strategy.c - a strategy view, prepared; see strategy.h. */
 #include "run/strategy.h"
 #include "base/text.h"
+#include "run/in_order.h"
 #include "run/names.h"
 #include "time/instant.h"
 
@@ -214,6 +215,16 @@ bv_rc bv_strategy_open(sqlite3 *db, const char *name, bv_strategy *out, bv_err *
   bv_buf_reset(&list);
   if (rc != BV_OK) bv_strategy_close(out);
   return rc;
+}
+
+bv_rc bv_strategy_unsorted(bv_strategy *s, bv_err *err) {
+  sqlite3_stmt *plain;
+  if (!s->set_mode) return BV_OK;
+  BV_TRY(bv_in_order(s->db, sqlite3_sql(s->st), &plain, err));
+  if (!plain) return BV_OK;
+  sqlite3_finalize(s->st);
+  s->st = plain;
+  return BV_OK;
 }
 
 bv_rc bv_strategy_call(bv_strategy *s, const char *name, const char *sql) {

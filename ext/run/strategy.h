@@ -53,6 +53,9 @@ typedef struct bv_signal {
 BV_MUST bv_rc bv_strategy_open(sqlite3 *db, const char *name, bv_strategy *out, bv_err *err);
 void bv_strategy_close(bv_strategy *s);
 
+/* Read a set-mode strategy without sorting it, where that gives the same (in_order.h). */
+BV_MUST bv_rc bv_strategy_unsorted(bv_strategy *s, bv_err *err);
+
 /* Let a view that was opened under another name pass for the one it stands in for, which had this text. */
 BV_MUST bv_rc bv_strategy_call(bv_strategy *s, const char *name, const char *sql);
 
