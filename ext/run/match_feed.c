@@ -11,6 +11,8 @@
 /* Other threads are worth it for so many assets, once so many of their pieces have been read. */
 #define CREW_ASSETS 8
 #define CREW_PIECES 64
+/* Bars that began before an instant but had not ended: one, or a few that overlap. */
+enum { BACK = 8 };
 #define COLUMNS                                                                                    \
   (BV_COLBIT(BV_COL_OPEN) | BV_COLBIT(BV_COL_HIGH) | BV_COLBIT(BV_COL_LOW) |                       \
    BV_COLBIT(BV_COL_CLOSE) | BV_COLBIT(BV_COL_VOLUME))
@@ -149,11 +151,41 @@ static bv_rc read_strip(bv_feed *f, bv_feed_asset *a, bv_err *err) {
   return BV_OK;
 }
 
+/* The same, with bars of quotes that are alone among them: of so much time that they are not many more than those of
+** a strip, however few bars the asset has of its own. */
+static bv_rc read_merged(bv_feed *f, bv_feed_asset *a, bv_err *err) {
+  bv_quotes_feed *q = a->quotes;
+  if (a->base.n == 0 && a->more_base) {
+    BV_TRY(read_strip(f, a, err));
+    a->base = a->bars;
+    a->more_base = a->bars.n > 0;
+  }
+  int64_t limit = q->until < f->end ? q->until : f->end, start;
+  if (a->base.n > 0) limit = last_ts(&a->base) + 1;
+  a->bars = (bv_bars){0};
+  a->more = false;
+  if (a->from >= limit) return BV_OK;
+  const int64_t longest = STRIP * bv_timestep_nominal_s(a->series.step);
+  const bool near = a->base.n > 0 && a->from > a->base.ts[0] - longest;
+  start = a->from;
+  if (!near) BV_TRY(bv_quotes_first(q, f->store, a->from, limit, &start, err));
+  if (a->base.n > 0 && a->base.ts[0] < start) start = a->base.ts[0];
+  if (start == limit) return BV_OK;
+  const int64_t hi = limit - start > longest ? start + longest : limit;
+  const int64_t own = bv_bars_lower_bound(&a->base, hi);
+  const bv_bars part = bv_bars_range(&a->base, 0, own);
+  BV_TRY(bv_quotes_merge(q, f->store, &part, start, hi, &a->bars, err));
+  a->base = bv_bars_range(&a->base, own, a->base.n);
+  a->from = hi;
+  a->more = true;
+  return BV_OK;
+}
+
 /* The same, with the quotes beside the bars.  Where others decode ahead, all columns are there before anybody asks. */
 static bv_rc read_bars(bv_feed *f, bv_feed_asset *a, bv_err *err) {
   a->full = f->crew || a->quotes || !f->sim || bv_sim_follows(f->sim, a->sim_asset);
   bv_walk_now(&a->walk, a->full ? columns_of(f) : BV_COLBIT(BV_COL_CLOSE));
-  BV_TRY(read_strip(f, a, err));
+  BV_TRY(a->quotes && f->alone ? read_merged(f, a, err) : read_strip(f, a, err));
   return a->quotes ? bv_quotes_lay(a->quotes, f->store, &a->bars, err) : BV_OK;
 }
 
@@ -171,10 +203,25 @@ static bv_sim_bar bar_at(const bv_bars *c, int64_t i, int sim_asset, int64_t kno
   };
 }
 
-/* Tell of the quotes at the close of the asset's bar i. */
-static void tell_quotes(bv_feed *f, bv_feed_asset *a, int64_t i, int64_t known_at) {
-  const bv_sim_bar bar = bar_at(&a->bars, i, a->sim_asset, known_at);
-  bv_sim_quoted(f->sim, a->sim_asset, bv_quotes_at(a->quotes, &bar, i));
+/* The asset's bar i as orders meet it: one that is alone has no prices, and is not the next one of any. */
+static bv_sim_bar own_bar(const bv_feed_asset *a, int64_t i, int64_t known_at) {
+  bv_sim_bar bar = bar_at(&a->bars, i, a->sim_asset, known_at);
+  if (!a->quotes || !a->quotes->alone) return bar;
+  if (a->quotes->alone[i]) bar.close = NAN;
+  if (bar.next_ts && a->quotes->alone[i + 1]) bar.next_ts = 0;
+  return bar;
+}
+
+/* The last of the bars [lo, hi) that is not alone; lo - 1 where all are. */
+static int64_t last_own(const bv_feed_asset *a, int64_t lo, int64_t hi) {
+  while (hi > lo && bv_quotes_alone(a->quotes, hi - 1)) hi--;
+  return hi - 1;
+}
+
+/* Tell of the quotes at the close of bars [lo, hi) of the asset. */
+static void tell_quotes(bv_feed *f, bv_feed_asset *a, int64_t lo, int64_t hi, int64_t known_at) {
+  const bv_sim_bar bar = own_bar(a, hi - 1, known_at);
+  bv_sim_quoted(f->sim, a->sim_asset, bv_quotes_last(a->quotes, &a->bars, &bar, lo, hi - 1));
 }
 
 /* What the simulator has not been told of the bars that have closed. */
@@ -185,9 +232,10 @@ static void catch_up(bv_feed *f, bv_feed_asset *a) {
   const double *close = a->bars.col[BV_COL_CLOSE];
   int64_t last = closed - 1;
   while (last > a->seen && isnan(close[last])) last--;
-  bv_sim_skip(f->sim, a->sim_asset, a->bars.ts[closed - 1], close[last], closed - a->seen,
-              g->closed);
-  if (a->quotes) tell_quotes(f, a, closed - 1, g->closed);
+  const int64_t own = last_own(a, a->seen, closed);
+  bv_sim_skip(f->sim, a->sim_asset, own >= a->seen ? a->bars.ts[own] : INT64_MIN, close[last],
+              closed - a->seen, g->closed);
+  if (a->quotes) tell_quotes(f, a, a->seen, closed, g->closed);
   a->seen = closed;
 }
 
@@ -227,6 +275,7 @@ static bv_rc read_grid(bv_feed *f, int first, bv_err *err) {
   if (!f->crew) BV_TRY(call_crew(f));
   for (int i = first; i >= 0; i = f->asset[i].next) {
     catch_up(f, &f->asset[i]);
+    if (f->asset[i].base.n > 0) continue; /* of its last piece, which is still to come */
     BV_TRY(bv_raw_walk_ready(&f->asset[i].walk, err));
   }
   for (int i = first; i >= 0; i = f->asset[i].next) {
@@ -297,9 +346,11 @@ bv_rc bv_feed_add(bv_feed *f, const bv_series *series, int sim_asset, int64_t fr
                        .sim_asset = sim_asset,
                        .length = bv_timestep_dur_s(series->step),
                        .more = true,
+                       .more_base = true,
                        .quiet = quiet};
   const bv_source src = bv_source_stored(series);
   if (from < f->start) from = f->start;
+  a->from = from;
   bv_chunk_init(&a->copied, BV_MEM_RUN, columns_of(f));
   bv_walk_open(&a->walk, f->store, &src, from, f->end, columns_of(f), number);
   a->walk.crew = f->crew;
@@ -317,21 +368,49 @@ int64_t bv_feed_next(const bv_feed *f) {
   return t;
 }
 
-/* The quotes beside a bar that is in no chunk. */
-static bv_rc quote_before(bv_feed *f, int sim_asset, bv_sim_bar *bar, bv_err *err) {
+/* The close of a side's newest bar that began after `from` and had ended by t; NaN where there is none. */
+static bv_rc side_before(bv_feed *f, const bv_series *side, int64_t from, int64_t t, double *out,
+                         bv_err *err) {
+  bv_chunk c;
+  bv_chunk_init(&c, BV_MEM_RUN, BV_COLBIT(BV_COL_CLOSE));
+  *out = NAN;
+  bv_rc rc = bv_raw_read(f->store, side, from + 1, t, BACK, true, &c, err);
+  for (int64_t i = 0; rc == BV_OK && i < c.n; i++) {
+    if (bv_timestep_end(side->step, side->zone, c.ts[i]) <= t) *out = c.col[BV_COL_CLOSE][i];
+  }
+  bv_chunk_reset(&c);
+  return rc;
+}
+
+/* What was quoted alone after the bar. */
+static bv_rc quoted_since(bv_feed *f, bv_quotes_feed *q, int64_t from, int64_t t, bv_err *err) {
+  for (int k = 0; k < BV_QUOTE_SIDES; k++) {
+    double close;
+    if (!q->side[k].there || q->side[k].base) continue;
+    BV_TRY(side_before(f, &q->side[k].series, from, t, &close, err));
+    if (isnan(close)) continue;
+    *(k == BV_QUOTE_BID ? &q->now.bid.close : &q->now.ask.close) = close;
+    *(k == BV_QUOTE_BID ? &q->now.has_bid : &q->now.has_ask) = true;
+  }
+  return BV_OK;
+}
+
+/* The quotes beside a bar that is in no chunk, as they stood at t. */
+static bv_rc quote_before(bv_feed *f, int sim_asset, int64_t t, bv_sim_bar *bar, bv_err *err) {
   bv_feed_asset *a =
       sim_asset < f->nof && f->of[sim_asset] >= 0 ? &f->asset[f->of[sim_asset]] : NULL;
   if (!a || !a->quotes) return BV_OK;
   const bv_bars one = {.ts = &bar->ts, .n = 1};
   bv_rc rc = bv_quotes_lay(a->quotes, f->store, &one, err);
   if (rc == BV_OK) bar->quote = bv_quotes_at(a->quotes, bar, 0);
+  a->quotes->now.alone = false;
+  if (rc == BV_OK && f->alone) rc = quoted_since(f, a->quotes, bar->ts, t, err);
   /* what was laid beside the bars at hand is there no more */
   return rc == BV_OK ? bv_quotes_lay(a->quotes, f->store, &a->bars, err) : rc;
 }
 
 bv_rc bv_feed_before(bv_feed *f, const bv_series *series, int sim_asset, int64_t t, bv_sim_bar *out,
                      bool *found, bv_err *err) {
-  enum { BACK = 8 }; /* bars that began before t but had not ended: one, or a few that overlap */
   bv_chunk c;
   bv_chunk_init(&c, BV_MEM_RUN, COLUMNS);
   *found = false;
@@ -344,14 +423,14 @@ bv_rc bv_feed_before(bv_feed *f, const bv_series *series, int sim_asset, int64_t
     *found = true;
   }
   bv_chunk_reset(&c);
-  if (rc == BV_OK && *found) rc = quote_before(f, sim_asset, out, err);
+  if (rc == BV_OK && *found) rc = quote_before(f, sim_asset, t, out, err);
   return rc;
 }
 
 static void give(bv_feed *f, const bv_feed_asset *a, int64_t i, int64_t known_at, int *n) {
   bv_sim_bar *bar = &f->bar[(*n)++];
-  *bar = bar_at(&a->bars, i, a->sim_asset, known_at);
-  if (!bar->next_ts && !a->more) bar->next_ts = INT64_MAX;
+  *bar = own_bar(a, i, known_at);
+  if (i + 1 == a->bars.n && !a->more) bar->next_ts = INT64_MAX;
   if (a->quotes) bar->quote = bv_quotes_at(a->quotes, bar, i);
 }
 
@@ -481,8 +560,14 @@ double bv_feed_close_by(const bv_feed *f, int sim_asset, int64_t t) {
 static void pass_bars(bv_feed *f, bv_feed_asset *a, int64_t to) {
   const int64_t from = f->grid[a->grid].i;
   const int64_t end = bv_feed_bar_end(f, &f->grid[a->grid], to - 1);
-  bv_sim_bar last = bar_at(&a->bars, to - 1, a->sim_asset, end);
-  if (a->quotes) last.quote = bv_quotes_at(a->quotes, &last, to - 1);
+  const int64_t own = last_own(a, from, to);
+  bv_sim_bar last = own_bar(a, to - 1, end);
+  if (a->quotes) last.quote = bv_quotes_last(a->quotes, &a->bars, &last, from, to - 1);
+  if (own < to - 1) { /* what is quoted alone after it moves no price of its own */
+    last.ts = own < from ? INT64_MIN : a->bars.ts[own];
+    last.open = own < from ? NAN : a->bars.col[BV_COL_OPEN][own];
+    last.close = a->bars.col[BV_COL_CLOSE][to - 1];
+  }
   bv_sim_calm_pass(f->sim, &(bv_sim_calm_bars){.last = &last,
                                                .n = to - from,
                                                .high = a->bars.col[BV_COL_HIGH] + from,
@@ -553,16 +638,21 @@ bv_rc bv_feed_finer(void *ctx, int asset, int64_t from, int64_t to, const bv_sim
   bv_chunk_reset(&f->fine);
   bv_chunk_init(&f->fine, BV_MEM_RUN, COLUMNS & ~BV_COLBIT(BV_COL_VOLUME));
   BV_TRY(bv_raw_read(f->store, &a->finer, from, to, MOST, false, &f->fine, err));
-  BV_TRY(room_for(f, f->fine.n));
-  const bv_bars fine = bv_chunk_view(&f->fine);
+  bv_bars fine = bv_chunk_view(&f->fine);
+  if (a->fine_quotes && f->alone) {
+    const bv_bars own = fine;
+    BV_TRY(bv_quotes_merge(a->fine_quotes, f->store, &own, from, to, &fine, err));
+  }
+  BV_TRY(room_for(f, fine.n));
   if (a->fine_quotes) BV_TRY(bv_quotes_lay(a->fine_quotes, f->store, &fine, err));
   for (int64_t i = 0; i < fine.n; i++) {
     f->fine_bar[i] = bar_at(&fine, i, asset, to);
+    if (bv_quotes_alone(a->fine_quotes, i)) f->fine_bar[i].close = NAN;
     if (!a->fine_quotes) continue;
     bv_quotes_fill(a->fine_quotes, &f->fine_bar[i], i, &f->fine_quote[i]);
     f->fine_bar[i].quote = &f->fine_quote[i];
   }
   *bar = f->fine_bar;
-  *n = (int)f->fine.n;
+  *n = (int)fine.n;
   return BV_OK;
 }

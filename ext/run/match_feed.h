@@ -50,6 +50,9 @@ typedef struct bv_feed_asset {
   int grid;
   int next;                             /* of the grid; -1: the last */
   bool quiet;                           /* followed: its bars make no steps */
+  bv_bars base;                         /* with quotes: of the walk, not at hand yet */
+  bool more_base;                       /* and more may come */
+  int64_t from;                         /* where what comes at hand next begins */
   bv_quotes_feed *quotes, *fine_quotes; /* NULL: none */
   bv_series finer;
   bool sought, has_finer; /* whether `finer` has been looked for, and is there */
@@ -76,6 +79,7 @@ typedef struct bv_feed {
   bv_crew *crew;      /* the others, once there is work for them */
   int64_t pieces;     /* that were read */
   bool quoted;        /* orders meet the bid and the ask, where there are any */
+  bool alone;         /* also where the asset has no bar of its own */
   bv_feed_asset *asset;
   bv_feed_grid *grid;
   int n, ngrid, cap;

@@ -181,7 +181,8 @@ static bv_rc open_parts(bv_run *r, const bv_run_start *how, bv_err *err) {
   if (r->config.sim.same_bar == BV_SAME_FINER) bv_sim_finer(r->sim, bv_feed_finer, &r->feed);
   r->feed.sim = r->sim;
   r->feed.threads = (int)s->threads;
-  r->feed.quoted = r->config.sim.quotes == BV_QUOTES_USE;
+  r->feed.quoted = r->config.sim.quotes != BV_QUOTES_IGNORE;
+  r->feed.alone = r->config.sim.quotes == BV_QUOTES_USE;
   if (r->config.end != INT64_MAX) s->clock = r->config.end;
   if (strategy) BV_TRY(discover(r, err));
   BV_TRY(add_assets(r, err));

@@ -23,6 +23,23 @@ static bool finer(const bv_series *a, const bv_series *b) {
   return x != y ? x < y : a->step.of < b->step.of;
 }
 
+/* The series of an asset of that timestep; of one that is only quoted that of its bid, or of its ask; NULL where there is
+** none of them. */
+static bv_rc series_of(bv_store *s, const char *asset, const char *timestep, const bv_series **out,
+                       bv_err *err) {
+  bv_timestep step;
+  char text[32];
+  BV_TRY(bv_series_find(s, asset, timestep, out, err));
+  if (*out || bv_timestep_parse(timestep, strlen(timestep), &step, NULL) != BV_OK) return BV_OK;
+  for (int of = BV_OF_BID; step.of == BV_OF_TRADES && !*out && of <= BV_OF_ASK; of++) {
+    bv_timestep side = step;
+    side.of = (bv_bars_of)of;
+    bv_timestep_format(side, text);
+    BV_TRY(bv_series_find(s, asset, text, out, err));
+  }
+  return BV_OK;
+}
+
 /* The series orders of an asset are matched on: of the configured timestep; else the finest one of it
 ** that the strategy reads; else the finest stored one; of an asset that is only quoted, of its
 ** bid. */
@@ -30,7 +47,7 @@ static bv_rc base_series(bv_run *r, const char *asset, bv_series *out, bv_err *e
   bv_store *s = r->store;
   if (r->config.timestep[0]) {
     const bv_series *found;
-    BV_TRY(bv_series_find(s, asset, r->config.timestep, &found, err));
+    BV_TRY(series_of(s, asset, r->config.timestep, &found, err));
     if (!found) return bv_series_missing(s, "config", asset, r->config.timestep, err);
     *out = *found;
     return BV_OK;
@@ -60,7 +77,7 @@ static bv_rc followed_series(bv_run *r, const char *asset, bv_series *out, bv_er
   const bv_series *found = NULL;
   int n;
   if (r->config.timestep[0]) {
-    BV_TRY(bv_series_find(r->store, asset, r->config.timestep, &found, err));
+    BV_TRY(series_of(r->store, asset, r->config.timestep, &found, err));
   }
   if (found) {
     *out = *found;

@@ -87,15 +87,14 @@ void bv_sim_calm_pass(bv_sim *s, const bv_sim_calm_bars *b) {
   const bv_sim_bar *last = b->last;
   bv_asset *a = &s->ledger.asset[last->asset];
   assert(b->n > 0 && s->queue.n == 0);
-  a->mark = last->close;
-  if (last->quote) {
-    a->bid = last->quote->bid.close;
-    a->ask = last->quote->ask.close;
-  }
+  if (last->close == last->close) a->mark = last->close;
+  if (last->quote) bv_ledger_quote(&s->ledger, a, last->quote); /* marks are last ones */
   a->bars += b->n;
-  a->last_open = last->open;
-  a->last_ts = last->ts;
   a->last_known = last->known_at;
+  if (last->ts > INT64_MIN) {
+    a->last_open = last->open;
+    a->last_ts = last->ts;
+  }
   if (a->nlot == 0) return;
   double hi = -INFINITY, lo = INFINITY;
   for (int64_t k = 0; k < b->n; k++) {

@@ -248,7 +248,8 @@ static const bv_asset *seen_first(bv_sim *s, const bv_order *whole) {
   int n = legs_of(s, whole, leg);
   for (int i = 0; i < n; i++) {
     const bv_asset *a = asset_of(s, &leg[i]);
-    if (a->bar && a->bar->ts >= whole->ts && !isnan(a->bar->open)) return a;
+    if (!a->bar || a->bar->ts < whole->ts) continue;
+    if (!isnan(bv_bar_of(s, leg[i].order)->open)) return a;
   }
   return NULL;
 }

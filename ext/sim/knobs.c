@@ -62,7 +62,7 @@ static const char *const choice_sides[] = {"net", "both", NULL};
 static const char *const choice_rollover_on[] = {"position", "quantity", NULL};
 static const char *const choice_rollover_days[] = {"new_york", "utc", NULL};
 static const char *const choice_charged_at[] = {"mark", "mid", NULL};
-static const char *const choice_quotes[] = {"use", "ignore", NULL};
+static const char *const choice_quotes[] = {"use", "beside", "ignore", NULL};
 static const char *const choice_mark[] = {"last", "mid", "exit", NULL};
 static const char *const choice_finish[] = {"mark", "last_open", "last_close", NULL};
 
@@ -207,9 +207,11 @@ static const bv_sim_knob knobs[] = {
         "financing.rollover_on", rollover_on, choice_rollover_on,
         "position: longs receive a rate above 0 and shorts pay it; quantity: both receive it, as "
         "nautilus books it."),
-    CHOICE("quotes", quotes, choice_quotes,
-           "use: where bars of the bid and of the ask are stored beside an asset's, buys meet the "
-           "ask and sells the bid; ignore: orders meet the asset's own bars."),
+    CHOICE(
+        "quotes", quotes, choice_quotes,
+        "use: where bars of the bid and of the ask are stored of an asset, buys meet the ask and "
+        "sells the bid, also where the asset has no bar of its own; beside: only beside its "
+        "bars; ignore: orders meet the asset's own bars."),
     CHOICE("mark", mark_at, choice_mark,
            "What positions are valued at: last, the close; mid, the middle of bid and ask at the "
            "close; exit, the bid for longs and the ask for shorts.  A close without quotes counts "

@@ -122,13 +122,13 @@ static void convert_all(bv_ledger *l, int fx) {
 }
 
 void bv_ledger_quote(bv_ledger *l, bv_asset *a, const bv_sim_quote *q) {
-  a->bid = q->bid.close;
-  a->ask = q->ask.close;
-  bool both = q->has_bid && q->has_ask;
+  if (!q->alone || !isnan(q->bid.close)) a->bid = q->bid.close;
+  if (!q->alone || !isnan(q->ask.close)) a->ask = q->ask.close;
+  bool bid = q->has_bid || q->alone, ask = q->has_ask || q->alone;
   double at = NAN;
-  if (l->mark_at == BV_MARKS_MID && both) at = (a->bid + a->ask) / 2;
-  if (l->mark_at == BV_MARKS_EXIT && a->n > 0 && q->has_bid) at = a->bid;
-  if (l->mark_at == BV_MARKS_EXIT && a->n < 0 && q->has_ask) at = a->ask;
+  if (l->mark_at == BV_MARKS_MID && bid && ask) at = (a->bid + a->ask) / 2;
+  if (l->mark_at == BV_MARKS_EXIT && a->n > 0 && bid) at = a->bid;
+  if (l->mark_at == BV_MARKS_EXIT && a->n < 0 && ask) at = a->ask;
   if (!isnan(at)) a->mark = at;
 }
 
@@ -139,9 +139,11 @@ void bv_ledger_mark(bv_ledger *l, const bv_sim_bar *bar) {
   if (bar->quote) bv_ledger_quote(l, a, bar->quote);
   if (a->is_fx) convert_all(l, bar->asset);
   a->bars++;
-  a->last_open = bar->open;
-  a->last_ts = bar->ts;
   a->last_known = bar->known_at;
+  if (!bv_sim_bar_alone(bar)) {
+    a->last_open = bar->open;
+    a->last_ts = bar->ts;
+  }
   for (size_t i = a->head; i < a->head + a->nlot; i++) {
     if (bar->high > a->lot[i].hi) a->lot[i].hi = bar->high;
     if (bar->low < a->lot[i].lo) a->lot[i].lo = bar->low;

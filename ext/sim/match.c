@@ -121,7 +121,7 @@ static bv_rc begin_bar(bv_sim *s, int64_t ts, bv_err *err) {
     if (o->until <= ts) {
       int64_t at = o->until > o->ts ? o->until : o->ts;
       BV_TRY(bv_order_finish(q, o, a, at, BV_ORDER_EXPIRED, "its time is over", err));
-    } else if (!o->seen && a->bar && a->bar->ts >= o->ts && !isnan(a->bar->open)) {
+    } else if (!o->seen && a->bar && a->bar->ts >= o->ts && !isnan(bv_bar_of(s, o)->open)) {
       first_seen(s, o, a);
     }
   }

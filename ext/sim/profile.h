@@ -122,7 +122,7 @@ typedef enum bv_sides { BV_SIDES_NET, BV_SIDES_BOTH } bv_sides;
 typedef enum bv_rollover_on { BV_ROLLOVER_POSITION, BV_ROLLOVER_QUANTITY } bv_rollover_on;
 typedef enum bv_rollover_days { BV_NIGHTS_NEW_YORK, BV_NIGHTS_UTC } bv_rollover_days;
 typedef enum bv_charged_at { BV_CHARGED_AT_MARK, BV_CHARGED_AT_MID } bv_charged_at;
-typedef enum bv_quotes { BV_QUOTES_USE, BV_QUOTES_IGNORE } bv_quotes;
+typedef enum bv_quotes { BV_QUOTES_USE, BV_QUOTES_BESIDE, BV_QUOTES_IGNORE } bv_quotes;
 typedef enum bv_mark_at { BV_MARKS_LAST, BV_MARKS_MID, BV_MARKS_EXIT } bv_mark_at;
 typedef enum bv_finish { BV_FINISH_MARK, BV_FINISH_LAST_OPEN, BV_FINISH_LAST_CLOSE } bv_finish;
 

@@ -14,7 +14,8 @@ int bv_quote_side(const bv_sim *s, const bv_order *o) {
   if (o->rests && o->side != 0) return o->side;
   if (o->close) return -sign(bv_ledger_picked(a, o->pick));
   if (!o->size_at_fill) return sign(o->n - o->filled);
-  const bv_place at = {.price = a->bar ? a->bar->open : o->mark, .at = BV_VALUE_MARK};
+  const double open = a->bar ? a->bar->open : NAN; /* a bar of quotes alone has none */
+  const bv_place at = {.price = isnan(open) ? o->mark : open, .at = BV_VALUE_MARK};
   return at.price > 0 ? sign(bv_execute_size(s, o, &at)) : 0;
 }
 

@@ -52,7 +52,8 @@ static bool looks_at_bracket(const bv_sim *s, const bv_order *entry, const bv_si
 
 static bool ready(const bv_sim *s, const bv_order *o, bool again) {
   const bv_asset *a = &s->ledger.asset[o->asset];
-  if (o->done || o->dormant || !a->bar || a->bar->ts < o->ts || isnan(a->bar->open)) return false;
+  if (o->done || o->dormant || !a->bar || a->bar->ts < o->ts) return false;
+  if (isnan(bv_bar_of(s, o)->open)) return false;
   if (o->last == a->bars + 1 || !bv_match_at_open(o, a)) return false; /* one fill in a bar */
   return again || !o->parent || o->entered != a->bars;
 }

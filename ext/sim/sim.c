@@ -187,7 +187,7 @@ void bv_sim_before(bv_sim *s, const bv_sim_bar *bar) {
 
 void bv_sim_skip(bv_sim *s, int asset, int64_t ts, double close, int64_t count, int64_t known_at) {
   bv_ledger_skip(&s->ledger, asset, close, count, known_at);
-  s->ledger.asset[asset].last_ts = ts;
+  if (ts > INT64_MIN) s->ledger.asset[asset].last_ts = ts;
 }
 
 void bv_sim_quoted(bv_sim *s, int asset, const bv_sim_quote *quote) {

@@ -57,11 +57,17 @@ typedef struct bv_sim_bar {
 } bv_sim_bar;
 
 /* The bars of the bid and of the ask beside a bar: its instants and volume, their prices.  A side that is
-** not quoted is the bar itself. */
+** not quoted is the bar itself.  Where the asset has no bar of its own the quotes are alone: the bar has no
+** prices, and neither has a side that is not quoted, which still stands where it was. */
 typedef struct bv_sim_quote {
   bv_sim_bar bid, ask;
-  bool has_bid, has_ask;
+  bool has_bid, has_ask, alone;
 } bv_sim_quote;
+
+/* Whether the asset has no bar of its own. */
+static inline bool bv_sim_bar_alone(const bv_sim_bar *bar) {
+  return bar->quote && bar->quote->alone;
+}
 
 /* What a strategy row asks for; exactly one of the kinds. */
 typedef enum bv_ask {
@@ -296,8 +302,8 @@ BV_MUST bv_rc bv_sim_close(bv_sim *s, int64_t t, const bv_sim_bar *bar, int n, b
 /* Most bars of a portfolio change nothing but a last price.  The assets whose bars must be given to
 ** bv_sim_open, or with `closing` to bv_sim_close: those that are held or have waiting orders; -1 where it
 ** must be all.  Of the others bv_sim_skip tells, before a request for the asset and before its getters
-** are asked: `count` bars have ended, the last of them began at `ts` and ended at `known_at`, and the last close that is not NaN
-** (else NaN). */
+** are asked: `count` bars have ended, the last of them at `known_at`; the last that was the asset's own began at `ts` (INT64_MIN: none
+** was); and the last close that is not NaN (else NaN). */
 int bv_sim_busy(bv_sim *s, bool closing, const int **asset);
 /* Whether this asset's must be given now. */
 bool bv_sim_follows(const bv_sim *s, int asset);
@@ -313,7 +319,8 @@ bool bv_sim_calm(const bv_sim *s, const int **held, int *n, int64_t *until);
 ** or a value that ends the account. */
 int64_t bv_sim_calm_values(const bv_sim *s, const double *const *close, int64_t n, double *value);
 
-/* That these instants have passed, for one asset: n bars, the last of them in full. */
+/* That these instants have passed, for one asset: n bars, the last of them in full; start and open are those of the
+** last that was the asset's own (INT64_MIN: none was). */
 typedef struct bv_sim_calm_bars {
   const bv_sim_bar *last;
   int64_t n;

@@ -90,6 +90,53 @@ def same_as_one_side():
     checks.ok(fills > 60, f'orders that filled: {fills}')
 
 
+def same_without_trades():
+    """Orders that meet quotes do the same wherever the asset trades: X trades in every minute, Y in few of them, both have the same quotes."""
+    rng = random.Random(21)
+    fills = alone = 0
+    for trial in range(160):
+        n = 40
+        trades, bid, ask = walk(rng, n)
+        db = connect()
+        db.execute('BEGIN')
+        few = [b if i == 0 or rng.random() < 0.25 else None for i, b in enumerate(trades)]
+        for asset, own in (('X', trades), ('Y', few)):
+            for step, bars in (('minute', own), ('minute bid', bid), ('minute ask', ask)):
+                put(db, asset, step, bars)
+        db.execute('COMMIT')
+        rows = []
+        for _ in range(rng.choice((1, 2, 5))):
+            at = rng.randrange(1, n - 2)
+            o = order_of(rng, trades[at - 1][3])
+            while o['order_type'].endswith(('_open', '_close')):
+                o = order_of(rng, trades[at - 1][3])
+            up, down = trades[at - 1][3] + rng.uniform(0.5, 2), trades[at - 1][3] - rng.uniform(0.5, 2)
+            both = rng.random() < 0.4
+            o['take_profit'], o['stop_loss'] = ((up, down) if o['qty'] > 0 else (down, up)) if both else (None, None)
+            rows.append((START + 60 * at, *o.values()))
+        names = 'known_at, ' + ', '.join(o)
+        db.execute(f'CREATE TABLE o({names})')
+        db.executemany(f"INSERT INTO o VALUES ({', '.join('?' * len(rows[0]))})", sorted(rows, key=lambda r: r[0]))
+        knobs = {'leverage': 1000, 'wrong_side': 'allow', 'mark': 'mid', 'fill_at': rng.choice(('next_open', 'next_open', 'signal_close', 'next_close')),
+                 'same_bar': rng.choice(('stop_first', 'limit_first', 'nearest_extreme', 'ohlc')), 'finish': rng.choice(('mark', 'last_close'))}
+        # What is not held is worth its last trade with mark exit: exits are checked against that, and so is what fills at a close valued.
+        if not any(r[-1] for r in rows) and knobs['fill_at'] != 'next_close':
+            knobs['mark'] = rng.choice(('mid', 'exit'))
+        got = []
+        for asset in 'XY':
+            db.execute('DROP VIEW IF EXISTS s')
+            db.execute(f"CREATE VIEW s AS SELECT *, '{asset}' AS asset FROM o")
+            run = one(db, "SELECT bt_run('s', ?)", json.dumps({'assets': [asset], 'timestep': 'minute', **knobs}))
+            got.append((db.execute('SELECT ts, qty, round(price, 9), ambiguous FROM bt_fill WHERE run = ? ORDER BY id', (run,)).fetchall(),
+                        db.execute('SELECT state, reason FROM bt_order WHERE run = ? ORDER BY id', (run,)).fetchall(),
+                        db.execute('SELECT ts, round(value, 6) FROM bt_equity WHERE run = ? ORDER BY ts', (run,)).fetchall()))
+        fills += len(got[0][0])
+        alone += sum(not few[(ts - START) // 60] for ts, *_ in got[1][0] if (ts - START) // 60 < n)
+        for k, what in enumerate(('fills', 'orders', 'equity')):
+            checks.equal(got[1][k], got[0][k], f'trial {trial}: {what} of {rows} {knobs}')
+    checks.ok(fills > 200 and alone > 100, f'fills: {fills}, {alone} of them where there is no trade')
+
+
 def run_of(db, rows, config, columns='known_at, asset, qty, order_type, limit_price, stop_price, take_profit, stop_loss, oco'):
     """Rows: (minute, asset, qty, order_type, limit, stop, take_profit, stop_loss, oco)."""
     db.execute('DROP VIEW IF EXISTS s')
@@ -212,7 +259,9 @@ def missing():
     put(odd, 'Q', 'minute', [FLAT, FLAT, None, FLAT, FLAT])
     put(odd, 'Q', 'minute ask', [ASK, ASK, (5, 5, 5, 5), ASK, ASK])
     run = run_of(odd, [(1, 'Q', 1, 'limit', 6)], {})
-    checks.equal(fills_of(odd, run), [], 'no trade, no bar to match on')
+    checks.equal(fills_of(odd, run), [(2, 1.0, 5.0)], 'quotes alone are a bar')
+    run = run_of(odd, [(1, 'Q', 1, 'limit', 6)], {'quotes': 'beside'})
+    checks.equal(fills_of(odd, run), [], 'knob quotes beside: no trade, no bar to match on')
     # an asset that is only quoted: its bid is the base, and the ask is there for buys
     fx = connect()
     put(fx, 'Q', 'minute bid', [BID] * 5)
@@ -222,7 +271,50 @@ def missing():
         checks.equal([f[2] for f in fills_of(fx, run)], [11.0, 9.0], f'quotes only, {config}')
     run = run_of(fx, [(1, 'Q', 1), (2, 'Q', -1)], {'timestep': 'minute ask'})
     checks.equal([f[2] for f in fills_of(fx, run)], [11.0, 9.0], 'quotes only, on the ask')
-    checks.error(lambda: run_of(fx, [(1, 'Q', 1)], {}), ["no 'minute' bars", 'minute bid, minute ask'], 'no bars of trades')
+    run = run_of(fx, [(1, 'Q', 1), (2, 'Q', -1)], {})
+    checks.equal([f[2] for f in fills_of(fx, run)], [11.0, 9.0], 'quotes only, timestep minute')
+    checks.equal([n for n, in fx.execute("SELECT name FROM bt_input WHERE run = ? AND kind = 'bars' ORDER BY name", (run,))], ['Q, minute ask', 'Q, minute bid'], 'what it was run on')
+    checks.error(lambda: run_of(fx, [(1, 'Q', 1)], {'timestep': '2 minutes'}), ["no '2 minutes' bars", 'minute bid, minute ask'], 'no bars of that length')
+    # the ask is quoted where the bid, which is the base, is not
+    put(fx, 'Q', 'minute bid', [None] * 6 + [BID])
+    put(fx, 'Q', 'minute ask', [None] * 5 + [(5, 5, 5, 5), ASK])
+    run = run_of(fx, [(5, 'Q', 1), (5, 'Q', -1)], {})
+    checks.equal(fills_of(fx, run), [(5, 1.0, 5.0), (6, -1.0, 9.0)], 'the bid waits for a bid')
+    # an asset that comes with its first order, after its last trade: the quotes since are what it is bought and sold at
+    late = connect()
+    put(late, 'P', 'minute', [FLAT] * 8)
+    put(late, 'Q', 'minute', [FLAT, FLAT])
+    put(late, 'Q', 'minute bid', [BID, BID, None, (8, 8, 7, 7)])
+    put(late, 'Q', 'minute ask', [ASK, ASK, (12, 12, 12, 12), None, (50, 50, 50, 50)])
+    run = run_of(late, [(4, 'Q', 1), (4, 'Q', -1)], {'assets': ['P'], 'fill_at': 'signal_close'})
+    checks.equal(fills_of(late, run), [(4, 1.0, 12.0), (4, -1.0, 7.0)], 'quotes before an asset comes')
+    # a day begins with its first trade, and ends with its last one, whatever is quoted around them
+    day = connect()
+    hours = [None] * 60 + [FLAT] * 30 + [None] * 30
+    for first in (0, 1440, 2880):
+        put(day, 'Q', 'minute', hours, first)
+        for side, bar in (('bid', BID), ('ask', ASK)):
+            put(day, 'Q', f'minute {side}', [bar] * 120, first)
+    for held in (0, 1):  # held: nothing is left out
+        rows = [(2, 'Q', 1)] * held + [(30, 'Q', 2, 'market_on_open'), (30, 'Q', 4, 'market_on_close'), (100, 'Q', 8, 'market_on_open'), (1445, 'Q', 16, 'market_on_close'),
+                                       (1470, 'Q', 32, 'market_on_open')]
+        run = run_of(day, rows, {})
+        checks.equal({(m, q): p for m, q, p in fills_of(day, run) if q > 1},
+                     {(60, 2.0): 10.0, (90, 4.0): 10.0, (1440 + 60, 8.0): 10.0, (1440 + 60 + 30, 16.0): 10.0, (1440 + 60, 32.0): 10.0}, f'auctions of days with quotes around them, {held}')
+    # much is quoted and little traded: more bars than are read at a time, before the first trade and after the last
+    many = connect()
+    n = 30000
+    many.execute('BEGIN')
+    put(many, 'Q', 'minute', [FLAT if i in (20000, 20001) else None for i in range(n)])
+    put(many, 'Q', 'minute bid', [(i, i, i, i) for i in range(1, n + 1)])
+    many.execute('COMMIT')
+    for compact in (False, True):
+        if compact:
+            many.execute('SELECT bars_compact()').fetchall()
+        run = run_of(many, [(i, 'Q', -1) for i in (5, 13000, 20000, 20001, 20002, 29990)] + [(10, 'Q', 3)], {'leverage': 1e3, 'cash': 1e9})
+        checks.equal(fills_of(many, run), [(5, -1.0, 6.0), (13000, -1.0, 13001.0), (20000, 3.0, 10.0), (20000, -1.0, 20001.0), (20001, -1.0, 20002.0), (20002, -1.0, 20003.0),
+                                           (29990, -1.0, 29991.0)], 'buys wait for a trade, for there is no ask')
+        checks.equal(one(many, 'SELECT count(*) FROM bt_equity WHERE run = ?', run), n, 'a step for every bar of quotes')
 
 
 def marks():
@@ -261,10 +353,31 @@ def long_runs():
     for mark in ('last', 'mid', 'exit'):
         for fill_at in ('next_open', 'signal_close'):
             run = one(db, "SELECT bt_run('s', ?)", json.dumps({'assets': ['A', 'B', 'C'], 'timestep': 'minute', 'leverage': 50, 'mark': mark, 'fill_at': fill_at}))
-            wrong = 0
+            wrong = alone = 0
             series = {(a, s): {r[0]: r[1:] for r in db.execute('SELECT ts, open, close FROM bars(?, ?)', (a, s))}
                       for a in 'ABC' for s in ('minute', 'minute bid', 'minute ask')}
-            ends = {a: sorted(series[a, 'minute']) for a in 'ABC'}
+            ends = {a: sorted(set(t for s in ('minute', 'minute bid', 'minute ask') for t in series[a, s])) for a in 'ABC'}
+
+            def closes(asset, until):
+                """Close, bid and ask at the end of the bar that begins at `until`, and the mark of one unit and of minus one there."""
+                last, b, c, marks = None, None, None, None
+                for t in ends[asset]:
+                    if t > until:
+                        break
+                    own, bid_, ask_ = (series[asset, s].get(t, (None, None))[1] for s in ('minute', 'minute bid', 'minute ask'))
+                    if own is not None:
+                        last, b, c = own, own if bid_ is None else bid_, own if ask_ is None else ask_
+                        both = None not in (bid_, ask_)
+                        marks = {'last': (own, own), 'mid': ((b + c) / 2,) * 2 if both else (own, own), 'exit': (b, c)}[mark]
+                    else:  # quotes alone: a side that is missing stands where it was
+                        b, c = b if bid_ is None else bid_, c if ask_ is None else ask_
+                        if None not in (b, c):
+                            marks = {'last': (last, last), 'mid': ((b + c) / 2,) * 2, 'exit': (b, c)}[mark]
+                    seen_at[asset, t] = last, b, c, marks
+                return seen_at[asset, until]
+            seen_at = {}
+            for a in 'ABC':
+                closes(a, ends[a][-1])
             cash, held, k = 100000.0, dict.fromkeys('ABC', 0.0), 0
             fills = db.execute('SELECT ts, asset, qty, price FROM bt_fill WHERE run = ? ORDER BY id', (run,)).fetchall()
             for ts, asset, qty, price in fills:
@@ -272,11 +385,13 @@ def long_runs():
                 if fill_at == 'next_open':
                     bar = series[asset, side].get(ts) or series[asset, 'minute'][ts]
                     wrong += bar[0] != price
+                    alone += ts not in series[asset, 'minute']
                 else:
                     seen = max(t for t in ends[asset] if t + 60 <= ts)
-                    wrong += (series[asset, side].get(seen) or series[asset, 'minute'][seen])[1] != price
+                    wrong += seen_at[asset, seen][2 if qty > 0 else 1] != price
             checks.equal(wrong, 0, f'{mark}, {fill_at}: prices of {len(fills)} fills')
             checks.ok(len(fills) > 150, f'{mark}, {fill_at}: fills')
+            checks.ok(alone > 0 or fill_at == 'signal_close', f'{mark}: fills on quotes alone')
             if fill_at == 'signal_close':
                 continue
             off, seen = 0, dict.fromkeys('ABC')
@@ -287,17 +402,38 @@ def long_runs():
                     k += 1
                 sum_ = cash
                 for a in 'ABC':
-                    if ts - 60 in series[a, 'minute']:
-                        last = series[a, 'minute'][ts - 60][1]
-                        b, c = (series[a, s].get(ts - 60, (None, None))[1] for s in ('minute bid', 'minute ask'))
-                        if mark == 'mid' and None not in (b, c):
-                            last = (b + c) / 2
-                        if mark == 'exit' and held[a] and (b if held[a] > 0 else c) is not None:
-                            last = b if held[a] > 0 else c
-                        seen[a] = last
+                    if (a, ts - 60) in seen_at:
+                        seen[a] = seen_at[a, ts - 60][3][0 if held[a] > 0 else 1]
                     sum_ += held[a] * seen[a] if held[a] else 0
                 off = max(off, abs(sum_ - value))
             checks.ok(off < 1e-6, f'{mark}: equity differs by {off}')
+
+
+def threads():
+    """Others decode ahead: with quotes beside few trades, and where there are none, all is as with one thread."""
+    rng = random.Random(5)
+    db = connect()
+    n, assets = 9000, [f'T{i}' for i in range(9)]
+    db.execute('BEGIN')
+    trades, bid, ask = walk(rng, n)
+    for i, asset in enumerate(assets):
+        put(db, asset, 'minute', [b if rng.random() > i / 10 else None for b in trades])
+        put(db, asset, 'minute bid', [b if rng.random() > 0.1 else None for b in bid])
+        if i % 3:
+            put(db, asset, 'minute ask', ask)
+    db.execute('COMMIT')
+    db.execute('SELECT bars_compact()').fetchall()
+    db.execute('CREATE TABLE o(known_at, asset, qty)')
+    for _ in range(600):
+        db.execute('INSERT INTO o VALUES (?, ?, ?)', (START + 60 * rng.randrange(1, n - 5), rng.choice(assets), rng.choice((-3, -1, 1, 3))))
+    db.execute('CREATE VIEW s AS SELECT * FROM o ORDER BY known_at')
+    got = []
+    for count in (1, 4):
+        db.execute("SELECT bars_config('threads', ?)", (count,)).fetchall()
+        run = one(db, "SELECT bt_run('s', ?)", json.dumps({'assets': assets, 'timestep': 'minute', 'leverage': 1000}))
+        got.append((db.execute('SELECT ts, asset, qty, price FROM bt_fill WHERE run = ? ORDER BY id', (run,)).fetchall(),
+                    db.execute('SELECT ts, value FROM bt_equity WHERE run = ? ORDER BY ts', (run,)).fetchall()))
+    checks.ok(len(got[0][0]) > 500 and got[0] == got[1], f'one thread and four: {len(got[0][0])} and {len(got[1][0])} fills')
 
 
 def records():
@@ -321,10 +457,12 @@ def records():
 
 
 same_as_one_side()
+same_without_trades()
 by_hand()
 brackets()
 missing()
 marks()
 long_runs()
+threads()
 records()
 checks.finish()

@@ -27,7 +27,7 @@ static bv_sim_bar bar_of(const bench *b, prices p) {
 static void step(bench *b, prices last, prices bid, prices ask) {
   bv_sim_bar bar = bar_of(b, last);
   bv_sim_quote q = {bid.open != 0 ? bar_of(b, bid) : bar, ask.open != 0 ? bar_of(b, ask) : bar,
-                    bid.open != 0, ask.open != 0};
+                    bid.open != 0, ask.open != 0, isnan(last.open)};
   bar.quote = &q;
   assert_int_equal(bv_sim_open(b->sim, b->now, &bar, 1, NULL), BV_OK);
   b->now += BENCH_STEP;
@@ -149,6 +149,47 @@ static void test_marks(void **state) {
   }
 }
 
+/* Where the asset has no bar of its own: orders of a side that is quoted fill, others wait; the side that is not stands
+** where it was; an auction is not held; the last price is what it was. */
+static void test_alone(void **state) {
+  (void)state;
+  static const prices none = {NAN, NAN, NAN, NAN};
+  bench b;
+  bench_start(&b, "default", "cash=1e6 mark=mid", 1);
+  flat(&b, 10, 9, 11);
+  give(&b, (bv_sim_request){.amount = 5, .type = BV_TYPE_LIMIT, .limit = 10.5});
+  give(&b, (bv_sim_request){.amount = -3});
+  give(&b, (bv_sim_request){.amount = 4, .type = BV_TYPE_MARKET_ON_CLOSE});
+  step(&b, none, (prices){0, 0, 0, 0}, (prices){11, 11, 10.5, 10.75});
+  assert_int_equal(b.nfill, 1);
+  near(b.fill[0].price, 10.5);
+  near(bv_sim_price(b.sim, 0), (9 + 10.75) / 2);
+  assert_int_equal(b.sim->ledger.asset[0].last_ts, 0);
+  near(b.sim->ledger.asset[0].last_open, 10);
+  step(&b, none, (prices){8, 8, 8, 8}, (prices){0, 0, 0, 0});
+  assert_int_equal(b.nfill, 2);
+  near(b.fill[1].price, 8);
+  near(bv_sim_price(b.sim, 0), (8 + 10.75) / 2);
+  b.now += 86400 - BENCH_STEP; /* the last bar of a day: its close is one */
+  b.now -= b.now % 86400 + BENCH_STEP;
+  flat(&b, 12, 11, 13);
+  assert_int_equal(b.nfill, 3);
+  near(b.fill[2].price, 12);
+  bench_finish(&b);
+  bench_end(&b);
+  /* decided there, filled at the close that was seen */
+  bench_start(&b, "default", "cash=1e6 fill_at=signal_close", 1);
+  flat(&b, 10, 9, 11);
+  step(&b, none, (prices){7, 7, 7, 7}, (prices){0, 0, 0, 0});
+  near(bv_sim_price(b.sim, 0), 10);
+  bench_ok(&b, 0, BV_ASK_QTY, 5);
+  bench_ok(&b, 0, BV_ASK_QTY, -2);
+  flat(&b, 20, 19, 21);
+  for (int i = 0; i < 2; i++) near(b.fill[i].price, b.fill[i].qty > 0 ? 11 : 7);
+  bench_finish(&b);
+  bench_end(&b);
+}
+
 static void test_contradictions(void **state) {
   (void)state;
   bv_sim_config c = configure("default", "");
@@ -232,10 +273,11 @@ static void test_nautilus(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_sides),          cmocka_unit_test(test_trails_follow_their_side),
-      cmocka_unit_test(test_closes),         cmocka_unit_test(test_marks),
-      cmocka_unit_test(test_contradictions), cmocka_unit_test(test_depth),
-      cmocka_unit_test(test_cents),          cmocka_unit_test(test_nautilus),
+      cmocka_unit_test(test_sides),    cmocka_unit_test(test_trails_follow_their_side),
+      cmocka_unit_test(test_closes),   cmocka_unit_test(test_marks),
+      cmocka_unit_test(test_alone),    cmocka_unit_test(test_contradictions),
+      cmocka_unit_test(test_depth),    cmocka_unit_test(test_cents),
+      cmocka_unit_test(test_nautilus),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

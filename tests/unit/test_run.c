@@ -471,6 +471,9 @@ static void test_out_of_memory(void **state) {
     sqlite3 *db = open_db(view[i]);
     sql(db, "INSERT INTO bars(asset, timestep, ts, open, high, low, close, volume)"
             " SELECT 'BBB', 'day', ts, open, high, low, close, volume FROM bars('AAA', 'day')");
+    sql(db, "INSERT INTO bars(asset, timestep, ts, open, high, low, close)" /* half of them alone */
+            " SELECT 'BBB', 'day ask', ts, open, high, low, close FROM bars('AAA', 'day')");
+    sql(db, "DELETE FROM bars WHERE asset = 'BBB' AND timestep = 'day' AND ts / 86400 % 2 = 0");
     const char *strategy = view[i] ? "s" : NULL;
     assert_int_equal(whole_run(db, strategy), SQLITE_OK); /* warm: what stays is made */
     sql(db, "DELETE FROM bt_run");
