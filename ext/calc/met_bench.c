@@ -9,49 +9,117 @@
 
 #include <math.h>
 
-/* Second moments of two columns, divided by n; NaN for n = 0.  Deviations that rounding alone makes
-** are 0. */
-typedef struct both {
-  double mx, my, xx, yy, xy;
-} both;
+/* ---- second moments ---- */
 
-/* Of x and y, or of ln(1 + x) and ln(1 + y). */
-static both both_of(const met_sample *s, bool logs) {
-  met_sum x = {0, 0}, y = {0, 0}, xx = {0, 0}, yy = {0, 0}, xy = {0, 0};
-  const double n = (double)s->n;
-  both m = {NAN, NAN, NAN, NAN, NAN};
-  double scale_x = 0, scale_y = 0;
-  if (s->n < 1) return m;
-  for (int64_t i = 0; i < s->n; i++) {
-    met_add(&x, logs ? log1p(s->x[i]) : s->x[i]);
-    met_add(&y, logs ? log1p(s->y[i]) : s->y[i]);
-    scale_x = fmax(scale_x, fabs(s->x[i]));
-    scale_y = fmax(scale_y, fabs(s->y[i]));
+void met_pairs_mean(met_pairs *p) {
+  const double n = (double)p->n;
+  p->m = (met_both){NAN, NAN, NAN, NAN, NAN};
+  if (p->n < 1) return;
+  p->m.mx = met_total(&p->x) / n;
+  p->m.my = met_total(&p->y) / n;
+}
+
+void met_pairs_again(met_pairs *p, double x, double y) {
+  const double dx = (p->logs ? log1p(x) : x) - p->m.mx;
+  const double dy = (p->logs ? log1p(y) : y) - p->m.my;
+  met_add(&p->xx, dx * dx);
+  met_add(&p->yy, dy * dy);
+  met_add(&p->xy, dx * dy);
+}
+
+void met_pairs_end(met_pairs *p) {
+  const double n = (double)p->n;
+  if (p->n < 1) return;
+  p->m.xx = met_total(&p->xx) / n;
+  p->m.yy = met_total(&p->yy) / n;
+  p->m.xy = met_total(&p->xy) / n;
+  if (met_clean(sqrt(p->m.xx), 1 + p->scale_x) == 0) p->m.xx = 0;
+  if (met_clean(sqrt(p->m.yy), 1 + p->scale_y) == 0) p->m.yy = 0;
+}
+
+const met_both *met_both_once(met_sample *s, bool logs) {
+  if (s->has_both[logs]) return &s->both[logs];
+  met_pairs p = {.logs = logs};
+  for (int64_t i = 0; i < s->n; i++) met_pairs_add(&p, s->x[i], s->y[i]);
+  met_pairs_mean(&p);
+  for (int64_t i = 0; i < s->n; i++) met_pairs_again(&p, s->x[i], s->y[i]);
+  met_pairs_end(&p);
+  s->both[logs] = p.m;
+  s->has_both[logs] = true;
+  return &s->both[logs];
+}
+
+/* ---- every point of a run ---- */
+
+void met_versus_begin(met_versus *x, met_curve *c) {
+  *x = (met_versus){.ends = INT64_MIN,
+                    .v0 = NAN,
+                    .b0 = NAN,
+                    .first = NAN,
+                    .gross = 1,
+                    .hold = 1,
+                    .pairs.logs = true};
+  for (int64_t i = 0; i < c->own.n; i++) c->own.b[i] = NAN;
+}
+
+/* The last price of each day, as the days of the curve were found. */
+static void note_day(met_versus *x, met_curve *c, const bv_metric_input *in, int64_t ts, double b) {
+  const int64_t t = in->left ? ts : ts - 1;
+  if (t >= x->ends) {
+    x->day = met_day_of(in, t);
+    x->ends = met_day_end(in, t, x->day);
   }
-  m.mx = met_total(&x) / n;
-  m.my = met_total(&y) / n;
-  for (int64_t i = 0; i < s->n; i++) {
-    const double dx = (logs ? log1p(s->x[i]) : s->x[i]) - m.mx;
-    const double dy = (logs ? log1p(s->y[i]) : s->y[i]) - m.my;
-    met_add(&xx, dx * dx);
-    met_add(&yy, dy * dy);
-    met_add(&xy, dx * dy);
+  if (x->day_n == 0 || x->day > c->own.key[x->day_n - 1]) x->day_n++;
+  c->own.b[x->day_n - 1] = b;
+}
+
+void met_versus_points(met_versus *x, met_curve *c, const bv_metric_input *in,
+                       const bv_metric_points *p) {
+  for (int64_t i = 0; i < p->n; i++) {
+    const double v = p->equity[i], b = p->bench[i];
+    if (!isfinite(v)) continue;
+    if (x->v0 > 0 && x->b0 > 0 && isfinite(b)) {
+      const double r = v / x->v0 - 1, s = b / x->b0 - 1;
+      if (x->again) {
+        met_pairs_again(&x->pairs, r, s);
+      } else {
+        met_pairs_add(&x->pairs, r, s);
+        x->gross *= 1 + r;
+        x->hold *= 1 + s;
+      }
+    }
+    x->v0 = v;
+    x->b0 = b;
+    if (x->again) continue;
+    note_day(x, c, in, p->ts[i], b);
+    if (isnan(x->first) && x->at + i >= in->bench_first) x->first = b;
   }
-  m.xx = met_total(&xx) / n;
-  m.yy = met_total(&yy) / n;
-  m.xy = met_total(&xy) / n;
-  if (met_clean(sqrt(m.xx), 1 + scale_x) == 0) m.xx = 0;
-  if (met_clean(sqrt(m.yy), 1 + scale_y) == 0) m.yy = 0;
-  return m;
+  x->at += p->n;
+}
+
+bool met_versus_next(met_versus *x) {
+  if (x->again) {
+    met_pairs_end(&x->pairs);
+    return false;
+  }
+  met_pairs_mean(&x->pairs);
+  x->again = true;
+  x->at = 0;
+  x->v0 = NAN; /* b0 stays for what bench_first asks: it is set anew with the first point */
+  return true;
+}
+
+static met_both both_of(met_sample *s, bool logs) {
+  return *met_both_once(s, logs);
 }
 
 static double beta(met_sample *s) {
-  const both m = both_of(s, false);
+  const met_both m = both_of(s, false);
   return s->n < 2 ? (double)NAN : met_ratio(m.xy, m.yy);
 }
 
 static double beta_bt(met_sample *s) {
-  const both m = both_of(s, true);
+  const met_both m = both_of(s, true);
   return s->n < 2 ? (double)NAN : met_ratio(m.xy, m.yy);
 }
 
@@ -61,7 +129,7 @@ static double beta_lean(met_sample *s) {
 }
 
 static double correlation(met_sample *s) {
-  const both m = both_of(s, false);
+  const met_both m = both_of(s, false);
   return s->n < 2 ? (double)NAN : met_ratio(m.xy, sqrt(m.xx) * sqrt(m.yy));
 }
 
@@ -73,13 +141,13 @@ static double r_squared(met_sample *s) {
 /* ---- alpha ---- */
 
 static double alpha(met_sample *s) {
-  const both m = both_of(s, false);
+  const met_both m = both_of(s, false);
   const double rf = met_rf(s), k = beta(s);
   return pow(1 + (m.mx - rf) - k * (m.my - rf), s->slot[BV_METRIC_PERIODS]) - 1;
 }
 
 static double alpha_qs(met_sample *s) {
-  const both m = both_of(s, false);
+  const met_both m = both_of(s, false);
   return (m.mx - beta(s) * m.my) * s->slot[BV_METRIC_PERIODS];
 }
 
@@ -101,7 +169,7 @@ static double annual(double mean, const met_sample *s) {
 }
 
 static double alpha_lean(met_sample *s) {
-  const both m = both_of(s, false);
+  const met_both m = both_of(s, false);
   const double rf = s->slot[BV_METRIC_RISK_FREE], k = beta_lean(s);
   return k == 0 ? 0 : annual(m.mx, s) - (rf + k * (annual(m.my, s) - rf));
 }
@@ -113,8 +181,8 @@ typedef struct gap {
 } gap;
 
 /* Mean and sample deviation of r - b. */
-static gap gap_of(const met_sample *s) {
-  const both m = both_of(s, false);
+static gap gap_of(met_sample *s) {
+  const met_both m = both_of(s, false);
   met_sum squares = {0, 0};
   double scale = 0;
   gap g = {m.mx - m.my, NAN};
@@ -147,7 +215,7 @@ static double information_period(met_sample *s) {
 }
 
 static double information_lean(met_sample *s) {
-  const both m = both_of(s, false);
+  const met_both m = both_of(s, false);
   const double te = tracking_error(s);
   if (s->n < 1) return NAN;
   return te > 0 ? (annual(m.mx, s) - annual(m.my, s)) / te : 0;

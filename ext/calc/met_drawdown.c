@@ -22,8 +22,12 @@ static double trough(const met_drops *d) {
   return d->below > 0 ? d->low / d->peak - 1 : 0;
 }
 
+met_drops met_drops_from(int64_t ts, double first) {
+  return (met_drops){.first = first, .peak = first, .low = first, .peak_ts = ts};
+}
+
 /* The open episode ends at ts, which is `points` points after its peak. */
-static void episode_end(met_drops *d, int64_t ts, int64_t points) {
+void met_drops_end(met_drops *d, int64_t ts, int64_t points) {
   const int64_t len = ts - d->peak_ts;
   const double depth = trough(d);
   met_add(&d->depth, depth);
@@ -37,41 +41,24 @@ static void episode_end(met_drops *d, int64_t ts, int64_t points) {
   if (d->last_ts - d->first_ts > d->longest_qs_s) d->longest_qs_s = d->last_ts - d->first_ts;
 }
 
-static void point(met_drops *d, int64_t ts, double v) {
-  if (v >= d->peak) {
-    if (d->below > 0) {
-      episode_end(d, ts, d->below + 1);
-      d->longest_recovered_s = d->longest_s;
-    }
-    d->peak = v;
-    d->peak_ts = ts;
-    d->low = v;
-    d->below = 0;
-    return;
-  }
-  if (v < d->low) d->low = v;
-  if (d->below++ == 0) d->first_ts = ts;
-  d->last_ts = ts;
-}
-
 static bool sound(const met_sample *s) {
-  return s->n > 0 && s->x[0] > 0;
+  return s->n > 0 && (s->has_drops ? s->drops.first : s->x[0]) > 0;
 }
 
 /* The episodes of a sound sample; the one still open at the end is left open. */
 static const met_drops *drops_once(met_sample *s) {
   if (s->has_drops) return &s->drops;
-  met_drops d = {.peak = s->x[0], .low = s->x[0], .peak_ts = s->ts ? s->ts[0] : 0};
-  for (int64_t i = 1; i < s->n; i++) point(&d, s->ts ? s->ts[i] : i, s->x[i]);
+  met_drops d = met_drops_from(0, s->x[0]);
+  for (int64_t i = 1; i < s->n; i++) met_drops_add(&d, i, s->x[i]);
   s->drops = d;
   s->has_drops = true;
   return &s->drops;
 }
 
-/* The same, the open one ended at the last point. */
+/* The same, the open one ended at the last point, which lies in it. */
 static met_drops whole(met_sample *s) {
   met_drops d = *drops_once(s);
-  if (d.below > 0) episode_end(&d, s->ts ? s->ts[s->n - 1] : s->n - 1, d.below);
+  if (d.below > 0) met_drops_end(&d, d.last_ts, d.below);
   return d;
 }
 

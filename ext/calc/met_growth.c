@@ -41,13 +41,14 @@ static double cagr_qs(met_sample *s) {
 }
 
 /* Mean of ln(1 + r); NaN where some r <= -1. */
-static double mean_log(const met_sample *s) {
-  met_sum sum = {0, 0};
-  for (int64_t i = 0; i < s->n; i++) {
-    if (s->x[i] <= -1) return NAN;
-    met_add(&sum, log1p(s->x[i]));
+static double mean_log(met_sample *s) {
+  if (!s->has_logs) {
+    met_logs l = {0};
+    for (int64_t i = 0; i < s->n && !l.ruin; i++) met_logs_add(&l, s->x[i]);
+    s->logs = l;
+    s->has_logs = true;
   }
-  return s->n > 0 ? met_total(&sum) / (double)s->n : (double)NAN;
+  return s->n > 0 && !s->logs.ruin ? met_total(&s->logs.sum) / (double)s->n : (double)NAN;
 }
 
 static double geometric(met_sample *s) {

@@ -15,21 +15,9 @@ typedef struct sides {
   double win, loss;
 } sides;
 
-static sides sides_of(const met_sample *s) {
-  sides r = {0, 0, 0, 0};
-  met_sum win = {0, 0}, loss = {0, 0};
-  for (int64_t i = 0; i < s->n; i++) {
-    if (s->x[i] > 0) {
-      met_add(&win, s->x[i]);
-      r.nwin++;
-    } else if (s->x[i] < 0) {
-      met_add(&loss, s->x[i]);
-      r.nloss++;
-    }
-  }
-  r.win = met_total(&win);
-  r.loss = met_total(&loss);
-  return r;
+static sides sides_of(met_sample *s) {
+  const met_tally *t = met_tally_once(s);
+  return (sides){t->nwin, t->nloss, met_total(&t->win), met_total(&t->loss)};
 }
 
 static double win_rate(met_sample *s) {
@@ -91,20 +79,17 @@ static double expectancy_tharp(met_sample *s) {
 
 /* Each result over the capital before it; a win rate times payoff less a loss rate of those. */
 static double expectancy_lean(met_sample *s) {
-  double capital = s->slot[BV_METRIC_A], win = 0, loss = 0;
-  int64_t nwin = 0;
-  for (int64_t i = 0; i < s->n; i++) {
-    if (s->x[i] > 0) {
-      win += s->x[i] / capital;
-      nwin++;
-    } else {
-      loss += s->x[i] / capital;
-    }
-    capital += s->x[i];
+  if (!s->has_stakes) {
+    met_stakes k = {.capital = s->slot[BV_METRIC_A]};
+    for (int64_t i = 0; i < s->n; i++) met_stakes_add(&k, s->x[i]);
+    s->stakes = k;
+    s->has_stakes = true;
   }
-  if (s->n < 1 || isnan(capital)) return NAN;
-  const double n = (double)s->n, won = (double)nwin, lost = n - won;
-  const double mean_win = nwin > 0 ? win / won : 0, mean_loss = lost > 0 ? fabs(loss / lost) : 0;
+  const met_stakes *k = &s->stakes;
+  if (s->n < 1 || isnan(k->capital)) return NAN;
+  const double n = (double)s->n, won = (double)k->nwin, lost = n - won;
+  const double mean_win = k->nwin > 0 ? k->win / won : 0;
+  const double mean_loss = lost > 0 ? fabs(k->loss / lost) : 0;
   return won / n * (mean_loss > 0 ? mean_win / mean_loss : 0) - lost / n;
 }
 
@@ -141,22 +126,13 @@ static double ruin_qs(met_sample *s) {
   return pow((1 - w) / (1 + w), (double)s->n);
 }
 
-/* Longest run of results on one side. */
-static double streak(const met_sample *s, bool wins) {
-  int64_t now = 0, longest = 0;
-  for (int64_t i = 0; i < s->n; i++) {
-    now = (wins ? s->x[i] > 0 : s->x[i] < 0) ? now + 1 : 0;
-    if (now > longest) longest = now;
-  }
-  return s->n > 0 ? (double)longest : (double)NAN;
-}
-
+/* Longest runs of results on one side. */
 static double streak_won(met_sample *s) {
-  return streak(s, true);
+  return s->n > 0 ? (double)met_tally_once(s)->most_won : (double)NAN;
 }
 
 static double streak_lost(met_sample *s) {
-  return streak(s, false);
+  return s->n > 0 ? (double)met_tally_once(s)->most_lost : (double)NAN;
 }
 
 static double largest_win(met_sample *s) {
@@ -186,12 +162,15 @@ double met_exposure_qs(met_sample *s) {
 }
 
 static double edge(met_sample *s) {
-  met_sum mfe = {0, 0}, mae = {0, 0};
-  for (int64_t i = 0; i < s->n; i++) {
-    met_add(&mfe, s->x[i]);
-    met_add(&mae, s->y[i]);
+  if (!s->has_edge) {
+    s->mfe = s->mae = (met_sum){0, 0};
+    for (int64_t i = 0; i < s->n; i++) {
+      met_add(&s->mfe, s->x[i]);
+      met_add(&s->mae, s->y[i]);
+    }
+    s->has_edge = true;
   }
-  return s->n > 0 ? met_ratio(met_total(&mfe), fabs(met_total(&mae))) : (double)NAN;
+  return s->n > 0 ? met_ratio(met_total(&s->mfe), fabs(met_total(&s->mae))) : (double)NAN;
 }
 
 static const bv_metric_def rows[] = {

@@ -26,100 +26,49 @@
 #include "base/alloc.h"
 #include "time/instant.h"
 
-#include <assert.h>
 #include <math.h>
 
 #define DAY_S 86400
-#define TAIL  100 /* as many points as backtesting.py looks at */
 
 static const double weekend_share = 2.0 / 7 * 0.6;
 
-/* What the first pass over the curve finds beside the days. */
-typedef struct scan {
-  int64_t weekend;    /* points on a Saturday or Sunday */
-  int64_t tail[TAIL]; /* times of the last points: that of point k is at k % TAIL */
-} scan;
+static bv_rc no_memory(int64_t periods, bv_err *err) {
+  return bv_fail(err, BV_NOMEM, "metrics: no memory for %lld periods", (long long)periods);
+}
 
-static bv_rc series_alloc(met_series *s, int64_t cap, bv_err *err) {
-  const size_t n = (size_t)cap;
-  s->key = bv_alloc(BV_MEM_RUN, n * sizeof *s->key);
-  s->v = bv_alloc(BV_MEM_RUN, n * sizeof *s->v);
-  s->b = bv_alloc(BV_MEM_RUN, n * sizeof *s->b);
-  s->r = bv_alloc(BV_MEM_RUN, n * sizeof *s->r);
-  if (!s->key || !s->v || !s->b || !s->r)
-    return bv_fail(err, BV_NOMEM, "metrics: no memory for %lld periods", (long long)cap);
+static bv_rc series_grow(met_series *s, bv_err *err) {
+  const int64_t cap = s->cap > 0 ? 2 * s->cap : 8;
+  int64_t *key = bv_realloc(BV_MEM_RUN, s->key, (size_t)cap * sizeof *key);
+  if (key) s->key = key;
+  double *v = bv_realloc(BV_MEM_RUN, s->v ? s->v - 1 : NULL, ((size_t)cap + 1) * sizeof *v);
+  if (v) s->v = v + 1;
+  if (!key || !v) return no_memory(cap, err);
+  s->cap = cap;
   return BV_OK;
 }
 
 static void series_reset(met_series *s) {
   bv_free(s->key);
-  bv_free(s->v);
+  if (s->v) bv_free(s->v - 1);
   bv_free(s->b);
   bv_free(s->r);
   *s = (met_series){0};
 }
 
-int64_t met_day_of(const bv_metric_input *in, int64_t t) {
-  return bv_floor_div(in->to_local ? in->to_local(in->zone, t) : t, DAY_S);
-}
-
-/* Where the day of an instant ends; in UTC alone the next instants are known to be of it up to there. */
-static int64_t day_end(const bv_metric_input *in, int64_t day) {
-  return in->to_local ? INT64_MIN : (day + 1) * DAY_S;
-}
-
-static bool is_weekend(int64_t day) {
-  const int64_t monday_based = bv_floor_mod(day + 3, 7); /* 1970-01-01 was a Thursday */
-  return monday_based >= 5;
-}
-
-/* Keep the last value of each key.  A key that goes back (local midnight passed twice) counts for
-** the period already open. */
-static void series_put(met_series *s, int64_t cap, int64_t key, double v, double b) {
+bv_rc met_series_put(met_series *s, int64_t key, double v, bv_err *err) {
   if (s->n > 0 && key <= s->key[s->n - 1]) {
     s->v[s->n - 1] = v;
-    s->b[s->n - 1] = b;
-    return;
+    return BV_OK;
   }
-  assert(s->n < cap);
+  if (s->n == s->cap) BV_TRY(series_grow(s, err));
   s->key[s->n] = key;
-  s->b[s->n] = b;
   s->v[s->n++] = v;
+  return BV_OK;
 }
 
-/* Most days that can occur; two more than the span for its ends, two for a zone's jumps. */
-static int64_t day_capacity(const bv_metric_input *in) {
-  if (in->n < 1) return 1;
-  assert(in->ts[0] >= BV_INSTANT_MIN && in->ts[in->n - 1] <= BV_INSTANT_MAX);
-  const int64_t days = (in->ts[in->n - 1] - in->ts[0]) / DAY_S + 4;
-  return days < in->n ? days : in->n;
-}
-
-/* The one pass over the curve: days, first and last value, times of the last points. */
-static void read_points(met_curve *c, const bv_metric_input *in, int64_t cap, scan *sc) {
-  int64_t t0 = 0, t1 = 0, of_weekend = INT64_MIN, day = 0, ends = INT64_MIN;
-  bool weekend = false;
-  for (int64_t i = 0; i < in->n; i++) {
-    assert(i == 0 || in->ts[i] > in->ts[i - 1]);
-    if (!isfinite(in->equity[i])) continue;
-    const int64_t t = in->left ? in->ts[i] : in->ts[i] - 1;
-    if (t >= ends) {
-      day = met_day_of(in, t);
-      ends = day_end(in, day);
-    }
-    series_put(&c->own, cap, day, in->equity[i], in->bench ? in->bench[i] : (double)NAN);
-    if (day != of_weekend) weekend = is_weekend(day);
-    of_weekend = day;
-    sc->weekend += weekend;
-    if (c->points == 0) {
-      c->first = in->equity[i];
-      t0 = in->ts[i];
-    }
-    c->last = in->equity[i];
-    t1 = in->ts[i];
-    sc->tail[c->points++ % TAIL] = t1;
-  }
-  c->span_s = (double)(t1 - t0);
+bv_rc met_series_prices(met_series *s, bv_err *err) {
+  s->b = bv_alloc(BV_MEM_RUN, (size_t)s->n * sizeof *s->b);
+  return s->b ? BV_OK : no_memory(s->n, err);
 }
 
 /* Returns between neighbours; one on a value that is not positive is not defined.  start < 0 or
@@ -134,6 +83,9 @@ static void series_returns(met_series *s, double start) {
 
 /* Median distance of neighbouring keys; the returns' array, not filled yet, holds the gaps. */
 static double median_gap(met_series *s) {
+  int64_t next = 0; /* nearly always most keys follow one another: then there is nothing to sort */
+  for (int64_t i = 1; i < s->n; i++) next += s->key[i] == s->key[i - 1] + 1;
+  if (2 * next > s->n) return 1;
   for (int64_t i = 1; i < s->n; i++) s->r[i - 1] = (double)(s->key[i] - s->key[i - 1]);
   met_sort(s->r, s->n - 1);
   return met_percentile(s->r, s->n - 1, 0.5);
@@ -149,7 +101,7 @@ static double per_year_own(met_series *s) {
     double lo, hi, per_year;
   } known[] = {{6, 8, 52}, {28, 31, 12}, {89, 92, 4}, {365, 366, 1}};
   int64_t weekend = 0;
-  for (int64_t i = 0; i < s->n; i++) weekend += is_weekend(s->key[i]);
+  for (int64_t i = 0; i < s->n; i++) weekend += met_is_weekend(s->key[i]);
   const double gap = s->n > 1 ? median_gap(s) : 1;
   if (gap < 1.5) return per_year_daily(weekend, s->n);
   for (size_t i = 0; i < sizeof known / sizeof *known; i++)
@@ -159,12 +111,12 @@ static double per_year_own(met_series *s) {
 
 /* Twice the median distance of the last points, in seconds (twice: it may end in a half); -1 where
 ** there are fewer than two. */
-static int64_t median_step2(const scan *sc, int64_t points) {
-  double gap[TAIL];
-  const int64_t first = points > TAIL ? points - TAIL : 0;
+static int64_t median_step2(const met_walk *w, int64_t points) {
+  double gap[MET_TAIL];
+  const int64_t first = points > MET_TAIL ? points - MET_TAIL : 0;
   int64_t n = 0;
   for (int64_t k = first + 1; k < points; k++)
-    gap[n++] = (double)(sc->tail[k % TAIL] - sc->tail[(k - 1) % TAIL]);
+    gap[n++] = (double)(w->tail[k % MET_TAIL] - w->tail[(k - 1) % MET_TAIL]);
   if (n < 1) return -1;
   met_sort(gap, n);
   return (int64_t)(2 * met_percentile(gap, n, 0.5));
@@ -191,43 +143,67 @@ static int64_t span_key(span kind, int64_t day) {
 }
 
 /* Group our days as backtesting.py would. */
-static void group_bt(met_curve *c, const scan *sc, int64_t cap) {
+static bv_rc group_bt(met_curve *c, const met_walk *w, bv_err *err) {
   static const struct {
     int64_t days;
     span kind;
     double per_year;
   } known[] = {{7, SPAN_WEEK, 52}, {31, SPAN_MONTH, 12}, {365, SPAN_YEAR, 1}};
-  const int64_t step2 = median_step2(sc, c->points);
+  const int64_t step2 = median_step2(w, c->points);
   span kind = SPAN_DAY;
-  c->bt.per_year = per_year_daily(sc->weekend, c->points);
+  c->bt.per_year = per_year_daily(w->weekend, c->points);
+  c->resolution_s = resolution_of(step2);
   for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
     if (step2 / (2 * DAY_S) != known[i].days) continue;
     kind = known[i].kind;
     c->bt.per_year = known[i].per_year;
   }
-  for (int64_t i = 0; i < c->own.n; i++)
-    series_put(&c->bt, cap, span_key(kind, c->own.key[i]), c->own.v[i], c->own.b[i]);
-  c->resolution_s = resolution_of(step2);
-}
-
-bv_rc met_curve_init(met_curve *c, const bv_metric_input *in, bv_err *err) {
-  const int64_t cap = day_capacity(in);
-  scan sc = {0};
-  *c = (met_curve){.first = NAN, .last = NAN, .start = in->start, .resolution_s = NAN};
-  BV_TRY(series_alloc(&c->own, cap, err));
-  BV_TRY(series_alloc(&c->bt, cap, err));
-  c->own.per_year = c->bt.per_year = NAN;
-  read_points(c, in, cap, &sc);
-  if (!isfinite(c->start)) c->start = c->first;
-  if (c->points == 0) return BV_OK;
-  group_bt(c, &sc, cap);
-  c->own.per_year = in->periods > 0 ? in->periods : per_year_own(&c->own);
-  series_returns(&c->own, in->start);
-  series_returns(&c->bt, NAN);
+  c->days = kind == SPAN_DAY;
+  for (int64_t i = 0; !c->days && i < c->own.n; i++) {
+    BV_TRY(met_series_put(&c->bt, span_key(kind, c->own.key[i]), c->own.v[i], err));
+  }
   return BV_OK;
 }
 
+static bv_rc returns_alloc(met_series *s, bv_err *err) {
+  s->r = bv_alloc(BV_MEM_RUN, (size_t)s->n * sizeof *s->r);
+  return s->r ? BV_OK : no_memory(s->n, err);
+}
+
+/* Both are the same days: so are their returns, but that backtesting.py has none of the first day. */
+static void share_days(met_curve *c, const bv_metric_input *in) {
+  const int64_t skip = in->start > 0;
+  const double per_year = c->bt.per_year;
+  c->bt = c->own;
+  c->bt.per_year = per_year;
+  c->bt.r += skip;
+  c->bt.nr -= skip;
+}
+
+bv_rc met_curve_end(met_curve *c, const met_walk *w, const bv_metric_input *in, bv_err *err) {
+  if (c->points == 0) return BV_OK;
+  BV_TRY(group_bt(c, w, err));
+  BV_TRY(returns_alloc(&c->own, err));
+  if (!c->days) BV_TRY(returns_alloc(&c->bt, err));
+  c->own.per_year = in->periods > 0 ? in->periods : per_year_own(&c->own);
+  series_returns(&c->own, in->start);
+  if (c->days)
+    share_days(c, in);
+  else
+    series_returns(&c->bt, NAN);
+  return BV_OK;
+}
+
+bv_rc met_curve_init(met_curve *c, const bv_metric_input *in, bv_err *err) {
+  const bv_metric_points all = {.n = in->n, .ts = in->ts, .equity = in->equity};
+  met_walk w;
+  met_curve_begin(c, &w, in);
+  BV_TRY(met_walk_points(&w, c, in, &all, err));
+  return met_curve_end(c, &w, in, err);
+}
+
 void met_curve_reset(met_curve *c) {
+  if (c->days) c->bt = (met_series){0};
   series_reset(&c->own);
   series_reset(&c->bt);
 }

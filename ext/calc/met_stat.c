@@ -18,15 +18,13 @@ double met_total(const met_sum *a) {
 met_moments met_moments_of(const double *x, int64_t n) {
   met_moments m = {n, NAN, NAN, NAN, NAN, NAN, NAN};
   if (n < 1) return m;
-  met_sum s1 = {0, 0}, s2 = {0, 0}, s3 = {0, 0}, s4 = {0, 0};
-  m.lo = m.hi = x[0];
-  for (int64_t i = 0; i < n; i++) {
-    met_add(&s1, x[i]);
-    m.lo = fmin(m.lo, x[i]);
-    m.hi = fmax(m.hi, x[i]);
-  }
+  met_sum s2 = {0, 0}, s3 = {0, 0}, s4 = {0, 0};
+  met_span all = {0};
+  for (int64_t i = 0; i < n; i++) met_span_add(&all, x[i]);
   const double count = (double)n;
-  m.mean = met_total(&s1) / count;
+  m.lo = all.lo;
+  m.hi = all.hi;
+  m.mean = met_total(&all.sum) / count;
   for (int64_t i = 0; i < n; i++) {
     const double d = x[i] - m.mean, d2 = d * d;
     met_add(&s2, d2);
@@ -127,6 +125,15 @@ const met_moments *met_moments_once(met_sample *s) {
   if (!s->has_moments) s->moments = met_moments_of(s->x, s->n);
   s->has_moments = true;
   return &s->moments;
+}
+
+const met_tally *met_tally_once(met_sample *s) {
+  if (s->has_tally) return &s->tally;
+  met_tally t = {0};
+  for (int64_t i = 0; i < s->n; i++) met_tally_add(&t, s->x[i]);
+  s->tally = t;
+  s->has_tally = true;
+  return &s->tally;
 }
 
 const double *met_sorted(met_sample *s, int column) {

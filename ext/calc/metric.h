@@ -43,10 +43,6 @@ typedef struct bv_metric_input {
   const double *equity;
   int64_t n;
   double start;
-  /* Where equity and ts lie behind a free place each, these places, else NULL: V_0 goes there, and a curve without
-  ** absent points is not copied. */
-  double *equity_before;
-  int64_t *ts_before;
   /* 0: ts[i] is the end of the step that equity[i] closes (a run's curve), so a point at local
   ** midnight belongs to the day before it.  1: ts[i] is the label of a bar by its start. */
   int left;
@@ -71,6 +67,8 @@ typedef struct bv_metric_input {
   /* Local wall clock, as seconds since 1970-01-01 00:00 local, of an instant (bv_zone_to_local);
   ** NULL: UTC.  Days, weeks and months are those of this clock. */
   int64_t (*to_local)(void *zone, int64_t ts);
+  /* The instant up to which that clock goes on as at ts; NULL: nobody knows. */
+  int64_t (*steady)(void *zone, int64_t ts);
   void *zone;
 } bv_metric_input;
 
@@ -143,6 +141,52 @@ bool bv_metric_in_run(const bv_metric_def *d);
 ** *n is how many it got.  Only BV_NOMEM can fail; out is then untouched. */
 BV_MUST bv_rc bv_metric_compute(const bv_metric_input *in, bv_metric_value *out, int *n,
                                 bv_err *err);
+
+/* The same of columns that go by in pieces, in order, so that memory grows with the days of a run and not
+** with its points and trades:
+**
+**      bv_metric_new           start, left, to_local, steady and zone of the input are known
+**      bv_metric_points_add    the curve from the first to the last point
+**      bv_metric_points_end    the rest is known, but for columns and their lengths
+**      bv_metric_bench_add     with a benchmark: the curve with its prices, again and again
+**      bv_metric_bench_again   ... while this says so
+**      bv_metric_trades_add    all trades, again and again
+**      bv_metric_trades_again  ... while this says so
+**      bv_metric_values        the figures
+*/
+typedef struct bv_metric_run bv_metric_run;
+
+typedef struct bv_metric_points {
+  int64_t n;
+  const int64_t *ts;
+  const double *equity;
+  const uint8_t *exposed; /* NULL: unknown; of all pieces alike */
+  const double *bench;    /* for bv_metric_bench_add alone */
+} bv_metric_points;
+
+/* As columns.  After they have passed once, only open and pnl are looked at, and where bv_metric_timed says so
+** the times. */
+typedef struct bv_metric_trades {
+  int64_t n;
+  const int64_t *entry_ts, *exit_ts, *open;
+  const double *pnl;
+  const double *qty, *entry_price, *exit_price, *multiplier, *commission, *ret, *mae, *mfe;
+  /* How many points of the curve lie at or before each of n instants. */
+  bv_rc (*count)(void *ctx, const int64_t *t, int64_t n, int64_t *points, bv_err *err);
+  void *ctx;
+} bv_metric_trades;
+
+/* BV_NOMEM is the only failure of these, but for those of count(). */
+BV_MUST bv_rc bv_metric_new(const bv_metric_input *in, bv_metric_run **out, bv_err *err);
+void bv_metric_free(bv_metric_run *m);
+BV_MUST bv_rc bv_metric_points_add(bv_metric_run *m, const bv_metric_points *p, bv_err *err);
+BV_MUST bv_rc bv_metric_points_end(bv_metric_run *m, const bv_metric_input *in, bv_err *err);
+BV_MUST bv_rc bv_metric_bench_add(bv_metric_run *m, const bv_metric_points *p, bv_err *err);
+BV_MUST bv_rc bv_metric_bench_again(bv_metric_run *m, bool *again, bv_err *err);
+BV_MUST bv_rc bv_metric_trades_add(bv_metric_run *m, const bv_metric_trades *p, bv_err *err);
+bool bv_metric_timed(const bv_metric_run *m);
+bool bv_metric_trades_again(bv_metric_run *m);
+void bv_metric_values(bv_metric_run *m, bv_metric_value *out, int *n);
 
 /* The aggregates, *n of them. */
 const bv_metric_fn *bv_metric_fns(int *n);

@@ -6,7 +6,6 @@
 ** was not known at its instant.
 */
 #include "run/benchmark.h"
-#include "data/view.h"
 
 #include <math.h>
 
@@ -53,28 +52,30 @@ static bv_rc known_at(bv_store *s, const bv_series *series, int64_t t, double *c
   return rc;
 }
 
-static bv_rc walk(bv_stream *st, const int64_t *ts, int64_t n, double close, double *out,
-                  bv_err *err) {
+bv_rc bv_benchmark_open(bv_benchmark *b, bv_store *s, const bv_series *series, int64_t from,
+                        int64_t to, double *start, bv_err *err) {
+  int64_t lo;
+  BV_TRY(known_at(s, series, from, start, &lo, err));
+  b->close = *start;
+  bv_rc rc = open_stream(s, series, lo, to, false, BV_STREAM_PIECE, &b->stream, err);
+  if (rc != BV_OK) bv_stream_close(&b->stream);
+  return rc;
+}
+
+bv_rc bv_benchmark_walk(bv_benchmark *b, const int64_t *ts, int64_t n, double *out, bv_err *err) {
+  bv_stream *st = &b->stream;
   for (int64_t i = 0; i < n; i++) {
     while (!st->eof && bv_stream_known_at(st) <= ts[i]) {
       double v;
       BV_TRY(bv_stream_value(st, BV_COL_CLOSE, &v, err));
-      if (!isnan(v)) close = v;
+      if (!isnan(v)) b->close = v;
       if (!bv_stream_step(st, 1)) BV_TRY(bv_stream_next(st, err));
     }
-    out[i] = close;
+    out[i] = b->close;
   }
   return BV_OK;
 }
 
-bv_rc bv_benchmark_read(bv_store *s, const bv_series *series, int64_t from, const int64_t *ts,
-                        int64_t n, double *out, double *start, bv_err *err) {
-  int64_t lo;
-  BV_TRY(known_at(s, series, from, start, &lo, err));
-  if (n < 1) return BV_OK;
-  bv_stream st;
-  bv_rc rc = open_stream(s, series, lo, ts[n - 1], false, BV_STREAM_PIECE, &st, err);
-  if (rc == BV_OK) rc = walk(&st, ts, n, *start, out, err);
-  bv_stream_close(&st);
-  return rc;
+void bv_benchmark_close(bv_benchmark *b) {
+  bv_stream_close(&b->stream);
 }

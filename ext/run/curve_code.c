@@ -245,28 +245,56 @@ static bv_rc corrupt(int64_t n, int64_t size, bv_err *err) {
                  (long long)size, (long long)n);
 }
 
-bv_rc bv_curve_decode(const void *blob, int64_t size, int64_t n, int64_t *ts, double *value,
-                      double *cash, uint8_t *exposed, bv_err *err) {
-  const uint8_t *p = blob;
+/* The bytes of a chunk behind its first one, where they are intact; form 1 has none. */
+static bv_rc read_form(const uint8_t *p, int64_t size, int64_t n, reader *r, bool *old,
+                       bv_err *err) {
   if (!p || n <= 0 || n > BV_CURVE_CHUNK || size <= 5) return corrupt(n, size, err);
-  if (size == OLD_POINT * n) {
-    get_old(p, n, ts, value, cash, exposed);
-    for (int64_t i = 1; i < n; i++) {
-      if (ts[i] <= ts[i - 1]) return bv_fail(err, BV_CORRUPT, "bt_curve: times are not in order");
-    }
-    return BV_OK;
-  }
-  reader sum = {p + size - 4, p + size}, r = {p + 1, p + size - 4};
+  *old = size == OLD_POINT * n;
+  if (*old) return BV_OK;
+  reader sum = {p + size - 4, p + size};
+  *r = (reader){p + 1, p + size - 4};
   if ((p[0] != FORM && p[0] != FORM_2) || get_bits(&sum, 4) != bv_crc32c(p, (size_t)size - 4)) {
     return corrupt(n, size, err);
+  }
+  return BV_OK;
+}
+
+static bv_rc in_order(const int64_t *ts, int64_t n, bv_err *err) {
+  for (int64_t i = 1; i < n; i++) {
+    if (ts[i] <= ts[i - 1]) return bv_fail(err, BV_CORRUPT, "bt_curve: times are not in order");
+  }
+  return BV_OK;
+}
+
+bv_rc bv_curve_decode(const void *blob, int64_t size, int64_t n, int64_t *ts, double *value,
+                      double *cash, uint8_t *exposed, bv_err *err) {
+  reader r = {0};
+  bool old;
+  BV_TRY(read_form(blob, size, n, &r, &old, err));
+  if (old) {
+    get_old(blob, n, ts, value, cash, exposed);
+    return in_order(ts, n, err);
   }
   get_times(&r, ts, n);
   get_exposed(&r, exposed, n);
   get_cash(&r, cash, n);
-  if (p[0] == FORM_2)
+  if (*(const uint8_t *)blob == FORM_2)
     get_values(&r, cash, value, n);
   else if (r.p)
     r.p = bv_near_get(r.p, r.end, cash, (size_t)n, value);
   if (r.p && r.p + 1 == r.end && *r.p == 0 && (size - 1) == OLD_POINT * n) r.p++;
   return r.p && r.p == r.end ? BV_OK : corrupt(n, size, err);
+}
+
+bv_rc bv_curve_times(const void *blob, int64_t size, int64_t n, int64_t *ts, bv_err *err) {
+  reader r = {0};
+  bool old;
+  BV_TRY(read_form(blob, size, n, &r, &old, err));
+  if (!old) {
+    get_times(&r, ts, n);
+    return r.p ? BV_OK : corrupt(n, size, err);
+  }
+  r = (reader){blob, (const uint8_t *)blob + size};
+  for (int64_t i = 0; i < n; i++) ts[i] = (int64_t)get_bits(&r, 8);
+  return in_order(ts, n, err);
 }

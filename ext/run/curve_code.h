@@ -42,4 +42,7 @@ BV_MUST bv_rc bv_curve_encode(const int64_t *ts, const double *value, const doub
 BV_MUST bv_rc bv_curve_decode(const void *blob, int64_t size, int64_t n, int64_t *ts, double *value,
                               double *cash, uint8_t *exposed, bv_err *err);
 
+/* The times alone. */
+BV_MUST bv_rc bv_curve_times(const void *blob, int64_t size, int64_t n, int64_t *ts, bv_err *err);
+
 #endif

@@ -74,7 +74,7 @@ bv_rc bv_result_open(sqlite3 *db, const bv_result_head *head, bv_result *out, bv
   BV_TRY(bv_script_run(db, bv_sql_result, err));
   if (head->run) BV_TRY(delete_run(db, head->run, err));
   BV_TRY(insert_run(out, head, err));
-  bv_rc rc = BV_OK;
+  bv_rc rc = bv_report_begin(head->cash, head->zone, &out->metrics, err);
   for (int i = 0; i < BV_RS_COUNT && rc == BV_OK; i++) {
     rc = prepare(db, insert_sql[i], &out->st[i], err);
   }
@@ -90,6 +90,8 @@ void bv_result_close(bv_result *r) {
   }
   bv_rows_close(&r->rows);
   bv_curve_reset(&r->curve);
+  bv_metric_free(r->metrics);
+  r->metrics = NULL;
 }
 
 /* Bind in order, so that a row reads as the list of its columns. */
@@ -144,10 +146,18 @@ bv_sim_sink bv_result_sink(bv_result *r) {
                        .trigger = on_trigger};
 }
 
+/* Write the points held, which are final, and let the metrics see them go by. */
+static bv_rc flush_curve(bv_result *r, bv_err *err) {
+  const bv_curve *c = &r->curve;
+  const bv_metric_points p = {.n = c->n, .ts = c->ts, .equity = c->value, .exposed = c->exposed};
+  BV_TRY(bv_metric_points_add(r->metrics, &p, err));
+  return bv_curve_flush(&r->curve, r->db, r->st[BV_RS_CURVE], r->run, err);
+}
+
 bv_rc bv_result_point(bv_result *r, int64_t ts, double value, double cash, bool exposed,
                       bv_err *err) {
   bv_curve *c = &r->curve;
-  if (c->n == BV_CURVE_CHUNK) BV_TRY(bv_curve_flush(c, r->db, r->st[BV_RS_CURVE], r->run, err));
+  if (c->n == BV_CURVE_CHUNK) BV_TRY(flush_curve(r, err));
   c->ts[c->n] = ts;
   c->value[c->n] = value;
   c->cash[c->n] = cash;
@@ -201,11 +211,14 @@ bv_rc bv_result_finish(bv_result *r, bv_report_input in, bv_err *err) {
     c->value[c->n - 1] = bv_sim_value(in.sim);
     c->cash[c->n - 1] = bv_sim_cash(in.sim);
   }
-  BV_TRY(bv_curve_flush(c, r->db, r->st[BV_RS_CURVE], r->run, err));
+  in.last = c->n > 0 ? c->ts[c->n - 1] : in.began;
+  BV_TRY(flush_curve(r, err));
   BV_TRY(bv_rows_flush(&r->rows, err));
   BV_TRY(put_positions(r, in.sim, err));
   BV_TRY(close_run(r, in.sim, err));
   in.run = r->run;
+  in.metrics = r->metrics;
+  in.room = &r->rows.room;
   in.points = c->total;
   in.commission = bv_sim_commission(in.sim);
   in.slippage = bv_sim_slippage(in.sim);

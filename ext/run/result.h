@@ -20,13 +20,15 @@ typedef struct bv_result {
   bv_rows rows;
   int64_t firings; /* of risk rules */
   bv_curve curve;
+  bv_metric_run *metrics; /* the points that have been written went by it */
 } bv_result;
 
 /* What bt_run says of a run at its start. */
 typedef struct bv_result_head {
   const char *strategy, *sql, *mode, *profile, *config, *knobs, *version;
   double cash;
-  int64_t run; /* a run that is written anew; 0: the next number */
+  const bv_zone *zone; /* of the days of the metrics */
+  int64_t run;         /* a run that is written anew; 0: the next number */
 } bv_result_head;
 
 /* Make the tables if need be and the run's row; out->run is its id. */

@@ -115,6 +115,7 @@ static bv_rc open_result(bv_run *r, const bv_run_start *how, bv_err *err) {
                            .knobs = bv_buf_text(&knobs),
                            .version = how->version,
                            .cash = r->config.sim.cash,
+                           .zone = r->config.zone,
                            .run = how->resume ? how->resume->run : 0};
     rc = bv_result_open(r->store->db, &head, r->result, err);
   }

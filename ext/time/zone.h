@@ -35,6 +35,9 @@ bool bv_zone_is_utc(const bv_zone *z);
 /* Seconds east of UTC in force at instant t. */
 int32_t bv_zone_offset(const bv_zone *z, int64_t t);
 
+/* The instant up to which that offset is known to stay in force; > t. */
+int64_t bv_zone_steady(const bv_zone *z, int64_t t);
+
 /* Local wall clock of instant t, as seconds since 1970-01-01 00:00:00 local. */
 int64_t bv_zone_to_local(const bv_zone *z, int64_t t);
 

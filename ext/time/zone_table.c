@@ -219,6 +219,13 @@ int32_t bv_zone_offset(const bv_zone *z, int64_t t) {
   return z->off[passed(z, t - cycles_past(z, t))];
 }
 
+int64_t bv_zone_steady(const bv_zone *z, int64_t t) {
+  const int64_t back = cycles_past(z, t);
+  const size_t i = passed(z, t - back);
+  if (i < z->n) return z->at[i] + back;
+  return z->cycle_from == INT64_MAX ? INT64_MAX : t + 1;
+}
+
 int64_t bv_zone_to_local(const bv_zone *z, int64_t t) {
   return t + bv_zone_offset(z, t);
 }

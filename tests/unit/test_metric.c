@@ -524,40 +524,243 @@ static void allocation_failures(void **state) {
   assert_in_range(failures, 8, 100);
 }
 
-/* A curve with a free place before it is used where it lies: the same figures, and nothing in front of the place is
-** written.  A point that is absent has it copied. */
-static void curves_in_place(void **state) {
+/* ---- columns that go by ---- */
+
+enum { LONG = 9000, TRADES = 3000 };
+
+static uint64_t seed;
+
+static int64_t pick(int64_t n) {
+  seed ^= seed << 13;
+  seed ^= seed >> 7;
+  seed ^= seed << 17;
+  return (int64_t)(seed % (uint64_t)n);
+}
+
+static int64_t long_ts[LONG];
+static double long_v[LONG], long_b[LONG];
+static uint8_t long_exposed[LONG];
+static bv_metric_trade long_trade[TRADES];
+
+/* A curve of some spacing, with absent points and prices, and trades of all lengths inside and outside of it. */
+static bv_metric_input random_run(void) {
+  static const int64_t spacing[] = {60, 3600, DAY, 7 * DAY};
+  const int64_t step = spacing[pick(4)], n = 1 + pick(pick(3) ? 300 : LONG), nt = pick(TRADES);
+  int64_t t = 4 * DAY + pick(DAY);
+  double v = 1000;
+  const bool odd = pick(3) == 0, sinks = pick(4) == 0;
+  for (int64_t i = 0; i < n; i++) {
+    t += step * (1 + (pick(20) == 0) * pick(30));
+    v *= 1 + ((double)pick(2001) - (sinks ? 1080 : 990)) / 5e4;
+    long_ts[i] = t;
+    long_v[i] = odd && pick(40) == 0 ? (double)NAN : odd && pick(900) == 0 ? -v : v;
+    long_b[i] = i < 5 || pick(90) == 0 ? (double)NAN : 50 + (double)pick(500) / 10;
+    long_exposed[i] = (uint8_t)(pick(3) == 0 ? pick(256) : 0);
+  }
+  for (int64_t i = 0; i < nt; i++) {
+    const int64_t entry = long_ts[0] - 1000 + pick(t - long_ts[0] + 2000);
+    const double price = 10 + (double)pick(900) / 10, pnl = (double)(pick(4001) - 2000) / 10;
+    long_trade[i] = (bv_metric_trade){.entry_ts = entry,
+                                      .exit_ts = entry + pick(step * (pick(9) ? 9 : 2000)),
+                                      .qty = (double)pick(41) - 20,
+                                      .entry_price = price,
+                                      .exit_price = price + (double)(pick(201) - 100) / 20,
+                                      .multiplier = pick(5) ? 1 : 50,
+                                      .commission = (double)pick(50) / 10,
+                                      .pnl = pick(50) ? pnl : 0,
+                                      .ret = pick(60) ? pnl / 2500 : (double)NAN,
+                                      .mae = pick(60) ? -(double)pick(100) : (double)NAN,
+                                      .mfe = (double)pick(100),
+                                      .open = pick(30) == 0};
+  }
+  return (bv_metric_input){.ts = long_ts,
+                           .equity = long_v,
+                           .n = n,
+                           .start = pick(9) ? 900 + (double)pick(200) : (double)NAN,
+                           .left = (int)pick(2),
+                           .exposed = pick(2) ? long_exposed : NULL,
+                           .bench = pick(2) ? long_b : NULL,
+                           .bench_start = pick(2) ? 49 : (double)NAN,
+                           .bench_first = pick(3) ? 0 : pick(n),
+                           .trade = long_trade,
+                           .ntrade = nt,
+                           .commission = 12,
+                           .risk_free = 0.01,
+                           .periods = pick(4) ? 0 : 260};
+}
+
+static bv_rc brute_count(void *ctx, const int64_t *t, int64_t n, int64_t *points, bv_err *err) {
+  const bv_metric_input *in = ctx;
+  (void)err;
+  for (int64_t i = 0; i < n; i++) {
+    points[i] = 0;
+    while (points[i] < in->n && in->ts[points[i]] <= t[i]) points[i]++;
+  }
+  return BV_OK;
+}
+
+/* Trades as columns, each piece on its own. */
+static void give_trades(bv_metric_run *m, const bv_metric_input *in, bool first) {
+  static int64_t entry[TRADES], exit[TRADES], open[TRADES];
+  static double col[9][TRADES];
+  for (int64_t at = 0, n; at < in->ntrade; at += n) {
+    n = 1 + pick(pick(4) ? 700 : 3);
+    if (n > in->ntrade - at) n = in->ntrade - at;
+    for (int64_t i = 0; i < n; i++) {
+      const bv_metric_trade *t = &in->trade[at + i];
+      entry[i] = t->entry_ts;
+      exit[i] = t->exit_ts;
+      open[i] = t->open;
+      const double x[9] = {t->pnl,        t->qty, t->entry_price, t->exit_price, t->multiplier,
+                           t->commission, t->ret, t->mae,         t->mfe};
+      for (int c = 0; c < 9; c++) col[c][i] = first || c == 0 ? x[c] : 1e300;
+    }
+    const bool timed = first || bv_metric_timed(m);
+    const bv_metric_trades p = {n,
+                                timed ? entry : NULL,
+                                timed ? exit : NULL,
+                                open,
+                                col[0],
+                                col[1],
+                                col[2],
+                                col[3],
+                                col[4],
+                                col[5],
+                                col[6],
+                                col[7],
+                                col[8],
+                                brute_count,
+                                (void *)(uintptr_t)in};
+    assert_int_equal(bv_metric_trades_add(m, &p, NULL), BV_OK);
+  }
+}
+
+static void give_points(bv_metric_run *m, const bv_metric_input *in, bool bench) {
+  for (int64_t at = 0, n; at < in->n; at += n) {
+    n = 1 + pick(pick(4) ? 200 : 3);
+    if (n > in->n - at) n = in->n - at;
+    bv_metric_points p = {.n = n, .ts = in->ts + at, .equity = in->equity + at};
+    if (in->exposed) p.exposed = in->exposed + at;
+    if (bench) p.bench = in->bench + at;
+    const bv_rc rc = bench ? bv_metric_bench_add(m, &p, NULL) : bv_metric_points_add(m, &p, NULL);
+    assert_int_equal(rc, BV_OK);
+  }
+}
+
+/* The same bits, whatever the pieces are. */
+static void columns_in_pieces(void **state) {
   (void)state;
-  enum { N = 400 };
-  static double v[N + 2];
-  static int64_t ts[N + 2];
-  static bv_metric_value plain[MAX];
-  for (int absent = 0; absent < 2; absent++) {
-    for (int64_t i = 0; i < N; i++) {
-      ts[i + 2] = weekday(i / 4) + (i % 4) * 3600 + 50000;
-      v[i + 2] = 1000 + (double)(i * i % 37) * 5 - (double)(i % 11) * 9;
+  static bv_metric_value whole[MAX];
+  for (seed = 1; seed < 200; seed++) {
+    const uint64_t began = seed;
+    seed *= 0x9e3779b97f4a7c15u;
+    const bv_metric_input in = random_run();
+    bv_metric_run *m;
+    int n = run(&in);
+    memcpy(whole, value, sizeof whole);
+    assert_int_equal(bv_metric_new(&in, &m, NULL), BV_OK);
+    give_points(m, &in, false);
+    assert_int_equal(bv_metric_points_end(m, &in, NULL), BV_OK);
+    for (bool again = in.bench != NULL; again;) {
+      give_points(m, &in, true);
+      assert_int_equal(bv_metric_bench_again(m, &again, NULL), BV_OK);
     }
-    if (absent) v[100] = NAN;
-    bv_metric_input in = {.ts = ts + 2, .equity = v + 2, .n = N, .start = 990};
-    const int n = run(&in);
-    memcpy(plain, value, sizeof plain);
-    v[0] = v[1] = -5;
-    ts[0] = ts[1] = -5;
-    in.equity_before = v + 1;
-    in.ts_before = ts + 1;
-    assert_int_equal(run(&in), n);
+    bool first = true;
+    do {
+      give_trades(m, &in, first);
+      first = false;
+    } while (bv_metric_trades_again(m));
+    bv_metric_values(m, value, &nvalue);
+    bv_metric_free(m);
+    assert_int_equal(nvalue, n);
     for (int i = 0; i < n; i++) {
-      assert_int_equal(memcmp(&plain[i].value, &value[i].value, sizeof(double)), 0);
+      if (memcmp(&whole[i].value, &value[i].value, sizeof(double)) == 0) continue;
+      fail_msg("seed %d: %s/%s is %.17g in pieces, %.17g as a whole", (int)began, value[i].name,
+               value[i].variant, value[i].value, whole[i].value);
     }
-    assert_true(v[0] == -5 && ts[0] == -5);
-    assert_true(absent ? v[1] == -5 : v[1] == 990 && ts[1] == ts[2]);
+    seed = began;
+  }
+}
+
+/* Walked by hand, a point at a time: the blocks and days of the walk change nothing. */
+static void walk_is_point_by_point(void **state) {
+  (void)state;
+  for (seed = 1; seed < 100; seed++) {
+    const uint64_t began = seed;
+    seed *= 0x9e3779b97f4a7c15u;
+    bv_metric_input in = random_run();
+    in.ntrade = 0;
+    for (int64_t i = 0; i < in.n; i++) {
+      if (!isfinite(long_v[i])) long_v[i] = 700;
+    }
+    if (isnan(in.start)) in.start = 1000;
+    run(&in);
+    double peak = in.start, worst = 0;
+    int64_t episodes = 0, day = INT64_MIN, days = 0, exposed = 0;
+    bool below = false;
+    for (int64_t i = 0; i < in.n; i++) {
+      const int64_t d = (in.left ? in.ts[i] : in.ts[i] - 1) / DAY;
+      days += d != day;
+      day = d;
+      if (in.equity[i] >= peak) {
+        peak = in.equity[i];
+        below = false;
+      } else {
+        episodes += !below;
+        below = true;
+        worst = fmin(worst, in.equity[i] / peak - 1);
+      }
+      if (in.exposed) exposed += in.exposed[i] != 0;
+    }
+    assert_int_equal(get("periods", ""), days);
+    expect("drawdowns", "", (double)episodes);
+    expect("max_drawdown", "", worst);
+    expect("equity_peak", "", peak);
+    if (in.exposed) expect("exposure", "", (double)exposed / (double)in.n);
+    seed = began;
+  }
+}
+
+/* Steps in some range of many, of a curve longer than a window. */
+static void covered_steps(void **state) {
+  (void)state;
+  static const int64_t length[] = {1, 63, 64, 65, 5000, 4194304, 4194305, 9000000};
+  static struct { int64_t lo, hi; } range[400];
+  for (size_t k = 0; k < sizeof length / sizeof *length; k++) {
+    const int64_t n = length[k];
+    met_cover c;
+    uint8_t *plain = bv_alloc0(BV_MEM_RUN, (size_t)n);
+    int64_t want = 0, passes = 0;
+    seed = 77 + k;
+    for (int i = 0; i < 400; i++) {
+      const int64_t a = pick(n), b = pick(3) ? a + pick(1 + n / 300) : pick(n);
+      range[i].lo = a < b ? a : b;
+      range[i].hi = a < b ? b : a;
+      if (range[i].hi >= n) range[i].hi = n - 1;
+      if (i > 300) range[i] = range[pick(i)];
+      for (int64_t j = range[i].lo; j <= range[i].hi; j++) plain[j] = 1;
+    }
+    for (int64_t j = 0; j < n; j++) want += plain[j];
+    assert_int_equal(met_cover_init(&c, n), BV_OK);
+    do {
+      assert_true(met_cover_open(&c));
+      for (int i = 0; i < 400; i++) met_cover_add(&c, range[i].lo, range[i].hi);
+      passes++;
+    } while (met_cover_next(&c));
+    assert_false(met_cover_open(&c));
+    assert_int_equal(c.steps, want);
+    assert_int_equal(passes, (n + 4194303) / 4194304);
+    met_cover_reset(&c);
+    bv_free(plain);
   }
 }
 
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(table_is_sound),
-      cmocka_unit_test(curves_in_place),
+      cmocka_unit_test(columns_in_pieces),
+      cmocka_unit_test(walk_is_point_by_point),
+      cmocka_unit_test(covered_steps),
       cmocka_unit_test(ratios_of_returns),
       cmocka_unit_test(calendar_growth),
       cmocka_unit_test(risk_free_is_annual),

@@ -282,6 +282,33 @@ static void allocation_failures(void **state) {
   }
 }
 
+/* The offset stays until the instant that is told, and changes there where that is not the one after. */
+static void steady_until(void **state) {
+  (void)state;
+  static const char *const names[] = {"America/New_York",   "Europe/London", "Africa/Casablanca",
+                                      "Asia/Tokyo",         "UTC",           "+05:30",
+                                      "Australia/Lord_Howe"};
+  static const int64_t from[] = {-6000000000, 0, 1600000000, 4000000000, 40000000000, 200000000000};
+  for (size_t i = 0; i < COUNT(names); i++) {
+    const bv_zone *z = zone(names[i]);
+    for (size_t k = 0; k < COUNT(from); k++) {
+      for (int64_t t = from[k]; t < from[k] + 30000000; t += 99991) {
+        const int64_t until = bv_zone_steady(z, t);
+        const int64_t to = until < t + 40000000 ? until : t + 40000000;
+        assert_true(until > t);
+        for (int64_t u = t; u < to; u += 1 + (to - t) / 7) {
+          assert_int_equal(bv_zone_offset(z, u), bv_zone_offset(z, t));
+        }
+        assert_int_equal(bv_zone_offset(z, to - 1), bv_zone_offset(z, t));
+      }
+    }
+  }
+  const bv_zone *z = zone("America/New_York"); /* 2024-03-10 07:00 UTC */
+  assert_int_equal(bv_zone_steady(z, 1709251200), 1710054000);
+  assert_int_equal(bv_zone_steady(z, 1710053999), 1710054000);
+  assert_int_equal(bv_zone_steady(zone("UTC"), 0), INT64_MAX);
+}
+
 enum { THREADS = 8 };
 static const char *const shared_names[] = {"Europe/Rome", "Asia/Seoul", "America/Denver",
                                            "Australia/Perth", "+03:15"};
@@ -326,6 +353,7 @@ int main(void) {
       cmocka_unit_test(utc_and_fixed_offsets), cmocka_unit_test(refuses_names),
       cmocka_unit_test(refuses_leap_seconds),  cmocka_unit_test(finds_in_tzdir),
       cmocka_unit_test(allocation_failures),   cmocka_unit_test(many_threads),
+      cmocka_unit_test(steady_until),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
