@@ -23,8 +23,20 @@ static bv_rc prepare_row(bv_run *r, int64_t t, bv_signal *g, bool *order, bv_err
   return cancel ? bv_sim_cancel(r->sim, t, number, cancel, err) : BV_OK;
 }
 
+static void keep_tag(void *ctx, const char *tag) {
+  bv_sim_tags_keep(ctx, tag);
+}
+
+/* Tags that no order, lot, or row on its way has any more. */
+static void drop_tags(bv_run *r) {
+  bv_rows_texts(&r->result->rows, keep_tag, r->sim);
+  bv_trail_tags(&r->keep.trail, keep_tag, r->sim);
+  bv_sim_tags_drop(r->sim);
+}
+
 bv_rc bv_hand_one(bv_run *r, int64_t t, bv_signal *g, bv_err *err) {
   bool order;
+  if (bv_sim_tags_many(r->sim)) drop_tags(r);
   BV_TRY(prepare_row(r, t, g, &order, err));
   return order ? bv_sim_submit(r->sim, t, &g->ask, err) : BV_OK;
 }
@@ -33,6 +45,7 @@ bv_rc bv_hand_one(bv_run *r, int64_t t, bv_signal *g, bv_err *err) {
 bv_rc bv_hand_batch(bv_run *r, int64_t t, bv_err *err) {
   bv_batch *b = &r->batch;
   int n = 0;
+  if (bv_sim_tags_many(r->sim)) drop_tags(r);
   if (b->n > r->cap_ask) {
     bv_sim_request *more = bv_realloc(BV_MEM_RUN, r->ask, 2 * (size_t)b->n * sizeof *more);
     if (!more) return BV_NOMEM;

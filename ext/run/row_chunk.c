@@ -196,6 +196,7 @@ void bv_row_chunk_free(bv_row_chunk *c) {
   if (!c) return;
   for (int i = 0; i < c->table->ncolumn; i++) bv_free(c->col[i]);
   bv_free(c->data);
+  bv_free(c->texts);
   bv_free(c);
 }
 

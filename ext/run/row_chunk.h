@@ -41,6 +41,7 @@ typedef struct bv_row_chunk {
   int64_t first, last; /* number of the first and last row */
   int64_t bytes;       /* of memory */
   uint8_t *data;       /* NULL: all columns are there that ever will be */
+  char *texts;         /* then: what the texts of its own point to, or NULL */
   int stored;          /* columns in data */
   const uint8_t *at[BV_ROW_COLUMNS_MAX];
   size_t size[BV_ROW_COLUMNS_MAX];

@@ -215,6 +215,49 @@ bv_rc bv_rows_tails(bv_rows *r, bv_err *err) {
 
 /* ---- reading what gathered ---- */
 
+void bv_rows_texts(const bv_rows *r, void (*fn)(void *ctx, const char *text), void *ctx) {
+  for (int i = 0; i < BV_ROWS_KINDS; i++) {
+    const bv_rows_kept *k = &r->kept[i];
+    const bv_row_table *t = &bv_row_tables[i];
+    for (int c = 0; c < t->ncolumn; c++) {
+      if (t->column[c].from != BV_FROM_TEXT) continue;
+      for (size_t n = 0; n < k->n; n++) fn(ctx, ((const char *const *)k->col[c])[n]);
+      for (size_t n = 0; n < k->staged; n++) {
+        const char *text;
+        memcpy(&text, k->stage + n * t->size + t->column[c].at, sizeof text);
+        fn(ctx, text);
+      }
+    }
+  }
+}
+
+/* Those that rows borrow may go before the chunk does.  The same one often comes several times in a row. */
+static bv_rc own_texts(bv_row_chunk *c) {
+  size_t bytes = 0;
+  char *to = NULL;
+  for (int pass = 0; pass < 2; pass++) {
+    for (int i = 0; i < c->table->ncolumn; i++) {
+      const char **text = c->col[i], *last = NULL, *copy = NULL;
+      if (c->table->column[i].from != BV_FROM_TEXT || !text) continue;
+      for (size_t k = 0; k < c->n; k++) {
+        if (!text[k]) continue;
+        if (text[k] != last) {
+          const size_t n = strlen(text[k]) + 1;
+          last = text[k];
+          if (pass == 0) bytes += n;
+          if (pass == 1) copy = memcpy(to, last, n);
+          if (pass == 1) to += n;
+        }
+        if (pass == 1) text[k] = copy;
+      }
+    }
+    if (bytes == 0) return BV_OK;
+    if (pass == 0) to = c->texts = bv_alloc(BV_MEM_DECODE, bytes);
+    if (!to) return BV_NOMEM;
+  }
+  return BV_OK;
+}
+
 bv_rc bv_rows_copy(bv_rows *r, bv_rows_kind kind, int64_t lo, int64_t hi, uint32_t columns,
                    bv_row_chunk **out) {
   const bv_row_table *t = &bv_row_tables[kind];
@@ -233,6 +276,8 @@ bv_rc bv_rows_copy(bv_rows *r, bv_rows_kind kind, int64_t lo, int64_t hi, uint32
   }
   c->first = bv_row_numbers(c)[0];
   c->last = bv_row_numbers(c)[c->n - 1];
-  *out = c;
-  return BV_OK;
+  bv_rc rc = own_texts(c);
+  if (rc != BV_OK) bv_row_chunk_free(c);
+  if (rc == BV_OK) *out = c;
+  return rc;
 }

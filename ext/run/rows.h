@@ -35,7 +35,8 @@ typedef struct bv_rows_kept {
 typedef struct bv_rows {
   sqlite3 *db;
   int64_t run;
-  const bv_sim *sim; /* for the names of assets; texts of rows live as long as it does */
+  const bv_sim
+      *sim; /* for the names of assets; other texts of rows live until the rows are written */
   sqlite3_stmt *insert, *remove; /* borrowed */
   bv_rows_kept kept[BV_ROWS_KINDS];
   bv_row_room *room; /* NULL until a chunk is written */
@@ -72,8 +73,11 @@ BV_MUST bv_rc bv_rows_put_cells(bv_rows *r, bv_rows_kind kind, const bv_row_cell
 BV_MUST bv_rc bv_rows_flush(bv_rows *r, bv_err *err);
 BV_MUST bv_rc bv_rows_tails(bv_rows *r, bv_err *err);
 
+/* Every text that rows which gathered borrow of their structs, some more than once, NULL among them. */
+void bv_rows_texts(const bv_rows *r, void (*fn)(void *ctx, const char *text), void *ctx);
+
 /* What gathered of a kind with a number from lo to hi, as a chunk in order of it: the columns of a set of
-** bits, the first one always.  *out is NULL where there is nothing. */
+** bits, the first one always, with copies of texts.  *out is NULL where there is nothing. */
 BV_MUST bv_rc bv_rows_copy(bv_rows *r, bv_rows_kind kind, int64_t lo, int64_t hi, uint32_t columns,
                            bv_row_chunk **out);
 

@@ -175,6 +175,14 @@ bv_rc bv_trail_drain(bv_trail *t, bv_err *err) {
   return BV_OK;
 }
 
+void bv_trail_tags(const bv_trail *t, void (*fn)(void *ctx, const char *tag), void *ctx) {
+  for (int i = 0; i < t->nheld; i++) {
+    const bv_trail_event *e = &t->held[i];
+    if (e->kind == BV_TRAIL_ORDER) fn(ctx, e->u.order.tag);
+    if (e->kind == BV_TRAIL_LOT) fn(ctx, e->u.lot.tag);
+  }
+}
+
 static bv_rc on_order(void *ctx, const bv_sim_order *x, bv_err *err) {
   const bv_trail_event e = {BV_TRAIL_ORDER, {.order = *x}};
   return take(ctx, &e, err);

@@ -60,6 +60,9 @@ void bv_trail_point(bv_trail *t, int64_t ts, double value, double cash, bool exp
 /* Hand over what is held. */
 BV_MUST bv_rc bv_trail_drain(bv_trail *t, bv_err *err);
 
+/* Every tag of what is held, NULL among them. */
+void bv_trail_tags(const bv_trail *t, void (*fn)(void *ctx, const char *tag), void *ctx);
+
 /* "equity 1000 0123456789abcdef; orders ...". */
 BV_MUST bv_rc bv_trail_text(const bv_trail *t, bv_buf *out);
 

@@ -45,24 +45,6 @@ static bv_rc check_request(const bv_sim *s, const bv_sim_request *r, bv_err *err
   return BV_OK;
 }
 
-/* The one copy of a tag, which lives as long as the simulator: lots outlive their orders. */
-static bv_rc intern_tag(bv_sim *s, const char *tag, const char **out) {
-  *out = NULL;
-  if (!tag) return BV_OK;
-  size_t n = strlen(tag);
-  *out = bv_map_find(&s->tags, tag, n);
-  if (*out) return BV_OK;
-  char *copy = bv_strndup(BV_MEM_SIM, tag, n);
-  if (!copy) return BV_NOMEM;
-  bv_rc rc = bv_map_put(&s->tags, tag, n, copy);
-  if (rc != BV_OK) {
-    bv_free(copy);
-    return rc;
-  }
-  *out = copy;
-  return BV_OK;
-}
-
 /* More than a plain market order. */
 static bool rests(const bv_sim_request *r) {
   return r->type != BV_TYPE_MARKET || r->tif != BV_TIF_GTC || r->limit != 0 || r->stop != 0 ||
@@ -396,10 +378,10 @@ bv_rc bv_sim_submit(bv_sim *s, int64_t t, const bv_sim_request *req, bv_err *err
   }
   /* Everything that can fail for want of memory comes first, and matching needs none later: a
   ** request makes at most two orders and a bracket, an order opens at most one lot. */
-  bv_rc rc = intern_tag(s, req->tag, &k.tag);
-  if (rc == BV_OK && req->oco) rc = intern_tag(s, req->oco, &k.oco);
-  if (rc == BV_OK && req->closes) rc = intern_tag(s, req->closes, &k.closes);
-  if (rc == BV_OK && req->combo) rc = intern_tag(s, req->combo, &k.combo);
+  bv_rc rc = bv_tags_take(&s->tags, req->tag, &k.tag);
+  if (rc == BV_OK && req->oco) rc = bv_tags_take(&s->tags, req->oco, &k.oco);
+  if (rc == BV_OK && req->closes) rc = bv_tags_take(&s->tags, req->closes, &k.closes);
+  if (rc == BV_OK && req->combo) rc = bv_tags_take(&s->tags, req->combo, &k.combo);
   if (rc == BV_OK) rc = bv_queue_reserve(&s->queue, 4);
   if (rc == BV_OK) rc = bv_ledger_reserve(a, a->nwait + 4);
   if (rc != BV_OK) return bv_fail(err, rc, "out of memory for an order of %s", a->key);
@@ -426,7 +408,7 @@ static bool matches(const bv_order *o, int asset, const char *tag) {
 static bv_rc found_nothing(bv_sim *s, int64_t t, int asset, const char *tag, bv_err *err) {
   const char *kept;
   if (strcmp(tag, "*") == 0) return BV_OK;
-  bv_rc rc = intern_tag(s, tag, &kept);
+  bv_rc rc = bv_tags_take(&s->tags, tag, &kept);
   if (rc != BV_OK) return bv_fail(err, rc, "out of memory for an order");
   bv_order o = {.ts = t, .asset = asset, .ask = BV_ASK_CANCEL, .tag = kept};
   return bv_request_reject(s, &o, "no waiting order has this tag", err);

@@ -47,7 +47,7 @@ bv_rc bv_sim_new(const bv_sim_config *cfg, const bv_sim_sink *sink, bv_sim **out
   bv_queue_init(&s->queue, &s->sink, lot);
   s->queue.oco_ends = s->cfg.rules == BV_RULES_BACKTRADER;
   bv_map_init(&s->by_key);
-  bv_map_init(&s->tags);
+  bv_tags_init(&s->tags);
   if (bv_finance_needed(cfg)) {
     bv_rc rc = bv_finance_new(cfg, &s->finance, err);
     if (rc != BV_OK) {
@@ -61,16 +61,36 @@ bv_rc bv_sim_new(const bv_sim_config *cfg, const bv_sim_sink *sink, bv_sim **out
 
 void bv_sim_free(bv_sim *s) {
   if (!s) return;
-  const bv_map_entry *e;
-  size_t at = 0;
-  while ((e = bv_map_next(&s->tags, &at)) != NULL) bv_free(e->value);
-  bv_map_reset(&s->tags);
+  bv_tags_reset(&s->tags);
   bv_map_reset(&s->by_key);
   bv_risk_free(s);
   bv_finance_free(s->finance);
   bv_queue_reset(&s->queue);
   bv_ledger_reset(&s->ledger);
   bv_free(s);
+}
+
+bool bv_sim_tags_many(const bv_sim *s) {
+  return bv_tags_many(&s->tags);
+}
+
+void bv_sim_tags_keep(bv_sim *s, const char *tag) {
+  bv_tags_keep(&s->tags, tag);
+}
+
+void bv_sim_tags_drop(bv_sim *s) {
+  for (size_t i = 0; i < s->queue.n; i++) {
+    const bv_order *o = &s->queue.order[i];
+    bv_tags_keep(&s->tags, o->tag);
+    bv_tags_keep(&s->tags, o->oco);
+    bv_tags_keep(&s->tags, o->pick.tag);
+    bv_tags_keep(&s->tags, o->name);
+  }
+  for (int i = 0; i < s->ledger.nopen; i++) {
+    const bv_asset *a = &s->ledger.asset[s->ledger.open[i]];
+    for (size_t k = 0; k < a->nlot; k++) bv_tags_keep(&s->tags, a->lot[a->head + k].tag);
+  }
+  bv_tags_drop(&s->tags);
 }
 
 bv_rc bv_sim_asset(bv_sim *s, const char *key, double multiplier, int *asset, bv_err *err) {

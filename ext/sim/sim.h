@@ -158,7 +158,7 @@ typedef struct bv_sim_order {
   double trail, trail_percent; /* NaN: none */
   int64_t parent;     /* the entry whose bracket this is, or the whole whose leg; 0: none */
   const char *reason; /* static text: "", "insufficient funds", "cut to buying power", ... */
-  const char *tag;    /* NULL if none was given; lives as long as the simulator */
+  const char *tag;    /* NULL if none was given; lives until bv_sim_tags_drop */
 } bv_sim_order;
 
 typedef struct bv_sim_fill {
@@ -369,6 +369,12 @@ BV_MUST bv_rc bv_sim_rate(bv_sim *s, int64_t t, int asset, bv_rate kind, double 
 BV_MUST bv_rc bv_sim_submit_step(bv_sim *s, int64_t t, const bv_sim_request *req, int n,
                                  bv_err *err);
 bool bv_sim_plain_targets(const bv_sim *s);
+
+/* Tags are copied once each.  Where there are many, those that no order and no lot has any more can be dropped,
+** after the caller has kept those it has of what was reported to it. */
+bool bv_sim_tags_many(const bv_sim *s);
+void bv_sim_tags_keep(bv_sim *s, const char *tag);
+void bv_sim_tags_drop(bv_sim *s);
 
 /* Cancel the asset's waiting orders with this tag, brackets included; "*": all of them.  Where no order
 ** has the tag a rejected order of kind BV_ASK_CANCEL says so. */

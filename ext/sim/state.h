@@ -8,6 +8,7 @@
 #include "sim/account.h"
 #include "sim/ledger.h"
 #include "sim/order.h"
+#include "sim/tags.h"
 
 typedef struct bv_risk bv_risk;
 
@@ -25,7 +26,7 @@ struct bv_sim {
   bv_ledger ledger;
   bv_queue queue;
   bv_map by_key; /* key -> number + 1 */
-  bv_map tags;   /* tag -> its one copy */
+  bv_tags tags;
   bv_account_rules account;
   bv_settlement settlement;
   struct bv_margin_state {
