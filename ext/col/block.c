@@ -42,6 +42,8 @@ enum {
   F_SOME = 131
 };
 
+enum { BLOCKS = 16 }; /* for which a hint is good */
+
 _Static_assert(BV_BLOCK_MAX % BV_FRAME == 0 && BV_BLOCK_MAX <= SEG_BLOCK_MAX, "whole frames");
 _Static_assert(BV_CODEC_TICK == 0 && BV_CODEC_TIME == 2 && (int)CODEC_PLAIN == F_CODEC,
                "stored codecs");
@@ -96,21 +98,38 @@ static bool is_steps(const int64_t *x, size_t n, int64_t *step) {
   return true;
 }
 
-bv_rc bv_block_put_int(bv_block_room *room, const int64_t *x, size_t n, bv_buf *out) {
+/* Residuals of the values and of their differences, in room->u, and which of them are smaller: both are looked at
+** once in a while. */
+static int smaller_of(bv_block_room *room, const uint8_t *patch, const int64_t *k, size_t n,
+                      bv_block_hint *hint, bv_model model[2]) {
+  if (hint != NULL && hint->tried > 0) {
+    hint->tried--;
+    bv_codec_residual(k, patch, n, NULL, &model[hint->steps], room->u[hint->steps]);
+    return hint->steps;
+  }
+  for (int i = 0; i < 2; i++) bv_codec_residual(k, patch, n, NULL, &model[i], room->u[i]);
+  const bool steps = size_of(room->u[1], n) < size_of(room->u[0], n);
+  if (hint != NULL) {
+    hint->steps = steps;
+    hint->tried = BLOCKS - 1;
+  }
+  return steps;
+}
+
+bv_rc bv_block_put_int(bv_block_room *room, const int64_t *x, size_t n, bv_block_hint *hint,
+                       bv_buf *out) {
   int64_t step;
   if (is_steps(x, n, &step)) {
     BV_TRY(put_byte(out, F_STEPS));
     BV_TRY(put_signed(out, x[0]));
     return put_signed(out, step);
   }
-  bv_model plain = {.codec = BV_CODEC_TICK, .pred = BV_PRED_NONE, .g = 1};
-  bv_model time = {.pred = BV_PRED_PREV};
-  bv_codec_quantise_time(x, n, &time);
-  bv_codec_residual(x, NULL, n, NULL, &time, room->u[0]);
-  bv_codec_residual(x, NULL, n, NULL, &plain, room->u[1]);
-  const bool as_time = size_of(room->u[0], n) < size_of(room->u[1], n);
-  return as_time ? put_coded(room, &time, BV_CODEC_TIME, room->u[0], n, false, out)
-                 : put_coded(room, &plain, CODEC_PLAIN, room->u[1], n, false, out);
+  bv_model model[2] = {{.codec = BV_CODEC_TICK, .pred = BV_PRED_NONE, .g = 1},
+                       {.pred = BV_PRED_PREV}};
+  if (hint == NULL || hint->tried == 0 || hint->steps) bv_codec_quantise_time(x, n, &model[1]);
+  const int best = smaller_of(room, NULL, x, n, hint, model);
+  return put_coded(room, &model[best], best ? BV_CODEC_TIME : CODEC_PLAIN, room->u[best], n, false,
+                   out);
 }
 
 static size_t count_nan(const double *x, size_t n) {
@@ -134,7 +153,11 @@ static bool on_grid(bv_block_room *room, const double *x, size_t n, bv_block_hin
     *patches = bv_codec_apply(x, n, m, room->k, room->patch);
     fits = *patches <= n / 64 || *patches - count_nan(x, n) <= n / 64;
   }
-  if (hint != NULL) *hint = (bv_block_hint){*m, fits ? *patches : 0, !fits, 15};
+  if (hint == NULL) return fits;
+  hint->model = *m;
+  hint->patches = fits ? *patches : 0;
+  hint->no_grid = !fits;
+  hint->left = BLOCKS - 1;
   return fits;
 }
 
@@ -173,14 +196,11 @@ bv_rc bv_block_put_real(bv_block_room *room, const double *x, size_t n, bv_block
   size_t patches = 0;
   if (!on_grid(room, x, n, hint, &m, &patches)) return put_apart(room, x, n, out);
   const bool patched = patches > 0;
-  const uint8_t *patch = patched ? room->patch : NULL;
-  bv_model plain = m, prev = m;
-  plain.pred = BV_PRED_NONE;
-  prev.pred = BV_PRED_PREV;
-  bv_codec_residual(room->k, patch, n, NULL, &plain, room->u[0]);
-  bv_codec_residual(room->k, patch, n, NULL, &prev, room->u[1]);
-  const int best = size_of(room->u[1], n) < size_of(room->u[0], n);
-  BV_TRY(put_coded(room, best ? &prev : &plain, (int)m.codec, room->u[best], n, patched, out));
+  bv_model model[2] = {m, m};
+  model[0].pred = BV_PRED_NONE;
+  model[1].pred = BV_PRED_PREV;
+  const int best = smaller_of(room, patched ? room->patch : NULL, room->k, n, hint, model);
+  BV_TRY(put_coded(room, &model[best], (int)m.codec, room->u[best], n, patched, out));
   return patched ? bv_patches_put(x, room->patch, n, out) : BV_OK;
 }
 

@@ -32,11 +32,14 @@ typedef struct bv_block_hint {
   bv_model model;
   size_t patches;
   bool no_grid; /* there was none */
-  int left;     /* blocks for which it is good */
+  bool steps;   /* differences were smaller than the values, */
+  int left;     /* blocks for which it is good, */
+  int tried;    /* and for which that is */
 } bv_block_hint;
 
 /* Append 0 < n <= BV_BLOCK_MAX values.  hint may be NULL. */
-BV_MUST bv_rc bv_block_put_int(bv_block_room *room, const int64_t *x, size_t n, bv_buf *out);
+BV_MUST bv_rc bv_block_put_int(bv_block_room *room, const int64_t *x, size_t n, bv_block_hint *hint,
+                               bv_buf *out);
 BV_MUST bv_rc bv_block_put_real(bv_block_room *room, const double *x, size_t n, bv_block_hint *hint,
                                 bv_buf *out);
 

@@ -97,7 +97,8 @@ static void number_texts(bv_row_dict *d, const char *const *text, size_t n) {
     if (d->code[i] < 0) d->code[i] = d->n;
 }
 
-static bv_rc put_texts(bv_row_room *room, const char *const *text, size_t n, bv_buf *out) {
+static bv_rc put_texts(bv_row_room *room, const char *const *text, size_t n, bv_block_hint *hint,
+                       bv_buf *out) {
   bv_row_dict *d = &room->dict;
   number_texts(d, text, n);
   BV_TRY(bv_varint_put(out, (uint64_t)d->n));
@@ -105,7 +106,7 @@ static bv_rc put_texts(bv_row_room *room, const char *const *text, size_t n, bv_
     BV_TRY(bv_varint_put(out, d->bytes[i]));
     BV_TRY(bv_buf_add(out, d->text[i], d->bytes[i] + 1));
   }
-  return bv_block_put_int(&room->block, d->code, n, out);
+  return bv_block_put_int(&room->block, d->code, n, hint, out);
 }
 
 static void store32(char *p, size_t x) {
@@ -125,12 +126,11 @@ bv_rc bv_row_encode(bv_row_room *room, const bv_row_table *t, void *const *col, 
   out->n += head;
   for (int i = 0; i < t->ncolumn; i++) {
     const size_t before = out->n;
+    bv_block_hint *of = hint ? &hint[i] : NULL;
     switch (t->column[i].type) {
-    case BV_ROW_REAL:
-      BV_TRY(bv_block_put_real(&room->block, col[i], n, hint ? &hint[i] : NULL, out));
-      break;
-    case BV_ROW_TEXT: BV_TRY(put_texts(room, col[i], n, out)); break;
-    default: BV_TRY(bv_block_put_int(&room->block, col[i], n, out)); break;
+    case BV_ROW_REAL: BV_TRY(bv_block_put_real(&room->block, col[i], n, of, out)); break;
+    case BV_ROW_TEXT: BV_TRY(put_texts(room, col[i], n, of, out)); break;
+    default: BV_TRY(bv_block_put_int(&room->block, col[i], n, of, out)); break;
     }
     store32(out->p + start + HEAD + 4 * (size_t)i, out->n - before);
   }
