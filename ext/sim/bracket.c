@@ -232,6 +232,7 @@ static void wake(const bv_sim *s, bv_order *k, const bv_order *entry, double pri
   k->from = price;
   k->via = via;
   k->ambiguous = entry->ambiguous;
+  k->woken = s->queue.next_id;
   bool own = s->cfg.rules == BV_RULES_BACKTESTING || s->cfg.sides == BV_SIDES_BOTH;
   if (own) k->pick.order = entry->id;
 }

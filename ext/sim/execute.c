@@ -109,7 +109,8 @@ static bool cut_by_cash(const bv_sim *s, bv_order *o, const bv_place *at, bv_pla
 
 /* --- fills --- */
 
-static bv_rc fill(bv_sim *s, bv_order *o, const bv_place *at, double n, bool opens, bv_err *err) {
+static bv_rc fill(bv_sim *s, bv_order *o, const bv_place *at, double n, bool opens, bv_pick pick,
+                  bv_err *err) {
   const bv_asset *a = &s->ledger.asset[o->asset];
   bv_paid paid = bv_cost_paid(s, a, o, at->ts);
   bv_cost cost = bv_cost_fill(s, a, at, n, opens, &paid);
@@ -123,7 +124,7 @@ static bv_rc fill(bv_sim *s, bv_order *o, const bv_place *at, double n, bool ope
                .order = o->id,
                .ambiguous = o->ambiguous,
                .closes = !opens,
-               .pick = o->pick,
+               .pick = pick,
                .tag = o->tag};
   o->filled += n;
   o->points += n * cost.price;
@@ -135,23 +136,31 @@ static bv_rc fill(bv_sim *s, bv_order *o, const bv_place *at, double n, bool ope
   return bv_ledger_book(&s->ledger, &x, err);
 }
 
+/* What backtesting.py closes next where a strategy closes the position: the trade entered last. */
+static bv_pick pick_of(const bv_sim *s, const bv_asset *a, const bv_order *o) {
+  if (!o->close || !o->waiting || s->cfg.rules != BV_RULES_BACKTESTING) return o->pick;
+  size_t i = a->head + a->nlot - 1;
+  while (i > a->head && o->pick.side && o->pick.side * a->lot[i].n < 0) i--;
+  return (bv_pick){.order = a->lot[i].order};
+}
+
 /* One fill for the order, or one for every lot closed and one for the lot opened. */
 static bv_rc fill_plan(bv_sim *s, bv_order *o, const bv_place *at, const bv_plan *p, bv_err *err) {
   const bv_asset *a = &s->ledger.asset[o->asset];
   o->opened += p->open;
   if (bv_funds_single_fill(s, p->close, p->open)) {
-    return fill(s, o, at, p->close + p->open, p->open != 0, err);
+    return fill(s, o, at, p->close + p->open, p->open != 0, o->pick, err);
   }
   double left = p->close;
   while (left != 0) {
-    double first = s->cfg.fill_per == BV_FILL_PER_LOT
-                       ? fabs(bv_ledger_next(&s->ledger, a, o->pick)->n)
-                       : fabs(left);
+    bool lots = s->cfg.fill_per == BV_FILL_PER_LOT;
+    bv_pick pick = lots ? pick_of(s, a, o) : o->pick;
+    double first = lots ? fabs(bv_ledger_next(&s->ledger, a, pick)->n) : fabs(left);
     double part = copysign(fmin(fabs(left), first), left);
-    BV_TRY(fill(s, o, at, part, false, err));
+    BV_TRY(fill(s, o, at, part, false, pick, err));
     left -= part;
   }
-  return p->open != 0 ? fill(s, o, at, p->open, true, err) : BV_OK;
+  return p->open != 0 ? fill(s, o, at, p->open, true, o->pick, err) : BV_OK;
 }
 
 /* The state of an order nothing (more) of which was filled for want of size or money. */

@@ -66,6 +66,7 @@ typedef struct bv_order {
   int64_t leader;  /* sleeps until this order has filled; -1: that has ended otherwise; 0: none */
   int64_t rouse;   /* and wakes for bars that begin from here on; 0: not yet */
   bool leads;      /* other orders sleep until it has filled */
+  int64_t woken;   /* number of the next order when the entry of this bracket filled; 0: not yet */
   /* several orders that fill together or not at all (combo.h) */
   int64_t combo;    /* number of the order that stands for the whole, also in that one; 0: none */
   int legs;         /* of that one: how many it has; else 0 */

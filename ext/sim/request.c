@@ -494,6 +494,7 @@ static bv_rc replace_one(bv_sim *s, int64_t t, size_t i, const bv_sim_request *r
   o.bar = a->bars - 1;
   o.rests = true;
   o.waiting = false; /* the copy does not */
+  o.woken = 0;
   const char *why = o.n == 0 && !o.size_at_fill && !o.dormant ? "less than one lot" : NULL;
   if (r->has_net_limit) why = "net_limit needs combo";
   if (!why) why = senseless(s, &o, 0, 0);

@@ -4,8 +4,8 @@
 **
 ** backtrader: by number, at the prices of rest.h; a bracket from the bar after its entry on.
 **
-** backtesting.py: closes go first, the newest ahead, then stop-losses, then the others by number.  A bracket is looked at on the bar of its
-** entry if that was a market order, or a stop order whose take-profit the bar reached and whose stop-loss
+** backtesting.py: closes and stop-losses go first, the newest ahead, then the others in the order in which they came,
+** a bracket when its entry filled.  A bracket is looked at on the bar of its entry if that was a market order, or a stop order whose take-profit the bar reached and whose stop-loss
 ** it did not; then all orders are gone through once more.  A stop that was reached stays so.
 **
 ** Where nothing but market orders waits, they fill at the open as under the other rules: the sequence is
@@ -58,9 +58,34 @@ static bool ready(const bv_sim *s, const bv_order *o, bool again) {
   return again || !o->parent || o->entered != a->bars;
 }
 
-static int rank_of(const bv_sim *s, const bv_order *o) {
-  if (s->cfg.rules == BV_RULES_BACKTRADER) return 2;
-  return o->close || o->pick.tag ? 0 : o->role == BV_ROLE_STOP_LOSS ? 1 : 2;
+/* What closes at the market or at a stop. */
+static bool goes_ahead(const bv_order *o) {
+  return o->close || (o->rests && o->reduce_only && o->limit == 0);
+}
+
+/* Since when the order is in the queue: a bracket comes after the orders that were there when its entry filled. */
+static double since(const bv_order *o) {
+  return o->rests && o->woken ? (double)o->woken - 0.5 : (double)o->id;
+}
+
+/* Whether `o` has its turn before `k`. */
+static bool before(const bv_order *o, const bv_order *k) {
+  bool ahead = goes_ahead(o);
+  if (ahead != goes_ahead(k)) return ahead;
+  double a = since(o), b = since(k);
+  bool older = a < b || (a == b && o->id < k->id);
+  return ahead ? !older : older;
+}
+
+/* Whose turn it is after `o`, NULL: the first. */
+static bv_order *next_of(bv_sim *s, const bv_order *o, bool second) {
+  bv_order *best = NULL;
+  for (size_t i = 0; i < s->queue.n; i++) {
+    bv_order *k = &s->queue.order[i];
+    if (k == o || !ready(s, k, second) || (o && !before(o, k))) continue;
+    if (!best || before(k, best)) best = k;
+  }
+  return best;
 }
 
 static bv_rc try_order(bv_sim *s, bv_order *o, bool *again, bv_err *err) {
@@ -91,18 +116,23 @@ static bv_rc try_order(bv_sim *s, bv_order *o, bool *again, bv_err *err) {
   return BV_OK;
 }
 
+/* By number. */
+static bv_rc run_trader(bv_sim *s, bv_err *err) {
+  for (size_t i = 0; i < s->queue.n; i++) {
+    bv_order *o = &s->queue.order[i];
+    bool again;
+    if (ready(s, o, false)) BV_TRY(try_order(s, o, &again, err));
+  }
+  return BV_OK;
+}
+
 bv_rc bv_match_sequence(bv_sim *s, bv_err *err) {
-  bv_queue *q = &s->queue;
+  if (s->cfg.rules == BV_RULES_BACKTRADER) return run_trader(s, err);
   bool again = false;
   do {
     bool second = again;
     again = false;
-    for (int rank = 0; rank <= 2; rank++) {
-      for (size_t k = 0; k < q->n; k++) {
-        bv_order *o = &q->order[rank == 0 ? q->n - 1 - k : k];
-        if (rank_of(s, o) == rank && ready(s, o, second)) BV_TRY(try_order(s, o, &again, err));
-      }
-    }
+    for (bv_order *o = NULL; (o = next_of(s, o, second));) BV_TRY(try_order(s, o, &again, err));
   } while (again);
   return BV_OK;
 }
