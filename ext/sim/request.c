@@ -172,12 +172,14 @@ const char *bv_request_bad_shape(const bv_order *o) {
   return NULL;
 }
 
+static const char *const crossed_exits = "take_profit and stop_loss are crossed";
+
 /* A bracket must lie on either side of the price its entry is meant to fill at. */
 static const char *bad_bracket(const bv_order *o, double take_profit, double stop_loss) {
   if (take_profit != 0 && no_price(take_profit)) return "take_profit is not a positive number";
   if (stop_loss != 0 && no_price(stop_loss)) return "stop_loss is not a positive number";
   if (take_profit != 0 && stop_loss != 0 && o->side * (take_profit - stop_loss) <= 0) {
-    return "take_profit and stop_loss are crossed";
+    return crossed_exits;
   }
   double a = o->limit != 0 ? o->limit : o->stop != 0 ? o->stop : o->mark;
   double b = o->stop != 0 ? o->stop : a;
@@ -465,10 +467,23 @@ static bool changed(const bv_sim *s, bv_order *o, const bv_sim_request *r) {
          o->trail_percent != before.trail_percent || o->until != before.until || o->n != before.n;
 }
 
-/* Whether a waiting entry and its bracket, one of which is changed, still fit each other. */
-static const char *bad_family(const bv_queue *q, const bv_order *o, const bv_sim_request *r) {
+/* Whether a waiting entry and its bracket, one of which is changed, still fit each other; or the two exits, once the
+** entry has filled: then its price is no matter any more. */
+static const char *bad_family(const bv_sim *s, const bv_order *o, const bv_sim_request *r) {
+  const bv_queue *q = &s->queue;
   const bv_order *entry = o;
   double take_profit = r->take_profit, stop_loss = r->stop_loss;
+  if (o->parent && !o->dormant && o->role != BV_ROLE_NONE) {
+    if (s->cfg.wrong_side == BV_WRONG_ALLOW) return NULL;
+    for (size_t i = 0; i < q->n; i++) {
+      const bv_order *k = &q->order[i];
+      if (k->done || k->parent != o->parent) continue;
+      if (k->role == BV_ROLE_TAKE_PROFIT && take_profit == 0) take_profit = k->limit;
+      if (k->role == BV_ROLE_STOP_LOSS && stop_loss == 0) stop_loss = k->stop;
+    }
+    bool crossed = take_profit != 0 && stop_loss != 0 && o->side * (take_profit - stop_loss) >= 0;
+    return crossed ? crossed_exits : NULL;
+  }
   if (!o->brackets && !o->dormant) return NULL;
   for (size_t i = 0; o->dormant && i < q->n; i++) {
     if (q->order[i].id == o->parent) entry = &q->order[i];
@@ -486,19 +501,23 @@ static bv_rc replace_one(bv_sim *s, int64_t t, size_t i, const bv_sim_request *r
   bv_queue *q = &s->queue;
   bv_asset *a = &s->ledger.asset[r->asset];
   bv_order o = q->order[i];
+  if (!o.rests) {
+    o.rests = true;
+    o.until = INT64_MAX;
+    o.side = o.n > 0 ? 1 : -1;
+  }
   o.n -= o.filled; /* what is filled is the old order's */
   o.filled = o.points = 0;
   if (!changed(s, &o, r) && !r->has_net_limit) return BV_OK;
   o.ts = t;
   o.mark = a->mark;
   o.bar = a->bars - 1;
-  o.rests = true;
   o.waiting = false; /* the copy does not */
   o.woken = 0;
   const char *why = o.n == 0 && !o.size_at_fill && !o.dormant ? "less than one lot" : NULL;
   if (r->has_net_limit) why = "net_limit needs combo";
   if (!why) why = senseless(s, &o, 0, 0);
-  if (!why) why = bad_family(q, &o, r);
+  if (!why) why = bad_family(s, &o, r);
   if (why) return bv_request_reject(s, &o, why, err);
   int64_t old = o.id;
   q->order[i].leads = false; /* the new one does */

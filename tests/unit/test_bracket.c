@@ -251,6 +251,27 @@ static void test_replace(void **state) {
   done();
 }
 
+/* The exits of an open position may move past its entry, but not past each other. */
+static void test_replace_crossed(void **state) {
+  (void)state;
+  start("cash=1e6");
+  bar(100, 101, 99, 100);
+  bracket(10, 0, 0, 110, 85);
+  bar(100, 105, 99, 105);
+  bv_sim_request r = {.take_profit = 84};
+  assert_int_equal(bv_sim_replace(b.sim, b.now, &r, "in", NULL), BV_OK);
+  expect(4, BV_ORDER_REJECTED, "take_profit and stop_loss are crossed");
+  r = (bv_sim_request){.stop_loss = 102, .take_profit = 101};
+  assert_int_equal(bv_sim_replace(b.sim, b.now, &r, "in", NULL), BV_OK);
+  expect(5, BV_ORDER_REJECTED, "take_profit and stop_loss are crossed");
+  expect(6, BV_ORDER_REJECTED, "take_profit and stop_loss are crossed");
+  r = (bv_sim_request){.stop_loss = 102, .take_profit = 120};
+  assert_int_equal(bv_sim_replace(b.sim, b.now, &r, "in", NULL), BV_OK);
+  bar(105, 112, 102, 111);
+  expect_fill(1, 7, -10, 102, 120, 0);
+  done();
+}
+
 static void test_replace_quantity(void **state) {
   (void)state;
   start("cash=1e6");
@@ -279,6 +300,7 @@ int main(void) {
       T(test_cancel),
       T(test_too_late),
       T(test_replace),
+      T(test_replace_crossed),
       T(test_replace_quantity),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

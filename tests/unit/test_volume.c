@@ -207,6 +207,27 @@ static void test_replace_and_cancel(void **state) {
   bench_end(&b);
 }
 
+/* A plain market order of which a rest waits has no prices, but a quantity. */
+static void test_replace_a_market_order(void **state) {
+  (void)state;
+  static bench b;
+  bench_start(&b, "default", "volume.model=share volume.share=0.1", 1);
+  bar_of(&b, 1000);
+  give(&b, (bv_sim_request){.amount = 30, .tag = "x"});
+  bar_of(&b, 100);
+  bv_sim_request r = {.ask = BV_ASK_QTY, .amount = 15};
+  assert_int_equal(bv_sim_replace(b.sim, b.now, &r, "x", NULL), BV_OK);
+  bench_expect(&b, 0, BV_ORDER_CANCELLED, 30, 10, "replaced");
+  r.amount = -5;
+  bar_of(&b, 100);
+  assert_int_equal(bv_sim_replace(b.sim, b.now, &r, "x", NULL), BV_OK);
+  bench_expect(&b, 1, BV_ORDER_CANCELLED, 15, 10, "replaced");
+  bar_of(&b, 100);
+  bench_expect(&b, 2, BV_ORDER_FILLED, -5, -5, "");
+  near(bv_sim_qty(b.sim, 0), 15);
+  bench_end(&b);
+}
+
 /* A target is the difference to what is held and on its way. */
 static void test_target_replaces_the_rest(void **state) {
   (void)state;
@@ -299,6 +320,7 @@ int main(void) {
       cmocka_unit_test(test_bracket_grows),
       cmocka_unit_test(test_oco_ends_with_the_first_part),
       cmocka_unit_test(test_replace_and_cancel),
+      cmocka_unit_test(test_replace_a_market_order),
       cmocka_unit_test(test_target_replaces_the_rest),
       cmocka_unit_test(test_money_for_the_whole),
       cmocka_unit_test(test_memory),
