@@ -53,6 +53,12 @@ static bv_rc new_run(sqlite3 *db, barsvt_run **out, bv_err *err) {
   return BV_OK;
 }
 
+/* A run that is not there. */
+static int no_run(char **errmsg) {
+  if (errmsg) *errmsg = sqlite3_mprintf("the run is NULL");
+  return SQLITE_MISUSE;
+}
+
 static int opened(bv_rc rc, barsvt_run **run, char **errmsg, const bv_err *err) {
   if (rc == BV_OK) return SQLITE_OK;
   bv_free(*run);
@@ -62,6 +68,7 @@ static int opened(bv_rc rc, barsvt_run **run, char **errmsg, const bv_err *err) 
 
 int barsvt_run_open(sqlite3 *db, const char *strategy, const char *config, barsvt_run **run,
                     char **errmsg) {
+  if (!run) return no_run(errmsg);
   bv_err err = {0};
   bv_rc rc = new_run(db, run, &err);
   if (rc == BV_OK) {
@@ -72,6 +79,7 @@ int barsvt_run_open(sqlite3 *db, const char *strategy, const char *config, barsv
 
 int barsvt_run_resume(sqlite3 *db, int64_t id, const char *options, barsvt_run **run, int64_t *ts,
                       char **errmsg) {
+  if (!run) return no_run(errmsg);
   bv_err err = {0};
   bv_rc rc = new_run(db, run, &err);
   if (rc == BV_OK)
@@ -97,6 +105,7 @@ static int whole_step(barsvt_run *r, int64_t *ts, char **errmsg) {
 }
 
 int barsvt_run_step(barsvt_run *r, int64_t *ts, char **errmsg) {
+  if (!r) return no_run(errmsg);
   if (r->rc != BV_OK || !bv_run_glide(r->run)) return whole_step(r, ts, errmsg);
   if (ts) *ts = r->run->now;
   return SQLITE_ROW;
@@ -104,6 +113,7 @@ int barsvt_run_step(barsvt_run *r, int64_t *ts, char **errmsg) {
 
 int barsvt_run_each(barsvt_run *r, int (*fn)(void *ctx, barsvt_run *run, int64_t ts), void *ctx,
                     char **errmsg) {
+  if (!r) return no_run(errmsg);
   int64_t ts;
   int code;
   while ((code = whole_step(r, &ts, errmsg)) == SQLITE_ROW) {
@@ -122,6 +132,7 @@ static const bv_ask asks[] = {[BARSVT_TARGET_WEIGHT] = BV_ASK_WEIGHT,
 
 int barsvt_run_order(barsvt_run *r, const char *asset, int kind, double amount, const char *tag,
                      char **errmsg) {
+  if (!r) return no_run(errmsg);
   bv_err err;
   bv_rc rc;
   bv_err_clear(&err);
@@ -169,6 +180,7 @@ static bv_signal signal_of(const barsvt_order *o) {
 }
 
 int barsvt_run_submit(barsvt_run *r, const barsvt_order *given, char **errmsg) {
+  if (!r) return no_run(errmsg);
   bv_err err;
   bv_rc rc = BV_OK;
   barsvt_order order = {0}, *o = &order;
@@ -197,6 +209,7 @@ int barsvt_run_submit(barsvt_run *r, const barsvt_order *given, char **errmsg) {
 }
 
 int barsvt_run_write(barsvt_run *r, char **errmsg) {
+  if (!r) return no_run(errmsg);
   bv_err err;
   bv_err_clear(&err);
   if (r->rc == BV_OK && !r->run->finished) {
@@ -249,6 +262,7 @@ double barsvt_run_price_at(const barsvt_run *r, int asset) {
 
 int barsvt_run_order_at(barsvt_run *r, int asset, int kind, double amount, const char *tag,
                         char **errmsg) {
+  if (!r) return no_run(errmsg);
   return barsvt_run_order(r, barsvt_run_asset(r, asset), kind, amount, tag, errmsg);
 }
 

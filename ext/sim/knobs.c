@@ -39,7 +39,7 @@ static const char *const choice_margin[] = {"exposure", "available", NULL};
 static const char *const choice_funds[] = {"auto", "shrink", "reject", "allow", NULL};
 static const char *const choice_rules[] = {"certain", "backtesting.py", "backtrader", NULL};
 static const char *const choice_limit_fill[] = {"touch", "through", NULL};
-static const char *const choice_limit_price[] = {"improve", "limit", NULL};
+static const char *const choice_limit_price[] = {"improve", "limit", "worst", NULL};
 static const char *const choice_stop_price[] = {"level", "worst", NULL};
 static const char *const choice_stop_limit[] = {"path", "bar", "close", NULL};
 static const char *const choice_bracket_from[] = {"entry", "next", NULL};
@@ -297,7 +297,9 @@ static const bv_sim_knob knobs[] = {
     CHOICE(
         "limit_price", limit_price, choice_limit_price,
         "Where an open is better than the limit: improve, the fill is at the open; limit, at the "
-        "limit all the same, as in ml4t."),
+        "limit all the same, as in ml4t; worst, at the limit too, or at the bar's extreme nearest "
+        "to "
+        "it, as LEAN's fill model for other than equities."),
     CHOICE("stop_price", stop_price, choice_stop_price,
            "Where a stop that the bar reaches fills: level, at the open where that is beyond it, "
            "else at the stop; worst, at the worse of the stop and the close, as LEAN's fill model "

@@ -63,7 +63,7 @@ typedef enum bv_short_funds {
 } bv_short_funds;
 typedef enum bv_rules { BV_RULES_CERTAIN, BV_RULES_BACKTESTING, BV_RULES_BACKTRADER } bv_rules;
 typedef enum bv_touch_rule { BV_TOUCH, BV_THROUGH } bv_touch_rule;
-typedef enum bv_limit_price { BV_LIMIT_IMPROVE, BV_LIMIT_EXACT } bv_limit_price;
+typedef enum bv_limit_price { BV_LIMIT_IMPROVE, BV_LIMIT_EXACT, BV_LIMIT_WORST } bv_limit_price;
 typedef enum bv_stop_limit {
   BV_STOP_LIMIT_PATH,
   BV_STOP_LIMIT_BAR,

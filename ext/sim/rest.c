@@ -63,11 +63,11 @@ static bool fills_at_open(const bv_sim_config *c, const bv_order *o, const view 
 
 /* LEAN looks at the close alone. */
 static bool by_close(const bv_sim_config *c, const bv_order *o) {
-  bool type = o->type == BV_TYPE_STOP_LIMIT || o->type == BV_TYPE_TRAIL_LIMIT;
-  return type && c->stop_limit == BV_STOP_LIMIT_CLOSE;
+  return becomes_limit(o) && c->stop_limit == BV_STOP_LIMIT_CLOSE;
 }
 
 static bool worst(const bv_sim_config *c, const bv_order *o) {
+  if (bv_rest_is_limit(o)) return c->limit_price == BV_LIMIT_WORST;
   return c->stop_price == BV_STOP_WORST && bv_rest_is_stop(o) && !becomes_limit(o);
 }
 
@@ -78,7 +78,9 @@ static double open_price(const bv_sim_config *c, const bv_order *o, const bv_sim
 
 double bv_rest_open(const bv_sim_config *c, double tick, const bv_order *o, const bv_sim_bar *bar) {
   view v = view_of(tick, o, bar);
-  if (by_close(c, o) || worst(c, o) || !fills_at_open(c, o, &v)) return NAN;
+  bool now = o->tif == BV_TIF_OPG || o->tif == BV_TIF_IOC || o->tif == BV_TIF_FOK;
+  bool later = !now && (by_close(c, o) || worst(c, o));
+  if (later || !fills_at_open(c, o, &v)) return NAN;
   return open_price(c, o, bar);
 }
 
@@ -120,12 +122,21 @@ static bv_touch touch_from_above(const bv_sim_config *c, const bv_order *o, cons
 }
 
 static bv_touch touch_by_close(const bv_order *o, const view *v) {
+  if (o->type == BV_TYPE_LIT) {
+    bool touched = o->triggered || v->low <= v->stop;
+    if (!touched || !(v->close <= v->limit)) return (bv_touch){.price = NAN};
+    return touch_at(o, v->close, BV_VIA_UNKNOWN, true);
+  }
   bool triggered = o->triggered || v->high > v->stop;
   if (!triggered || !(v->close < v->limit)) return (bv_touch){.price = NAN};
   return touch_at(o, fmin(v->limit, v->high), BV_VIA_UNKNOWN, true);
 }
 
-static bv_touch touch_at_worst(const bv_order *o, const view *v) {
+static bv_touch touch_at_worst(const bv_sim_config *c, const bv_order *o, const view *v) {
+  if (bv_rest_is_limit(o)) {
+    if (!reaches_limit(c, v, v->low)) return (bv_touch){.price = NAN};
+    return touch_at(o, fmin(v->limit, v->high), BV_VIA_UNKNOWN, true);
+  }
   if (!(v->high >= v->stop)) return (bv_touch){.price = NAN};
   return touch_at(o, fmax(v->stop, v->close), BV_VIA_UNKNOWN, true);
 }
@@ -140,7 +151,7 @@ bv_touch bv_rest_touch(const bv_sim_config *c, double tick, const bv_order *o,
   view v = view_of(tick, o, bar);
   bv_via via = o->parent && o->entered == number ? mirrored(o, o->via) : BV_VIA_OPEN;
   if (by_close(c, o)) return touch_by_close(o, &v);
-  if (worst(c, o)) return touch_at_worst(o, &v);
+  if (worst(c, o)) return touch_at_worst(c, o, &v);
   if (via == BV_VIA_OPEN && fills_at_open(c, o, &v)) {
     return (bv_touch){open_price(c, o, bar), BV_VIA_OPEN, true};
   }

@@ -132,6 +132,55 @@ static void test_stop_at_the_worst(void **state) {
   }
 }
 
+/* LEAN's base model: min(high, limit) for a buy, max(low, limit) for a sell, once it has been passed. */
+static void test_limit_at_the_worst(void **state) {
+  (void)state;
+  static const struct {
+    double amount, limit, price;
+  } want[] = {{10, 98, 98},    {10, 96, 0},   {10, 105, 105}, {10, 120, 110},
+              {-10, 105, 105}, {-10, 110, 0}, {-10, 98, 98},  {-10, 90, 96}};
+  for (size_t i = 0; i < sizeof want / sizeof *want; i++) {
+    bench b;
+    start(&b, "lean", "cash=1e6 limit_price=worst");
+    give(&b,
+         (bv_sim_request){.amount = want[i].amount, .type = BV_TYPE_LIMIT, .limit = want[i].limit});
+    bar(&b, 100, 110, 96, 103, 1e6);
+    near(b.nfill ? b.fill[0].price : 0, want[i].price);
+    end(&b);
+  }
+}
+
+/* What only the open can fill does so at the open. */
+static void test_open_at_the_worst(void **state) {
+  (void)state;
+  for (int i = 0; i < 2; i++) {
+    static const bv_tif tif[] = {BV_TIF_IOC, BV_TIF_FOK};
+    bench b;
+    start(&b, "default", "limit_price=worst");
+    give(&b, (bv_sim_request){.amount = 10, .type = BV_TYPE_LIMIT, .limit = 105, .tif = tif[i]});
+    bar(&b, 100, 110, 96, 103, 1e6);
+    assert_int_equal(b.nfill, 1);
+    near(b.fill[0].price, 100);
+    end(&b);
+  }
+}
+
+/* Touched at 97 or below, bought at the close where that is no more than the limit, on this bar or a later one. */
+static void test_limit_if_touched_by_close(void **state) {
+  (void)state;
+  bench b;
+  start(&b, "lean", "cash=1e6");
+  give(&b, (bv_sim_request){.amount = 10, .type = BV_TYPE_LIT, .stop = 97, .limit = 99});
+  bar(&b, 99, 100, 98, 98.5, 1e6); /* not touched */
+  bar(&b, 99, 101, 97, 100, 1e6);  /* touched, and beyond the limit again */
+  bar(&b, 100, 101, 98, 99.5, 1e6);
+  assert_int_equal(b.nfill, 0);
+  bar(&b, 100, 101, 98, 98.5, 1e6);
+  assert_int_equal(b.nfill, 1);
+  near(b.fill[0].price, 98.5);
+  end(&b);
+}
+
 /* Entry at 100; the same bar reaches both exits, the next one too. */
 static void test_brackets(void **state) {
   (void)state;
@@ -243,6 +292,9 @@ int main(void) {
       cmocka_unit_test(test_stop_limits),
       cmocka_unit_test(test_stops_touch),
       cmocka_unit_test(test_stop_at_the_worst),
+      cmocka_unit_test(test_limit_at_the_worst),
+      cmocka_unit_test(test_open_at_the_worst),
+      cmocka_unit_test(test_limit_if_touched_by_close),
       cmocka_unit_test(test_brackets),
       cmocka_unit_test(test_lean_sizes),
       cmocka_unit_test(test_zipline_closes),

@@ -160,6 +160,14 @@ static void test_orders(void **state) {
   REFUSED(barsvt_run_order(r, "AAA", BARSVT_QTY, NAN, NULL, &why), "finite");
   REFUSED(barsvt_run_order(r, "AAA", BARSVT_QTY, INFINITY, NULL, &why), "finite");
   REFUSED(barsvt_run_order(r, "NONE", BARSVT_QTY, 1, NULL, &why), "unknown asset");
+  REFUSED(barsvt_run_order(NULL, "AAA", BARSVT_QTY, 1, NULL, &why), "the run is NULL");
+  REFUSED(barsvt_run_order_at(NULL, 0, BARSVT_QTY, 1, NULL, &why), "the run is NULL");
+  REFUSED(barsvt_run_submit(NULL, NULL, &why), "the run is NULL");
+  REFUSED(barsvt_run_step(NULL, NULL, &why), "the run is NULL");
+  REFUSED(barsvt_run_each(NULL, NULL, NULL, &why), "the run is NULL");
+  REFUSED(barsvt_run_write(NULL, &why), "the run is NULL");
+  REFUSED(barsvt_run_open(db, NULL, NULL, NULL, &why), "the run is NULL");
+  REFUSED(barsvt_run_resume(db, 1, NULL, NULL, NULL, &why), "the run is NULL");
   /* One of each kind, a step apart: 2 units; 5 in all; worth 60 at 12.5 is 4; half of the account. */
   assert_int_equal(barsvt_run_order(r, "AAA", BARSVT_QTY, 2, "first", NULL), SQLITE_OK);
   assert_int_equal(step(r), SQLITE_ROW);
