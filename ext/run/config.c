@@ -225,10 +225,16 @@ static bv_rc set_knob(bv_run_config *c, const char *path, const char *type, sqli
 static bv_rc set_profile(bv_run_config *c, const char *name, bv_err *err) {
   const bv_sim_profile *p = bv_sim_profile_find(name);
   if (!p) {
+    enum { MOST = 16 };
+    const char *names[MOST + 1] = {0};
+    int n;
+    const bv_sim_profile *all = bv_sim_profiles(&n);
+    for (int i = 0; i < n && i < MOST; i++) names[i] = all[i].name;
+    const char *near = bv_nearest(name, names);
     return bv_fail(err, BV_ARG,
-                   "config: unknown profile '%.40s'; SELECT DISTINCT profile FROM "
+                   "config: unknown profile '%.40s'%s%s%s; SELECT DISTINCT profile FROM "
                    "bt_profile lists them",
-                   name);
+                   name, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
   }
   c->sim = p->config;
   snprintf(c->profile, sizeof c->profile, "%s", p->name);

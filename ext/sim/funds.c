@@ -134,7 +134,7 @@ static bool pays(const bv_sim *s, const bv_asset *a, const bv_order *o, const bv
     takes += s->account.lock * notional;
   }
   if (close > 0 && s->account.lock > 0) {
-    takes -= s->account.lock * bv_ledger_realised(&s->ledger, a, close, 0, (bv_pick){0});
+    takes -= s->account.lock * bv_ledger_realised(&s->ledger, a, close, 0, o->pick);
   }
   return takes <= 0 || takes <= free + slack;
 }
@@ -243,7 +243,7 @@ static bool pays_all(const bv_sim *s, const bv_leg *leg, int n) {
       takes += s->account.lock * notional;
     }
     if (close > 0 && s->account.lock > 0) {
-      takes -= s->account.lock * bv_ledger_realised(&s->ledger, a, close, 0, (bv_pick){0});
+      takes -= s->account.lock * bv_ledger_realised(&s->ledger, a, close, 0, leg[i].order->pick);
     }
     bool unsettled = s->cfg.settlement_days > 0 && leg_takes < 0;
     if (!unsettled) takes += leg_takes;

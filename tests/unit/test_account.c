@@ -301,8 +301,33 @@ static void test_contradictions(void **state) {
   assert_contradictions(bad, sizeof bad / sizeof bad[0]);
 }
 
+/* What a closing order frees is the proceeds of the lots that it closes.  Short 10 at 10 and 10 at 5: of 250 in cash
+** 150 are locked.  To close the later ones at 16 takes 160, and frees 50. */
+static void test_close_frees_its_own_lots(void **state) {
+  (void)state;
+  bench b;
+  bench_start(&b, "default", "cash=100 account=crypto borrow=units short_cash=lock_proceeds", 1);
+  bench_bar(&b, 10, 10);
+  for (int i = 0; i < 2; i++) {
+    bv_sim_request r = {.ask = BV_ASK_QTY, .amount = -10, .tag = i == 0 ? "first" : "second"};
+    assert_int_equal(bv_sim_submit(b.sim, b.now, &r, NULL), BV_OK);
+    bench_bar(&b, i == 0 ? 10 : 5, i == 0 ? 5 : 16);
+  }
+  near(bv_funds_free(b.sim, b.now), 100);
+  bv_sim_request close = {.ask = BV_ASK_QTY, .amount = 10, .closes = "second"};
+  assert_int_equal(bv_sim_submit(b.sim, b.now, &close, NULL), BV_OK);
+  bench_bar(&b, 16, 14.5);
+  bench_expect(&b, 2, BV_ORDER_REJECTED, 10, 0, "insufficient funds");
+  assert_int_equal(bv_sim_submit(b.sim, b.now, &close, NULL), BV_OK);
+  bench_bar(&b, 14.5, 14.5);
+  bench_expect(&b, 3, BV_ORDER_FILLED, 10, 10, "");
+  near(bv_funds_free(b.sim, b.now), 5);
+  bench_end(&b);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_close_frees_its_own_lots),
       cmocka_unit_test(test_cash_pays_in_full),
       cmocka_unit_test(test_no_sale_into_debt),
       cmocka_unit_test(test_settlement),
