@@ -156,9 +156,11 @@ static const bv_sim_knob knobs[] = {
            "Shares outstanding with model almgren; 0 leaves that factor out."),
     NUMBER("slippage.days", slippage_days, 1e-9, 1000,
            "Model almgren: time over which an order is executed, in trading days."),
-    BOOLEAN("slippage.open", slippage_open,
-            "Whether market and limit orders that fill at an open slip, as slip_open of "
-            "backtrader."),
+    BOOLEAN(
+        "slippage.open", slippage_open,
+        "Whether market and limit orders that fill at an open slip, as slip_open of "
+        "backtrader; with rules backtrader stops that fill at an open, too, and market orders at "
+        "the close."),
     BOOLEAN("slippage.match", slippage_match,
             "Whether an order fills whose slipped price lies outside the bar's range; false: it "
             "waits for the next bar, but for limit orders, as slip_match of backtrader."),

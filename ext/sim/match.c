@@ -52,6 +52,7 @@ static bv_place place_of(const bv_sim *s, const bv_order *o) {
   bool market = o->type == BV_TYPE_MARKET;
   if (market && s->cfg.fill_at == BV_FILL_SIGNAL_CLOSE && !bv_match_later(o)) {
     return (bv_place){.price = bv_quote_mark(s, o),
+                      .open = s->cfg.rules == BV_RULES_BACKTRADER,
                       .ts = o->ts,
                       .bar_number = o->bar,
                       .at = valued_at(s, BV_VALUE_MARK)};

@@ -104,7 +104,8 @@ static bv_rc try_order(bv_sim *s, bv_order *o, bool *again, bv_err *err) {
   bv_place at = {.price = price,
                  .limit = trader ? o->limit : 0,
                  .maker = bv_rest_is_limit(o) && price != bar->open,
-                 .open = !at_close && price == bar->open && !bv_rest_is_stop(o),
+                 .open = trader ? at_close || price == bar->open
+                                : !at_close && price == bar->open && !bv_rest_is_stop(o),
                  .ts = at_close ? o->ts : bar->ts,
                  .bar_number = at_close ? o->bar : a->bars,
                  .bar = at_close ? NULL : bar,

@@ -37,8 +37,10 @@ static bv_place place_of(const bv_sim *s, const bv_order *o) {
   const bv_sim_bar *bar = bv_bar_of(s, o);
   const double tick = bv_cost_tick(s, &s->ledger.asset[o->asset]);
   bool good = o->limit == 0 || bv_rest_reaches(&s->cfg, tick, o, bar->close);
+  /* In backtrader an order for the close pays no slippage. */
+  bool exact = o->limit == 0 && s->cfg.rules == BV_RULES_BACKTRADER;
   return (bv_place){.price = good ? bar->close : NAN,
-                    .limit = o->limit,
+                    .limit = exact ? bar->close : o->limit,
                     .ts = bar->known_at,
                     .bar_number = s->ledger.asset[o->asset].bars - 1,
                     .bar = bar,

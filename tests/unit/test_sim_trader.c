@@ -25,6 +25,21 @@ static void bar(bench *b, double open, double high, double low, double close) {
   assert_true(bv_ledger_error(&b->sim->ledger) < 1e-9);
 }
 
+/* The last bar of a day. */
+static void last_bar(bench *b, double open, double high, double low, double close) {
+  bv_sim_bar x = {.ts = b->now,
+                  .known_at = b->now + BENCH_STEP,
+                  .open = open,
+                  .high = high,
+                  .low = low,
+                  .close = close,
+                  .volume = 1000,
+                  .next_ts = b->now + 86400};
+  assert_int_equal(bv_sim_open(b->sim, b->now, &x, 1, NULL), BV_OK);
+  b->now += BENCH_STEP;
+  assert_int_equal(bv_sim_close(b->sim, b->now, &x, 1, NULL), BV_OK);
+}
+
 static void give(bench *b, bv_sim_request r) {
   r.ask = BV_ASK_QTY;
   assert_int_equal(bv_sim_submit(b->sim, b->now, &r, NULL), BV_OK);
@@ -151,6 +166,39 @@ static void test_targets(void **state) {
   bench_end(&b);
 }
 
+/* slip_open false: nothing slips that fills at an open, nor a market order at the close of cheat-on-close. */
+static void test_slip_open(void **state) {
+  (void)state;
+  static bench b;
+  bench_start(&b, "backtrader", "slippage.rate=0.01 slippage.open=0 slippage.clamp=0", 1);
+  bench_bar(&b, 100, 100);
+  give(&b, (bv_sim_request){.amount = 1});
+  give(&b, (bv_sim_request){.amount = 1, .type = BV_TYPE_STOP, .stop = 101});
+  give(&b, (bv_sim_request){.amount = 1, .type = BV_TYPE_STOP, .stop = 110});
+  bar(&b, 102, 112, 102, 112);
+  assert_int_equal(b.nfill, 3);
+  near(b.fill[0].price, 102);
+  near(b.fill[1].price, 102);
+  near(b.fill[2].price, 110 * 1.01);
+  bench_end(&b);
+  bench_start(&b, "backtrader", "slippage.rate=0.01", 1); /* Order.Close never slips */
+  bar(&b, 100, 105, 95, 100);
+  give(&b, (bv_sim_request){.amount = 1, .type = BV_TYPE_MARKET_ON_CLOSE});
+  last_bar(&b, 100, 105, 95, 101);
+  near(b.fill[0].price, 101);
+  bench_end(&b);
+  for (int resting = 0; resting < 2; resting++) {
+    bench_start(&b, "backtrader", "slippage.rate=0.01 slippage.open=0 fill_at=signal_close", 1);
+    bench_bar(&b, 100, 100);
+    if (resting) give(&b, (bv_sim_request){.amount = 1, .type = BV_TYPE_LIMIT, .limit = 50});
+    give(&b, (bv_sim_request){.amount = 1});
+    bar(&b, 102, 112, 102, 112);
+    assert_int_equal(b.nfill, 1);
+    near(b.fill[0].price, 100);
+    bench_end(&b);
+  }
+}
+
 /* Sell 5 below the close, limit 4 above that: the bar that triggers it at 95 closes at 103, and stop and limit
 ** follow to 98 and 102. */
 static void test_trail_limit_follows_its_trigger(void **state) {
@@ -218,6 +266,7 @@ int main(void) {
       cmocka_unit_test(test_margin_of_contracts),
       cmocka_unit_test(test_average),
       cmocka_unit_test(test_targets),
+      cmocka_unit_test(test_slip_open),
       cmocka_unit_test(test_trail_limit_follows_its_trigger),
       cmocka_unit_test(test_groups_end),
   };
