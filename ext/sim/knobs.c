@@ -302,10 +302,11 @@ static const bv_sim_knob knobs[] = {
         "limit all the same, as in ml4t; worst, at the limit too, or at the bar's extreme nearest "
         "to "
         "it, as LEAN's fill model for other than equities."),
-    CHOICE("stop_price", stop_price, choice_stop_price,
-           "Where a stop that the bar reaches fills: level, at the open where that is beyond it, "
-           "else at the stop; worst, at the worse of the stop and the close, as LEAN's fill model "
-           "for other than equities."),
+    CHOICE(
+        "stop_price", stop_price, choice_stop_price,
+        "Where a stop that the bar reaches fills: level, at the open where that is beyond it, "
+        "else at the stop; worst, at the worse of the stop and the close, once the stop has been "
+        "passed (a trailing one: reached), as LEAN's fill model for other than equities."),
     CHOICE("stop_limit", stop_limit, choice_stop_limit,
            "A stop limit order on the bar that triggers it inside: path, at its limit only if the "
            "close is as good; bar, if the bar reaches the limit at any time, as in Lumibot; close, "

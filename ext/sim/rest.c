@@ -137,7 +137,9 @@ static bv_touch touch_at_worst(const bv_sim_config *c, const bv_order *o, const 
     if (!reaches_limit(c, v, v->low)) return (bv_touch){.price = NAN};
     return touch_at(o, fmin(v->limit, v->high), BV_VIA_UNKNOWN, true);
   }
-  if (!(v->high >= v->stop)) return (bv_touch){.price = NAN};
+  /* LEAN asks that a stop is passed, and of a trailing one that it is reached. */
+  bool reached = o->type == BV_TYPE_STOP ? v->high > v->stop : v->high >= v->stop;
+  if (!reached) return (bv_touch){.price = NAN};
   return touch_at(o, fmax(v->stop, v->close), BV_VIA_UNKNOWN, true);
 }
 

@@ -132,6 +132,22 @@ static void test_stop_at_the_worst(void **state) {
   }
 }
 
+/* Touched is enough for a trailing stop alone. */
+static void test_worst_stop_is_passed(void **state) {
+  (void)state;
+  for (int trails = 0; trails < 2; trails++) {
+    bench b;
+    start(&b, "lean", "cash=1e6 stop_price=worst");
+    give(&b, (bv_sim_request){.amount = 10,
+                              .type = trails ? BV_TYPE_TRAIL : BV_TYPE_STOP,
+                              .trail = trails ? 5 : 0,
+                              .stop = 105});
+    bar(&b, 100, 105, 100, 103, 1e6);
+    assert_int_equal(b.nfill, trails);
+    end(&b);
+  }
+}
+
 /* LEAN's base model: min(high, limit) for a buy, max(low, limit) for a sell, once it has been passed. */
 static void test_limit_at_the_worst(void **state) {
   (void)state;
@@ -292,6 +308,7 @@ int main(void) {
       cmocka_unit_test(test_stop_limits),
       cmocka_unit_test(test_stops_touch),
       cmocka_unit_test(test_stop_at_the_worst),
+      cmocka_unit_test(test_worst_stop_is_passed),
       cmocka_unit_test(test_limit_at_the_worst),
       cmocka_unit_test(test_open_at_the_worst),
       cmocka_unit_test(test_limit_if_touched_by_close),
