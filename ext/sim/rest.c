@@ -107,7 +107,9 @@ static bv_touch touch_stop(const bv_sim_config *c, const bv_order *o, const view
     if (!reaches_limit(c, v, v->low)) return (bv_touch){.price = NAN};
     return touch_at(o, fmin(v->limit, v->high), BV_VIA_UNKNOWN, reaches_limit(c, v, v->close));
   }
-  bool falls = c->rules != BV_RULES_BACKTRADER || v->open > v->close;
+  /* backtrader takes a bar that closes where it opened for one that rises, whatever the side. */
+  bool trader = c->rules == BV_RULES_BACKTRADER, even = v->open == v->close && o->side < 0;
+  bool falls = !trader || v->open > v->close || even;
   if (!falls || !reaches_limit(c, v, v->close)) return (bv_touch){.price = NAN};
   return touch_at(o, fmin(v->limit, v->high), BV_VIA_UNKNOWN, later);
 }

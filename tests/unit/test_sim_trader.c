@@ -166,6 +166,23 @@ static void test_targets(void **state) {
   bench_end(&b);
 }
 
+/* Inside a bar that closes where it opened a stop limit order to sell fills at a limit above its stop, one to buy does
+** not at one below. */
+static void test_stop_limit_on_an_even_bar(void **state) {
+  (void)state;
+  static bench b;
+  bench_start(&b, "backtrader", "", 1);
+  bench_bar(&b, 100, 100);
+  give(&b, (bv_sim_request){
+               .amount = -1, .type = BV_TYPE_STOP_LIMIT, .stop = 95, .limit = 98, .tag = "sell"});
+  give(&b, (bv_sim_request){.amount = 1, .type = BV_TYPE_STOP_LIMIT, .stop = 105, .limit = 102});
+  bar(&b, 100, 106, 94, 100);
+  assert_int_equal(b.nfill, 1);
+  near(b.fill[0].qty, -1);
+  near(b.fill[0].price, 98);
+  bench_end(&b);
+}
+
 /* slip_open false: nothing slips that fills at an open, nor a market order at the close of cheat-on-close. */
 static void test_slip_open(void **state) {
   (void)state;
@@ -267,6 +284,7 @@ int main(void) {
       cmocka_unit_test(test_average),
       cmocka_unit_test(test_targets),
       cmocka_unit_test(test_slip_open),
+      cmocka_unit_test(test_stop_limit_on_an_even_bar),
       cmocka_unit_test(test_trail_limit_follows_its_trigger),
       cmocka_unit_test(test_groups_end),
   };
