@@ -210,7 +210,7 @@ static bv_rc on_lot(void *ctx, const bv_sim_lot *l, bv_err *err) {
   assert_true(l->mae <= 0 && l->mfe >= 0);
   double gross = l->pnl + l->commission;
   /* The exit price itself is part of the excursion. */
-  double slack = 1e-6 + w->cfg.profit_round / 2;
+  double slack = 1e-6 + w->cfg.profit_round / 2 + 1e-14 * fabs(l->qty * l->entry_price);
   if (!w->instruments) assert_true(gross >= l->mae - slack && gross <= l->mfe + slack);
   assert_true(l->bars >= 0);
   if (l->open) {
