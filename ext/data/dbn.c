@@ -25,7 +25,7 @@
 
 /* Which records give rows. */
 typedef struct plan {
-  bv_dbn_kind kind; /* BV_DBN_BARS or BV_DBN_TRADES; BV_DBN_UNKNOWN: none do */
+  bv_dbn_kind kind; /* BV_DBN_BARS or BV_DBN_TRADES; BV_DBN_UNKNOWN: none do; of quotes: theirs */
   uint8_t rtype;
   bool old_bars; /* and those of bars whose length the schema says */
   bool every;    /* each of them is a trade */
@@ -154,16 +154,69 @@ static bv_rc wrong_step(const bv_dbn *r, const char *schema, bv_timestep has, bv
 }
 
 static bv_rc need_step(const bv_dbn *r, bv_err *err) {
-  return bv_fail(err, BV_ARG, "%s: trades need the timestep of the bars to make of them", r->name);
+  return bv_fail(err, BV_ARG, "%s: %s need the timestep of the bars to make of them", r->name,
+                 r->step.of == BV_OF_TRADES ? "trades" : "quotes");
+}
+
+/* Bars of the bid or of the ask. */
+static bool of_quotes(const bv_dbn *r) {
+  return r->step.of != BV_OF_TRADES;
+}
+
+/* Records that are neither bars nor trades. */
+static bv_rc no_trades(const bv_dbn *r, const char *what, const bv_dbn_type *t, bv_err *err) {
+  if (!t->quotes) {
+    return bv_fail(err, BV_ARG,
+                   "%s: the file holds records of %s, which are neither bars nor trades", r->name,
+                   what);
+  }
+  bv_timestep bid = t->step, ask = t->step;
+  char text[2][32];
+  bid.of = BV_OF_BID;
+  ask.of = BV_OF_ASK;
+  bv_timestep_format(bid, text[0]);
+  bv_timestep_format(ask, text[1]);
+  return bv_fail(
+      err, BV_ARG,
+      "%s: the file holds records of %s, which are quotes; import them as '%s' and as '%s'",
+      r->name, what, text[0], text[1]);
+}
+
+/* Samples make no bars that are shorter than the time between them. */
+static bv_rc too_short(const bv_dbn *r, const bv_dbn_type *t, bv_err *err) {
+  bv_timestep step = t->step;
+  char text[32];
+  step.of = r->step.of;
+  bv_timestep_format(step, text);
+  return bv_fail(err, BV_ARG,
+                 "%s: the file holds samples of quotes (%s), for bars of '%s' and longer", r->name,
+                 t->name, text);
+}
+
+static bool is_shorter(bv_timestep a, bv_timestep b) {
+  return b.n > 0 && bv_timestep_nominal_s(a) < bv_timestep_nominal_s(b);
+}
+
+static bv_rc plan_of_quotes(bv_dbn *r, const bv_dbn_schema *s, bv_err *err) {
+  const bv_dbn_type *t = bv_dbn_type_of(s->rtype);
+  if (!t->quotes) {
+    return bv_fail(
+        err, BV_ARG,
+        "%s: the file holds records of schema %s, which have no %s; mbp-1, mbp-10, tbbo and bbo "
+        "do",
+        r->name, s->name, bv_bars_of_name(r->step.of));
+  }
+  if (r->step.n < 1) return need_step(r, err);
+  r->plan = (plan){.kind = t->kind, .rtype = s->rtype};
+  return is_shorter(r->step, t->step) ? too_short(r, t, err) : BV_OK;
 }
 
 static bv_rc plan_of_schema(bv_dbn *r, const bv_dbn_schema *s, bv_err *err) {
   const bv_dbn_type *t = bv_dbn_type_of(s->rtype);
-  if (!s->rows) {
-    return bv_fail(err, BV_ARG,
-                   "%s: the file holds records of schema %s, which are neither bars nor trades",
-                   r->name, s->name);
-  }
+  char what[64];
+  if (of_quotes(r)) return plan_of_quotes(r, s, err);
+  snprintf(what, sizeof what, "schema %s", s->name);
+  if (!s->rows) return no_trades(r, what, t, err);
   r->plan = (plan){t->kind, s->rtype, t->kind == BV_DBN_BARS, s->every};
   if (t->kind == BV_DBN_TRADES) return r->step.n > 0 ? BV_OK : need_step(r, err);
   bool fits = r->step.n < 1 || bv_timestep_eq(r->step, t->step);
@@ -177,11 +230,31 @@ static bv_rc no_rows(const bv_dbn *r, bv_err *err) {
   for (int i = 0; i < 256; i++) {
     const bv_dbn_type *t = bv_dbn_type_of((uint8_t)i);
     if (r->of_type[i] == 0 || t->kind != BV_DBN_OTHER) continue;
-    return bv_fail(err, BV_ARG,
-                   "%s: the file holds records of kind %s, which are neither bars nor trades",
-                   r->name, t->name);
+    char what[64];
+    snprintf(what, sizeof what, "kind %s", t->name);
+    return no_trades(r, what, t, err);
   }
   return BV_OK;
+}
+
+/* The same for bars of quotes: the finest samples that are fine enough, else the least deep book, else that at trades. */
+static bv_rc plan_of_quote_counts(bv_dbn *r, bv_err *err) {
+  static const uint8_t order[] = {0xC3, 0xC0, 0xC4, 0xC1, 0x01, 0xB1, 0x0A, 0xC2};
+  const bv_dbn_type *samples = NULL;
+  if (r->step.n < 1) return need_step(r, err);
+  for (size_t i = 0; i < sizeof order; i++) {
+    const bv_dbn_type *t = bv_dbn_type_of(order[i]);
+    if (r->of_type[order[i]] == 0) continue;
+    if (is_shorter(r->step, t->step)) {
+      samples = t;
+    } else {
+      r->plan = (plan){.kind = t->kind, .rtype = order[i]};
+      return BV_OK;
+    }
+  }
+  if (samples) return too_short(r, samples, err);
+  return bv_fail(err, BV_ARG, "%s: the file holds no records that have the %s", r->name,
+                 bv_bars_of_name(r->step.of));
 }
 
 /* Of a file without a schema: bars of the timestep asked for, else the records that are trades, else
@@ -189,6 +262,7 @@ static bv_rc no_rows(const bv_dbn *r, bv_err *err) {
 static bv_rc plan_of_counts(bv_dbn *r, bv_err *err) {
   static const uint8_t order[] = {0x20, 0x21, 0x22, 0x23, 0x24, 0x00, 0xC2, 0x01, 0xB1, 0x0A, 0xA0};
   const bv_dbn_type *bars = NULL;
+  if (of_quotes(r)) return plan_of_quote_counts(r, err);
   if (r->step.n < 1) return need_step(r, err);
   for (size_t i = 0; i < sizeof order; i++) {
     const bv_dbn_type *t = bv_dbn_type_of(order[i]);
@@ -207,7 +281,7 @@ static bv_rc plan_of_counts(bv_dbn *r, bv_err *err) {
 
 /* What a record is in this reading, and why it is bad where it is. */
 typedef struct item {
-  enum { NOTHING, BAR, TRADE } what;
+  enum { NOTHING, BAR, TRADE } what; /* a price of the bid or the ask is as a trade */
   const char *why;
   bv_dbn_ohlcv bar;
   bv_dbn_trade trade;
@@ -220,7 +294,12 @@ static void read_item(const bv_dbn *r, const uint8_t *rec, item *it) {
   it->what = NOTHING;
   it->why = NULL;
   if (!planned || r->plan.kind == BV_DBN_UNKNOWN) return;
-  if (r->plan.kind == BV_DBN_BARS) {
+  if (of_quotes(r)) {
+    bool is;
+    it->why = bv_dbn_read_quote(rec, r->step.of == BV_OF_ASK, &is, &it->trade);
+    it->what = is ? TRADE : NOTHING;
+    it->ns = is ? it->trade.recv : 0;
+  } else if (r->plan.kind == BV_DBN_BARS) {
     it->why = bv_dbn_read_ohlcv(rec, &it->bar);
     it->what = BAR;
     it->ns = bv_dbn_ts_event(rec);
@@ -509,7 +588,8 @@ static bv_dbn *new_reader(const bv_infile *in, const char *path,
   r->venue = options->venue;
   r->tell = options->tell;
   r->tell_ctx = options->tell_ctx;
-  r->trades = (bv_dbn_trades){options->step, options->tz ? options->tz : bv_zone_utc(), 0};
+  r->trades = (bv_dbn_trades){options->step, options->tz ? options->tz : bv_zone_utc(), 0,
+                              options->step.of != BV_OF_TRADES};
   r->compression = bv_infile_kind_name(bv_infile_kind_of(in));
   bv_buf_init(&r->spool, BV_MEM_IMPORT, BV_DBN_SPOOL_MAX);
   bv_buf_init(&r->columns, BV_MEM_IMPORT, TEXT_MAX);
@@ -540,12 +620,6 @@ static bv_rc open_reader(bv_dbn *r, bv_infile *in, const char *path, bv_err *err
 bv_rc bv_dbn_open(bv_infile *in, const char *path, const bv_bar_reader_options *options,
                   bv_row_source *out, bv_err *err) {
   *out = (bv_row_source){0};
-  if (options->step.of != BV_OF_TRADES) {
-    bv_rc rc = bv_fail(err, BV_ARG, "%s: bars of the %s are not made from DBN files",
-                       bv_infile_name(in), bv_bars_of_name(options->step.of));
-    bv_infile_close(in);
-    return rc;
-  }
   bv_dbn *r = new_reader(in, path, options);
   if (!r) {
     bv_infile_close(in);

@@ -8,6 +8,11 @@
 ** bars of their trades.  Any other schema has neither and is refused.  Records of other kinds are
 ** passed over and counted in the warnings.
 **
+** A timestep of the bid or of the ask gives the bars of that side, from files that have the best level of a book: at
+** every change or trade (mbp-1, mbp-10, cmbp-1, tbbo, tcbbo), or sampled (bbo-1s, bbo-1m, cbbo-1s, cbbo-1m), and then
+** no shorter ones than the samples.  A bar has what its own time has: it opens with its first record, and without one there
+** is none.
+**
 ** Prices are the nearest doubles of the file's billionths.  A negative price is a price (spreads,
 ** energy); the undefined one sets the row aside.  The options about times, columns, labels, scales
 ** and negative prices do not apply; tz says where days and longer begin when trades become bars.

@@ -23,13 +23,23 @@
     .kind = BV_DBN_TRADES, .name = text, .bytes = SAME(n), .price = 16, .size = 24, .action = 28,  \
     .recv = 32, .every = all                                                                       \
   }
+#define BOOK(text, n, all)                                                                         \
+  {                                                                                                \
+    .kind = BV_DBN_TRADES, .name = text, .bytes = SAME(n), .price = 16, .size = 24, .action = 28,  \
+    .recv = 32, .every = all, .quotes = true                                                       \
+  }
+#define SAMPLES(text, of)                                                                          \
+  {                                                                                                \
+    .kind = BV_DBN_OTHER, .name = text, .bytes = SAME(80), .step = {.n = 1, .unit = (of)},         \
+    .recv = 32, .quotes = true                                                                     \
+  }
 #define OTHER(text, ...)                                                                           \
   { .kind = BV_DBN_OTHER, .name = text, .bytes = __VA_ARGS__ }
 
 static const bv_dbn_type types[256] = {
     [0x00] = TRADES("trades", 48, true),
-    [0x01] = TRADES("mbp-1", 80, false),
-    [0x0A] = TRADES("mbp-10", 368, false),
+    [0x01] = BOOK("mbp-1", 80, false),
+    [0x0A] = BOOK("mbp-10", 368, false),
     [0x11] = BARS("ohlcv", 0, BV_SECOND),
     [0x12] = OTHER("status", SAME(40)),
     [0x13] = OTHER("definition", {360, 400, 520}),
@@ -58,12 +68,12 @@ static const bv_dbn_type types[256] = {
               .size = 32,
               .action = 38,
               .recv = 40},
-    [0xB1] = TRADES("cmbp-1", 80, false),
-    [0xC0] = OTHER("cbbo-1s", SAME(80)),
-    [0xC1] = OTHER("cbbo-1m", SAME(80)),
-    [0xC2] = TRADES("tcbbo", 80, true),
-    [0xC3] = OTHER("bbo-1s", SAME(80)),
-    [0xC4] = OTHER("bbo-1m", SAME(80)),
+    [0xB1] = BOOK("cmbp-1", 80, false),
+    [0xC0] = SAMPLES("cbbo-1s", BV_SECOND),
+    [0xC1] = SAMPLES("cbbo-1m", BV_MINUTE),
+    [0xC2] = BOOK("tcbbo", 80, true),
+    [0xC3] = SAMPLES("bbo-1s", BV_SECOND),
+    [0xC4] = SAMPLES("bbo-1m", BV_MINUTE),
 };
 
 const bv_dbn_type *bv_dbn_type_of(uint8_t rtype) {
@@ -128,8 +138,15 @@ const char *bv_dbn_read_ohlcv(const uint8_t *rec, bv_dbn_ohlcv *out) {
   return bv_bar_order_problem(out->open, out->high, out->low, out->close);
 }
 
-const char *bv_dbn_read_trade(const uint8_t *rec, bool every, bool *is, bv_dbn_trade *out) {
+/* Why the times of something cannot be; where it was received is where it happened, if that is not known. */
+static const char *bad_times(bv_dbn_trade *t, const char *late, const char *early) {
   const uint64_t most = (uint64_t)BV_DBN_LATE_MAX_S * NS_PER_S;
+  if (t->recv == BV_DBN_NO_TIME) t->recv = t->event;
+  if (t->recv > t->event && t->recv - t->event > most) return late;
+  return t->event > t->recv && t->event - t->recv > most ? early : NULL;
+}
+
+const char *bv_dbn_read_trade(const uint8_t *rec, bool every, bool *is, bv_dbn_trade *out) {
   const bv_dbn_type *t = &types[bv_dbn_rtype(rec)];
   *is = rec[t->action] == 'T';
   if (!*is) return every ? "the action is not a trade" : NULL;
@@ -140,14 +157,26 @@ const char *bv_dbn_read_trade(const uint8_t *rec, bool every, bool *is, bv_dbn_t
   if (out->event == BV_DBN_NO_TIME) return "the time is undefined";
   if (out->price == BV_DBN_NO_PRICE) return "the price is undefined";
   if (out->size == BV_DBN_NO_SIZE) return "the size is undefined";
-  if (out->recv == BV_DBN_NO_TIME) out->recv = out->event;
-  if (out->recv > out->event && out->recv - out->event > most) {
-    return "the trade was received more than a day after its time";
+  return bad_times(out, "the trade was received more than a day after its time",
+                   "the trade was received more than a day before its time");
+}
+
+const char *bv_dbn_read_quote(const uint8_t *rec, bool ask, bool *is, bv_dbn_trade *out) {
+  const bv_dbn_type *t = &types[bv_dbn_rtype(rec)];
+  const uint8_t *level = rec + BV_DBN_LEVEL;
+  *out = (bv_dbn_trade){.price = bv_dbn_i64(level + (ask ? 8 : 0)),
+                        .size = bv_dbn_u32(level + (ask ? 20 : 16)),
+                        .event = bv_dbn_ts_event(rec),
+                        .recv = bv_dbn_u64(rec + t->recv)};
+  *is = out->price != BV_DBN_NO_PRICE;
+  if (!*is) return NULL;
+  if (t->kind == BV_DBN_OTHER) {
+    out->event = out->recv == 0 || out->recv == BV_DBN_NO_TIME ? BV_DBN_NO_TIME : out->recv - 1;
   }
-  if (out->event > out->recv && out->event - out->recv > most) {
-    return "the trade was received more than a day before its time";
-  }
-  return NULL;
+  if (out->event == BV_DBN_NO_TIME) return "the time is undefined";
+  if (out->size == BV_DBN_NO_SIZE) return "the size is undefined";
+  return bad_times(out, "the quote was received more than a day after its time",
+                   "the quote was received more than a day before its time");
 }
 
 /* Below 2^53 the integer is exact and the division rounds once.  Above, its text is read, which
@@ -179,5 +208,10 @@ void bv_dbn_record_text(const uint8_t *rec, char *out, size_t size) {
     snprintf(out, size, " price=%" PRId64 " size=%u action=%c received=%" PRIu64,
              bv_dbn_i64(rec + t->price), bv_dbn_u32(rec + t->size),
              action > ' ' && action < 127 ? action : '?', bv_dbn_u64(rec + t->recv));
+  } else if (t->quotes) {
+    const uint8_t *level = rec + BV_DBN_LEVEL;
+    snprintf(out, size, " bid=%" PRId64 " x %u ask=%" PRId64 " x %u received=%" PRIu64,
+             bv_dbn_i64(level), bv_dbn_u32(level + 16), bv_dbn_i64(level + 8),
+             bv_dbn_u32(level + 20), bv_dbn_u64(rec + t->recv));
   }
 }

@@ -64,13 +64,17 @@ typedef enum bv_dbn_kind {
 typedef struct bv_dbn_type {
   bv_dbn_kind kind;
   const char *name;
-  uint16_t bytes[BV_DBN_VERSIONS];   /* least length by version */
-  bv_timestep step;                  /* of bars; n = 0: the schema says */
+  uint16_t bytes[BV_DBN_VERSIONS]; /* least length by version */
+  bv_timestep step;                /* of bars; n = 0: the schema says; of quotes that are samples */
   uint8_t price, size, action, recv; /* of trades: offsets of i64, u32, char, u64 */
   uint8_t text[BV_DBN_VERSIONS];     /* of mappings and errors: offset of a text ... */
   uint16_t ntext[BV_DBN_VERSIONS];   /* ... and its room */
   bool every;                        /* each record is a trade */
+  bool quotes;                       /* has the best bid and ask, at BV_DBN_LEVEL */
 } bv_dbn_type;
+
+/* The best level of a book: i64 bid, i64 ask, u32 size of the bid, u32 of the ask. */
+#define BV_DBN_LEVEL ((size_t)48)
 
 const bv_dbn_type *bv_dbn_type_of(uint8_t rtype);
 
@@ -109,6 +113,11 @@ typedef struct bv_dbn_trade {
 /* Read the trade of a record of kind BV_DBN_TRADES.  *is false: a change of the book.  The answer
 ** says why the record is no good trade.  every: a record that is no trade is a bad one. */
 const char *bv_dbn_read_trade(const uint8_t *rec, bool every, bool *is, bv_dbn_trade *out);
+
+/* Read one side of the best level of a record that has one.  *is false: nothing is bid, or asked.  A sample stands for
+** the time before it was taken, a nanosecond before the end of its interval.  The answer says why the record is no
+** good one. */
+const char *bv_dbn_read_quote(const uint8_t *rec, bool ask, bool *is, bv_dbn_trade *out);
 
 /* The double nearest to a price in billionths. */
 double bv_dbn_price(int64_t billionths);

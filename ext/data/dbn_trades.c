@@ -66,6 +66,7 @@ static void put(bv_dbn_bar *b, const bv_dbn_trade *t) {
   if (t->event >= b->closed) {
     b->close = t->price;
     b->closed = t->event;
+    b->size = t->size;
   }
   if (t->price > b->high) b->high = t->price;
   if (t->price < b->low) b->low = t->price;
@@ -84,7 +85,7 @@ static bv_rc insert(bv_dbn_trades *all, bv_dbn_series *s, size_t i, int64_t at, 
   }
   if (all->open >= BV_DBN_OPEN_MAX) {
     return bv_fail(err, BV_LIMIT,
-                   "%s: trades come so late that more than %zu bars would have to be kept open; "
+                   "%s: records come so late that more than %zu bars would have to be kept open; "
                    "import them with a longer timestep, or split the file",
                    name, BV_DBN_OPEN_MAX);
   }
@@ -137,9 +138,9 @@ bool bv_dbn_series_pop(bv_dbn_trades *all, bv_dbn_series *s, bool at_end, bv_bar
   row->high = bv_dbn_price(b->high);
   row->low = bv_dbn_price(b->low);
   row->close = bv_dbn_price(b->close);
-  row->volume = (double)b->volume;
-  row->vwap = vwap(b);
-  row->trades = (double)b->trades;
+  row->volume = all->quotes ? (double)b->size : (double)b->volume;
+  row->vwap = all->quotes ? NAN : vwap(b);
+  row->trades = all->quotes ? NAN : (double)b->trades;
   row->bid = row->ask = row->open_interest = NAN;
   row->line = b->line;
   s->done = b->end;

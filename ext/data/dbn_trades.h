@@ -1,5 +1,5 @@
 /*
-** dbn_trades.h - trades into bars.
+** dbn_trades.h - trades into bars, and quotes.
 **
 ** A trade belongs to the bucket of its own time (ts_event), whenever it was received.  In the bar,
 ** open and close are the prices of the earliest and the latest trade by that time, in file order
@@ -12,6 +12,9 @@
 ** memory is what the lateness of the file needs.  A trade stamped more than BV_DBN_LATE_MAX_S before
 ** or after its reception is set aside, which bounds it; more than BV_DBN_OPEN_MAX unfinished bars are
 ** an error.
+**
+** With `quotes` what comes are prices of one side of the book, each with the size offered at it.  They make bars in
+** the same way; volume is the size at the close, and there is no vwap and no number of trades.
 */
 #ifndef BV_DATA_DBN_TRADES_H
 #define BV_DATA_DBN_TRADES_H
@@ -33,6 +36,7 @@ typedef struct bv_dbn_bar {
   uint64_t volume;
   int64_t trades;
   int64_t line;
+  uint32_t size; /* at the close */
 } bv_dbn_bar;
 
 /* The trades of one series.  All zero: none yet. */
@@ -50,6 +54,7 @@ typedef struct bv_dbn_trades {
   bv_timestep step;
   const bv_zone *zone;
   size_t open; /* unfinished bars of all series */
+  bool quotes;
 } bv_dbn_trades;
 
 /* First reading: learn how late trades come.  After it call bv_dbn_series_rewind. */

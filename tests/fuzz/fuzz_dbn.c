@@ -75,6 +75,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   n += size - 1;
   bv_bar_reader_options o = {
       .reject = check_reject, .reject_ctx = &rejects, .step = steps[pick & 3]};
+  o.step.of = (bv_bars_of)((pick >> 5) % 3);
   bv_infile *in = NULL;
   bv_row_source src = {0};
   bv_err err = {0};

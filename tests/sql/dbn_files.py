@@ -21,6 +21,9 @@ DBN = os.path.join(SHARED, 'data', 'dbn')
 SYNTHETIC = os.path.join(DBN, 'synthetic')
 BARS = {'ohlcv-1s': 'second', 'ohlcv-1m': 'minute', 'ohlcv-1h': 'hour', 'ohlcv-1d': 'day', 'ohlcv-eod': 'day'}
 TRADES = ('trades', 'tbbo', 'mbp-1', 'mbp-10', 'mbo', 'cmbp-1', 'tcbbo')
+SAMPLES = {'bbo-1s': 'second', 'bbo-1m': 'minute', 'cbbo-1s': 'second', 'cbbo-1m': 'minute'}
+BOOKS = ('tbbo', 'mbp-1', 'mbp-10', 'cmbp-1', 'tcbbo')
+SECONDS = {'second': 1, 'minute': 60, '5 minutes': 300, 'hour': 3600, 'day': 86400}
 NO_PRICE, NO_TIME = 2**63 - 1, 2**64 - 1
 NEW_YORK = ZoneInfo('America/New_York')
 check = Checks()
@@ -135,6 +138,35 @@ def check_trades(path):
     return len(rows)
 
 
+def bars_of_quotes(rows, schema, side, timestep):
+    """What bars one side of the book makes: the size at the close as volume; a sample is of the interval that it ends."""
+    rows = [r for r in rows if int(r[side + '_px_00']) != NO_PRICE]
+    bars = {}
+    for place, (r, key) in enumerate(zip(rows, keys(rows))):
+        event = int(r['ts_recv']) - 1 if schema in SAMPLES else int(r['ts_event'])
+        bars.setdefault((key, bucket(timestep, event)), []).append((event, place, int(r[side + '_px_00']), int(r[side + '_sz_00'])))
+    out = {}
+    for at, t in bars.items():
+        t.sort()
+        out[at] = (price(t[0][2]), price(max(x[2] for x in t)), price(min(x[2] for x in t)), price(t[-1][2]), float(t[-1][3]), None, None)
+    return out
+
+
+def check_quotes(path, schema):
+    rows = expected_rows(path)
+    for side in ('bid', 'ask'):
+        for timestep, seconds in SECONDS.items():
+            db, summary = load(path, f'{timestep} {side}', options='{"tz": "America/New_York"}')
+            if schema in SAMPLES and seconds < SECONDS[SAMPLES[schema]]:
+                check.ok(isinstance(summary, str) and f"samples of quotes ({schema}), for bars of '{SAMPLES[schema]} {side}' and longer" in summary, f'{path} {timestep}: {summary}')
+            elif check.ok(isinstance(summary, dict), f'{path} {timestep} {side}: {summary}'):
+                check.equal(stored(db, f'{timestep} {side}'), bars_of_quotes(rows, schema, side, timestep), f'{path} {timestep} {side}')
+                check.equal(summary['rejected'], 0, f'{path} {timestep} {side}: rejected')
+    if schema in SAMPLES:
+        text, step = load(path, 'minute')[1], SAMPLES[schema]
+        check.ok(isinstance(text, str) and f"schema {schema}, which are quotes; import them as '{step} bid' and as '{step} ask'" in text, f'{path}: {text}')
+
+
 def check_file(entry):
     path = os.path.join(DBN, entry['file'])
     schema, container = entry['schema'], entry['container']
@@ -146,8 +178,15 @@ def check_file(entry):
         check.ok(isinstance(text, str) and 'fragment' in text, f'{path}: {text}')
     elif schema in BARS:
         check_bars(path, schema)
+    elif schema in SAMPLES:
+        check_quotes(path, schema)
     elif schema in TRADES:
         check_trades(path)
+        if schema in BOOKS:
+            check_quotes(path, schema)
+        else:
+            text = load(path, 'minute ask')[1]
+            check.ok(isinstance(text, str) and f'schema {schema}, which have no ask' in text, f'{path}: {text}')
     elif schema is not None:
         text = load(path, 'minute')[1]
         check.ok(isinstance(text, str) and f'schema {schema}, which are neither bars nor trades' in text, f'{path}: {text}')

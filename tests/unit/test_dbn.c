@@ -68,7 +68,10 @@ static int visit(const char *path, const struct stat *st, int type, struct FTW *
   if (refused) {
     reading r = read_path(path, minute);
     assert_int_equal(r.rc, BV_ARG);
-    assert_non_null(strstr(r.err.msg, dbz ? "legacy DBZ" : "neither bars nor trades"));
+    const bool quotes = strstr(name, "bbo") != NULL;
+    assert_non_null(strstr(r.err.msg, dbz      ? "legacy DBZ"
+                                      : quotes ? "which are quotes"
+                                               : "neither bars nor trades"));
     finish(&r);
     seen_refused++;
   }

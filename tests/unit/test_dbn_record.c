@@ -200,6 +200,55 @@ static void trades_and_their_flaws(void **state) {
   bv_buf_reset(&b);
 }
 
+/* A record with a best level of the book, 80 bytes. */
+static void put_level(bv_buf *b, uint8_t rtype, uint64_t event, uint64_t recv, int64_t bid,
+                      int64_t ask) {
+  put_header(b, 80, rtype, 1, 2, event);
+  put_int(b, (uint64_t)BV_DBN_NO_PRICE, 8);
+  put_int(b, 0, 8);
+  put_int(b, recv, 8);
+  put_int(b, 0, 8);
+  put_int(b, (uint64_t)bid, 8);
+  put_int(b, (uint64_t)ask, 8);
+  put_int(b, 10, 4);
+  put_int(b, 20, 4);
+  put_int(b, 0, 8);
+}
+
+static void quotes_and_their_flaws(void **state) {
+  (void)state;
+  const uint64_t t = (uint64_t)T0 * 1000000000, day = 86400ull * 1000000000;
+  bv_dbn_trade out;
+  bool is;
+  bv_buf b;
+  bv_buf_init(&b, BV_MEM_BASE, 1000);
+  put_level(&b, 0x01, t, t + 5, -7, 9);                       /* mbp-1 */
+  put_level(&b, 0xC4, BV_DBN_NO_TIME, t, 7, BV_DBN_NO_PRICE); /* bbo-1m: no trade, nothing asked */
+  put_level(&b, 0x01, BV_DBN_NO_TIME, t, 7, 9);
+  put_level(&b, 0x01, t, t + day + 1, 7, 9);
+  put_level(&b, 0xC3, t, BV_DBN_NO_TIME, 7, 9);
+  put_level(&b, 0xC3, t, 0, 7, 9);
+  uint8_t *p = (uint8_t *)b.p;
+  assert_null(bv_dbn_read_quote(p, false, &is, &out));
+  assert_true(is && out.price == -7 && out.size == 10 && out.event == t && out.recv == t + 5);
+  assert_null(bv_dbn_read_quote(p, true, &is, &out));
+  assert_true(is && out.price == 9 && out.size == 20);
+  assert_null(bv_dbn_read_quote(p + 80, false, &is, &out));
+  assert_true(is && out.event == t - 1 && out.recv == t); /* of the interval that it ends */
+  assert_null(bv_dbn_read_quote(p + 80, true, &is, &out));
+  assert_false(is);
+  assert_string_equal(bv_dbn_read_quote(p + 160, false, &is, &out), "the time is undefined");
+  assert_non_null(strstr(bv_dbn_read_quote(p + 240, false, &is, &out), "more than a day after"));
+  assert_string_equal(bv_dbn_read_quote(p + 320, false, &is, &out), "the time is undefined");
+  assert_string_equal(bv_dbn_read_quote(p + 400, false, &is, &out), "the time is undefined");
+  memset(p + 64, 0xff, 4);
+  assert_string_equal(bv_dbn_read_quote(p, false, &is, &out), "the size is undefined");
+  char text[BV_REJECT_RAW_MAX + 1];
+  bv_dbn_record_text(p + 400, text, sizeof text);
+  assert_non_null(strstr(text, "bid=7 x 10 ask=9 x 20 received=0"));
+  bv_buf_reset(&b);
+}
+
 static void records_as_text(void **state) {
   (void)state;
   char text[BV_REJECT_RAW_MAX + 1];
@@ -235,6 +284,7 @@ int main(void) {
       cmocka_unit_test(prices_are_the_nearest_doubles),
       cmocka_unit_test(bad_bars),
       cmocka_unit_test(trades_and_their_flaws),
+      cmocka_unit_test(quotes_and_their_flaws),
       cmocka_unit_test(records_as_text),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

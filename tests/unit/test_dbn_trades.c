@@ -6,7 +6,7 @@
 #define NS 1000000000u
 
 static bv_dbn_trades minutes(void) {
-  return (bv_dbn_trades){{1, BV_MINUTE, BV_OF_TRADES}, bv_zone_utc(), 0};
+  return (bv_dbn_trades){{1, BV_MINUTE, BV_OF_TRADES}, bv_zone_utc(), 0, false};
 }
 
 static bv_dbn_trade trade(double s, double received_s, int64_t price, uint32_t size) {
@@ -157,13 +157,29 @@ static void sums_are_exact(void **state) {
   bv_dbn_series_reset(&s);
 }
 
+/* Of quotes the volume is the size at the close, whichever record comes last. */
+static void quotes_keep_the_last_size(void **state) {
+  (void)state;
+  bv_bar_row row;
+  bv_dbn_series s = {0};
+  bv_dbn_trades all = {{1, BV_MINUTE, BV_OF_BID}, bv_zone_utc(), 0, true};
+  add(&all, &s, trade(30, 30, 5, 100), 1);
+  add(&all, &s, trade(50, 50, 7, 20), 2);
+  add(&all, &s, trade(50, 50, 6, 30), 3); /* at the same time, later in the file */
+  add(&all, &s, trade(10, 60, 4, 40), 4); /* late: it is the open */
+  assert_true(bv_dbn_series_pop(&all, &s, true, &row));
+  assert_true(row.open == 4e-9 && row.high == 7e-9 && row.low == 4e-9 && row.close == 6e-9);
+  assert_true(row.volume == 30 && isnan(row.vwap) && isnan(row.trades));
+  bv_dbn_series_reset(&s);
+}
+
 static void calendar_buckets(void **state) {
   (void)state;
   const bv_zone *zone;
   bv_bar_row row;
   bv_dbn_series s = {0};
   assert_int_equal(bv_zone_find("+05:30", &zone, NULL), BV_OK);
-  bv_dbn_trades all = {{1, BV_DAY, BV_OF_TRADES}, zone, 0};
+  bv_dbn_trades all = {{1, BV_DAY, BV_OF_TRADES}, zone, 0, false};
   add(&all, &s, trade(86400.0 * 10 - 19801, 0, 1, 1), 1); /* 23:59:59 of a local day */
   add(&all, &s, trade(86400.0 * 10 - 19800, 0, 2, 1), 2); /* and its end */
   assert_true(bv_dbn_series_pop(&all, &s, true, &row));
@@ -188,6 +204,7 @@ int main(void) {
       cmocka_unit_test(a_finished_bar_is_finished),
       cmocka_unit_test(open_bars_have_a_ceiling),
       cmocka_unit_test(sums_are_exact),
+      cmocka_unit_test(quotes_keep_the_last_size),
       cmocka_unit_test(calendar_buckets),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
