@@ -324,16 +324,22 @@ static void make_heap(cursor *c, int order) {
   for (int i = c->n / 2; order && i-- > 0;) sift_down(c, i);
 }
 
-/* The largest value is number 1; those without have none. */
-static void find_ranks(cursor *c) {
+/* The largest value is number 1; those without have none.  Rows with the largest first are in order then. */
+static void find_ranks(cursor *c, int order) {
   const int n = c->n;
   make_heap(c, P_DOWN);
-  for (int rank = 1; c->n > 0; rank++) {
-    const int32_t x = c->row[0];
-    c->rank[x] = isnan(c->value[x].value) ? 0 : rank;
+  for (int at = 0; c->n > 0; at++) {
+    c->rank[c->row[0]] = at;
     pop(c);
   }
   c->n = n;
+  for (int32_t x = 0; order == P_DOWN && x < n; x++) c->row[c->rank[x]] = x;
+  for (int32_t x = 0; x < n; x++) c->rank[x] = isnan(c->value[x].value) ? 0 : c->rank[x] + 1;
+  if (order == P_DOWN) {
+    c->order = 0;
+  } else {
+    make_heap(c, order);
+  }
 }
 
 /* ---- rows ---- */
@@ -373,8 +379,11 @@ static bv_rc read_values(cursor *c, int num, int64_t at, bv_err *err) {
   c->across->crew = r ? r->feed.crew : NULL;
   BV_TRY(bv_across_read(c->across, at, c->value, err));
   c->n = (int)n;
-  if (num & P_RANK) find_ranks(c);
-  make_heap(c, num & (P_UP | P_DOWN));
+  if (num & P_RANK) {
+    find_ranks(c, num & (P_UP | P_DOWN));
+  } else {
+    make_heap(c, num & (P_UP | P_DOWN));
+  }
   return BV_OK;
 }
 

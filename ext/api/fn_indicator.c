@@ -37,6 +37,15 @@ typedef struct memo {
   call call;
 } memo;
 
+/* The value given last at a step of a run: WHERE roc(...) IS NOT NULL asks for it, and the row's column again. */
+typedef struct last_value {
+  const bv_series *series; /* NULL: none */
+  const call *call;        /* among the memos as of `oldest` */
+  unsigned oldest;
+  int64_t clock, generation, catalog, writes;
+  double value;
+} last_value;
+
 /* What a function carries. */
 typedef struct fn {
   bv_store *store;
@@ -46,6 +55,7 @@ typedef struct fn {
   int output;
   memo *memo; /* MEMOS of them, or NULL */
   unsigned oldest;
+  last_value last;
 } fn;
 
 static void fn_free(void *p) {
@@ -309,6 +319,22 @@ static bool ends_with_instant(const fn *f, int argc, sqlite3_value **argv) {
   return text && text[0] >= '0' && text[0] <= '9' && bv_spec_parse(text, &spec, NULL) != BV_OK;
 }
 
+/* Whether nothing has changed since the same was asked. */
+static bool asked_again(const fn *f, const bv_series *series, const call *c) {
+  const bv_store *s = f->store;
+  const last_value *l = &f->last;
+  return l->series == series && l->call == c && l->oldest == f->oldest && l->clock == s->clock &&
+         l->generation == s->generation && l->catalog == s->catalog && l->writes == s->writes &&
+         s->frozen > 0 && !s->touched;
+}
+
+static void remember_value(fn *f, const bv_series *series, const call *c, double value) {
+  const bv_store *s = f->store;
+  if (s->frozen == 0) return;
+  f->last =
+      (last_value){series, c, f->oldest, s->clock, s->generation, s->catalog, s->writes, value};
+}
+
 static bv_rc series_value(fn *f, int argc, sqlite3_value **argv, double *out, bv_err *err) {
   bv_store *s = f->store;
   call local;
@@ -331,6 +357,11 @@ static bv_rc series_value(fn *f, int argc, sqlite3_value **argv, double *out, bv
   const bv_series *series;
   BV_TRY(bv_series_find(s, asset, step, &series, err));
   if (!series) return bv_series_missing(s, f->name, asset, step, err);
+  const bool now = c != &local && at == BV_NO_CLOCK;
+  if (now && asked_again(f, series, c)) {
+    *out = f->last.value;
+    return BV_OK;
+  }
   bv_source src = bv_source_stored(series);
   bv_window *w;
   int64_t i;
@@ -338,6 +369,7 @@ static bv_rc series_value(fn *f, int argc, sqlite3_value **argv, double *out, bv
   if (!w) return BV_OK;
   bv_rc rc = value_at(f, w, i, bv_ring_ts(&w->ring, i), c, out, err);
   bv_window_unref(w);
+  if (rc == BV_OK && now) remember_value(f, series, c, *out);
   return rc;
 }
 
@@ -386,7 +418,7 @@ static int register_one(sqlite3 *db, bv_store *s, const char *name, fn_kind kind
                         const bv_indicator *ind, int output) {
   fn *f = bv_alloc(BV_MEM_BASE, sizeof *f);
   if (!f) return SQLITE_NOMEM;
-  *f = (fn){bv_store_ref(s), name, kind, ind, output, NULL, 0};
+  *f = (fn){.store = bv_store_ref(s), .name = name, .kind = kind, .ind = ind, .output = output};
   return sqlite3_create_function_v2(db, name, -1, SQLITE_UTF8 | SQLITE_INNOCUOUS, f, run, NULL,
                                     NULL, fn_free);
 }

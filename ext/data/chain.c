@@ -100,24 +100,25 @@ void bv_chain_reset(bv_chain *c) {
   c->day_lo = c->day_hi = 0;
 }
 
-/* The price of each bar into out, in the order of operations the names say. */
-static void price_run(const bv_operand *s, const bv_bars *b, int64_t n, double *out) {
+/* The price of each bar, in the order of operations the names say: in `room`, or where it lies. */
+static const double *price_run(const bv_operand *s, const bv_bars *b, int64_t n, double *room) {
   const double *o = b->col[BV_COL_OPEN], *h = b->col[BV_COL_HIGH], *l = b->col[BV_COL_LOW],
                *c = b->col[BV_COL_CLOSE];
   switch (s->price) {
   case BV_PRICE_HL2:
-    for (int64_t i = 0; i < n; i++) out[i] = (h[i] + l[i]) / 2;
-    return;
+    for (int64_t i = 0; i < n; i++) room[i] = (h[i] + l[i]) / 2;
+    return room;
   case BV_PRICE_HLC3:
-    for (int64_t i = 0; i < n; i++) out[i] = (h[i] + l[i] + c[i]) / 3;
-    return;
+    for (int64_t i = 0; i < n; i++) room[i] = (h[i] + l[i] + c[i]) / 3;
+    return room;
   case BV_PRICE_OHLC4:
-    for (int64_t i = 0; i < n; i++) out[i] = (o[i] + h[i] + l[i] + c[i]) / 4;
-    return;
+    for (int64_t i = 0; i < n; i++) room[i] = (o[i] + h[i] + l[i] + c[i]) / 4;
+    return room;
   default: break;
   }
-  const double *column = b->col[s->column];
-  for (int64_t i = 0; i < n; i++) out[i] = column ? column[i] : NAN; /* the source may lack it */
+  if (b->col[s->column]) return b->col[s->column];
+  for (int64_t i = 0; i < n; i++) room[i] = NAN; /* the source may lack it */
+  return room;
 }
 
 static int64_t floor_div(int64_t a, int64_t b) {
@@ -137,19 +138,21 @@ static void day_run(bv_chain *c, const bv_zone *zone, const int64_t *ts, int64_t
   }
 }
 
-/* Run all stages over n <= PIECE bars without an anchor among bars 1..n-1; result in scratch[0..n). */
-static bv_rc piece_run(bv_chain *c, bv_store *s, const bv_source *src, const bv_bars *b,
+/* Run all stages over n <= PIECE bars without an anchor among bars 1..n-1; the result goes to `to`, where it is given. */
+static bv_rc piece_run(bv_chain *c, bv_store *s, const bv_source *src, const bv_bars *b, double *to,
                        bv_err *err) {
   const int64_t n = b->n;
-  double *real = c->scratch, *other = c->scratch + BV_CHAIN_PIECE,
+  const int last = c->op.nstage - 1;
+  double *room = c->scratch, *other = c->scratch + BV_CHAIN_PIECE,
          *day = c->scratch + 2 * BV_CHAIN_PIECE;
+  const double *real = room;
   if (c->price) {
-    BV_TRY(bv_aside_run(c->price, s, src, b, real, err));
+    BV_TRY(bv_aside_run(c->price, s, src, b, room, err));
   } else if (reads_price(&c->op)) {
-    price_run(&c->op, b, n, real);
+    real = price_run(&c->op, b, n, room);
   }
   if (c->other) BV_TRY(bv_aside_run(c->other, s, src, b, other, err));
-  for (int k = 0; k < c->op.nstage; k++) {
+  for (int k = 0; k <= last; k++) {
     const bv_stage *st = &c->op.stage[k];
     const double *in[BV_IND_MAX_INPUT];
     double *out[BV_IND_MAX_OUTPUT];
@@ -163,9 +166,12 @@ static bv_rc piece_run(bv_chain *c, bv_store *s, const bv_source *src, const bv_
                                     : real;
     }
     for (int i = 0; i < st->ind->noutput; i++) out[i] = c->scratch + (i + 3) * BV_CHAIN_PIECE;
+    if (k == last && to) out[st->output] = to;
     st->ind->run(st->ind, c->state[k], in, n, out);
-    memcpy(real, out[st->output], (size_t)n * 8);
+    if (k < last) memcpy(room, out[st->output], (size_t)n * 8);
+    real = room;
   }
+  if (last < 0 && to) memcpy(to, real, (size_t)n * 8);
   return BV_OK;
 }
 
@@ -205,8 +211,7 @@ bv_rc bv_chain_run(bv_chain *c, bv_store *s, const bv_source *src, const bv_bars
     c->block = block;
     const int64_t j = end_of_block(b->ts, i, most < b->n ? most : b->n, (block + 1) * block_s);
     bv_bars v = bv_bars_range(b, i, j);
-    BV_TRY(piece_run(c, s, src, &v, err));
-    if (out) memcpy(out + i, c->scratch, (size_t)(j - i) * 8);
+    BV_TRY(piece_run(c, s, src, &v, out ? out + i : NULL, err));
     i = j;
   }
   return BV_OK;

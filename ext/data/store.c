@@ -390,7 +390,8 @@ bv_rc bv_store_hold(bv_store *s, bv_err *err) {
 }
 
 void bv_store_let_go(bv_store *s) {
-  if (s->stmt[BV_ST_TOUCH]) sqlite3_reset(s->stmt[BV_ST_TOUCH]);
+  sqlite3_stmt *st = s->stmt[BV_ST_TOUCH];
+  if (st && sqlite3_stmt_busy(st)) sqlite3_reset(st);
 }
 
 /* An INSERT of no rows still begins a transaction on the virtual table. */
