@@ -169,8 +169,9 @@ static void by_day(void) {
 static const char minute_rest[] = "\"cash\": 1000000, \"commission\": 0.0001, \"units\": "
                                   "\"fractional\", \"size_at\": \"fill\", \"every\": \"hour\"";
 
-/* Full hours of a session of 390 minutes: the seventh before is the same minute of the day before. */
-enum { HOURS = 7 };
+/* Steps of a session of 390 minutes at which the run asks: the first bar's end, the last hour of the day before being
+** over, and seven full hours.  So the eighth before is the same minute of the day before. */
+enum { HOURS = 8 };
 
 typedef struct momentum {
   double before[HOURS][ASSETS];
@@ -186,7 +187,7 @@ static int rebalance(void *ctx, barsvt_run *run, int64_t ts) {
   int order[ASSETS], picked[ASSETS] = {0};
   barsvt_run_state(run, now, NULL);
   for (int i = 0; i < ASSETS; i++) {
-    ret[i] = 100 * (now[i] - then[i]) / then[i];
+    ret[i] = (now[i] / then[i] - 1) * 100; /* as roc() has it */
     then[i] = now[i];
     int j = i;
     for (; j > 0 && ret[order[j - 1]] < ret[i]; j--) order[j] = order[j - 1];
