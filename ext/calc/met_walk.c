@@ -5,12 +5,14 @@
 ** periods are made of these), the episodes below the peak, and how often a position was open.  A point
 ** that is not finite is passed over.
 **
-** Points of one day lie together, so a day is found by its end and not point by point.  From V_0 and from
+** Points of one day lie together, so a day is found by its end and not point by point.  Without a position the value
+** stays, so points that repeat the one before are told by their number.  From V_0 and from
 ** the first point on the episodes are the same ones unless the first point lies below V_0; then they are
 ** followed twice.
 */
 #include "calc/met.h"
 
+#include "base/bits.h"
 #include "time/instant.h"
 
 #include <assert.h>
@@ -112,6 +114,16 @@ static void follow(met_drops *to, const int64_t *ts, const double *v, int64_t n)
   *to = d;
 }
 
+/* n points with the value of the one before. */
+static void stay(met_drops *d, const int64_t *ts, int64_t n) {
+  if (d->below > 0) {
+    d->below += n;
+    d->last_ts = ts[n - 1];
+  } else {
+    d->peak_ts = ts[n - 1];
+  }
+}
+
 static void first_point(met_walk *w, met_curve *c, int64_t ts, double v) {
   c->first = v;
   w->t0 = ts;
@@ -122,18 +134,20 @@ static void first_point(met_walk *w, met_curve *c, int64_t ts, double v) {
   w->same = v >= c->start;
 }
 
-/* Points that are all finite. */
+/* Points that are all finite; flat: as the one before, of which there is one. */
 static bv_rc sound_points(met_walk *w, met_curve *c, const bv_metric_input *in, const int64_t *ts,
-                          const double *v, int64_t n, bv_err *err) {
+                          const double *v, int64_t n, bool flat, bv_err *err) {
   if (n == 0) return BV_OK;
   assert(c->points == 0 || ts[0] > w->t1);
   BV_TRY(days(w, c, in, ts, v, n, err));
-  const int64_t began = c->points == 0;
-  if (began) first_point(w, c, ts[0], v[0]);
-  follow(&w->bt, ts + began, v + began, n - began);
-  if (!w->same) follow(&w->own, ts + began, v + began, n - began);
-  for (int64_t i = n > MET_TAIL ? n - MET_TAIL : 0; i < n; i++) {
-    w->tail[(c->points + i) % MET_TAIL] = ts[i];
+  if (flat) {
+    stay(&w->bt, ts, n);
+    if (!w->same) stay(&w->own, ts, n);
+  } else {
+    const int64_t began = c->points == 0;
+    if (began) first_point(w, c, ts[0], v[0]);
+    follow(&w->bt, ts + began, v + began, n - began);
+    if (!w->same) follow(&w->own, ts + began, v + began, n - began);
   }
   c->points += n;
   c->last = v[n - 1];
@@ -153,6 +167,18 @@ static int64_t finite_run(const double *v, int64_t n) {
   return i;
 }
 
+/* How many of the values from the first on have the bits of another one. */
+static int64_t flat_run(const double *v, int64_t n, double like) {
+  const uint64_t bits = bv_bits_of(like);
+  int64_t i = 0;
+  for (uint64_t other = 0; i + 8 <= n; i += 8) {
+    for (int k = 0; k < 8; k++) other |= bv_bits_of(v[i + k]) ^ bits;
+    if (other) break;
+  }
+  while (i < n && bv_bits_of(v[i]) == bits) i++;
+  return i;
+}
+
 /* Bytes that are not 0, eight at a time. */
 static int64_t count_set(const uint8_t *p, int64_t n) {
   const uint64_t low = UINT64_C(0x7f7f7f7f7f7f7f7f), ones = UINT64_C(0x0101010101010101);
@@ -165,13 +191,26 @@ static int64_t count_set(const uint8_t *p, int64_t n) {
   return set;
 }
 
+/* The times of the last points, of which there are so many by now. */
+static void keep_tail(met_walk *w, int64_t points, const bv_metric_points *p) {
+  const int64_t first = points > MET_TAIL ? points - MET_TAIL : 0;
+  for (int64_t i = p->n - 1, k = points - 1; i >= 0 && k >= first; i--) {
+    if (isfinite(p->equity[i])) w->tail[k-- % MET_TAIL] = p->ts[i];
+  }
+}
+
 bv_rc met_walk_points(met_walk *w, met_curve *c, const bv_metric_input *in,
                       const bv_metric_points *p, bv_err *err) {
-  for (int64_t i = 0; i < p->n; i++) {
-    const int64_t n = finite_run(p->equity + i, p->n - i);
-    BV_TRY(sound_points(w, c, in, p->ts + i, p->equity + i, n, err));
-    i += n; /* the point there is absent */
+  enum { FEW = 48, BLOCK = 1024 };
+  for (int64_t i = 0, n; i < p->n; i += n) {
+    const int64_t most = p->n - i < BLOCK ? p->n - i : BLOCK;
+    n = c->points > 0 ? flat_run(p->equity + i, p->n - i, c->last) : 0;
+    const bool flat = n >= FEW;
+    if (!flat) n = finite_run(p->equity + i, most);
+    BV_TRY(sound_points(w, c, in, p->ts + i, p->equity + i, n, flat, err));
+    n += !flat && n < most; /* the point there is absent */
   }
+  keep_tail(w, c->points, p);
   w->all += p->n;
   if (p->exposed) w->exposed += count_set(p->exposed, p->n);
   w->knows = p->exposed != NULL;

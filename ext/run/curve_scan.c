@@ -38,7 +38,10 @@ bv_rc bv_curve_marks_open(bv_curve_marks *m, sqlite3 *db, int64_t run, int64_t p
   *m = (bv_curve_marks){
       .db = db, .run = run, .chunks = (points + BV_CURVE_CHUNK - 1) / BV_CURVE_CHUNK};
   return bv_sql_prepare(
-      db, "SELECT first, n, data FROM main.bt_curve WHERE run = ?1 AND chunk = ?2", &m->st, err);
+      db,
+      "SELECT first, n, data, (SELECT first FROM main.bt_curve WHERE run = ?1 AND chunk = ?2 + 1)"
+      " FROM main.bt_curve WHERE run = ?1 AND chunk = ?2",
+      &m->st, err);
 }
 
 void bv_curve_marks_close(bv_curve_marks *m) {
@@ -74,17 +77,16 @@ static bv_rc load(bv_curve_marks *m, bv_curve_mark *k, int64_t chunk, bv_err *er
                         err);
     if (rc == BV_OK && chunk + 1 < m->chunks && n != BV_CURVE_CHUNK)
       rc = bv_fail(err, BV_CORRUPT, "bt_curve: points are missing");
+    const bool last = sqlite3_column_type(m->st, 3) == SQLITE_NULL;
+    if (rc == BV_OK && last != (chunk + 1 == m->chunks))
+      rc = bv_fail(err, BV_CORRUPT, "bt_curve: points are missing");
+    k->limit = last ? INT64_MAX : sqlite3_column_int64(m->st, 3);
     if (rc == BV_OK) k->n = n;
   }
   sqlite3_reset(m->st);
-  if (rc != BV_OK) return rc;
   k->chunk = chunk;
   k->at = 0;
-  k->first = k->ts[0];
-  k->limit = INT64_MAX;
-  if (chunk + 1 == m->chunks) return BV_OK;
-  rc = first_of(m, chunk + 1, &k->limit, err);
-  if (rc != BV_OK) k->n = 0;
+  if (rc == BV_OK) k->first = k->ts[0];
   return rc;
 }
 
@@ -105,12 +107,14 @@ static bv_rc search(bv_curve_marks *m, int64_t t, int64_t *chunk, bv_err *err) {
 }
 
 static bool holds(const bv_curve_mark *k, int64_t t) {
-  return k->n > 0 && (t >= k->first || k->chunk == 0) && t < k->limit;
+  return k->n > 0 && (t >= k->first || k->chunk == 0) && (t < k->limit || k->limit == INT64_MAX);
 }
 
-/* Make the chunk that holds t the current one. */
+/* Make the chunk that holds t the current one.  Instants walk on more than they jump about, so the one after the
+** current one is tried first. */
 static bv_rc turn_to(bv_curve_marks *m, int64_t t, bv_err *err) {
-  int64_t chunk;
+  const bv_curve_mark *from = &m->mark[m->now];
+  int64_t chunk = from->n > 0 && !holds(from, t) && t >= from->limit ? from->chunk + 1 : -1;
   int oldest = 0;
   m->uses++;
   for (int i = 0; i < BV_CURVE_MARKS; i++) {
@@ -123,8 +127,11 @@ static bv_rc turn_to(bv_curve_marks *m, int64_t t, bv_err *err) {
     if (k->n == 0 ? m->mark[oldest].n > 0 : k->used < m->mark[oldest].used && m->mark[oldest].n > 0)
       oldest = i;
   }
-  BV_TRY(search(m, t, &chunk, err));
-  BV_TRY(load(m, &m->mark[oldest], chunk, err));
+  if (chunk >= 0) BV_TRY(load(m, &m->mark[oldest], chunk, err));
+  if (chunk < 0 || !holds(&m->mark[oldest], t)) {
+    BV_TRY(search(m, t, &chunk, err));
+    BV_TRY(load(m, &m->mark[oldest], chunk, err));
+  }
   m->mark[oldest].used = m->uses;
   m->now = oldest;
   return BV_OK;
