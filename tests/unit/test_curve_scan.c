@@ -146,8 +146,7 @@ static void refused(void **state) {
   static const char *const harm[] = {
       "DELETE FROM bt_curve WHERE run = 3 AND chunk = 5",
       "UPDATE bt_curve SET n = 4000 WHERE run = 3 AND chunk = 4",
-      "UPDATE bt_curve SET data = substr(data, 1, 99) || x'00' || substr(data, 101) WHERE run = 3 "
-      "AND chunk = 4",
+      "UPDATE bt_curve SET data = substr(data, 1, 99) || x'00' || substr(data, 101) WHERE n > 9",
       "UPDATE bt_curve SET data = NULL WHERE run = 3 AND chunk = 4",
       "UPDATE bt_curve SET data = x'02' WHERE run = 3 AND chunk = 4",
   };
