@@ -11,6 +11,8 @@
 **   - the fills of an asset in a bar stay within the share of its volume, where that is limited;
 **   - the legs of a combo end with it in one state, filled whole at one instant or not at all;
 **   - a bracket never adds to a position or turns it;
+**   - with risk rules, nothing is opened beyond the largest position, the gross exposure and the number of positions
+**     that they allow, and every firing names a rule and an order that there is;
 **   - the lots' pnl add up to the change of the account's value;
 **   - results are the same bits whatever the order of bv_sim_asset calls and of bars in a call;
 **   - a failed allocation changes nothing: the repeated request gives the same results.
@@ -47,7 +49,8 @@ typedef struct world {
   int64_t apart;                    /* seconds from bar to bar */
   int64_t combos, last_id, orders, fills, lots, requests;
   uint64_t hash;
-  bool leg_grew, check_exposure, long_only, in_range, acting, instruments;
+  int64_t fired;
+  bool leg_grew, check_exposure, long_only, in_range, acting, instruments, ruled;
 } world;
 
 /* Seconds of a bar: a minute, or a day where something is charged or averaged by day. */
@@ -92,6 +95,22 @@ static void check_exposure(const world *w) {
     value += w->pos[i] * at[i];
   }
   assert_true(gross <= w->sim->account.leverage * value + 1e-9 * (fabs(value) + gross));
+}
+
+/* Whether what is held is what the rules of rule_set() let an order open, at some prices; costs, and the move to the
+** price of the fill, come after them. */
+static bool within_rules(const world *w, int opened, const double at[ASSETS]) {
+  double gross = 0, value = w->cash;
+  int held = 0;
+  for (int i = 0; i < ASSETS; i++) {
+    if (w->pos[i] == 0) continue;
+    held++;
+    gross += fabs(w->pos[i] * at[i]);
+    value += w->pos[i] * at[i];
+  }
+  double slack = 0.02 * fabs(value);
+  return fabs(w->pos[opened] * at[opened]) <= 0.3 * value + slack && gross <= 0.8 * value + slack &&
+         held <= 3;
 }
 
 static bool is_leg(const world *w, int64_t order) {
@@ -166,7 +185,7 @@ static bv_rc on_fill(void *ctx, const bv_sim_fill *f, bv_err *err) {
   assert_true(fabs(w->pos[i] - f->position) <= 1e-9 * (1 + before) + 1e-14 * w->most[i]);
   if (f->position == 0) w->pos[i] = 0; /* what is left is the rounding of the sums */
   assert_true(fabs(w->cash - f->cash) <= 1e-9 * (w->cfg.cash + fabs(f->cash)));
-  assert_true(f->price > 0);
+  assert_true(f->price > 0 || w->instruments); /* worthless options */
   if (w->in_range && !w->acting) assert_true(f->price >= w->low[i] && f->price <= w->high[i]);
   w->filled_ts[f->order] = f->ts;
   w->taken[i] += fabs(f->qty);
@@ -177,6 +196,10 @@ static bv_rc on_fill(void *ctx, const bv_sim_fill *f, bv_err *err) {
   bool more = fabs(w->pos[i]) > before, leg = more && is_leg(w, f->order);
   if (w->check_exposure && more && !leg) check_exposure(w);
   w->leg_grew |= leg;
+  if (w->ruled && more && !leg && !w->instruments) {
+    assert_true(within_rules(w, i, w->sim->closing ? w->close : w->valued) ||
+                within_rules(w, i, w->mark));
+  }
   /* Only a sale worth less than its own commission can take cash below zero. */
   if (w->long_only && f->qty > 0) assert_true(f->cash >= -1e-9 * w->cfg.cash);
   if (w->long_only && f->qty < 0)
@@ -199,6 +222,19 @@ static bv_rc on_flow(void *ctx, const bv_sim_flow *f, bv_err *err) {
   assert_true(fabs(w->cash - f->cash) <= 1e-9 * (w->cfg.cash + fabs(f->cash)));
   mix_i64(w, f->asset < 0 ? -1 : w->asset_of[f->asset]);
   mix_f64(w, f->amount);
+  return BV_OK;
+}
+
+static bv_rc on_risk(void *ctx, const bv_sim_firing *f, bv_err *err) {
+  world *w = ctx;
+  (void)err;
+  w->fired++;
+  assert_true(f->number >= 1 && f->number <= 64 && f->rule && f->action);
+  assert_true(f->order >= 0 && f->order < w->sim->queue.next_id);
+  mix(w, f->rule, strlen(f->rule));
+  mix_i64(w, f->asset < 0 ? -1 : w->asset_of[f->asset]);
+  mix_f64(w, f->value);
+  mix_i64(w, f->order);
   return BV_OK;
 }
 
@@ -227,7 +263,45 @@ static bv_rc on_lot(void *ctx, const bv_sim_lot *l, bv_err *err) {
 
 /* --- the world --- */
 
-static void world_open(world *w, const bv_sim_config *c, int rotate) {
+/* One of each kind that can be checked or that makes orders; borrowed for the simulator's life. */
+static const bv_ruleset *rule_set(void) {
+  static bv_ruleset rules;
+  static const struct {
+    const char *name, *key;
+    double v;
+    const char *key2;
+    double v2;
+    const char *action;
+  } list[] = {
+      {"max_position", "percent", 30, NULL, 0, "reduce"},
+      {"gross_exposure", "percent", 80, NULL, 0, "reduce"},
+      {"max_positions", "positions", 3, NULL, 0, "halt"},
+      {"net_exposure", "percent", 60, NULL, 0, "reduce"},
+      {"heat", "percent", 10, NULL, 0, "warn"},
+      {"stop_loss", "percent", 4, NULL, 0, "exit"},
+      {"trailing_stop", "percent", 5, "closes", 1, "exit"},
+      {"take_profit", "percent", 6, NULL, 0, "exit"},
+      {"volatility_stop", "atr", 5, "k", 4, "exit"},
+      {"time_exit", "bars", 30, NULL, 0, "exit"},
+      {"daily_loss", "percent", 3, NULL, 0, "liquidate"},
+      {"max_drawdown", "percent", 10, NULL, 0, "warn"},
+      {"var", "percent", 1, "window", 50, "halt"},
+  };
+  for (int i = 0; rules.n < (int)(sizeof list / sizeof *list); i++) {
+    bv_rule *r;
+    assert_int_equal(bv_ruleset_at(&rules, i, &r, NULL), BV_OK);
+    assert_int_equal(bv_rule_set_text(r, "rule", list[i].name, NULL), BV_OK);
+    assert_int_equal(bv_rule_set_text(r, "action", list[i].action, NULL), BV_OK);
+    assert_int_equal(bv_rule_set_number(r, list[i].key, list[i].v, NULL), BV_OK);
+    if (list[i].key2) {
+      assert_int_equal(bv_rule_set_number(r, list[i].key2, list[i].v2, NULL), BV_OK);
+    }
+  }
+  assert_int_equal(bv_ruleset_check(&rules, NULL), BV_OK);
+  return &rules;
+}
+
+static void world_open(world *w, const bv_sim_config *c, int rotate, bool ruled) {
   static const char *const keys[ASSETS] = {"C", "A", "E", "B", "D"};
   bv_err err = {0};
   memset(w, 0, sizeof *w);
@@ -243,8 +317,15 @@ static void world_open(world *w, const bv_sim_config *c, int rotate) {
   assert_non_null(w->seen);
   assert_non_null(w->grew);
   assert_non_null(w->combo);
-  bv_sim_sink sink = {.ctx = w, .order = on_order, .fill = on_fill, .lot = on_lot, .flow = on_flow};
+  bv_sim_sink sink = {.ctx = w,
+                      .order = on_order,
+                      .fill = on_fill,
+                      .lot = on_lot,
+                      .flow = on_flow,
+                      .risk = on_risk};
   if (bv_sim_new(c, &sink, &w->sim, &err) != BV_OK) fail_msg("%s", err.msg);
+  w->ruled = ruled;
+  if (ruled) assert_int_equal(bv_sim_rules(w->sim, rule_set(), NULL, &err), BV_OK);
   for (int k = 0; k < ASSETS; k++) {
     int i = (k + rotate) % ASSETS;
     assert_int_equal(bv_sim_asset(w->sim, keys[i], 1, &w->number[i], NULL), BV_OK);
@@ -270,6 +351,27 @@ static void define(world *w) {
   assert_int_equal(bv_sim_define(w->sim, w->number[1], &a, NULL), BV_OK);
   assert_int_equal(bv_sim_define(w->sim, w->number[3], &b, NULL), BV_OK);
   assert_int_equal(bv_sim_define(w->sim, w->number[0], &c, NULL), BV_OK);
+  w->instruments = true;
+}
+
+/* A is a call on C that is settled in cash, B a put on E that is exercised, and D leaves its exchange. */
+static void define_options(world *w) {
+  const bv_instrument plain = {.expiry = INT64_MAX, .underlying = -1, .fx = -1};
+  bv_instrument a = plain, b = plain, d = plain;
+  a.kind = b.kind = BV_KIND_OPTION;
+  a.right = BV_RIGHT_CALL;
+  a.strike = 20;
+  a.expiry = STEPS / 3 * step_s;
+  a.underlying = w->number[0];
+  b.right = BV_RIGHT_PUT;
+  b.strike = 120;
+  b.expiry = STEPS / 2 * step_s;
+  b.underlying = w->number[2];
+  b.delivery = BV_DELIVERY_PHYSICAL;
+  d.expiry = STEPS / 4 * 3 * step_s;
+  assert_int_equal(bv_sim_define(w->sim, w->number[1], &a, NULL), BV_OK);
+  assert_int_equal(bv_sim_define(w->sim, w->number[3], &b, NULL), BV_OK);
+  assert_int_equal(bv_sim_define(w->sim, w->number[4], &d, NULL), BV_OK);
   w->instruments = true;
 }
 
@@ -489,9 +591,15 @@ typedef struct stream {
   const char *profile, *knobs;
   bool exposure; /* the leverage rule can be checked from outside */
   /* 1: orders of all types, brackets, groups, cancels; 2: splits and dividends too; 3: futures, and
-  ** assets in another currency, too */
+  ** assets in another currency, too; 4: options and an asset that ends, and splits */
   int resting;
 } stream;
+
+enum { RULED = 16 }; /* beside one of these: with risk rules */
+
+static int kind_of(const stream *st) {
+  return st->resting % RULED;
+}
 
 static const stream streams[] = {
     {"default", "cash=1e6 commission.rate=0.001 slippage.rate=0.0005", true, false},
@@ -631,6 +739,20 @@ static const stream streams[] = {
     {"default", "cash=1e9 lots=average leverage=3 fill_per=lot", false, 3},
     {"default", "cash=1e9 flip=add sides=both leverage=2 lots=lifo", false, 3},
     {"default", "cash=1e9 size_at=fill units=fractional lot=0.01", false, 3},
+    {"default", "cash=1e6 commission.rate=0.001", false, 4},
+    {"default", "cash=1e6 account=cash", false, 4},
+    {"default", "cash=1e6 commission.rate=0.001", false, RULED + 0},
+    {"default", "cash=1e6 slippage.rate=0.0005 funds=shrink leverage=2", false, RULED + 1},
+    {"default", "cash=1e6 volume.model=share volume.share=0.5", false, RULED + 1},
+    {"default", "cash=1e6 lots=average size_at=fill same_bar=ohlc", false, RULED + 2},
+    {"default", "cash=1e9 leverage=3", false, RULED + 3},
+    {"default", "cash=1e6 units=fractional", false, RULED + 4},
+    {"backtesting.py", "cash=1e6 commission.rate=0.001", false, RULED + 1},
+    {"vectorbt", "cash=1e6", false, RULED + 1},
+    {"lean", "cash=1e6", false, RULED + 1},
+    {"zipline", "cash=1e6", false, RULED + 1},
+    {"ml4t", "cash=1e6", false, RULED + 1},
+    {"lumibot", "cash=1e6", false, RULED + 1},
 };
 
 enum { STREAMS = sizeof streams / sizeof streams[0] };
@@ -645,6 +767,9 @@ static void act(world *w, int64_t ts, double price[ASSETS]) {
                      .kind = split ? BV_ACTION_SPLIT : BV_ACTION_DIVIDEND,
                      .value = split ? ratio : dividend};
   double before = bv_sim_value(w->sim);
+  bool option = w->sim->ledger.asset[x.asset].def &&
+                w->sim->ledger.asset[x.asset].def->kind == BV_KIND_OPTION;
+  if (split && option) return; /* it follows from that of its underlying */
   if (split) {
     w->pos[i] *= ratio;
     w->mark[i] /= ratio;
@@ -658,6 +783,7 @@ static void act(world *w, int64_t ts, double price[ASSETS]) {
     assert_true(fabs(bv_sim_value(w->sim) - before) <= 1e-9 * (w->cfg.cash + fabs(before)));
   }
   double error = bv_ledger_error(&w->sim->ledger);
+  for (int k = 0; k < ASSETS && w->instruments; k++) w->pos[k] = bv_sim_qty(w->sim, w->number[k]);
   if (!(error < 1e-9)) fail_msg("ledger off by %g after an action", error);
 }
 
@@ -666,10 +792,12 @@ static void run_stream(world *w, const stream *st, int nstep, int rotate, uint64
   double price[ASSETS] = {20, 50, 100, 300, 700};
   bv_sim_bar bar[ASSETS];
   step_s = strstr(st->knobs, "window") || strstr(st->knobs, "financing") ? 86400 : BENCH_STEP;
-  world_open(w, &c, rotate);
-  if (st->resting == 3) define(w);
+  world_open(w, &c, rotate, st->resting >= RULED);
+  if (kind_of(st) == 3) define(w);
+  if (kind_of(st) == 4) define_options(w);
   w->check_exposure = st->exposure;
-  w->in_range = c.slippage_clamp && c.fill_at == BV_FILL_NEXT_OPEN;
+  /* What expires is settled at no price of a bar. */
+  w->in_range = c.slippage_clamp && c.fill_at == BV_FILL_NEXT_OPEN && kind_of(st) != 4;
   w->long_only = !c.allow_short && c.leverage == 1 && c.funds != BV_FUNDS_ALLOW;
   bool shared = c.volume_by == BV_VOLUME_BY_ASSET && c.ruin != BV_RUIN_STOP;
   if (shared && c.volume_model == BV_VOLUME_SHARE) w->cap = c.volume_share * BAR_VOLUME;
@@ -684,8 +812,8 @@ static void run_stream(world *w, const stream *st, int nstep, int rotate, uint64
     int64_t ts = (int64_t)step * apart;
     /* Marks below zero or missing belong to the ledger's tests; they make "cash >= 0" undecidable.
      */
-    if (st->resting >= 2 && rnd() % 16 == 0) act(w, ts, price);
-    int n = make_bars(w, ts, bar, price, rotate, true);
+    if (kind_of(st) >= 2 && rnd() % 16 == 0) act(w, ts, price);
+    int n = make_bars(w, ts, bar, price, rotate, !w->ruled);
     for (int i = 0; i < n; i++) {
       int k = w->asset_of[bar[i].asset];
       if (!isnan(bar[i].open)) w->valued[k] = bar[i].open;
@@ -704,7 +832,7 @@ static void run_stream(world *w, const stream *st, int nstep, int rotate, uint64
     memcpy(w->valued, w->mark, sizeof w->valued);
     at_close(w);
     for (uint64_t k = rnd() % 3; k > 0; k--) {
-      make_request(w, ts + step_s, price, st->resting);
+      make_request(w, ts + step_s, price, kind_of(st) > 0);
     }
   }
   w->check_exposure = w->in_range = false;
@@ -726,7 +854,7 @@ static void test_stream(void **state) {
     world_close(&w);
   }
   assert_true(fills > 10000);
-  assert_true(!st->resting || combos > 20);
+  assert_true(kind_of(st) == 0 || combos > 20);
   print_message("%-15s %7lld requests %7lld orders %7lld fills %7lld lots %6lld combos\n",
                 st->profile, (long long)requests, (long long)orders, (long long)fills,
                 (long long)lots, (long long)combos);
@@ -756,7 +884,7 @@ static uint64_t run_with_failure(const stream *st, int64_t n, bool *failed) {
   double price[ASSETS] = {20, 50, 100, 300, 700};
   bv_sim_bar bar[ASSETS];
   step_s = BENCH_STEP;
-  world_open(&w, &c, 0);
+  world_open(&w, &c, 0, st->resting >= RULED);
   random_state = 12345;
   bv_alloc_fail_after(n, 0);
   int extra;
