@@ -159,7 +159,8 @@ static bv_rc end_group(bv_queue *q, const bv_order *o, bv_asset *a, int64_t ts, 
   for (size_t i = 0; i < q->n; i++) {
     bv_order *k = &q->order[i];
     if (k->done || !k->rests || k->oco != o->oco || k->asset != o->asset) continue;
-    BV_TRY(finish_one(q, k, a, ts, BV_ORDER_CANCELLED, "one cancels the other", err));
+    int64_t at = k->ts > ts ? k->ts : ts; /* one whose time was over before shows only now */
+    BV_TRY(finish_one(q, k, a, at, BV_ORDER_CANCELLED, "one cancels the other", err));
   }
   return BV_OK;
 }

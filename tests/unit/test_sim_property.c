@@ -108,7 +108,7 @@ static bool within_rules(const world *w, int opened, const double at[ASSETS]) {
     gross += fabs(w->pos[i] * at[i]);
     value += w->pos[i] * at[i];
   }
-  double slack = 0.02 * fabs(value);
+  double slack = 0.04 * fabs(value);
   return fabs(w->pos[opened] * at[opened]) <= 0.3 * value + slack && gross <= 0.8 * value + slack &&
          held <= 3;
 }
@@ -748,11 +748,13 @@ static const stream streams[] = {
     {"default", "cash=1e9 leverage=3", false, RULED + 3},
     {"default", "cash=1e6 units=fractional", false, RULED + 4},
     {"backtesting.py", "cash=1e6 commission.rate=0.001", false, RULED + 1},
+    {"backtrader", "cash=1e6", false, RULED + 1},
     {"vectorbt", "cash=1e6", false, RULED + 1},
     {"lean", "cash=1e6", false, RULED + 1},
     {"zipline", "cash=1e6", false, RULED + 1},
     {"ml4t", "cash=1e6", false, RULED + 1},
     {"lumibot", "cash=1e6", false, RULED + 1},
+    {"nautilus", "cash=1e6 depth.size=20 tick=0.01", false, RULED + 1},
 };
 
 enum { STREAMS = sizeof streams / sizeof streams[0] };
