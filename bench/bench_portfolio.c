@@ -184,17 +184,18 @@ static int rebalance(void *ctx, barsvt_run *run, int64_t ts) {
   (void)ts;
   momentum *m = ctx;
   double *then = m->before[m->k++ % HOURS], now[ASSETS], ret[ASSETS];
-  int order[ASSETS], picked[ASSETS] = {0};
+  int top[HELD], n = 0, picked[ASSETS] = {0};
   barsvt_run_state(run, now, NULL);
   for (int i = 0; i < ASSETS; i++) {
     ret[i] = (now[i] / then[i] - 1) * 100; /* as roc() has it */
     then[i] = now[i];
-    int j = i;
-    for (; j > 0 && ret[order[j - 1]] < ret[i]; j--) order[j] = order[j - 1];
-    order[j] = i;
+    if (n == HELD && !(ret[i] > ret[top[HELD - 1]])) continue;
+    int j = n < HELD ? n++ : HELD - 1;
+    for (; j > 0 && ret[top[j - 1]] < ret[i]; j--) top[j] = top[j - 1];
+    top[j] = i;
   }
   if (m->k <= HOURS) return 0;
-  for (int j = 0; j < HELD; j++) picked[order[j]] = 1;
+  for (int j = 0; j < HELD; j++) picked[top[j]] = 1;
   for (int i = 0; i < ASSETS; i++) {
     if (!picked[i] && !m->held[i]) continue;
     m->held[i] = picked[i];

@@ -28,7 +28,7 @@ static const bv_setting table[S_COUNT] = {
          "2 and more also look for repetitions"},
     [S_THREADS] = {"threads", "1 to 16",
                    "threads a run works with: the caller's, and others that decode bars of many "
-                   "assets ahead of it"},
+                   "assets ahead of it and code results"},
     [S_TZ] = {"tz", "zone", "zone of times given as text without an offset"},
 };
 

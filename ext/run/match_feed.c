@@ -186,6 +186,7 @@ static bv_rc read_bars(bv_feed *f, bv_feed_asset *a, bv_err *err) {
   a->full = f->crew || a->quotes || !f->sim || bv_sim_follows(f->sim, a->sim_asset);
   bv_walk_now(&a->walk, a->full ? columns_of(f) : BV_COLBIT(BV_COL_CLOSE));
   BV_TRY(a->quotes && f->alone ? read_merged(f, a, err) : read_strip(f, a, err));
+  f->pieces++;
   return a->quotes ? bv_quotes_lay(a->quotes, f->store, &a->bars, err) : BV_OK;
 }
 
@@ -280,7 +281,6 @@ static bv_rc read_grid(bv_feed *f, int first, bv_err *err) {
   }
   for (int i = first; i >= 0; i = f->asset[i].next) {
     BV_TRY(read_bars(f, &f->asset[i], err));
-    f->pieces++;
   }
   return BV_OK;
 }

@@ -301,6 +301,7 @@ static int first_place(const bv_row_scan *s) {
 static bv_rc enter_run(bv_row_scan *s, int64_t run, bv_err *err) {
   bv_rows *g = s->range.gathered;
   clear_sources(s);
+  if (g && g->run == run) BV_TRY(bv_rows_settle(g, s->cache->kind, err));
   const bool known =
       s->listed && s->run == run && s->changes == sqlite3_total_changes(s->cache->db);
   s->run = run;

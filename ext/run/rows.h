@@ -7,12 +7,16 @@
 ** A chunk gets the rows with the lowest numbers of those that gathered, and some stay behind: orders
 ** become final a little out of order, and chunks that do not overlap are read faster.
 **
+** With a crew (base/crew.h) a full chunk is coded by a thread, and inserted by the caller when the next one of its kind
+** is full, or somebody reads or writes rows before (bv_rows_settle).
+**
 ** Where others are to see all that gathered, at a commit in the middle of a run, it is written as a chunk of its
 ** own, the tail, and stays here: the next chunk takes its place.
 */
 #ifndef BV_RUN_ROWS_H
 #define BV_RUN_ROWS_H
 
+#include "base/crew.h"
 #include "data/sql.h"
 #include "run/row_chunk.h"
 
@@ -30,6 +34,7 @@ typedef struct bv_rows_kept {
   void *col[BV_ROW_COLUMNS_MAX];
   bv_block_hint hint[BV_ROW_COLUMNS_MAX];
   char *stage;
+  struct bv_rows_away *away; /* a chunk that the crew codes; NULL: there was none yet */
 } bv_rows_kept;
 
 typedef struct bv_rows {
@@ -41,6 +46,7 @@ typedef struct bv_rows {
   bv_rows_kept kept[BV_ROWS_KINDS];
   bv_row_room *room; /* NULL until a chunk is written */
   bv_buf data;
+  bv_crew *crew; /* borrowed, once there is one; NULL: the caller codes */
 } bv_rows;
 
 /* The statement that writes a chunk.  OR FAIL: a run that fails is undone as a whole, so no statement needs
@@ -69,14 +75,18 @@ typedef union bv_row_cell {
 BV_MUST bv_rc bv_rows_put_cells(bv_rows *r, bv_rows_kind kind, const bv_row_cell *cell,
                                 bv_err *err);
 
+/* Insert what the crew has of a kind. */
+BV_MUST bv_rc bv_rows_settle(bv_rows *r, bv_rows_kind kind, bv_err *err);
+
 /* Write all that gathered.  And the same in the middle of a run: as tails. */
 BV_MUST bv_rc bv_rows_flush(bv_rows *r, bv_err *err);
 BV_MUST bv_rc bv_rows_tails(bv_rows *r, bv_err *err);
 
-/* Every text that rows which gathered borrow of their structs, some more than once, NULL among them. */
+/* Every text that rows which gathered, or are on their way through the crew, borrow of their structs, some more than
+** once, NULL among them. */
 void bv_rows_texts(const bv_rows *r, void (*fn)(void *ctx, const char *text), void *ctx);
 
-/* What gathered of a kind with a number from lo to hi, as a chunk in order of it: the columns of a set of
+/* What gathered of a kind, and is settled, with a number from lo to hi, as a chunk in order of it: the columns of a set of
 ** bits, the first one always, with copies of texts.  *out is NULL where there is nothing. */
 BV_MUST bv_rc bv_rows_copy(bv_rows *r, bv_rows_kind kind, int64_t lo, int64_t hi, uint32_t columns,
                            bv_row_chunk **out);

@@ -247,6 +247,7 @@ static bool asks(bv_run *r) {
 static bv_rc instant(bv_run *r, int64_t t, bool *step, bool *asked, bv_err *err) {
   bv_feed_bars bars;
   BV_TRY(bv_feed_closes(&r->feed, t, &bars, err));
+  if (!r->keep.every) r->result->rows.crew = r->feed.crew; /* commits need the rows at once */
   *step = bars.any;
   if (*step) r->now = t;
   if (*step && r->context.used) BV_TRY(bv_context_advance(&r->context, t, r->sim, err));

@@ -1,5 +1,6 @@
 /*
-** test_ahead.c - runs whose bars other threads decode have the results of those without, to the bit.
+** test_ahead.c - runs whose bars other threads decode, and whose rows they code, have the results of those without, to
+** the bit, also those that are read on the way.
 **
 ** Assets of two markets, chunks that end in the middle of the run, corrected bars among sealed ones, an end before that
 ** of the bars.  scripts/check.sh runs it under ThreadSanitizer, too.
@@ -9,7 +10,7 @@
 #include "data/settings.h"
 #include "run/run.h"
 
-enum { ASSETS = 20, BARS = 9000, EVERY = 40 };
+enum { ASSETS = 20, BARS = 9000, EVERY = 4, LOOKS = 16 };
 
 static char path[64];
 
@@ -82,18 +83,37 @@ static char *results(sqlite3 *db, int64_t id) {
   return sql_text(db, sql);
 }
 
-static char *run_with(sqlite3 *db, int threads) {
+/* What the tables show in the middle of a run. */
+static double look(sqlite3 *db, int64_t id) {
+  char sql[300];
+  snprintf(sql, sizeof sql,
+           "SELECT (SELECT count(*) + total(id) FROM bt_order WHERE run = %lld) +"
+           " (SELECT total(id * qty) + total(price) FROM bt_fill WHERE run = %lld) +"
+           " (SELECT total(id) FROM bt_lot WHERE run = %lld)",
+           (long long)id, (long long)id, (long long)id);
+  char *text = sql_text(db, sql);
+  const double x = strtod(text, NULL);
+  assert_true(x > 0);
+  sqlite3_free(text);
+  return x;
+}
+
+static char *run_with(sqlite3 *db, int threads, double seen[LOOKS]) {
   char sql[80], *error = NULL;
   barsvt_run *run;
   uint64_t r = 77;
   int64_t ts, steps = 0;
+  int looks = 0;
   snprintf(sql, sizeof sql, "SELECT bars_config('threads', %d)", threads);
   sql_ok(db, sql);
   if (barsvt_run_open(db, NULL, config, &run, &error) != SQLITE_OK) fail_msg("%s", error);
   while (barsvt_run_step(run, &ts, &error) == SQLITE_ROW) {
     if (steps++ % EVERY == 0) decide(run, &r);
+    if (steps % 777 == 0 && looks < LOOKS) seen[looks++] = look(db, barsvt_run_id(run));
+    if (steps == 9000) assert_int_equal(barsvt_run_write(run, &error), SQLITE_OK);
   }
   if (error) fail_msg("%s", error);
+  assert_int_equal(looks, LOOKS);
   const int64_t id = barsvt_run_id(run);
   const bool crew = db_store(db)->run && ((const bv_run *)db_store(db)->run)->feed.crew;
   assert_int_equal(crew, threads > 1);
@@ -102,11 +122,13 @@ static char *run_with(sqlite3 *db, int threads) {
 }
 
 static void compare(sqlite3 *db) {
-  char *want = run_with(db, 1);
-  assert_true(strlen(want) > 100000);
+  double then[LOOKS], now[LOOKS];
+  char *want = run_with(db, 1, then);
+  assert_true(strlen(want) > 1000000);
   static const int threads[] = {2, 2, 4};
   for (size_t i = 0; i < COUNT(threads); i++) {
-    char *got = run_with(db, threads[i]);
+    char *got = run_with(db, threads[i], now);
+    assert_memory_equal(now, then, sizeof then);
     if (strcmp(got, want) != 0) fail_msg("results with %d threads differ", threads[i]);
     sqlite3_free(got);
   }
