@@ -11,6 +11,7 @@ enum { IDLE, WAITING, RUNNING, DONE };
 
 /* Tasks take microseconds and the queue is held for less; falling asleep takes longer than either. */
 #define SPINS 2000
+#define LONG  (10 * SPINS)
 #define STACK ((size_t)1 << 20)
 
 typedef struct member {
@@ -143,10 +144,31 @@ void bv_crew_give(bv_crew *c, bv_task *t) {
   if (wake) pthread_cond_signal(&c->work);
 }
 
-static void await(bv_crew *c, bv_task *t) {
-  for (int i = 0; i < SPINS && state_of(t) == RUNNING; i++) {
+static bool spin(bv_task *t, int most) {
+  for (int i = 0; i < most && state_of(t) == RUNNING; i++) {
   }
-  if (state_of(t) == DONE) return;
+  return state_of(t) == DONE;
+}
+
+/* Do the task that waits longest; false where there is none. */
+static bool help(bv_crew *c, void *tool) {
+  lock(c);
+  bv_task *next = c->first;
+  if (next) {
+    unlink_task(c, next);
+    set_state(next, RUNNING);
+  }
+  pthread_mutex_unlock(&c->lock);
+  if (!next) return false;
+  next->run(next, tool);
+  set_state(next, DONE);
+  return true;
+}
+
+static void await(bv_crew *c, bv_task *t, void *tool) {
+  while (!spin(t, 100) && tool && help(c, tool)) {
+  }
+  if (spin(t, LONG)) return;
   pthread_mutex_lock(&c->lock);
   c->awaited = true;
   while (state_of(t) != DONE) pthread_cond_wait(&c->done, &c->lock);
@@ -154,7 +176,7 @@ static void await(bv_crew *c, bv_task *t) {
   pthread_mutex_unlock(&c->lock);
 }
 
-bool bv_crew_take(bv_crew *c, bv_task *t) {
+bool bv_crew_take(bv_crew *c, bv_task *t, void *tool) {
   int state = state_of(t);
   if (state == WAITING) {
     lock(c);
@@ -165,7 +187,7 @@ bool bv_crew_take(bv_crew *c, bv_task *t) {
     }
     pthread_mutex_unlock(&c->lock);
   }
-  if (state == RUNNING) await(c, t);
+  if (state == RUNNING) await(c, t, tool);
   if (state == RUNNING || state == DONE) set_state(t, IDLE);
   return state == RUNNING || state == DONE;
 }

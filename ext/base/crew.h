@@ -2,8 +2,7 @@
 ** crew.h - threads that do ahead of time what their owner would otherwise do when it is needed.
 **
 ** A task is given out as soon as it can be done, and taken back when its result is needed.  Whoever takes back a task
-** that no thread has begun does it himself, so nobody waits for more than the one task that is being done, and
-** without threads the same work is done at the same places.
+** that no thread has begun does it himself, and where a thread is at it he does what comes next meanwhile; without threads the same work is done at the same places.
 **
 **      idle -- give --> waiting -- a thread --> running --> done -- take: true --> idle
 **                          |
@@ -43,7 +42,8 @@ void bv_crew_free(bv_crew *c);
 
 void bv_crew_give(bv_crew *c, bv_task *t);
 
-/* True: the task has been done; false: it was not begun, or never given.  Without a crew (NULL) it is never given. */
-bool bv_crew_take(bv_crew *c, bv_task *t);
+/* True: the task has been done; false: it was not begun, or never given.  Without a crew (NULL) it is never given.  While
+** a thread is at it, the caller does others that wait, with `tool`; NULL: it only waits. */
+bool bv_crew_take(bv_crew *c, bv_task *t, void *tool);
 
 #endif

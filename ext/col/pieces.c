@@ -61,7 +61,7 @@ void bv_pieces_free(bv_pieces *p, bv_crew *crew) {
 /* ---- chunks ---- */
 
 void bv_pieces_leave(bv_pieces *p, bv_crew *crew) {
-  (void)bv_crew_take(crew, &p->task);
+  (void)bv_crew_take(crew, &p->task, NULL);
   p->has = 0;
   p->total = 0;
   p->now = (bv_piece){0};
@@ -223,7 +223,7 @@ static bv_rc tell(const failure *f, int *bad, bv_err *err) {
 }
 
 bv_rc bv_pieces_next(bv_pieces *p, bv_crew *crew, bv_segctx *ctx, int *bad, bv_err *err) {
-  if (!bv_crew_take(crew, &p->task)) {
+  if (!bv_crew_take(crew, &p->task, ctx)) {
     if (!prepare(p, p->side, p->wanted)) return bv_fail(err, BV_NOMEM, "segment: no memory");
     decode_task(&p->task, ctx);
   }

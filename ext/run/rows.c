@@ -30,7 +30,7 @@ void bv_rows_open(sqlite3 *db, int64_t run, sqlite3_stmt *insert, sqlite3_stmt *
 
 static void drop_away(bv_rows_away *a, bv_crew *crew) {
   if (!a) return;
-  (void)bv_crew_take(crew, &a->task);
+  (void)bv_crew_take(crew, &a->task, NULL);
   bv_buf_reset(&a->data);
   bv_free(a);
 }
@@ -200,7 +200,7 @@ static bv_rows_away *make_away(bv_rows_kept *k, const bv_row_table *t) {
 bv_rc bv_rows_settle(bv_rows *r, bv_rows_kind kind, bv_err *err) {
   bv_rows_away *a = r->kept[kind].away;
   if (!a || !a->there) return BV_OK;
-  if (!bv_crew_take(r->crew, &a->task)) code_task(&a->task, NULL);
+  if (!bv_crew_take(r->crew, &a->task, NULL)) code_task(&a->task, NULL);
   BV_TRY(a->rc); /* it stays, and is coded again when it is asked for again */
   BV_TRY(insert_bytes(r, a->table, a->col[0], a->n, &a->data, err));
   a->there = false;

@@ -66,7 +66,7 @@ static void nap(long ns) {
 
 static void take_back(bv_crew *c, int i, int times) {
   int64_t mine;
-  if (!bv_crew_take(c, &all[i].task)) all[i].task.run(&all[i].task, &mine);
+  if (!bv_crew_take(c, &all[i].task, i % 3 ? &mine : NULL)) all[i].task.run(&all[i].task, &mine);
   assert_int_equal(all[i].done, times);
   assert_int_equal(all[i].result, all[i].length * (100 * (int64_t)i + 4950));
 }
@@ -105,10 +105,10 @@ static void threads_work(void **state) {
     bv_crew_give(c, &all[1].task);
     for (int i = 0; i < 5000 && finished < 2 * round; i++) nap(1000000);
     for (int i = 0; i < 2; i++) {
-      assert_true(bv_crew_take(c, &all[i].task));
+      assert_true(bv_crew_take(c, &all[i].task, NULL));
       assert_int_equal(all[i].done, round);
     }
-    assert_false(bv_crew_take(c, &all[0].task)); /* it was taken back */
+    assert_false(bv_crew_take(c, &all[0].task, NULL)); /* it was taken back */
   }
   bv_crew_free(c);
 }
