@@ -87,6 +87,10 @@ bv_rc bv_account_check(const bv_sim_config *c, bv_err *err) {
     return bv_fail(err, BV_ARG,
                    "margin_warning and margin_buffer need margin_call warn or liquidate");
   }
+  if (r.call == BV_CALL_NONE && (c->long_maintenance != 0 || c->short_maintenance != 0)) {
+    return bv_fail(err, BV_ARG,
+                   "long_maintenance and short_maintenance need margin_call warn or liquidate");
+  }
   if (c->settlement_days > 0 && c->account != BV_ACCOUNT_CASH) {
     return bv_fail(err, BV_ARG, "settlement_days is for account cash");
   }

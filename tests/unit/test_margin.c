@@ -250,6 +250,8 @@ static void test_contradictions(void **state) {
       {"leverage=10 long_maintenance=0.25 margin_call=warn", "at once"},
       {"margin_warning=0.05", "margin_call"},
       {"account=reg_t margin_call=none margin_buffer=0.1", "margin_call"},
+      {"account=margin leverage=4 margin_call=none long_maintenance=0.1", "margin_call"},
+      {"account=reg_t margin_call=none short_maintenance=0.3", "margin_call"},
   };
   assert_contradictions(bad, sizeof bad / sizeof bad[0]);
 }
