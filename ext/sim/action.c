@@ -50,7 +50,7 @@ static bv_rc sell_rest(bv_sim *s, bv_asset *a, int asset, const bv_lot *rest, do
                 .ts = t,
                 .asset = asset,
                 .ask = BV_ASK_QTY,
-                .amount = -rest->n * s->ledger.lot,
+                .amount = bv_ledger_qty(&s->ledger, -rest->n),
                 .n = -rest->n,
                 .filled = -rest->n,
                 .points = -rest->n * price};
@@ -144,7 +144,8 @@ static bv_rc split_option(bv_sim *s, int asset, double ratio, int64_t t, bv_err 
   bv_ledger_convert(&s->ledger, a);
   BV_TRY(split_all(s, asset, ratio, t, err));
   if (a->nlot == 0) return BV_OK;
-  bv_sim_flow flow = {.ts = t, .asset = asset, .kind = "split", .qty = a->n * s->ledger.lot};
+  bv_sim_flow flow = {
+      .ts = t, .asset = asset, .kind = "split", .qty = bv_ledger_qty(&s->ledger, a->n)};
   return bv_ledger_flow(&s->ledger, &flow, err);
 }
 
@@ -178,7 +179,7 @@ bv_rc bv_action_apply(bv_sim *s, int64_t t, const bv_sim_action *x, bv_err *err)
   bv_sim_flow flow = {.ts = t,
                       .asset = x->asset,
                       .kind = "dividend",
-                      .qty = a->n * s->ledger.lot,
+                      .qty = bv_ledger_qty(&s->ledger, a->n),
                       .amount = a->n * a->unit * x->value};
   return bv_ledger_flow(&s->ledger, &flow, err);
 }

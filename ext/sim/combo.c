@@ -192,7 +192,7 @@ bv_rc bv_combo_add(bv_sim *s, bv_order *leg, const bv_sim_request *r, const char
 static void measure(const bv_sim *s, bv_order *whole, const bv_leg *leg, int n) {
   double units = 0;
   for (int i = 0; i < n; i++) units = common_divisor(fabs(leg[i].order->n), units);
-  whole->amount = units * s->ledger.lot;
+  whole->amount = bv_ledger_qty(&s->ledger, units);
   whole->bound = whole->net * whole->amount * largest_multiplier(s, leg, n);
 }
 
@@ -485,7 +485,7 @@ static const char *change_leg(const bv_sim *s, bv_order *o, const bv_sim_request
   if (fabs(o->n * scale - n) > 1e-6 || n == 0) return "a leg is not a whole number of lots";
   if (!(fabs(n) <= bv_most_lots)) return bv_too_large;
   o->n = n;
-  o->amount = n * s->ledger.lot;
+  o->amount = bv_ledger_qty(&s->ledger, n);
   if (o->asset == r->asset && r->limit != 0) {
     if (o->type != BV_TYPE_LIMIT) return "this leg of the combo is a market order";
     o->limit = r->limit;

@@ -93,7 +93,7 @@ static bv_rc forced(bv_sim *s, int asset, double n, double price, int side, int6
                 .ts = t,
                 .asset = asset,
                 .ask = BV_ASK_QTY,
-                .amount = n * s->ledger.lot,
+                .amount = bv_ledger_qty(&s->ledger, n),
                 .n = n,
                 .filled = n,
                 .points = n * price};

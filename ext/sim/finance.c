@@ -117,7 +117,7 @@ static bv_rc charge_borrow(bv_sim *s, int asset, int64_t ts, bv_err *err) {
   if (days == 0 || n == 0) return BV_OK;
   double price = s->cfg.borrow_on == BV_BORROW_ENTRY ? short_entry(a) : price_of(s, a);
   double rate = rate_of(s->finance, x, BV_RATE_BORROW);
-  return book(s, "borrow_fee", asset, ts, n * s->ledger.lot,
+  return book(s, "borrow_fee", asset, ts, bv_ledger_qty(&s->ledger, n),
               days * n * a->unit * price * rate / s->cfg.financing_year, err);
 }
 
@@ -128,7 +128,7 @@ static bv_rc charge_funding(bv_sim *s, int asset, int64_t ts, bv_err *err) {
   bv_finance_asset *x = &s->finance->asset[asset];
   int64_t every = (int64_t)(s->cfg.funding_hours * 3600), last = floor_div(ts, every);
   double n = passed(&x->boundary, last), rate = rate_of(s->finance, x, BV_RATE_FUNDING);
-  return book(s, "funding", asset, last * every, a->n * s->ledger.lot,
+  return book(s, "funding", asset, last * every, bv_ledger_qty(&s->ledger, a->n),
               0 - n * a->n * a->unit * price_of(s, a) * rate, err);
 }
 
@@ -169,7 +169,7 @@ static bv_rc charge_rollover(bv_sim *s, int asset, int64_t ts, double sum, bv_er
   const bv_asset *a = &s->ledger.asset[asset];
   bv_finance_asset *x = &s->finance->asset[asset];
   double n = s->cfg.rollover_on == BV_ROLLOVER_QUANTITY ? fabs(a->n) : a->n;
-  return book(s, "rollover", asset, ts, a->n * s->ledger.lot,
+  return book(s, "rollover", asset, ts, bv_ledger_qty(&s->ledger, a->n),
               sum * n * a->unit * price_of(s, a) * rate_of(s->finance, x, BV_RATE_ROLLOVER) /
                   s->cfg.financing_year,
               err);

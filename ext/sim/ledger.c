@@ -23,6 +23,7 @@ void bv_ledger_init(bv_ledger *l, const bv_sim_sink *sink, double cash, double l
   l->sink = sink;
   l->start = l->cash = cash;
   l->lot = lot;
+  l->per_unit = bv_step_parts(lot);
   l->next_fill = l->next_lot = l->next_flow = 1;
 }
 
@@ -322,7 +323,7 @@ static bv_sim_lot piece_of(const bv_ledger *l, const bv_asset *a, const bv_lot *
   double worst = lot->n > 0 ? fmin(lot->lo, exit_price) : fmax(lot->hi, exit_price);
   double best = lot->n > 0 ? fmax(lot->hi, exit_price) : fmin(lot->lo, exit_price);
   return (bv_sim_lot){.asset = (int)(a - l->asset),
-                      .qty = part * l->lot,
+                      .qty = bv_ledger_qty(l, part),
                       .entry_ts = lot->ts,
                       .entry_fill = lot->fill,
                       .entry_price = lot->price,
@@ -434,12 +435,12 @@ bv_rc bv_ledger_book(bv_ledger *l, const bv_exec *x, bv_err *err) {
                      .order = x->order,
                      .ts = x->ts,
                      .asset = x->asset,
-                     .qty = x->n * l->lot,
+                     .qty = bv_ledger_qty(l, x->n),
                      .price = x->price,
                      .commission = x->commission,
                      .slippage = x->slippage,
                      .pnl = pnl + odd,
-                     .position = a->n * l->lot,
+                     .position = bv_ledger_qty(l, a->n),
                      .cash = l->cash,
                      .ambiguous = x->ambiguous};
     BV_TRY(l->sink->fill(l->sink->ctx, &f, err));
@@ -467,10 +468,10 @@ bv_rc bv_ledger_sell_fraction(bv_ledger *l, int asset, const bv_lot *rest, doubl
                      .order = order,
                      .ts = ts,
                      .asset = asset,
-                     .qty = -rest->n * l->lot,
+                     .qty = bv_ledger_qty(l, -rest->n),
                      .price = price,
                      .pnl = piece.pnl + piece.commission,
-                     .position = after * l->lot,
+                     .position = bv_ledger_qty(l, after),
                      .cash = l->cash};
     BV_TRY(l->sink->fill(l->sink->ctx, &f, err));
   }

@@ -11,6 +11,7 @@
 #include "base/alloc.h"
 #include "sim/liquidity.h"
 #include "sim/sim.h"
+#include "sim/step.h"
 
 /* An open lot. */
 typedef struct bv_lot {
@@ -68,8 +69,8 @@ typedef enum bv_value_at { BV_VALUE_MARK, BV_VALUE_OPEN, BV_VALUE_CLOSE } bv_val
 
 typedef struct bv_ledger {
   const bv_sim_sink *sink;
-  double lot;
-  bool both; /* an asset can have lots of both sides */
+  double lot, per_unit; /* per_unit: lots that make one, 0 where that is no whole number */
+  bool both;            /* an asset can have lots of both sides */
   bv_lots lots;
   bv_mark_at mark_at;
   double profit_step; /* of money; 0: profits are what they are */
@@ -110,6 +111,12 @@ typedef struct bv_exec {
 } bv_exec;
 
 void bv_ledger_init(bv_ledger *l, const bv_sim_sink *sink, double cash, double lot);
+
+/* The quantity that n lots are. */
+static inline double bv_ledger_qty(const bv_ledger *l, double n) {
+  return bv_step_times(n, l->lot, l->per_unit);
+}
+
 void bv_ledger_reset(bv_ledger *l);
 
 /* Append an asset, numbered nasset - 1. */

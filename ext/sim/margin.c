@@ -94,7 +94,7 @@ static bv_rc close_lots(bv_sim *s, int64_t t, side of, double lots, bv_err *err)
   double n = -of.sign * lots;
   if (under_way) {
     under_way->n += n;
-    under_way->amount += n * s->ledger.lot;
+    under_way->amount = bv_ledger_qty(&s->ledger, under_way->n);
     return BV_OK;
   }
   if (bv_queue_reserve(&s->queue, 1) != BV_OK) {
@@ -103,7 +103,7 @@ static bv_rc close_lots(bv_sim *s, int64_t t, side of, double lots, bv_err *err)
   bv_order o = {.ts = t,
                 .asset = of.asset,
                 .ask = BV_ASK_QTY,
-                .amount = n * s->ledger.lot,
+                .amount = bv_ledger_qty(&s->ledger, n),
                 .n = n,
                 .mark = a->mark,
                 .bar = a->bars - 1,

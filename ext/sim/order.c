@@ -16,6 +16,7 @@ void bv_queue_init(bv_queue *q, const bv_sim_sink *sink, double lot) {
   memset(q, 0, sizeof *q);
   q->sink = sink;
   q->lot = lot;
+  q->per_unit = bv_step_parts(lot);
   q->next_id = 1;
 }
 
@@ -106,8 +107,8 @@ bv_sim_order bv_order_report(const bv_queue *q, const bv_order *o) {
                         .asset = o->asset,
                         .ask = o->ask,
                         .amount = o->amount,
-                        .qty = o->n * q->lot,
-                        .filled = o->filled * q->lot,
+                        .qty = bv_step_times(o->n, q->lot, q->per_unit),
+                        .filled = bv_step_times(o->filled, q->lot, q->per_unit),
                         .avg_price = o->filled != 0 ? o->points / o->filled : NAN,
                         .type = type_of(o),
                         .tif = o->tif,

@@ -86,8 +86,8 @@ typedef struct bv_order {
 
 typedef struct bv_queue {
   const bv_sim_sink *sink;
-  double lot;
-  bv_order *order; /* by id */
+  double lot, per_unit; /* as of the ledger */
+  bv_order *order;      /* by id */
   size_t n, cap;
   size_t nrest;        /* of those, with `rests` */
   size_t nclose;       /* and with tif cls */

@@ -357,7 +357,7 @@ static bv_order *leaving(bv_sim *s, int asset, int side) {
 static void enlarge(const bv_sim *s, bv_order *o, double lots, bool all, int rule) {
   o->n = o->filled + o->side * lots;
   o->ask = all ? BV_ASK_TARGET : BV_ASK_QTY;
-  o->amount = all ? 0 : o->n * s->ledger.lot;
+  o->amount = all ? 0 : bv_ledger_qty(&s->ledger, o->n);
   o->close = all;
   o->guard = rule + 1;
   o->tag = bv_rule_name(s->risk->rules->rule[rule].kind);
@@ -397,7 +397,7 @@ bv_rc bv_risk_leave(bv_sim *s, int64_t t, int asset, int rule, int side, double 
                   .rests = true,
                   .reduce_only = true,
                   .guard = rule + 1};
-    o.amount = all ? 0 : o.n * s->ledger.lot;
+    o.amount = all ? 0 : bv_ledger_qty(&s->ledger, o.n);
     bv_queue_push(&s->queue, a, o);
     *order = s->queue.order[s->queue.n - 1].id;
   }

@@ -346,7 +346,7 @@ bool bv_sim_exposed(bv_sim *s) {
 
 double bv_sim_qty(const bv_sim *s, int asset) {
   const bv_asset *a = known(s, asset);
-  return a ? a->n * s->ledger.lot : 0;
+  return a ? bv_ledger_qty(&s->ledger, a->n) : 0;
 }
 
 double bv_sim_avg_price(const bv_sim *s, int asset) {

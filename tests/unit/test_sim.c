@@ -408,6 +408,29 @@ static void test_bad_assets_and_config(void **state) {
   bv_sim_free(NULL);
 }
 
+/* Lots of 0.000001 are counted, but 12,500 of them are the double nearest to 0.0125, which 12500 * 1e-6 is not. */
+static void test_quantities_are_decimals(void **state) {
+  (void)state;
+  bench_start(&b, "default", "units=fractional cash=1000", 1);
+  bench_bar(&b, 10, 10);
+  bench_ok(&b, 0, BV_ASK_QTY, 0.0125);
+  bench_bar(&b, 10, 10);
+  bench_ok(&b, 0, BV_ASK_QTY, 0.07);
+  bench_bar(&b, 10, 10);
+  bench_ok(&b, 0, BV_ASK_TARGET, 0);
+  bench_bar(&b, 10, 10);
+  bench_finish(&b);
+  static const double qty[] = {0.0125, 0.07, -0.0825}, position[] = {0.0125, 0.0825, 0};
+  assert_int_equal(b.nfill, 3);
+  for (int i = 0; i < 3; i++) {
+    assert_true(b.order[i].qty == qty[i] && b.order[i].filled == qty[i]);
+    assert_true(b.fill[i].qty == qty[i] && b.fill[i].position == position[i]);
+  }
+  assert_int_equal(b.nlot, 2);
+  assert_true(b.lot[0].qty == 0.0125 && b.lot[1].qty == 0.07);
+  bench_end(&b);
+}
+
 static bv_rc no(void *ctx, const bv_sim_order *o, bv_err *err) {
   (void)ctx;
   (void)o;
@@ -456,6 +479,7 @@ int main(void) {
       T(test_exposed),
       T(test_bad_requests),
       T(test_bad_assets_and_config),
+      T(test_quantities_are_decimals),
       T(test_sink_errors_end_the_run),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
