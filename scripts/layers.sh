@@ -30,7 +30,7 @@ BEGIN {
 
   # Reached through another header is as good as named.
   unclamped = "data/raw.h"
-  unclamped_users = "^(data/|run/(match|quote)_feed\\.c$)"
+  unclamped_users = "^(data/|run/((match|quote)_feed|match_read)\\.c$)"
 
   for (layer in below) {
     allowed[layer, layer] = 1

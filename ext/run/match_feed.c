@@ -1,22 +1,14 @@
 /* match_feed.c - the bars a run is matched on; see match_feed.h. */
 #include "run/match_feed.h"
 #include "data/raw.h"
+#include "run/match_read.h"
 #include "time/instant.h"
 
 #include <math.h>
 #include <string.h>
 
-/* Assets with bars at other instants copy so many nominal bars of time together at the most. */
-#define STRIP 12288
-/* Other threads are worth it for so many assets, once so many of their pieces have been read. */
-#define CREW_ASSETS 8
-#define CREW_PIECES 64
 /* Bars that began before an instant but had not ended: one, or a few that overlap. */
 enum { BACK = 8 };
-#define COLUMNS                                                                                    \
-  (BV_COLBIT(BV_COL_OPEN) | BV_COLBIT(BV_COL_HIGH) | BV_COLBIT(BV_COL_LOW) |                       \
-   BV_COLBIT(BV_COL_CLOSE) | BV_COLBIT(BV_COL_VOLUME))
-
 void bv_feed_init(bv_feed *f, bv_store *s, int64_t start, int64_t end) {
   *f = (bv_feed){.store = s, .start = start, .end = end, .strip = INT64_MIN};
 }
@@ -37,11 +29,6 @@ void bv_feed_reset(bv_feed *f) {
   bv_free(f->fine_quote);
   bv_chunk_reset(&f->fine);
   *f = (bv_feed){0};
-}
-
-static unsigned columns_of(const bv_feed *f) {
-  bool volume = !f->sim || bv_sim_reads_volume(f->sim);
-  return volume ? COLUMNS : COLUMNS & ~BV_COLBIT(BV_COL_VOLUME);
 }
 
 /* --- grids --- */
@@ -101,93 +88,14 @@ static void join_grid(bv_feed *f, int number, int64_t not_before) {
   await(f, g, not_before);
 }
 
-/* --- pieces --- */
-
-static int64_t last_ts(const bv_bars *b) {
-  return b->ts[b->n - 1];
-}
-
-/* All columns of the bars at hand. */
-static bv_rc fill(bv_feed_asset *a, bv_err *err) {
-  if (a->full) return BV_OK;
-  a->full = true;
-  return bv_raw_walk_fill(&a->walk, &a->bars, err);
-}
+/* --- what the simulator knows --- */
 
 bv_rc bv_feed_fill(bv_feed *f, const int *asset, int n, bv_err *err) {
   for (int k = 0; k < n; k++) {
     const int number = asset[k] < f->nof ? f->of[asset[k]] : -1;
-    if (number >= 0) BV_TRY(fill(&f->asset[number], err));
+    if (number >= 0) BV_TRY(bv_match_fill(&f->asset[number], err));
   }
   return BV_OK;
-}
-
-/* Copy bars up to the strip's end together, after those at hand. */
-static bv_rc copy_strip(bv_feed *f, bv_feed_asset *a, bv_err *err) {
-  bv_chunk_clear(&a->copied);
-  BV_TRY(fill(a, err));
-  bv_walk_now(&a->walk, columns_of(f));
-  for (bv_bars piece = a->bars; piece.n > 0;) {
-    BV_TRY(bv_chunk_append(&a->copied, &piece));
-    BV_TRY(bv_raw_walk(&a->walk, f->strip, &piece, err));
-  }
-  a->bars = bv_chunk_view(&a->copied);
-  return BV_OK;
-}
-
-/* Read on: to the end of the strip; who has read that far says where the next one ends. */
-static bv_rc read_strip(bv_feed *f, bv_feed_asset *a, bv_err *err) {
-  const int64_t longest = STRIP * bv_timestep_nominal_s(a->series.step);
-  if (f->strip > a->walk.lo) {
-    BV_TRY(bv_raw_walk(&a->walk, f->strip, &a->bars, err));
-    if (a->bars.n > 0 && last_ts(&a->bars) + 1 < f->strip) BV_TRY(copy_strip(f, a, err));
-    if (a->bars.n > 0) return BV_OK;
-  }
-  BV_TRY(bv_raw_walk(&a->walk, f->end, &a->bars, err));
-  a->more = a->bars.n > 0;
-  if (!a->more) return BV_OK;
-  f->strip = last_ts(&a->bars) + 1;
-  if (f->strip > longest && a->bars.ts[0] < f->strip - longest) f->strip = a->bars.ts[0] + longest;
-  return BV_OK;
-}
-
-/* The same, with bars of quotes that are alone among them: of so much time that they are not many more than those of
-** a strip, however few bars the asset has of its own. */
-static bv_rc read_merged(bv_feed *f, bv_feed_asset *a, bv_err *err) {
-  bv_quotes_feed *q = a->quotes;
-  if (a->base.n == 0 && a->more_base) {
-    BV_TRY(read_strip(f, a, err));
-    a->base = a->bars;
-    a->more_base = a->bars.n > 0;
-  }
-  int64_t limit = q->until < f->end ? q->until : f->end, start;
-  if (a->base.n > 0) limit = last_ts(&a->base) + 1;
-  a->bars = (bv_bars){0};
-  a->more = false;
-  if (a->from >= limit) return BV_OK;
-  const int64_t longest = STRIP * bv_timestep_nominal_s(a->series.step);
-  const bool near = a->base.n > 0 && a->from > a->base.ts[0] - longest;
-  start = a->from;
-  if (!near) BV_TRY(bv_quotes_first(q, f->store, a->from, limit, &start, err));
-  if (a->base.n > 0 && a->base.ts[0] < start) start = a->base.ts[0];
-  if (start == limit) return BV_OK;
-  const int64_t hi = limit - start > longest ? start + longest : limit;
-  const int64_t own = bv_bars_lower_bound(&a->base, hi);
-  const bv_bars part = bv_bars_range(&a->base, 0, own);
-  BV_TRY(bv_quotes_merge(q, f->store, &part, start, hi, &a->bars, err));
-  a->base = bv_bars_range(&a->base, own, a->base.n);
-  a->from = hi;
-  a->more = true;
-  return BV_OK;
-}
-
-/* The same, with the quotes beside the bars.  Where others decode ahead, all columns are there before anybody asks. */
-static bv_rc read_bars(bv_feed *f, bv_feed_asset *a, bv_err *err) {
-  a->full = f->crew || a->quotes || !f->sim || bv_sim_follows(f->sim, a->sim_asset);
-  bv_walk_now(&a->walk, a->full ? columns_of(f) : BV_COLBIT(BV_COL_CLOSE));
-  BV_TRY(a->quotes && f->alone ? read_merged(f, a, err) : read_strip(f, a, err));
-  f->pieces++;
-  return a->quotes ? bv_quotes_lay(a->quotes, f->store, &a->bars, err) : BV_OK;
 }
 
 static bv_sim_bar bar_at(const bv_bars *c, int64_t i, int sim_asset, int64_t known_at) {
@@ -249,38 +157,16 @@ void bv_feed_catch_up(bv_feed *f, int sim_asset) {
   for (int i = 0; i < f->n; i++) catch_up(f, &f->asset[i]);
 }
 
-static bv_rc make_context(void **tool) {
-  bv_segctx *ctx;
-  bv_rc rc = bv_segctx_new(&ctx);
-  *tool = ctx;
-  return rc;
-}
-
-static void drop_context(void *tool) {
-  bv_segctx_free(tool);
-}
-
-/* Begin to decode ahead where there is enough to do. */
-static bv_rc call_crew(bv_feed *f) {
-  const bv_tool tool = {make_context, drop_context};
-  const bool enough = f->n >= CREW_ASSETS && f->pieces >= CREW_PIECES;
-  if (!enough || f->threads < 2) return BV_OK;
-  BV_TRY(bv_crew_new(f->threads - 1, tool, &f->crew));
-  f->threads = 1; /* once */
-  for (int i = 0; i < f->n; i++) f->asset[i].walk.crew = f->crew;
-  return BV_OK;
-}
-
 /* The assets of a grid read on. */
 static bv_rc read_grid(bv_feed *f, int first, bv_err *err) {
-  if (!f->crew) BV_TRY(call_crew(f));
+  if (!f->crew) BV_TRY(bv_match_call_crew(f));
   for (int i = first; i >= 0; i = f->asset[i].next) {
     catch_up(f, &f->asset[i]);
     if (f->asset[i].base.n > 0) continue; /* of its last piece, which is still to come */
     BV_TRY(bv_raw_walk_ready(&f->asset[i].walk, err));
   }
   for (int i = first; i >= 0; i = f->asset[i].next) {
-    BV_TRY(read_bars(f, &f->asset[i], err));
+    BV_TRY(bv_match_read(f, &f->asset[i], err));
   }
   return BV_OK;
 }
@@ -351,11 +237,11 @@ bv_rc bv_feed_add(bv_feed *f, const bv_series *series, int sim_asset, int64_t fr
   const bv_source src = bv_source_stored(series);
   if (from < f->start) from = f->start;
   a->from = from;
-  bv_chunk_init(&a->copied, BV_MEM_RUN, columns_of(f));
-  bv_walk_open(&a->walk, f->store, &src, from, f->end, columns_of(f), number);
+  bv_chunk_init(&a->copied, BV_MEM_RUN, bv_match_columns(f));
+  bv_walk_open(&a->walk, f->store, &src, from, f->end, bv_match_columns(f), number);
   a->walk.crew = f->crew;
   bv_rc rc = f->quoted ? bv_quotes_open(f->store, series, &a->quotes, err) : BV_OK;
-  if (rc == BV_OK) rc = read_bars(f, a, err);
+  if (rc == BV_OK) rc = bv_match_read(f, a, err);
   join_grid(f, number, INT64_MIN);
   return rc;
 }
@@ -412,7 +298,7 @@ static bv_rc quote_before(bv_feed *f, int sim_asset, int64_t t, bv_sim_bar *bar,
 bv_rc bv_feed_before(bv_feed *f, const bv_series *series, int sim_asset, int64_t t, bv_sim_bar *out,
                      bool *found, bv_err *err) {
   bv_chunk c;
-  bv_chunk_init(&c, BV_MEM_RUN, COLUMNS);
+  bv_chunk_init(&c, BV_MEM_RUN, BV_MATCH_COLUMNS);
   *found = false;
   bv_rc rc = bv_raw_read(f->store, series, INT64_MIN, t, BACK, true, &c, err);
   const bv_bars bars = bv_chunk_view(&c);
@@ -443,7 +329,7 @@ static bv_rc give_bars(bv_feed *f, int64_t t, bool open, int *given, bv_err *err
     const bv_feed_grid *g = &f->grid[a->grid];
     if (g->event != t || g->open != open) continue;
     catch_up(f, a);
-    BV_TRY(fill(a, err));
+    BV_TRY(bv_match_fill(a, err));
     give(f, a, g->i, open ? t : g->ends, &n);
     if (open) a->seen = g->i + 1;
   }
@@ -451,7 +337,7 @@ static bv_rc give_bars(bv_feed *f, int64_t t, bool open, int *given, bv_err *err
     const bv_feed_grid *g = &f->grid[k];
     if (g->event != t || g->open != open) continue;
     for (int i = g->first; i >= 0; i = f->asset[i].next) {
-      BV_TRY(fill(&f->asset[i], err));
+      BV_TRY(bv_match_fill(&f->asset[i], err));
       give(f, &f->asset[i], g->i, open ? t : g->ends, &n);
       if (open) f->asset[i].seen = g->i + 1;
     }
@@ -636,7 +522,7 @@ bv_rc bv_feed_finer(void *ctx, int asset, int64_t from, int64_t to, const bv_sim
   if (!a->sought) BV_TRY(seek_finer(f, a, err));
   if (!a->has_finer) return BV_OK;
   bv_chunk_reset(&f->fine);
-  bv_chunk_init(&f->fine, BV_MEM_RUN, COLUMNS & ~BV_COLBIT(BV_COL_VOLUME));
+  bv_chunk_init(&f->fine, BV_MEM_RUN, BV_MATCH_COLUMNS & ~BV_COLBIT(BV_COL_VOLUME));
   BV_TRY(bv_raw_read(f->store, &a->finer, from, to, MOST, false, &f->fine, err));
   bv_bars fine = bv_chunk_view(&f->fine);
   if (a->fine_quotes && f->alone) {
