@@ -18,7 +18,6 @@
 #include "run/run.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { C_ASSET, C_VALUE, C_RANK, C_TS, C_KNOWN_AT, COLUMNS };
@@ -144,42 +143,21 @@ static int across_best_index(sqlite3_vtab *base, sqlite3_index_info *info) {
 
 /* ---- the assets ---- */
 
-static int by_name(const void *a, const void *b) {
-  return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-/* Sorted, each once. */
-static void sort_names(char **name, int *n) {
-  int m = 0;
-  if (*n > 1) qsort(name, (size_t)*n, sizeof *name, by_name);
-  for (int i = 0; i < *n; i++) {
-    if (m > 0 && strcmp(name[m - 1], name[i]) == 0) {
-      bv_free(name[i]);
-    } else {
-      name[m++] = name[i];
-    }
-  }
-  *n = m;
-}
-
-static bv_rc given_assets(bv_asset_list *l, int num, sqlite3_value *v, bv_err *err) {
+static bv_rc given_assets(bv_name_list *l, int num, sqlite3_value *v, bv_err *err) {
   if (num & P_MANY) {
     BV_TRY(bv_asset_list_add_all(l, v, "bars_across()", err));
   } else {
     BV_TRY(bv_asset_list_add(l, v));
   }
-  sort_names(l->name, &l->n);
+  bv_name_list_sort(l);
   return BV_OK;
 }
 
-static bv_rc run_assets(bv_asset_list *l, const bv_run *r) {
+static bv_rc run_assets(bv_name_list *l, const bv_run *r) {
   for (int i = 0; i < r->config.nasset; i++) {
-    BV_TRY(bv_room(BV_MEM_CURSOR, &l->name, l->n, sizeof *l->name));
-    l->name[l->n] = bv_strdup(BV_MEM_CURSOR, r->config.asset[i]);
-    if (!l->name[l->n]) return BV_NOMEM;
-    l->n++;
+    BV_TRY(bv_name_list_add(l, r->config.asset[i]));
   }
-  sort_names(l->name, &l->n);
+  bv_name_list_sort(l);
   return BV_OK;
 }
 
@@ -250,7 +228,7 @@ static bv_rc make_call(across_tab *tab, bv_across_of *of, const char *spec, int6
 
 static bv_rc find_named(cursor *c, across_tab *tab, bv_across_of *of, const char *spec, int num,
                         sqlite3_value *asset, bv_err *err) {
-  bv_asset_list list = {0};
+  bv_name_list list = {0};
   bv_rc rc = given_assets(&list, num, asset, err);
   of->name = (const char *const *)list.name;
   of->n = list.n;
@@ -259,13 +237,13 @@ static bv_rc find_named(cursor *c, across_tab *tab, bv_across_of *of, const char
   if (rc == BV_OK && list.n > 0 && !c->across) {
     rc = make_call(tab, of, spec, 0, (num & P_MANY) != 0, &c->across, err);
   }
-  bv_asset_list_reset(&list);
+  bv_name_list_reset(&list);
   return rc;
 }
 
 static bv_rc find_run(cursor *c, across_tab *tab, bv_across_of *of, const char *spec,
                       const bv_run *r, bv_err *err) {
-  bv_asset_list list = {0};
+  bv_name_list list = {0};
   const int64_t number = tab->table.store->runs;
   c->across = find_kept(tab, of, spec, number);
   if (c->across) return BV_OK;
@@ -274,7 +252,7 @@ static bv_rc find_run(cursor *c, across_tab *tab, bv_across_of *of, const char *
   of->n = list.n;
   of->some = true;
   if (rc == BV_OK) rc = make_call(tab, of, spec, number, true, &c->across, err);
-  bv_asset_list_reset(&list);
+  bv_name_list_reset(&list);
   return rc;
 }
 

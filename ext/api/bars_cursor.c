@@ -14,7 +14,6 @@
 
 #include <assert.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 typedef struct cursor {
@@ -36,7 +35,7 @@ typedef struct request {
   bv_store *store;
   const bv_bars_kind *kind;
   sqlite3_value *arg[BV_NFIELD]; /* borrowed; NULL where not given */
-  bv_asset_list asset;           /* sorted */
+  bv_name_list asset;            /* sorted, each once */
   bv_range range; /* nothing: some argument is NULL: no rows, as SQLite's own functions do */
 } request;
 
@@ -69,15 +68,11 @@ int bv_bars_close(sqlite3_vtab_cursor *base) {
 
 /* ---- arguments ---- */
 
-static int by_name(const void *a, const void *b) {
-  return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 static bv_rc gather_assets(request *q, bool many, bv_err *err) {
   sqlite3_value *v = q->arg[BV_F_ASSET];
   if (!many) return bv_asset_list_add(&q->asset, v);
   BV_TRY(bv_asset_list_add_all(&q->asset, v, q->kind->name, err));
-  if (q->asset.n) qsort(q->asset.name, (size_t)q->asset.n, sizeof *q->asset.name, by_name);
+  bv_name_list_sort(&q->asset);
   return BV_OK;
 }
 
@@ -191,7 +186,6 @@ static bv_rc open_streams(cursor *c, request *q, int plan, bv_err *err) {
   c->stream = bv_alloc0(BV_MEM_CURSOR, (size_t)q->asset.n * sizeof *c->stream);
   if (!c->stream) return BV_NOMEM;
   for (int i = 0; i < q->asset.n; i++) {
-    if (i > 0 && strcmp(q->asset.name[i], q->asset.name[i - 1]) == 0) continue;
     bv_source src;
     int64_t lo = q->range.lo, hi = q->range.hi;
     BV_TRY(make_source(q, q->asset.name[i], &src, err));
@@ -284,7 +278,7 @@ int bv_bars_filter(sqlite3_vtab_cursor *base, int plan, const char *letters, int
   q.range = bv_range_all(tab->kind->name);
   cursor_clear(c);
   bv_rc rc = filter(c, &q, plan, letters, argv, &err);
-  bv_asset_list_reset(&q.asset);
+  bv_name_list_reset(&q.asset);
   if (rc == BV_OK) return SQLITE_OK;
   cursor_clear(c);
   return bv_vtab_error_of(base->pVtab, tab->kind->name, rc, &err);

@@ -240,7 +240,7 @@ static int feed_best_index(sqlite3_vtab *base, sqlite3_index_info *info) {
 /* ---- running ---- */
 
 typedef struct request {
-  bv_asset_list asset;
+  bv_name_list asset;
   bool chosen; /* assets are given */
   bv_range range;
 } request;
@@ -365,7 +365,7 @@ static int feed_filter(sqlite3_vtab_cursor *base, int plan_bits, const char *let
   c->tile = NULL;
   c->row = 0;
   bv_rc rc = filter(c, tab, &q, plan_bits, letters, argv, &err);
-  bv_asset_list_reset(&q.asset);
+  bv_name_list_reset(&q.asset);
   return rc == BV_OK ? SQLITE_OK : bv_vtab_error_of(base->pVtab, tab->def.name, rc, &err);
 }
 

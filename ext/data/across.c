@@ -1,12 +1,12 @@
 /* across.c - the value of one spec for many assets, at the clock; see across.h. */
 #include "data/across.h"
 #include "data/chain.h"
+#include "data/name_list.h"
 #include "data/raw.h"
 #include "data/seg.h"
 #include "data/view.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* The bars of one asset after those seen when the streams began, run through the spec. */
@@ -29,69 +29,15 @@ typedef struct bv_across_stream {
 
 /* ---- the assets ---- */
 
-static bv_rc add_name(bv_across *a, const char *name) {
-  BV_TRY(bv_room(BV_MEM_CURSOR, &a->asset, a->n, sizeof *a->asset));
-  a->asset[a->n] = bv_strdup(BV_MEM_CURSOR, name);
-  return a->asset[a->n] ? (a->n++, BV_OK) : BV_NOMEM;
-}
-
-/* Those of one database that have bars of the timestep; step NULL: all. */
-static bv_rc add_stored(bv_across *a, bv_store *home, const char *step, bv_err *err) {
-  bool there;
-  sqlite3_stmt *st;
-  int row;
-  bv_rc rc;
-  BV_TRY(bv_store_has_schema(home, &there, err));
-  if (!there) return BV_OK;
-  BV_TRY(bv_store_prepare(home,
-                          "SELECT a.asset FROM main.barsvt_asset a WHERE ?1 IS NULL OR EXISTS"
-                          " (SELECT 1 FROM main.barsvt_series s WHERE s.asset = a.id"
-                          " AND " BV_SERIES_STEP " = ?1)",
-                          &st, err));
-  sqlite3_bind_text(st, 1, step, -1, SQLITE_STATIC);
-  while ((rc = bv_sql_row(a->store->db, st, &row, err, "barsvt_asset")) == BV_OK && row) {
-    rc = add_name(a, bv_sql_text(st, 0));
-    if (rc != BV_OK) break;
-  }
-  sqlite3_finalize(st);
-  return rc;
-}
-
-static bv_rc add_everywhere(bv_across *a, const char *step, bv_err *err) {
-  BV_TRY(add_stored(a, a->store, step, err));
-  for (int i = 0; i < a->store->nattached; i++) {
-    BV_TRY(add_stored(a, a->store->attached[i], step, err));
-  }
-  return BV_OK;
-}
-
-static int by_name(const void *a, const void *b) {
-  return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-/* In order of name, each once: an asset may be in several databases. */
-static void sort_unique(bv_across *a) {
-  int n = 0;
-  if (a->n > 1) qsort(a->asset, (size_t)a->n, sizeof *a->asset, by_name);
-  for (int i = 0; i < a->n; i++) {
-    if (n > 0 && strcmp(a->asset[n - 1], a->asset[i]) == 0) {
-      bv_free(a->asset[i]);
-    } else {
-      a->asset[n++] = a->asset[i];
-    }
-  }
-  a->n = n;
-}
-
 /* Those with bars of the timestep; where nobody has any, all. */
-static bv_rc add_all(bv_across *a, const char *text, bv_err *err) {
+static bv_rc add_all(bv_name_list *l, bv_store *s, const char *text, bv_err *err) {
   bv_timestep step;
   char canonical[32];
   BV_TRY(bv_timestep_parse(text, strlen(text), &step, err));
   bv_timestep_format(step, canonical);
-  BV_TRY(add_everywhere(a, canonical, err));
-  if (a->n == 0) BV_TRY(add_everywhere(a, NULL, err));
-  sort_unique(a);
+  BV_TRY(bv_name_list_add_stored(l, s, canonical, err));
+  if (l->n == 0) BV_TRY(bv_name_list_add_stored(l, s, NULL, err));
+  bv_name_list_sort(l);
   return BV_OK;
 }
 
@@ -145,8 +91,11 @@ bv_rc bv_across_new(bv_store *s, const bv_across_of *of, bv_across **out, bv_err
   a->at = &s->across;
   if (a->next) a->next->at = &a->next;
   s->across = a;
-  for (int i = 0; i < of->n && rc == BV_OK; i++) rc = add_name(a, of->name[i]);
-  if (rc == BV_OK && !of->name) rc = add_all(a, of->step, err);
+  bv_name_list list = {0};
+  for (int i = 0; i < of->n && rc == BV_OK; i++) rc = bv_name_list_add(&list, of->name[i]);
+  if (rc == BV_OK && !of->name) rc = add_all(&list, s, of->step, err);
+  a->asset = list.name;
+  a->n = list.n;
   a->src = bv_alloc0(BV_MEM_CURSOR, ((size_t)a->n + 1) * sizeof *a->src);
   if (rc == BV_OK && !a->src) rc = BV_NOMEM;
   if (rc == BV_OK) rc = find_sources(a, of, err);

@@ -14,21 +14,20 @@ struct bv_join {
 
 bv_rc bv_join_open(bv_store *s, bv_join_def *def, const bv_join_request *q, bv_join **out,
                    bv_err *err) {
-  char **asset;
-  int n;
+  bv_name_list asset;
   *out = NULL;
   if (def->reading) {
     return bv_fail(err, BV_ARG, "%s: one of its sources reads %s itself", def->name, def->name);
   }
-  BV_TRY(bv_join_universe(s, def, q->asset, q->nasset, &asset, &n, err));
+  BV_TRY(bv_join_universe(s, def, q->asset, q->nasset, &asset, err));
   bv_join *j = bv_alloc0(BV_MEM_CURSOR, sizeof *j);
   bv_rc rc = j ? BV_OK : BV_NOMEM;
   if (j) j->desc = q->desc;
   if (rc == BV_OK) {
-    rc = q->desc ? bv_back_open(&j->u.back, s, def, q, asset, n, err)
-                 : bv_ahead_open(&j->u.ahead, s, def, q, asset, n, err);
+    rc = q->desc ? bv_back_open(&j->u.back, s, def, q, asset.name, asset.n, err)
+                 : bv_ahead_open(&j->u.ahead, s, def, q, asset.name, asset.n, err);
   }
-  bv_join_universe_free(asset, n);
+  bv_name_list_reset(&asset);
   if (rc != BV_OK) {
     bv_join_close(j);
     return rc;

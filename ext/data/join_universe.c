@@ -2,20 +2,16 @@
 #include "data/join_universe.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 typedef struct names {
-  char **name;
-  int n;
+  bv_name_list list;
   const bv_map *only; /* NULL: all */
 } names;
 
 static bv_rc add(names *l, const char *name) {
   if (l->only && !bv_map_find(l->only, name, strlen(name))) return BV_OK;
-  BV_TRY(bv_room(BV_MEM_CURSOR, &l->name, l->n, sizeof *l->name));
-  l->name[l->n] = bv_strdup(BV_MEM_CURSOR, name);
-  return l->name[l->n] ? (l->n++, BV_OK) : BV_NOMEM;
+  return bv_name_list_add(&l->list, name);
 }
 
 /* The texts of a statement's first column; it is finalized. */
@@ -40,19 +36,6 @@ static bv_rc add_table(names *l, bv_store *s, const char *table, bv_err *err) {
   if (rc != BV_OK)
     return bv_fail_native(err, rc, why.native, "universe: %s", bv_err_text(&why, rc));
   return add_rows(l, s->db, st, "universe", err);
-}
-
-static bv_rc add_stored(names *l, bv_store *s, bv_store *home, const char *step, bv_err *err) {
-  bool there;
-  sqlite3_stmt *st;
-  BV_TRY(bv_store_has_schema(home, &there, err));
-  if (!there) return BV_OK;
-  BV_TRY(bv_store_prepare(home,
-                          "SELECT a.asset FROM main.barsvt_series s JOIN main.barsvt_asset a"
-                          " ON a.id = s.asset WHERE " BV_SERIES_STEP " = ?1",
-                          &st, err));
-  sqlite3_bind_text(st, 1, step, -1, SQLITE_STATIC);
-  return add_rows(l, s->db, st, "barsvt_series", err);
 }
 
 /* ", day, minute": the timesteps of a store, behind those that are in the text already. */
@@ -98,32 +81,12 @@ static bv_rc gather(names *l, bv_store *s, const bv_join_def *def, const char *c
   if (def->nasset) return BV_OK;
   for (int i = 0; i < nasked; i++) BV_TRY(add(l, asked[i]));
   if (asked) return BV_OK;
-  BV_TRY(add_stored(l, s, s, def->step_text, err));
-  for (int i = 0; i < s->nattached; i++) {
-    BV_TRY(add_stored(l, s, s->attached[i], def->step_text, err));
-  }
-  return l->n > 0 ? BV_OK : no_such_bars(s, def, err);
-}
-
-static int by_name(const void *a, const void *b) {
-  return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-static void sort_unique(names *l) {
-  int n = 0;
-  if (l->n > 1) qsort(l->name, (size_t)l->n, sizeof *l->name, by_name);
-  for (int i = 0; i < l->n; i++) {
-    if (n > 0 && strcmp(l->name[n - 1], l->name[i]) == 0) {
-      bv_free(l->name[i]);
-    } else {
-      l->name[n++] = l->name[i];
-    }
-  }
-  l->n = n;
+  BV_TRY(bv_name_list_add_stored(&l->list, s, def->step_text, err));
+  return l->list.n > 0 ? BV_OK : no_such_bars(s, def, err);
 }
 
 bv_rc bv_join_universe(bv_store *s, const bv_join_def *def, const char *const *asked, int nasked,
-                       char ***out, int *n, bv_err *err) {
+                       bv_name_list *out, bv_err *err) {
   bv_map only;
   bv_map_init(&only);
   names l = {.only = asked ? &only : NULL};
@@ -134,16 +97,10 @@ bv_rc bv_join_universe(bv_store *s, const bv_join_def *def, const char *const *a
   if (rc == BV_OK) rc = gather(&l, s, def, asked, nasked, err);
   bv_map_reset(&only);
   if (rc != BV_OK) {
-    bv_join_universe_free(l.name, l.n);
+    bv_name_list_reset(&l.list);
     return rc;
   }
-  sort_unique(&l);
-  *out = l.name;
-  *n = l.n;
+  bv_name_list_sort(&l.list);
+  *out = l.list;
   return BV_OK;
-}
-
-void bv_join_universe_free(char **asset, int n) {
-  for (int i = 0; i < n; i++) bv_free(asset[i]);
-  bv_free(asset);
 }

@@ -5,11 +5,11 @@
 #define BV_DATA_JOIN_UNIVERSE_H
 
 #include "data/join.h"
+#include "data/name_list.h"
 
 /* The names of the universe, sorted, each once; of those in asked[0..nasked) where asked is not NULL.  Where there
 ** is no universe, these themselves. */
 BV_MUST bv_rc bv_join_universe(bv_store *s, const bv_join_def *def, const char *const *asked,
-                               int nasked, char ***out, int *n, bv_err *err);
-void bv_join_universe_free(char **asset, int n);
+                               int nasked, bv_name_list *out, bv_err *err);
 
 #endif
