@@ -8,7 +8,8 @@
 #ifndef BV_COL_SIMD_H
 #define BV_COL_SIMD_H
 
-#include <stddef.h>
+#include "base/chunks.h"
+
 #include <stdint.h>
 
 #if defined(__x86_64__) && defined(__GNUC__)
@@ -19,22 +20,6 @@
 #endif
 
 #define BV_INLINE static inline __attribute__((always_inline))
-
-/* Run body for i in [0, n): whole chunks of a constant length, which compilers vectorise at -O2 with
-** nothing left over, then the rest. */
-#define BV_CHUNK 64
-#define BV_FOR_CHUNKS(n, body)                                                                     \
-  do {                                                                                             \
-    size_t base_ = 0;                                                                              \
-    for (; base_ + BV_CHUNK <= (n); base_ += BV_CHUNK)                                             \
-      for (size_t j_ = 0; j_ < BV_CHUNK; j_++) {                                                   \
-        const size_t i = base_ + j_;                                                               \
-        body;                                                                                      \
-      }                                                                                            \
-    for (size_t i = base_; i < (n); i++) {                                                         \
-      body;                                                                                        \
-    }                                                                                              \
-  } while (0)
 
 typedef enum bv_simd { BV_SIMD_PLAIN = 0, BV_SIMD_AVX2, BV_SIMD_AVX512, BV_SIMD_COUNT } bv_simd;
 

@@ -1,5 +1,6 @@
 /* calm.c - time in which nothing can happen to an account but that prices change; see sim.h. */
 #include "base/bits.h"
+#include "base/chunks.h"
 #include "sim/finance.h"
 #include "sim/state.h"
 
@@ -18,28 +19,16 @@ bool bv_sim_calm(const bv_sim *s, const int **held, int *n, int64_t *until) {
   return true;
 }
 
-/* Whole groups of a constant length first: compilers make vectors of those. */
-#define EACH(n, body)                                                                              \
-  do {                                                                                             \
-    int64_t base = 0;                                                                              \
-    for (; base + GROUP <= (n); base += GROUP)                                                     \
-      for (int64_t j = 0; j < GROUP; j++) {                                                        \
-        const int64_t k = base + j;                                                                \
-        body;                                                                                      \
-      }                                                                                            \
-    for (int64_t k = base; k < (n); k++) {                                                         \
-      body;                                                                                        \
-    }                                                                                              \
-  } while (0)
-enum { GROUP = 16 };
+/* Stretches are short: what is left over of a chunk should be little. */
+#define EACH(n, body) BV_FOR_CHUNKS_OF(16, (size_t)(n), body)
 
 static void move_value(double *restrict value, const double *restrict p, double worth, double basis,
                        int64_t n) {
-  EACH(n, value[k] += worth * (p[k] - basis));
+  EACH(n, value[i] += worth * (p[i] - basis));
 }
 
 static void raise_value(double *value, double by, int64_t n) {
-  EACH(n, value[k] += by);
+  EACH(n, value[i] += by);
 }
 
 /* 0 where all values are finite, and above 0 where that is asked for. */
@@ -47,7 +36,7 @@ static uint64_t look_at(const double *value, bool above, int64_t n) {
   const uint64_t infinite = bv_bits_of(INFINITY);
   uint64_t odd = 0, low = 0;
   EACH(n, {
-    const uint64_t bits = bv_bits_of(value[k]);
+    const uint64_t bits = bv_bits_of(value[i]);
     odd |= (infinite - 1 - (bits & INT64_MAX)) >> 63;
     low |= (bits | (bits - 1)) >> 63;
   });
@@ -64,7 +53,7 @@ static int64_t first_not_above(const double *value, double least, int64_t n) {
 }
 
 static void fill_value(double *value, double with, int64_t n) {
-  EACH(n, value[k] = with);
+  EACH(n, value[i] = with);
 }
 
 int64_t bv_sim_calm_values(const bv_sim *s, const double *const *close, int64_t n, double *value) {
