@@ -186,19 +186,9 @@ static int64_t block_seconds(const bv_source *src) {
   return BLOCK * bv_timestep_nominal_s(src->step);
 }
 
-/* The first bar from number i on that belongs to a later block than bar i, at most n. */
-static int64_t end_of_block(const int64_t *ts, int64_t i, int64_t n, int64_t block_end) {
-  if (ts[n - 1] < block_end) return n;
-  int64_t lo = i + 1, hi = n - 1;
-  while (lo < hi) {
-    const int64_t mid = lo + (hi - lo) / 2;
-    if (ts[mid] < block_end) {
-      lo = mid + 1;
-    } else {
-      hi = mid;
-    }
-  }
-  return lo;
+/* The first bar that belongs to a later block, at most n. */
+static int64_t end_of_block(const bv_bars *b, int64_t n, int64_t block_end) {
+  return b->ts[n - 1] < block_end ? n : bv_bars_lower_bound(b, block_end);
 }
 
 bv_rc bv_chain_run(bv_chain *c, bv_store *s, const bv_source *src, const bv_bars *b, double *out,
@@ -209,7 +199,7 @@ bv_rc bv_chain_run(bv_chain *c, bv_store *s, const bv_source *src, const bv_bars
     if (!c->started || block != c->block) anchor(c);
     c->started = true;
     c->block = block;
-    const int64_t j = end_of_block(b->ts, i, most < b->n ? most : b->n, (block + 1) * block_s);
+    const int64_t j = end_of_block(b, most < b->n ? most : b->n, (block + 1) * block_s);
     bv_bars v = bv_bars_range(b, i, j);
     BV_TRY(piece_run(c, s, src, &v, out ? out + i : NULL, err));
     i = j;

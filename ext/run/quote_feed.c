@@ -102,13 +102,7 @@ static bv_rc gather(void *ctx, const bv_bars *bars) {
   for (int64_t k = 0; k < bars->n; k++) {
     while (g->at < g->base->n && g->base->ts[g->at] < bars->ts[k]) g->at++;
     if (g->at < g->base->n && g->base->ts[g->at] == bars->ts[k]) continue;
-    if (q->nonly == q->cap_only) {
-      int64_t cap = q->cap_only ? 2 * q->cap_only : 256;
-      int64_t *more = bv_realloc(BV_MEM_RUN, q->only, (size_t)cap * sizeof *more);
-      if (!more) return BV_NOMEM;
-      q->only = more;
-      q->cap_only = cap;
-    }
+    BV_TRY(bv_room(BV_MEM_RUN, &q->only, q->nonly, sizeof *q->only));
     q->only[q->nonly++] = bars->ts[k];
   }
   return BV_OK;

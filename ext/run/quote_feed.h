@@ -36,7 +36,7 @@ typedef struct bv_quotes_feed {
   uint8_t *alone;  /* which are; NULL: none of the bars handed out last */
   uint8_t *marks;  /* its room, of merged.cap */
   int64_t *only;   /* the starts of those that are alone */
-  int64_t nonly, cap_only;
+  int64_t nonly;
   double close;     /* the last of the base; NaN: none yet */
   bv_sim_quote now; /* of the bar that was handed over last */
 } bv_quotes_feed;
